@@ -1,0 +1,1 @@
+"""The command line: one file per command; `wiring` is the only place where adapters are built."""

@@ -1,0 +1,90 @@
+"""A change: the paths git would commit or push, and the lines that differ.
+
+Paths are ``str`` decoded with ``surrogateescape`` (`os.fsdecode`), so that a name of any bytes survives the way
+from git to the report. Object ids are hexadecimal, SHA-1 or SHA-256.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+REGULAR_MODES = ("100644", "100755")
+SYMLINK_MODE = "120000"
+SUBMODULE_MODE = "160000"
+
+
+class Status(StrEnum):
+    """How a path differs from the base, in the letters of ``git diff --raw``."""
+
+    ADDED = "A"
+    COPIED = "C"
+    DELETED = "D"
+    MODIFIED = "M"
+    RENAMED = "R"
+    TYPE_CHANGED = "T"
+
+
+class Entry(Struct, frozen=True):
+    """One path of a change. An oid is None on the side where the path does not exist."""
+
+    path: str
+    status: Status
+    old_path: str
+    """The path in the base: another one for a rename or copy, else the same."""
+    old_mode: str
+    new_mode: str
+    old_oid: str | None
+    new_oid: str | None
+
+    def unreadable(self) -> str | None:
+        """Why there is no text to judge in this entry, seen from its modes and ids alone."""
+        modes = (self.old_mode, self.new_mode)
+        if SUBMODULE_MODE in modes:
+            return "submodule"
+        if SYMLINK_MODE in modes:
+            return "symbolic link"
+        if self.old_oid == self.new_oid:
+            return "renamed, content unchanged" if self.old_path != self.path else "only the file mode changed"
+        return None
+
+
+class Line(Struct, frozen=True):
+    """One line of a hunk, without its line ending. ``old`` and ``new`` are 1-based, None where the side lacks it."""
+
+    kind: str
+    """``" "`` context, ``"-"`` removed, ``"+"`` added."""
+    old: int | None
+    new: int | None
+    text: str
+
+
+class Hunk(Struct, frozen=True):
+    """A run of changed lines with a little context around it."""
+
+    lines: tuple[Line, ...]
+
+
+class Content(Struct, frozen=True):
+    """Both sides of a file, byte for byte. None where the side does not exist."""
+
+    old: bytes | None
+    new: bytes | None
+
+
+class Change(Struct, frozen=True):
+    """What would be committed or pushed, against what was there."""
+
+    tree: str
+    """The object id of the tree that is judged."""
+    base: str
+    """The object id of the tree it is compared with (the empty tree for a first commit)."""
+    entries: tuple[Entry, ...]
+    title: str
+    """For people: ``staged change``, ``commit 1a2b3c4``, ``main..topic``."""
+
+
+def decode(data: bytes) -> str:
+    """Text of a file as a model and a report see it: bytes that are not UTF-8 become U+FFFD."""
+    return data.decode("utf-8", errors="replace")

@@ -1,0 +1,105 @@
+"""What can go wrong between a request and a usable reply. Each fault knows what may be tried next.
+
+Adapters raise these and nothing else; `engine.caller` is the one place that retries.
+"""
+
+from __future__ import annotations
+
+
+class ModelFault(Exception):
+    """A call to a model did not give a usable reply. ``str()`` is a sentence for the user, without the key."""
+
+    outcome = "fault"
+    """How the ledger and the report name it."""
+    billed = False
+    """True where the provider has worked and will charge for it."""
+
+
+class Unreachable(ModelFault):
+    """Refused, DNS, reset, timeout, 408, 409, 5xx, 529, an error event: may be gone in a moment."""
+
+    outcome = "unreachable"
+
+
+class RateLimited(ModelFault):
+    """429. ``retry_after`` is in seconds, None where the provider did not say."""
+
+    outcome = "rate-limited"
+
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Misconfigured(ModelFault):
+    """TLS failure, unusable CA path, malformed key, redirect to elsewhere: only the user can mend it (exit 2)."""
+
+    outcome = "misconfigured"
+
+
+class NoCredential(ModelFault):
+    """The environment variable that should hold the key is not set."""
+
+    outcome = "no-credential"
+
+
+class Denied(ModelFault):
+    """401 or 403: the provider does not take this key."""
+
+    outcome = "denied"
+
+
+class NotFound(ModelFault):
+    """404: the provider does not have this model (or the base URL is wrong)."""
+
+    outcome = "not-found"
+
+
+class TooLarge(ModelFault):
+    """413, or the context window is too small: fewer files in one request may fit."""
+
+    outcome = "too-large"
+
+
+class Rejected(ModelFault):
+    """400 or 422. ``parameter`` is the request field that the provider named, None where it named none."""
+
+    outcome = "rejected"
+
+    def __init__(self, message: str, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class Unreadable(ModelFault):
+    """HTML, broken JSON, a bad encoding, a short body, JSON of another shape than was asked for."""
+
+    outcome = "unreadable"
+    billed = True
+
+
+class Truncated(ModelFault):
+    """The reply stopped at the token limit, or was empty: more room may help."""
+
+    outcome = "truncated"
+    billed = True
+
+
+class Refused(ModelFault):
+    """The model declined, or a content filter cut in. Never a pass."""
+
+    outcome = "refused"
+    billed = True
+
+
+class DeadlineReached(ModelFault):
+    """The run's deadline came first."""
+
+    outcome = "deadline"
+    billed = True
+
+
+class BudgetReached(ModelFault):
+    """The call could cost more than the budget has left. Nothing was sent."""
+
+    outcome = "budget"

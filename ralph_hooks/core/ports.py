@@ -1,0 +1,195 @@
+"""What the engine needs from the world, as protocols. Adapters satisfy them; `cli.wiring` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import Report, Verification
+from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.core.usage import Price, Usage
+
+
+class Snapshot(Protocol):
+    """A change that git handed over, and the way to its content. Everything is read when it is asked for."""
+
+    change: Change
+
+    def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
+        """Bytes of the larger side of each entry, by path."""
+        ...
+
+    def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
+        """Both sides of each entry, by path."""
+        ...
+
+    def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
+        """The changed lines of each entry, by path, whatever .gitattributes says of them."""
+        ...
+
+
+class Source(Struct, frozen=True):
+    """One file of a change as a check sees it."""
+
+    entry: Entry
+    content: Content
+    hunks: tuple[Hunk, ...]
+
+    @property
+    def path(self) -> str:
+        """The path after the change."""
+        return self.entry.path
+
+
+class Hint(Struct, frozen=True):
+    """Something a check noticed that is too uncertain to show: handed to the analyze phase."""
+
+    line: int
+    text: str
+
+
+class CheckResult(Struct, frozen=True):
+    """What a check says of one file."""
+
+    findings: tuple[Finding, ...] = ()
+    hints: tuple[Hint, ...] = ()
+
+
+class Check(Protocol):
+    """A deterministic check. Its answers are kept by content, so ``version`` must change when they may."""
+
+    name: str
+    source_only: bool
+    """True for checks that say nothing about files left out of the review (generated, vendored, lock files)."""
+
+    @property
+    def version(self) -> str:
+        """Names everything but the file that the answer depends on: rules, the tool's own version."""
+        ...
+
+    def applies(self, entry: Entry) -> bool:
+        """Cheap look at the path alone: is there anything for this check here?"""
+        ...
+
+    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
+        """One result for each path. Raises RalphError where the check itself cannot run."""
+        ...
+
+
+class ModelRequest(Struct, frozen=True, kw_only=True):
+    """One question to one model, independent of the wire it travels on."""
+
+    model: Model
+    system: str
+    """Instructions that stay the same from call to call, so that a provider's prompt cache can keep them."""
+    prompt: str
+    schema_name: str
+    schema: Mapping[str, Any]
+    """JSON Schema of the reply, in the subset that strict structured output takes."""
+    max_output: int
+    """Tokens the reply may have."""
+    omit: frozenset[str] = frozenset()
+    """Request fields that this model was seen to reject."""
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """A model's answer: text that should be JSON, and what it used (None where the provider did not say)."""
+
+    text: str
+    usage: Usage | None
+
+
+class ModelClient(Protocol):
+    """The way to a model. Raises nothing but `core.faults.ModelFault`."""
+
+    def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
+        """Ask once: no retry, no fallback."""
+        ...
+
+
+class Store(Protocol):
+    """Bytes by key, shared by all runs of this user. Safe from several threads and processes."""
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are known and have not expired."""
+        ...
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items``, for ``ttl`` seconds or until they are pruned."""
+        ...
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """A call that is about to be made, at its worst case."""
+
+    run: str
+    phase: Phase
+    model: str
+    worst_usd: Decimal | None
+    """None where the model's price is not known."""
+
+
+class Ledger(Protocol):
+    """Every call, before and after it is made. Budgets are kept here, across threads and processes."""
+
+    def reserve(self, reservation: Reservation) -> int:
+        """Record the call at its worst case and return its id. Raises BudgetReached, then nothing was recorded."""
+        ...
+
+    def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
+        """Replace the worst case by what happened."""
+        ...
+
+
+class Prices(Protocol):
+    """What models cost."""
+
+    def price(self, model: Model) -> Price | None:
+        """US dollars per million tokens; None where it is not known."""
+        ...
+
+
+class Redactor(Protocol):
+    """The last look at everything that would be sent."""
+
+    def mask(self, text: str) -> str:
+        """``text`` with each secret replaced by a placeholder, the same one for the same secret."""
+        ...
+
+
+class Verifier(Protocol):
+    """Runs verify commands in a scratch copy of a tree."""
+
+    def run(self, tree: str, base: str, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
+        """One outcome a command. Raises nothing for a command that fails: that is its outcome."""
+        ...
+
+
+class History(Protocol):
+    """Reports of past runs."""
+
+    def add(self, report: Report) -> None:
+        """Keep ``report`` for `show`."""
+        ...
+
+
+class Progress(Protocol):
+    """Told what goes on; shows it where there is somebody to see it."""
+
+    def begin(self, what: str, total: int) -> None:
+        """``total`` requests or commands of ``what`` start now."""
+        ...
+
+    def advance(self) -> None:
+        """One of them is done."""
+        ...
+
+    def end(self) -> None:
+        """All are done, or given up."""
+        ...

@@ -1,0 +1,111 @@
+"""The report of one run: what every output format is made from. Its JSON form is documented in docs/report.md."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.usage import Call
+
+SCHEMA = 1
+
+
+class Verdict(StrEnum):
+    """Three values, kept apart from the wire to the exit code: an outage is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Cause(StrEnum):
+    """Why a path was not reviewed by a model. Only `UNAVAILABLE` makes a verdict inconclusive."""
+
+    CONTENT = "content"
+    """Nothing to read: binary, LFS pointer, submodule, symbolic link, mode change, too large."""
+    EXCLUDED = "excluded"
+    """Left out by a rule: generated, vendored, lock file, the user's own patterns, a route's ``skip``."""
+    SECRET = "secret"
+    """Withheld: the secret scan found something in it (that finding blocks by itself)."""
+    NO_MODEL = "no-model"
+    """No model is configured for it: deterministic checks alone."""
+    UNAVAILABLE = "unavailable"
+    """A model should have judged it and could not: outage, refusal, nonsense, deadline, budget."""
+
+
+class Unreviewed(Struct, frozen=True):
+    """A path that no model judged."""
+
+    path: str
+    reason: str
+    cause: Cause
+
+
+class Verification(Struct, frozen=True, kw_only=True):
+    """One verify command, run in a scratch copy of the tree that is judged."""
+
+    command: str
+    exit_code: int | None
+    """None where the command could not be run or was stopped at its timeout."""
+    seconds: float
+    new_failures: tuple[str, ...] = ()
+    """Tests that fail here and did not on the base, by name; needs ``{junit}`` in the command."""
+    known_failures: tuple[str, ...] = ()
+    tail: str = ""
+    """The end of what the command printed."""
+    problem: str = ""
+    """Why the command says nothing about the change (not found, killed for memory); empty where it ran."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Pass, fail, or inconclusive where the command could not run at all."""
+        if self.problem:
+            return Verdict.INCONCLUSIVE
+        if self.exit_code == 0 or (self.known_failures and not self.new_failures):
+            return Verdict.PASS
+        return Verdict.FAIL
+
+
+class FixSummary(Struct, frozen=True, kw_only=True):
+    """A stored repair."""
+
+    id: str
+    ref: str
+    files: int
+    insertions: int
+    deletions: int
+    verified: bool
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """Everything one run has to say. Findings come in the order they are shown: what blocks first."""
+
+    command: str
+    verdict: Verdict
+    reason: str
+    """One sentence: why this verdict."""
+    tree: str
+    title: str
+    """What was judged, for people."""
+    findings: tuple[Finding, ...] = ()
+    unreviewed: tuple[Unreviewed, ...] = ()
+    verification: tuple[Verification, ...] = ()
+    calls: tuple[Call, ...] = ()
+    cost_usd: Decimal | None = Decimal(0)
+    """US dollars of this run's calls; None where one of them has no known price."""
+    baseline_usd: Decimal | None = None
+    """What the same tokens would have cost on the expensive model; None where that is not known."""
+    fix: FixSummary | None = None
+    reviewed: int = 0
+    """How many paths a model judged, now or earlier (from the store)."""
+    paths: int = 0
+    """How many paths the change has."""
+    dropped: int = 0
+    """Items of replies that were dropped: ungrounded quotes, invented paths, malformed."""
+    notices: tuple[str, ...] = ()
+    """Sentences the user has to read besides the verdict, such as 'the change was NOT judged by a model: …'."""
+    seconds: float = 0.0
+    exit_code: int = 0

@@ -1,0 +1,36 @@
+"""Text from elsewhere made safe to show: the one place that decides what may reach a terminal."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls, DEL, line and paragraph separators, zero-width, bidirectional and tag characters, byte order
+# mark, lone surrogates (bytes of a file name that are not UTF-8).
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e0fff]"
+)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that surrogateescape carried through
+        return f"\\x{code - 0xDC00:02x}"
+    if code < 0x100:
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def visible(text: str) -> str:
+    """``text`` with everything that could drive a terminal or hide from a reader escaped; tabs and newlines stay."""
+    return _UNSAFE.sub(_escape, text)
+
+
+def one_line(text: str) -> str:
+    """As `visible`, with newlines and tabs escaped too: for paths and for messages that must stay on one line."""
+    return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 file``, ``3 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

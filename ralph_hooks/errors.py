@@ -1,0 +1,44 @@
+"""The one error a user sees, and the exit codes scripts rely on."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What every command of ralph-hooks exits with."""
+
+    PASS = 0
+    REJECTED = 1
+    USAGE = 2
+    UNJUDGED = 3
+    UNTRUSTED = 4
+    INTERRUPTED = 130
+
+
+class RalphError(Exception):
+    """Something the user can act on: what happened, and what to do next.
+
+    ``message`` is one sentence without a final full stop; ``hint`` is the next step, or empty where there is none.
+    """
+
+    exit_code = ExitCode.USAGE
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(RalphError):
+    """The configuration cannot be used: names the file, the key and what was expected."""
+
+
+class GitError(RalphError):
+    """git refused or the repository is in a state that cannot be judged."""
+
+
+class UntrustedError(RalphError):
+    """The repository asks for something that the user has not approved yet."""
+
+    exit_code = ExitCode.UNTRUSTED
