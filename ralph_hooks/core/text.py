@@ -12,13 +12,14 @@ _UNSAFE = re.compile(
 )
 
 
+_BYTE = re.compile("[\udc80-\udcff]")  # a byte that surrogateescape carried through
+
+
 def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that surrogateescape carried through
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    char = match.group()
+    if _BYTE.match(char):
+        return f"\\x{ord(char) & 0xFF:02x}"
+    return char.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def visible(text: str) -> str:
