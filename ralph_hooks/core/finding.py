@@ -45,6 +45,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     message: str
     quote: str
     """The code it is about, copied from the change; masked where it holds a secret."""
+    context: str = ""
+    """The whole first line that the quote is in, so that a report can mark the quote within it; empty if unknown."""
     source: str
     """The model (``provider/model``) or the check (``ruff``, ``syntax``, ``secrets``) that says so."""
     confirmed: bool | None = None

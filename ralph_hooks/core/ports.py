@@ -108,6 +108,10 @@ class Completion(Struct, frozen=True, kw_only=True):
 class ModelClient(Protocol):
     """The way to a model. Raises nothing but `core.faults.ModelFault`."""
 
+    def ready(self, model: Model) -> None:
+        """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""
+        ...
+
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         """Ask once: no retry, no fallback."""
         ...

@@ -1,0 +1,138 @@
+"""The changed lines of a file as text for a model: numbered, with the definition they stand in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, decode
+from ralph_hooks.core.text import one_line
+from ralph_hooks.core.usage import estimate_tokens
+
+_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
+                         r"public|private|protected|static|sub|void|int)\b")  # fmt: skip
+_MAX_HEADING = 100
+
+_STATUS_WORDS = {
+    Status.ADDED: "new file",
+    Status.COPIED: "copied from",
+    Status.DELETED: "deleted",
+    Status.RENAMED: "renamed from",
+    Status.TYPE_CHANGED: "type changed",
+}
+
+
+class Part(Struct, frozen=True):
+    """As much of one file's change as goes into one request; most files have one part."""
+
+    path: str
+    text: str
+    lines: tuple[Line, ...]
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens the text is."""
+        return estimate_tokens(self.text)
+
+
+def enclosing(lines: Sequence[str], number: int) -> str:
+    """The first lines of the definitions around 1-based ``number``, outermost first, joined by `` > ``.
+
+    Told by indentation, which serves most languages that people indent.
+    """
+    if not 0 < number <= len(lines):
+        return ""
+    names: list[str] = []
+    limit = _indent(lines[number - 1]) if lines[number - 1].strip() else 1_000
+    for line in reversed(lines[: number - 1]):
+        if not limit:
+            break
+        if line.strip() and _indent(line) < limit:
+            limit = _indent(line)
+            if _DEFINITION.match(line):
+                names.append(line.strip()[:_MAX_HEADING])
+    return " > ".join(reversed(names))
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) -> tuple[Part, ...]:
+    """The change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
+
+    Each line is its kind (``+``, ``-`` or a space), its number and a space, then the code as it is.
+    """
+    old = decode(content.old or b"").splitlines()
+    new = decode(content.new or b"").splitlines()
+    header = _header(entry)
+    parts: list[Part] = []
+    texts: list[str] = [header]
+    held: list[Line] = []
+    size = estimate_tokens(header)
+    for hunk in hunks:
+        for piece in _pieces(hunk, limit):
+            text = _hunk_text(piece, old, new)
+            tokens = estimate_tokens(text)
+            if held and size + tokens > limit:
+                parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
+                texts, held, size = [header], [], estimate_tokens(header)
+            texts.append(text)
+            held.extend(piece)
+            size += tokens
+    parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
+    return tuple(parts)
+
+
+def _header(entry: Entry) -> str:
+    words = _STATUS_WORDS.get(entry.status, "")
+    if entry.old_path != entry.path:
+        words += f" {one_line(entry.old_path)}"
+    return f"### {one_line(entry.path)}{f' ({words})' if words else ''}"
+
+
+def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:
+    """A hunk whole where it fits, else in runs of lines that do (a single longer line stays whole)."""
+    pieces: list[Sequence[Line]] = []
+    start, size = 0, 0
+    for index, line in enumerate(hunk.lines):
+        tokens = estimate_tokens(line.text) + 2
+        if index > start and size + tokens > limit // 2:
+            pieces.append(hunk.lines[start:index])
+            start, size = index, 0
+        size += tokens
+    pieces.append(hunk.lines[start:])
+    return pieces
+
+
+def _hunk_text(lines: Sequence[Line], old: Sequence[str], new: Sequence[str]) -> str:
+    first = next((line for line in lines if line.kind != " "), lines[0])
+    heading = enclosing(new, first.new) if first.new else enclosing(old, first.old or 0)
+    return "\n".join([f"@@ {heading}".rstrip(), *map(numbered, lines)])
+
+
+def numbered(line: Line) -> str:
+    """One line of a change as a model sees it: ``+12 code``; the base's number for removed lines."""
+    return f"{line.kind}{line.new if line.new is not None else line.old} {line.text}"
+
+
+def excerpt(lines: Sequence[str], number: int, reach: int = 40) -> str:
+    """The lines around 1-based ``number``, numbered, at most ``reach`` on each side."""
+    start = max(1, number - reach)
+    end = min(len(lines), number + reach)
+    return "\n".join(f"{index} {lines[index - 1]}" for index in range(start, end + 1))
+
+
+def pack(parts: Sequence[Part], limit: int) -> list[list[Part]]:
+    """Parts in as few requests as hold about ``limit`` tokens each; neighbours stay together."""
+    batches: list[list[Part]] = []
+    size = limit + 1
+    for part in parts:
+        if size + part.tokens > limit:
+            batches.append([])
+            size = 0
+        batches[-1].append(part)
+        size += part.tokens
+    return batches

@@ -1,0 +1,69 @@
+"""Several jobs at once, none of which can hold up the run past its deadline."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from ralph_hooks.core.deadline import Deadline
+
+Result = TypeVar("Result")
+
+_POLL = 0.2  # seconds; a wait without a timeout cannot be interrupted by Ctrl-C on Windows
+
+
+def run_all(
+    jobs: Sequence[Callable[[], Result]],
+    *,
+    workers: int,
+    deadline: Deadline,
+    done: Callable[[], None] = lambda: None,
+) -> list[Result | None]:
+    """The results of ``jobs`` in their order; None for those that were not ready at the deadline.
+
+    Raises what a job raises. The threads are daemons: one that hangs in a socket is abandoned, not waited for, which
+    is why this is not a ThreadPoolExecutor (that one joins its threads when the interpreter exits).
+    """
+    results: list[Result | None] = [None] * len(jobs)
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
+    for index in range(len(jobs)):
+        waiting.put(index)
+
+    def work() -> None:
+        while not deadline.passed:
+            try:
+                index = waiting.get_nowait()
+            except queue.Empty:
+                return
+            try:
+                finished.put((index, jobs[index](), None))
+            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
+                finished.put((index, None, error))
+
+    for _ in range(min(workers, len(jobs))):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in range(len(jobs)):
+        outcome = _next(finished, deadline)
+        if outcome is None:
+            break
+        index, result, error = outcome
+        if error is not None:
+            raise error
+        results[index] = result
+        done()
+    return results
+
+
+Outcome = tuple[int, Result | None, BaseException | None]
+
+
+def _next(finished: queue.SimpleQueue[Outcome[Result]], deadline: Deadline) -> Outcome[Result] | None:
+    while True:
+        try:
+            return finished.get(timeout=min(_POLL, max(0.001, deadline.remaining())))
+        except queue.Empty:
+            if deadline.passed:
+                return None

@@ -1,0 +1,68 @@
+"""What all phases have in common: a question to a model, the fence around data, the reading of replies."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+import msgspec
+
+from ralph_hooks.core.faults import Unreadable
+from ralph_hooks.core.route import Phase
+
+Reply = TypeVar("Reply")
+Item = TypeVar("Item", bound=msgspec.Struct)
+
+
+class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
+    """One request to a model: what is asked and how the answer is read."""
+
+    phase: Phase
+    system: str
+    prompt: str
+    shape: type[msgspec.Struct]
+    """The type of the reply; its JSON Schema goes with the request."""
+    read: Callable[[bytes], Reply]
+    """The reply from its JSON text. Raises Unreadable."""
+    max_output: int = 4096
+    """Tokens the reply may have."""
+    divisible: bool = False
+    """True where the asker can split the question when it does not fit."""
+
+
+def prompt_version(system: str, shape: type[msgspec.Struct]) -> str:
+    """Names a prompt: any change of its words or of the reply's shape makes stored answers to it unknown."""
+    return hashlib.sha256(f"{system}\0{msgspec.json.schema(shape)}".encode()).hexdigest()[:12]
+
+
+def fenced(marker: str, data: str) -> str:
+    """``data`` between two lines that its author cannot have foreseen."""
+    return f"BEGIN {marker}\n{data}\nEND {marker}"
+
+
+def strip_fence(text: str) -> bytes:
+    """A reply without the one Markdown fence that models like to put around JSON."""
+    stripped = text.strip()
+    if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
+        stripped = stripped.partition("\n")[2].removesuffix("```").strip()
+    return stripped.encode("utf-8", "surrogatepass")
+
+
+def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], int]:
+    """Items of a reply one by one: those that fit, and how many did not."""
+    good: list[Item] = []
+    for raw in raws:
+        try:
+            good.append(msgspec.json.decode(raw, type=shape))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+    return good, len(raws) - len(good)
+
+
+def decode(data: bytes, shape: type[Item]) -> Item:
+    """A whole reply. Raises Unreadable where it is not JSON of that shape."""
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"the reply is not what was asked for ({error})") from error
