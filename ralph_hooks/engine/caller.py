@@ -13,12 +13,10 @@ from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import (
-    BudgetReached,
     DeadlineReached,
     Denied,
     Misconfigured,
     ModelFault,
-    NoCredential,
     RateLimited,
     Rejected,
     TooLarge,
@@ -27,7 +25,7 @@ from ralph_hooks.core.faults import (
     Unreadable,
 )
 from ralph_hooks.core.ports import Completion, Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store
-from ralph_hooks.core.route import Chain, Model, Structured
+from ralph_hooks.core.route import Chain, Model, Phase, Structured
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Price, Usage, estimate_tokens
 from ralph_hooks.errors import RalphError
@@ -51,13 +49,6 @@ class Unanswered(Exception):  # noqa: N818 - an outcome that every asker has to 
     def __init__(self, faults: Sequence[tuple[str, ModelFault]]) -> None:
         super().__init__("; ".join(dict.fromkeys(f"{model}: {fault}" for model, fault in faults)))
         self.faults = tuple(faults)
-
-
-class Answer(Struct, frozen=True):
-    """A reply that was read, and the model that gave it."""
-
-    value: object
-    model: Model
 
 
 class _Send(Struct):
@@ -96,7 +87,6 @@ class Caller:
         self._lock = threading.Lock()
         self._calls: list[Call] = []
         self._open: dict[int, tuple[ModelRequest, Price | None, float]] = {}
-        self._closed = False
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -108,10 +98,22 @@ class Caller:
         """A word that the author of a change cannot foresee."""
         return secrets.token_hex(6)
 
-    def note(self, call: Call) -> None:
-        """Put an answer from the store beside the calls."""
+    def remembered(self, phase: Phase, model: str) -> None:
+        """Put an answer from the store beside the calls: it cost nothing."""
+        call = Call(
+            phase=phase.value,
+            model=model,
+            input_tokens=0,
+            cached_input_tokens=0,
+            output_tokens=0,
+            cost_usd=Decimal(0),
+            seconds=0.0,
+            outcome="ok",
+            from_store=True,
+        )
         with self._lock:
-            self._calls.append(call)
+            if call not in self._calls:
+                self._calls.append(call)
 
     def ask(self, question: Question[Reply], chain: Chain) -> tuple[Reply, Model]:
         """The first usable reply along ``chain``, and who gave it.
@@ -145,7 +147,6 @@ class Caller:
     def abandon(self) -> None:
         """Close the books on calls that are still under way: the deadline came, so they count at their worst case."""
         with self._lock:
-            self._closed = True
             pending, self._open = self._open, {}
         for call, (request, price, started) in pending.items():
             self._book(call, request, price, _worst(request), DeadlineReached.outcome, started)
@@ -278,6 +279,3 @@ def _worst(request: ModelRequest) -> Usage:
     """The most a call can use: the whole request at full price, and a reply that fills its room."""
     prompt = estimate_tokens(request.system) + estimate_tokens(request.prompt) + estimate_tokens(str(request.schema))
     return Usage(input_tokens=prompt * 4 // 3, output_tokens=request.max_output, estimated=True)
-
-
-__all__ = ["RETRIES", "BudgetReached", "Caller", "NoCredential", "Unanswered"]

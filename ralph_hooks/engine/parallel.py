@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports import Progress
 
 Result = TypeVar("Result")
 
@@ -67,3 +68,22 @@ def _next(finished: queue.SimpleQueue[Outcome[Result]], deadline: Deadline) -> O
         except queue.Empty:
             if deadline.passed:
                 return None
+
+
+class Team:
+    """As many workers as the configuration allows, with somebody told how far they are."""
+
+    def __init__(self, workers: int, deadline: Deadline, progress: Progress) -> None:
+        self._workers = workers
+        self._deadline = deadline
+        self._progress = progress
+
+    def run(self, what: str, jobs: Sequence[Callable[[], Result]]) -> list[Result | None]:
+        """As `run_all`; ``what`` names the work for people."""
+        if not jobs:
+            return []
+        self._progress.begin(what, len(jobs))
+        try:
+            return run_all(jobs, workers=self._workers, deadline=self._deadline, done=self._progress.advance)
+        finally:
+            self._progress.end()

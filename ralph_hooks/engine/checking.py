@@ -1,0 +1,95 @@
+"""Runs the deterministic checks side by side, each file once per content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import Check, CheckResult, Hint, Store
+from ralph_hooks.engine.keys import content_key
+from ralph_hooks.engine.material import Material
+from ralph_hooks.engine.parallel import run_all
+from ralph_hooks.engine.triage import Triage
+
+SECRET = "secret"
+"""The category of a finding that keeps its file from being sent."""
+
+
+class Checked(Struct, frozen=True):
+    """What all checks say of a change."""
+
+    findings: tuple[Finding, ...]
+    hints: Mapping[str, tuple[Hint, ...]]
+    unfinished: tuple[str, ...]
+    """Names of checks that did not end before the deadline."""
+
+    @property
+    def withheld(self) -> frozenset[str]:
+        """Paths in which a secret was found."""
+        return frozenset(finding.path for finding in self.findings if finding.category == SECRET)
+
+
+class _Job(Struct, frozen=True):
+    check: Check
+    keys: Mapping[str, str]
+    missing: tuple[Entry, ...]
+
+
+def run_checks(
+    checks: Sequence[Check], triaged: Triage, material: Material, store: Store, deadline: Deadline
+) -> Checked:
+    """Findings and hints of ``checks``, from the store where the content is known."""
+    plans = [(check, _entries(check, triaged)) for check in checks]
+    keys = [{entry.path: content_key(f"check/{c.name}", c.version, entry) for entry in es} for c, es in plans]
+    known = store.get([name for names in keys for name in names.values()])
+    results: list[CheckResult] = []
+    hints: dict[str, list[Hint]] = {}
+
+    def take(path: str, result: CheckResult) -> None:
+        results.append(result)
+        hints.setdefault(path, []).extend(result.hints)
+
+    jobs: list[_Job] = []
+    for (check, entries), names in zip(plans, keys, strict=True):
+        for path, name in names.items():
+            if name in known:
+                take(path, _placed(msgspec.json.decode(known[name], type=CheckResult), path))
+        missing = tuple(entry for entry in entries if names[entry.path] not in known)
+        if missing:
+            jobs.append(_Job(check, names, missing))
+    if jobs:
+        needed = {entry.path: entry for job in jobs for entry in job.missing}
+        material.sources(list(needed.values()))  # read once, before the checks start side by side
+    answers = run_all([partial(_run, job, material, deadline) for job in jobs], workers=len(jobs), deadline=deadline)
+    fresh: dict[str, bytes] = {}
+    for job, answer in zip(jobs, answers, strict=True):
+        for path, result in (answer or {}).items():
+            take(path, result)
+            fresh[job.keys[path]] = msgspec.json.encode(_placed(result, ""))
+    if fresh:
+        store.put(fresh)
+    return Checked(
+        tuple(finding for result in results for finding in result.findings),
+        {path: tuple(items) for path, items in hints.items()},
+        tuple(job.check.name for job, answer in zip(jobs, answers, strict=True) if answer is None),
+    )
+
+
+def _placed(result: CheckResult, path: str) -> CheckResult:
+    """``result`` with its findings at ``path``. They are stored without: a path may hold bytes that JSON cannot."""
+    return CheckResult(tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings), result.hints)
+
+
+def _entries(check: Check, triaged: Triage) -> list[Entry]:
+    candidates = triaged.review if check.source_only else triaged.review + triaged.scan
+    return [entry for entry in candidates if check.applies(entry)]
+
+
+def _run(job: _Job, material: Material, deadline: Deadline) -> Mapping[str, CheckResult]:
+    return job.check.run(material.sources(job.missing), deadline)

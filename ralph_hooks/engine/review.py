@@ -1,0 +1,289 @@
+"""What models say of a change: analyze every file, then confirm what would block."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.core.change import Entry, decode
+from ralph_hooks.core.faults import TooLarge
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.patch import Part, excerpt, pack, render
+from ralph_hooks.core.ports import Hint, Source, Store
+from ralph_hooks.core.report import Cause, Unreviewed
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.text import one_line
+from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.engine.keys import content_key, key
+from ralph_hooks.engine.material import Material
+from ralph_hooks.engine.parallel import Team
+from ralph_hooks.phases import analyze, verify
+
+DEADLINE = "the deadline was reached"
+_CLAIMS_A_REQUEST = 12
+
+
+class Reviewed(Struct, frozen=True):
+    """What the models made of a change."""
+
+    findings: tuple[Finding, ...] = ()
+    unreviewed: tuple[Unreviewed, ...] = ()
+    dropped: int = 0
+    unconfirmed: tuple[str, ...] = ()
+    """Why claims that would block could not be put to the verify model; empty where all were."""
+
+
+class _Stored(Struct, frozen=True):
+    """One file's verdict as the store keeps it."""
+
+    findings: tuple[Finding, ...]
+    dropped: int = 0
+
+
+class _Batch(Struct, frozen=True):
+    chain: Chain
+    parts: tuple[Part, ...]
+
+
+Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, str]]
+
+
+class Reviewer:
+    """Puts a change to the models that its routes name."""
+
+    def __init__(
+        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, team: Team
+    ) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._caller = caller
+        self._store = store
+        self._team = team
+
+    def review(
+        self, entries: Sequence[Entry], material: Material, hints: Mapping[str, Sequence[Hint]]
+    ) -> Reviewed:
+        """Analyze ``entries``; those whose verdict is known cost nothing and are not even read."""
+        routed: list[tuple[Entry, Chain]] = []
+        unreviewed: list[Unreviewed] = []
+        for entry in entries:
+            route = self._settings.route(entry.path)
+            if route.skip:
+                unreviewed.append(Unreviewed(entry.path, f"skipped by {route.reason}", Cause.EXCLUDED))
+            elif not route.chain(Phase.ANALYZE):
+                unreviewed.append(Unreviewed(entry.path, "no model is configured", Cause.NO_MODEL))
+            else:
+                routed.append((entry, route.chain(Phase.ANALYZE)))
+        known = self._recall(routed)
+        missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
+        failed: dict[str, str] = {}
+        if missing:
+            fresh, failed = self._analyze(missing, material, hints)
+            known |= fresh
+        unreviewed += [Unreviewed(path, reason, Cause.UNAVAILABLE) for path, reason in failed.items()]
+        findings = _deduplicated([finding for stored in known.values() for finding in stored.findings])
+        dropped = sum(stored.dropped for stored in known.values())
+        reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
+        return self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, material)
+
+    def _recall(self, routed: Sequence[tuple[Entry, Chain]]) -> dict[str, _Stored]:
+        names = {(entry.path, model.id): _analyze_key(entry, model) for entry, chain in routed for model in chain}
+        stored = self._store.get(names.values())
+        known: dict[str, _Stored] = {}
+        answered: set[str] = set()
+        for entry, chain in routed:
+            for model in chain:
+                data = stored.get(names[entry.path, model.id])
+                if data is not None:
+                    known[entry.path] = _placed(msgspec.json.decode(data, type=_Stored), entry.path)
+                    answered.add(model.id)
+                    break
+        for model_id in sorted(answered):
+            self._caller.remembered(Phase.ANALYZE, model_id)
+        return known
+
+    def _analyze(
+        self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
+    ) -> tuple[dict[str, _Stored], dict[str, str]]:
+        """Verdicts by path, and why the other paths have none."""
+        by_chain: dict[Chain, list[Part]] = defaultdict(list)
+        parts_of: dict[str, int] = {}
+        for (entry, chain), source in zip(missing, material.sources([e for e, _ in missing]), strict=True):
+            parts = render(entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
+            by_chain[chain] += parts
+            parts_of[entry.path] = len(parts)
+        batches = [
+            _Batch(chain, tuple(batch))
+            for chain, parts in by_chain.items()
+            for batch in pack(parts, analyze.REQUEST_TOKENS)
+        ]
+        answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
+        entries = {entry.path: entry for entry, _ in missing}
+        collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
+        failed: dict[str, str] = {}
+        for batch, answer in zip(batches, answers, strict=True):
+            for outcome in answer if answer is not None else [(part, DEADLINE) for part in batch.parts]:
+                if len(outcome) == 2:  # noqa: PLR2004 - a part and why it has no verdict
+                    failed[outcome[0].path] = outcome[1]
+                else:
+                    collected[outcome[0].path].append((outcome[1], outcome[2]))
+        fresh: dict[str, _Stored] = {}
+        items: dict[str, bytes] = {}
+        for path, reviews in collected.items():
+            if path in failed or len(reviews) != parts_of[path]:
+                continue
+            stored = _Stored(
+                tuple(
+                    msgspec.structs.replace(finding, source=model.id)
+                    for review, model in reviews
+                    for finding in review.findings
+                ),
+                sum(review.dropped for review, _ in reviews),
+            )
+            fresh[path] = stored
+            items[_analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
+        if items:
+            self._store.put(items)
+        return fresh, failed
+
+    def _ask_batch(self, batch: _Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
+        """Ask about ``batch``; where it does not fit, about each half."""
+        question = analyze.question(batch.parts, hints, self._caller.marker())
+        try:
+            review, model = self._caller.ask(question, batch.chain)
+        except TooLarge:
+            middle = len(batch.parts) // 2
+            halves = (_Batch(batch.chain, batch.parts[:middle]), _Batch(batch.chain, batch.parts[middle:]))
+            return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
+        except Unanswered as fault:
+            return [(part, str(fault)) for part in batch.parts]
+        outcomes: Outcome = []
+        told: set[str] = set()
+        for index, part in enumerate(batch.parts):
+            mine = () if part.path in told else tuple(f for f in review.findings if f.path == part.path)
+            told.add(part.path)
+            outcomes.append((part, analyze.Review(mine, review.dropped if index == 0 else 0), model))
+        return outcomes
+
+    def _confirmed(self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], material: Material) -> Reviewed:
+        """``reviewed`` with what would block put to the verify model."""
+        gate = self._gate
+        weighty = [
+            finding
+            for finding in reviewed.findings
+            if finding.severity.at_least(gate.block_at) and finding.confidence >= gate.min_confidence
+        ]
+        if not gate.confirm:
+            blocked = {id(finding) for finding in weighty}
+            findings = [
+                msgspec.structs.replace(finding, blocking=id(finding) in blocked) for finding in reviewed.findings
+            ]
+            return msgspec.structs.replace(reviewed, findings=tuple(findings))
+        held, problems = self._verify([(finding, *routed[finding.path]) for finding in weighty], material)
+        findings = [
+            msgspec.structs.replace(finding, confirmed=held[id(finding)], blocking=held[id(finding)] is True)
+            if id(finding) in held
+            else finding
+            for finding in reviewed.findings
+        ]
+        return msgspec.structs.replace(reviewed, findings=tuple(findings), unconfirmed=problems)
+
+    def _verify(
+        self, weighty: Sequence[tuple[Finding, Entry, Chain]], material: Material
+    ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
+        """Whether each finding holds, by its id(); None where nobody could say, and then why."""
+        held: dict[int, bool | None] = {}
+        asked: dict[Chain, list[tuple[Finding, Entry]]] = defaultdict(list)
+        for finding, entry, analyzed_by in weighty:
+            chain = self._settings.route(entry.path).chain(Phase.VERIFY) or analyzed_by
+            names = {_claim_key(finding, entry, model): model for model in chain}
+            stored = self._store.get(names)
+            answer = next((name for name in names if name in stored), None)
+            if answer is None:
+                asked[chain].append((finding, entry))
+            else:
+                held[id(finding)] = stored[answer] == b"1"
+                self._caller.remembered(Phase.VERIFY, names[answer].id)
+        jobs = [
+            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, material)
+            for chain, claims in asked.items()
+            for start in range(0, len(claims), _CLAIMS_A_REQUEST)
+        ]
+        problems: dict[str, None] = {}
+        for answered in self._team.run("verify", jobs):
+            if answered is None:
+                problems[DEADLINE] = None
+                continue
+            held |= answered[0]
+            problems |= dict.fromkeys(answered[1])
+        for claims in asked.values():
+            for finding, _ in claims:
+                held.setdefault(id(finding), None)
+        return held, tuple(problems)
+
+    def _ask_claims(
+        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, material: Material
+    ) -> tuple[dict[int, bool | None], list[str]]:
+        sources = material.sources([entry for _, entry in claims])
+        stated = [
+            verify.Claim(_statement(finding), _code(finding, source))
+            for (finding, _), source in zip(claims, sources, strict=True)
+        ]
+        try:
+            verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
+        except TooLarge:
+            middle = len(claims) // 2
+            first, second = (self._ask_claims(half, chain, material) for half in (claims[:middle], claims[middle:]))
+            return first[0] | second[0], first[1] + second[1]
+        except Unanswered as fault:
+            return {}, [str(fault)]
+        pairs = list(zip(claims, verdicts, strict=True))
+        self._store.put({_claim_key(f, entry, model): b"1" if v.holds else b"0" for (f, entry), v in pairs})
+        return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
+
+
+def _analyze_key(entry: Entry, model: Model) -> str:
+    return content_key(f"analyze/{model.id}/{model.provider.base_url}", analyze.VERSION, entry)
+
+
+def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
+    content = content_key(f"verify/{model.id}/{model.provider.base_url}", verify.VERSION, entry)
+    return key(content, finding.fingerprint, finding.message)
+
+
+def _placed(stored: _Stored, path: str) -> _Stored:
+    """``stored`` with its findings at ``path``. They are kept without: a path may hold bytes that JSON cannot."""
+    return _Stored(tuple(msgspec.structs.replace(finding, path=path) for finding in stored.findings), stored.dropped)
+
+
+def _statement(finding: Finding) -> str:
+    side = "removed line" if finding.removed else "line"
+    return f"{one_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {finding.message}"
+
+
+def _code(finding: Finding, source: Source) -> str:
+    """The change around ``finding``, and the new file around it, which the analyze phase did not see."""
+    near = [
+        hunk
+        for hunk in source.hunks
+        if any((line.old if finding.removed else line.new) == finding.line for line in hunk.lines)
+    ]
+    parts = render(source.entry, source.content, near, analyze.REQUEST_TOKENS // 2)
+    text = parts[0].text
+    if source.content.new is not None and not finding.removed:
+        text += "\nThe file around it, after the change:\n"
+        text += excerpt(decode(source.content.new).splitlines(), finding.line)
+    return text
+
+
+def _deduplicated(findings: Sequence[Finding]) -> list[Finding]:
+    """The worst and surest of findings that point at the same code."""
+    best: dict[tuple[str, int, str], Finding] = {}
+    for finding in sorted(findings, key=lambda f: (f.severity.rank, -f.confidence)):
+        best.setdefault((finding.path, finding.line, "".join(finding.quote.split())), finding)
+    return list(best.values())
