@@ -30,6 +30,8 @@ class Cause(StrEnum):
     """Left out by a rule: generated, vendored, lock file, the user's own patterns, a route's ``skip``."""
     SECRET = "secret"
     """Withheld: the secret scan found something in it (that finding blocks by itself)."""
+    REFUSED = "refused"
+    """A check blocks it already: a model is asked once that is mended, for the file will change."""
     NO_MODEL = "no-model"
     """No model is configured for it: deterministic checks alone."""
     UNAVAILABLE = "unavailable"

@@ -34,6 +34,11 @@ class Checked(Struct, frozen=True):
         """Paths in which a secret was found."""
         return frozenset(finding.path for finding in self.findings if finding.category == SECRET)
 
+    @property
+    def refused(self) -> frozenset[str]:
+        """Paths that a check blocks: secrets, and code that will change before it can pass."""
+        return frozenset(finding.path for finding in self.findings if finding.blocking)
+
 
 class _Job(Struct, frozen=True):
     check: Check

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Flag, auto
 
-import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import GateSettings, OnFailure, Policy, Settings
-from ralph_hooks.core.faults import BudgetReached, NoCredential
-from ralph_hooks.core.finding import Finding
+from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.ports import Check, History, Prices, Snapshot, Store, Verifier
-from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import plural
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.checking import Checked, run_checks
@@ -24,7 +20,7 @@ from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.engine.review import Reviewed, Reviewer
 from ralph_hooks.engine.triage import Triage, triage
-from ralph_hooks.errors import ExitCode
+from ralph_hooks.engine.verdict import Outcome, decide, exit_code, notices
 
 
 class Scope(Flag):
@@ -57,7 +53,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         material = Material(snapshot)
         triaged = triage(snapshot, self.limits.exclude, self.store)
         checked = self._checked(triaged, material, scope)
-        open_to_models = [entry for entry in triaged.review if entry.path not in checked.withheld]
+        open_to_models = [entry for entry in triaged.review if entry.path not in checked.refused]
         reviewed = self._reviewed(open_to_models, material, checked, scope)
         kept = Kept()
         verification: tuple[Verification, ...] = ()
@@ -72,10 +68,35 @@ class Gate(Struct, frozen=True, kw_only=True):
             kept = invariants.check(open_to_models, material)
             verification = self._verified(change.tree, change.base)
         self.caller.abandon()
-        report = self._report(
-            command, snapshot, triaged, checked, reviewed, kept, verification
+        outcome = Outcome(
+            checked=checked,
+            reviewed=reviewed,
+            kept=kept,
+            verification=verification,
+            unreviewed=triaged.unreviewed + _refused(triaged, checked) + reviewed.unreviewed,
+            calls=self.caller.calls,
         )
-        report = msgspec.structs.replace(report, seconds=round(clock() - started, 3))
+        cost, baseline = self._money(outcome.calls)
+        verdict, reason = decide(outcome)
+        report = Report(
+            command=command,
+            verdict=verdict,
+            reason=reason,
+            tree=change.tree,
+            title=change.title,
+            findings=outcome.findings,
+            unreviewed=outcome.unreviewed,
+            verification=verification,
+            calls=outcome.calls,
+            cost_usd=cost,
+            baseline_usd=baseline,
+            reviewed=len(change.entries) - len(outcome.unreviewed),
+            paths=len(change.entries),
+            dropped=reviewed.dropped,
+            notices=notices(outcome, verdict, self.settings.on_failure, self.limits.when_unavailable),
+            seconds=round(clock() - started, 3),
+            exit_code=exit_code(verdict, self.settings.on_failure, self.limits.when_unavailable),
+        )
         self.history.add(report)
         return report
 
@@ -97,3 +118,33 @@ class Gate(Struct, frozen=True, kw_only=True):
     def _verified(self, tree: str, base: str) -> tuple[Verification, ...]:
         commands = self.settings.verify.commands
         return self.verifier.run(tree, base, commands, self.caller.deadline) if commands else ()
+
+    def _money(self, calls: Sequence[Call]) -> tuple[Decimal | None, Decimal | None]:
+        """What ``calls`` cost, and what the same tokens cost on the expensive model; None where that is not known."""
+        paid = [call for call in calls if not call.from_store]
+        costs = [call.cost_usd for call in paid if call.cost_usd is not None]
+        total = sum(costs, Decimal(0)) if len(costs) == len(paid) else None
+        expensive = self.settings.models.get(Phase.IMPLEMENT, ())
+        if not paid:
+            return total, Decimal(0) if expensive else None
+        price = self.prices.price(expensive[0]) if expensive else None
+        if price is None:
+            return total, None
+        used = Usage(
+            input_tokens=sum(call.input_tokens for call in paid),
+            output_tokens=sum(call.output_tokens for call in paid),
+        )
+        return total, price.cost(used)
+
+
+def _refused(triaged: Triage, checked: Checked) -> tuple[Unreviewed, ...]:
+    reason = {path: "withheld: it holds a secret" for path in checked.withheld}
+    return tuple(
+        Unreviewed(
+            entry.path,
+            reason.get(entry.path, "refused by a check: a model is asked once that is mended"),
+            Cause.SECRET if entry.path in reason else Cause.REFUSED,
+        )
+        for entry in triaged.review
+        if entry.path in checked.refused
+    )

@@ -1,0 +1,22 @@
+"""``ralph-hooks analyze``."""
+
+from __future__ import annotations
+
+from ralph_hooks.cli.judging import judging_command
+from ralph_hooks.cli.wiring import Workplace
+from ralph_hooks.engine.gate import Scope
+
+HELP = """\
+Judge the staged change by checks and models alone: no verify commands, no repair.
+
+\b
+Examples:
+  ralph-hooks analyze
+  ralph-hooks analyze --commit HEAD~1 --format agent
+"""
+
+
+@judging_command("analyze", HELP)
+def command(workplace: Workplace) -> Scope:  # noqa: ARG001 - the same for every change
+    """Checks and models."""
+    return Scope.REVIEW

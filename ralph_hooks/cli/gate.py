@@ -1,0 +1,24 @@
+"""``ralph-hooks gate``."""
+
+from __future__ import annotations
+
+from ralph_hooks.cli.judging import judging_command
+from ralph_hooks.cli.wiring import Workplace
+from ralph_hooks.engine.gate import Scope
+
+HELP = """\
+Judge the staged change: deterministic checks, then the analyze and verify models, then your verify commands where
+`verify.on` names this stage (pre-commit for a staged change, pre-push for a range or a commit).
+
+\b
+Examples:
+  ralph-hooks gate                                     what `git commit` would commit now
+  ralph-hooks gate --from-ref origin/main --to-ref HEAD --format github
+  ralph-hooks gate --commit HEAD --format json
+"""
+
+
+@judging_command("gate", HELP)
+def command(workplace: Workplace) -> Scope:
+    """Everything, with the commands where the configuration wants them at this stage."""
+    return Scope.REVIEW | Scope.COMMANDS if workplace.stage in workplace.settings.verify.on else Scope.REVIEW

@@ -1,0 +1,76 @@
+"""What the judging commands share: their options, and the way from a change to a report on the screen."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ralph_hooks.cli.wiring import Selection, Workplace, open_workplace
+from ralph_hooks.core.report import Report
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.errors import RalphError
+from ralph_hooks.reports.formats import FORMATS, render
+
+_OPTIONS = (
+    click.option("--from-ref", envvar="PRE_COMMIT_FROM_REF", metavar="A", help="Judge the range from A ..."),
+    click.option("--to-ref", envvar="PRE_COMMIT_TO_REF", metavar="B", help="... to B (default HEAD) instead."),
+    click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
+    click.option(
+        "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Report as."
+    ),
+    click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."),
+)
+
+
+def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Scope]], click.Command]:
+    """A click command that judges with the scope that the decorated function chooses."""
+
+    def decorate(scope_of: Callable[[Workplace], Scope]) -> click.Command:
+        def callback(
+            *, from_ref: str | None, to_ref: str | None, commit: str | None, format_: str, output: Path | None
+        ) -> int:
+            if commit and from_ref:
+                raise click.UsageError("--commit and --from-ref exclude each other")
+            selection = Selection(from_ref, to_ref, commit)
+            with open_workplace(name, selection) as workplace:
+                report = workplace.gate.judge(name, workplace.snapshot, scope_of(workplace))
+            return emit(report, format_, output)
+
+        command: Any = click.command(name, help=help_)(callback)
+        for option in reversed(_OPTIONS):
+            command = option(command)
+        return command  # type: ignore[no-any-return]  # click's decorators lose the type
+
+    return decorate
+
+
+def emit(report: Report, format_: str, output: Path | None, *, everything: bool = False) -> int:
+    """Write ``report`` to ``output`` or standard output and return its exit code."""
+    if output is None:
+        click.echo(render(report, format_, color=wants_color(), width=_width(), everything=everything), nl=False)
+    else:
+        text = render(report, format_, color=False, width=_width(), everything=everything)
+        try:
+            output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise RalphError(f"cannot write {output}: {error.strerror}", "choose another --output") from error
+        if report.exit_code:
+            click.echo(render(report, "text", color=wants_color(), width=_width()), nl=False, err=True)
+    return report.exit_code
+
+
+def wants_color() -> bool:
+    """Colour only for a terminal, and never against https://no-color.org."""
+    import os
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size((100, 24)).columns

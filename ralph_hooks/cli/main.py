@@ -1,0 +1,97 @@
+"""The entry point: finds the command, and lets no traceback through."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from ralph_hooks import __version__
+from ralph_hooks.core.text import visible
+from ralph_hooks.errors import ExitCode, RalphError
+
+COMMANDS = {
+    "gate": "Judge the staged change, a commit or a range: checks, models, your commands.",
+    "analyze": "The same without your verify commands.",
+    "verify": "Run the verify commands and put the invariants to the verify model, nothing else.",
+    "show": "The last report, or an earlier one.",
+    "cost": "What the models cost, and what the expensive one would have.",
+    "trust": "See and approve what this repository's configuration may do.",
+}
+"""Every command with its line in --help. A file of the same name has the command; it is imported when it is called."""
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"ralph_hooks.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 pass, 1 rejected, 2 wrong usage or configuration, 3 could not be judged, 4 not trusted yet, "
+    "130 interrupted.",
+)
+@click.version_option(__version__, prog_name="ralph-hooks")
+def cli() -> None:
+    """Judge a change by cheap means first; pay for the expensive model only when the gate fails."""
+
+
+def main() -> NoReturn:
+    """Run the command line and exit with one of `ExitCode`."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(run())
+
+
+def run(args: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; every error is told in words."""
+    try:
+        code = cli.main(args=args, prog_name="ralph-hooks", standalone_mode=False)
+        return int(code or ExitCode.PASS)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except RalphError as error:
+        complain(error.message, error.hint)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone (`ralph-hooks show | head`); Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASS
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees a sentence, not a traceback
+        if os.environ.get("RALPH_HOOKS_DEBUG"):
+            raise
+        complain(
+            f"the change was NOT judged: ralph-hooks failed inside ({type(error).__name__}: {error})",
+            "run again with RALPH_HOOKS_DEBUG=1 and report the traceback",
+        )
+        return ExitCode.UNJUDGED
+
+
+def complain(message: str, hint: str = "") -> None:
+    """An error in words on standard error."""
+    click.echo(f"ralph-hooks: {visible(message)}", err=True)
+    if hint:
+        click.echo(f"  -> {visible(hint)}", err=True)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's signature
+    raise KeyboardInterrupt

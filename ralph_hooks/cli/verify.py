@@ -1,0 +1,23 @@
+"""``ralph-hooks verify``."""
+
+from __future__ import annotations
+
+from ralph_hooks.cli.judging import judging_command
+from ralph_hooks.cli.wiring import Workplace
+from ralph_hooks.engine.gate import Scope
+
+HELP = """\
+Run the verify commands on a scratch copy of exactly what would be committed, and put the invariants to the verify
+model. The working tree is neither read nor touched.
+
+\b
+Examples:
+  ralph-hooks verify
+  ralph-hooks verify --from-ref origin/main
+"""
+
+
+@judging_command("verify", HELP)
+def command(workplace: Workplace) -> Scope:  # noqa: ARG001 - the same for every change
+    """The commands and invariants."""
+    return Scope.COMMANDS

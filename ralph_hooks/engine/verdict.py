@@ -1,0 +1,100 @@
+"""From everything that was found to one of three verdicts, the sentence that says why, and the exit code."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ralph_hooks.config import OnFailure, Policy
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.usage import Call
+from ralph_hooks.engine.checking import Checked
+from ralph_hooks.engine.invariants import Kept
+from ralph_hooks.engine.review import Reviewed
+from ralph_hooks.errors import ExitCode
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """What every step of a judgement came to."""
+
+    checked: Checked
+    reviewed: Reviewed
+    kept: Kept
+    verification: tuple[Verification, ...]
+    unreviewed: tuple[Unreviewed, ...]
+    calls: tuple[Call, ...]
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings in the order they are shown: what blocks first, then the worst.
+
+        A model that repeats what a check says of the same line adds nothing and is left out.
+        """
+        certain = self.checked.findings
+        lines = {(finding.path, finding.line) for finding in certain}
+        others = [f for f in self.reviewed.findings + self.kept.findings if (f.path, f.line) not in lines]
+        return tuple(
+            sorted((*certain, *others), key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line))
+        )
+
+    @property
+    def unavailable(self) -> tuple[Unreviewed, ...]:
+        """Paths that a model should have judged and could not."""
+        return tuple(item for item in self.unreviewed if item.cause is Cause.UNAVAILABLE)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Why something could not be judged, each reason once."""
+        reasons = [
+            *(f"the {name} check did not end before the deadline" for name in self.checked.unfinished),
+            *(item.reason for item in self.unavailable),
+            *self.reviewed.unconfirmed,
+            *self.kept.problems,
+            *(f"{run.command}: {run.problem}" for run in self.verification if run.problem),
+        ]
+        return tuple(dict.fromkeys(reasons))
+
+
+def decide(outcome: Outcome) -> tuple[Verdict, str]:
+    """The verdict and one sentence for it. What blocks outweighs what could not be judged."""
+    blocking = sum(finding.blocking for finding in outcome.findings)
+    failed = [run for run in outcome.verification if run.verdict is Verdict.FAIL]
+    if blocking or failed:
+        reasons = [plural(blocking, "blocking finding")] if blocking else []
+        reasons += [f"`{one_line(run.command)}` fails" for run in failed]
+        return Verdict.FAIL, " and ".join(reasons)
+    if outcome.problems:
+        return Verdict.INCONCLUSIVE, outcome.problems[0]
+    if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
+        return Verdict.PASS, "deterministic checks pass; no model is configured"
+    return Verdict.PASS, "nothing found that blocks"
+
+
+def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCode:
+    """What the verdict means for git under the user's policies."""
+    if verdict is Verdict.FAIL:
+        return ExitCode.PASS if on_failure is OnFailure.WARN else ExitCode.REJECTED
+    if verdict is Verdict.INCONCLUSIVE:
+        return ExitCode.PASS if policy is Policy.OPEN else ExitCode.UNJUDGED
+    return ExitCode.PASS
+
+
+def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
+    """What the user has to read besides the verdict: that something was not judged, and why; that a policy let it by."""
+    told: list[str] = []
+    files = {item.path for item in outcome.unavailable}
+    what = f"{plural(len(files), 'file')} NOT judged by a model" if files else "NOT judged in full"
+    if outcome.problems:
+        told.append(f"{what}: {'; '.join(outcome.problems)}")
+    if verdict is Verdict.INCONCLUSIVE:
+        told.append(
+            "goes through because when-unavailable is \"open\""
+            if policy is Policy.OPEN
+            else 'held back because when-unavailable is "closed": try again'
+        )
+    if verdict is Verdict.FAIL and on_failure is OnFailure.WARN:
+        told.append('goes through because on-failure is "warn"')
+    if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
+        told.append("no model is configured: deterministic checks and your commands alone (see README, 'Set-up')")
+    return tuple(told)

@@ -1,0 +1,196 @@
+"""What all formats say in the same words: selections of a report, its headline, its cost."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+
+from ralph_hooks.core.faults import BudgetReached, NoCredential
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.usage import Call
+
+SHOW = "ralph-hooks show"
+"""The command that shows the last report with everything that the formats for people leave out."""
+
+_NEVER_SENT = (BudgetReached.outcome, NoCredential.outcome)
+_SMALLEST = Decimal("0.0001")
+_MINUTE = 60.0
+
+
+def blockers(report: Report) -> tuple[Finding, ...]:
+    """The findings that hold the change back."""
+    return tuple(finding for finding in report.findings if finding.blocking)
+
+
+def advice(report: Report) -> tuple[Finding, ...]:
+    """What does not block and was not contradicted by the verify phase."""
+    return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is not False)
+
+
+def unconfirmed(report: Report) -> tuple[Finding, ...]:
+    """What a model said and the verify phase did not agree with."""
+    return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is False)
+
+
+def commands(report: Report, verdict: Verdict) -> tuple[Verification, ...]:
+    """The verify commands that came out as ``verdict``."""
+    return tuple(item for item in report.verification if item.verdict is verdict)
+
+
+def requests(report: Report) -> tuple[Call, ...]:
+    """The calls that went out to a provider."""
+    return tuple(call for call in report.calls if not call.from_store and call.outcome not in _NEVER_SENT)
+
+
+def place(finding: Finding) -> str:
+    """``path:line`` as editors and terminals make it a link."""
+    return f"{one_line(finding.path)}:{finding.line}"
+
+
+def origin(finding: Finding) -> str:
+    """Who says so, and how sure: ``ruff``, or ``confidence 0.92, provider/model`` for a model."""
+    removed = "removed code, " if finding.removed else ""
+    certain = "/" not in finding.source  # a check's name has no slash, a model's id always has one
+    sure = "" if certain else f"confidence {finding.confidence:.2f}, "
+    return f"{removed}{sure}{one_line(finding.source)}"
+
+
+def confirmers(report: Report) -> str:
+    """The models that answered the verify phase, for people; empty where none did."""
+    models = dict.fromkeys(call.model for call in report.calls if call.phase == "verify" and call.outcome == "ok")
+    return " or ".join(one_line(model) for model in models)
+
+
+def outcome(item: Verification) -> str:
+    """How a verify command ended: ``exit 1, 12.3 s``."""
+    if item.problem:
+        return one_line(item.problem)
+    took = duration(item.seconds)
+    return f"stopped after {took}" if item.exit_code is None else f"exit {item.exit_code}, {took}"
+
+
+def tail_lines(text: str) -> list[str]:
+    """The lines of a command's output without blank ones around them, ready for `core.text.one_line`."""
+    return [line.rstrip("\r").expandtabs() for line in text.strip("\r\n").split("\n")] if text.strip() else []
+
+
+def clip(text: str, limit: int) -> str:
+    """``text`` cut to ``limit`` characters, with an ellipsis where something is gone."""
+    return text if len(text) <= limit else text[: max(0, limit - 3)] + "..."
+
+
+def grouped(unreviewed: tuple[Unreviewed, ...]) -> str:
+    """The reasons with how often each occurs, most frequent first: ``lock file x2, binary``."""
+    counts = Counter(one_line(item.reason) for item in unreviewed).most_common()
+    return ", ".join(reason if count == 1 else f"{reason} x{count:,}" for reason, count in counts)
+
+
+def duration(seconds: float) -> str:
+    """``0.14 s``, ``12.3 s``, ``2 min 5 s``."""
+    if seconds < 1:
+        return f"{seconds:.2f} s"
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
+
+
+def money(amount: Decimal) -> str:
+    """US dollars for people: four decimals below one dollar, two above."""
+    if 0 < amount < _SMALLEST:
+        return f"<${_SMALLEST}"
+    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+
+
+def cost(report: Report) -> str:
+    """What the run cost: ``$0.0004, 2 requests, 1.3 s``."""
+    sent = requests(report)
+    parts = []
+    if sent:
+        parts += [_price(report), plural(len(sent), "request")]
+        if len(sent) < len(report.calls) and any(call.from_store for call in report.calls):
+            parts.append("the rest from the store")
+    elif report.calls and all(call.from_store for call in report.calls):
+        parts.append("known already, no requests")
+    else:
+        parts.append("no requests")
+    return ", ".join([*parts, duration(report.seconds)])
+
+
+def _price(report: Report) -> str:
+    if report.cost_usd is not None:
+        return money(report.cost_usd)
+    unpriced = dict.fromkeys(one_line(call.model) for call in requests(report) if call.cost_usd is None)
+    return f"cost unknown (no price for {', '.join(unpriced)})" if unpriced else "cost unknown"
+
+
+def headline(report: Report) -> str:
+    """One line: the verdict in capitals, and why."""
+    match report.verdict:
+        case Verdict.PASS:
+            return f"PASS: {', '.join([*_coverage(report), cost(report)])}"
+        case Verdict.INCONCLUSIVE:
+            return f"NOT JUDGED: {one_line(report.reason)}"
+        case Verdict.FAIL:
+            through = "" if report.exit_code else " (let through by the configuration)"
+            return f"FAIL{through}: {one_line(report.title)}: {failures(report)}"
+
+
+def failures(report: Report) -> str:
+    """How much stands in the way: ``2 blocking findings, 1 failing command``."""
+    found, failed = len(blockers(report)), len(commands(report, Verdict.FAIL))
+    parts = [plural(found, "blocking finding")] if found else []
+    parts += [plural(failed, "failing command")] if failed else []
+    return ", ".join(parts) or one_line(report.reason)
+
+
+def _coverage(report: Report) -> list[str]:
+    """What a pass is worth: how many files a model judged, how many only checks saw, which commands ran."""
+    parts = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
+    if report.unreviewed:
+        count = len(report.unreviewed)
+        what = f"{count:,}" if report.reviewed else plural(count, "file")
+        parts.append(f"{what} only checked ({grouped(report.unreviewed)})")
+    passed = commands(report, Verdict.PASS)
+    if passed:
+        parts.append(f"{plural(len(passed), 'command')} passed")
+    known = sum(len(item.known_failures) for item in passed)
+    if known:
+        parts.append(plural(known, "known failure"))
+    hints = len(advice(report))
+    if hints:
+        parts.append(f"advice: {hints:,} ({SHOW})")
+    return parts or ["nothing to judge"]
+
+
+def next_step(report: Report) -> str:
+    """What the user does now, after a run that did not pass."""
+    again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
+    match report.verdict, bool(report.exit_code):
+        case Verdict.FAIL, True:
+            return f"fix this, {again}"
+        case Verdict.FAIL, False:
+            return "nothing is held back; fix this before somebody else meets it"
+        case Verdict.INCONCLUSIVE, True:
+            return "held back because it could not be judged; try again when the cause above is gone"
+        case _:
+            return "let through without a judgement; try again when the cause above is gone"
+
+
+REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"
+"""Said where a blocking finding is a secret."""
+
+
+def has_secret(report: Report) -> bool:
+    """True where a secret is among what blocks."""
+    return any(finding.category == "secret" for finding in blockers(report))
+
+
+def repair(report: Report) -> str:
+    """The stored fix for people: ``a verified fix of 2 files (+10 -3) is stored``; empty where there is none."""
+    if report.fix is None:
+        return ""
+    kind = "a verified fix" if report.fix.verified else "an unverified fix"
+    size = f"{plural(report.fix.files, 'file')} (+{report.fix.insertions:,} -{report.fix.deletions:,})"
+    return f"{kind} of {size} is stored: ralph-hooks apply {one_line(report.fix.id)}"

@@ -1,0 +1,211 @@
+"""The report on a screen: one line when all is well, what blocks first when it is not.
+
+Plain ANSI and no rich: rich takes 65 ms to import, half of what an ordinary commit may take in all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from ralph_hooks.core.finding import Finding, Severity
+from ralph_hooks.core.report import Report, Verdict, Verification
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.reports import parts
+from ralph_hooks.reports.layout import Ink, columns, excerpt, fit, shown, wrap
+
+_MIN_WIDTH = 40
+_READABLE = 100  # columns: wider prose is hard to read
+_MAX_BLOCKERS = 20
+_MAX_ADVICE = 5
+_MAX_NAMES = 10
+_MAX_TAIL = 12
+_MAX_MESSAGE = 12
+_LOOKS = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: "note"}
+_VERDICTS = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCONCLUSIVE: "warn"}
+
+_Block = list[str]
+
+
+class _Screen(Struct, frozen=True):
+    ink: Ink
+    width: int
+    everything: bool
+
+    def bounded(self, lines: list[str], limit: int) -> list[str]:
+        """``lines``, cut to ``limit`` with a word about the rest unless everything is to be shown."""
+        if self.everything or len(lines) <= limit:
+            return lines
+        return [*lines[:limit], self.ink("faint", f"... {len(lines) - limit:,} more: {parts.SHOW}")]
+
+    def prose(self, text: str, indent: str = "  ") -> _Block:
+        """``text`` wrapped and indented."""
+        width = min(self.width, _READABLE) - len(indent)
+        limit = len(text) if self.everything else _MAX_MESSAGE * width * 2
+        lines = list(wrap(text.strip()[:limit], width))
+        if len(text.strip()) > limit:
+            lines[-1] += " ..."
+        return [f"{indent}{line}" for line in self.bounded(lines, _MAX_MESSAGE)]
+
+
+def render(report: Report, *, color: bool, width: int, everything: bool = False) -> str:
+    """The report for a person. ``width`` is in columns; ``everything`` leaves nothing out (``ralph-hooks show``)."""
+    screen = _Screen(Ink(color=color), max(width, _MIN_WIDTH), everything)
+    head = screen.ink(_VERDICTS[report.verdict], f"ralph-hooks: {parts.headline(report)}")
+    notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
+    if report.verdict is Verdict.PASS and not everything:
+        return "\n".join([head, *notices]) + "\n"
+    blocks = [
+        [head],
+        *_blockers(report, screen),
+        *_verification(report, screen),
+        notices,
+        _next(report, screen),
+        *_advice(report, screen),
+        *_details(report, screen),
+        _footer(report, screen),
+    ]
+    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _blockers(report: Report, screen: _Screen) -> list[_Block]:
+    found = parts.blockers(report)
+    limit = len(found) if screen.everything else _MAX_BLOCKERS
+    blocks = [_finding(finding, report, screen) for finding in found[:limit]]
+    if len(found) > limit:
+        blocks.append([f"{plural(len(found) - limit, 'more blocking finding')}: {parts.SHOW}"])
+    return blocks
+
+
+def _finding(finding: Finding, report: Report, screen: _Screen) -> _Block:
+    lines = [*_heading(finding, screen), *screen.prose(finding.message)]
+    lines += [f"  {line}" for line in excerpt(finding, screen.width - 2, screen.ink)]
+    if finding.confirmed:
+        by = parts.confirmers(report)
+        lines.append(screen.ink("faint", f"  confirmed by {by}" if by else "  confirmed"))
+    return lines
+
+
+def _heading(finding: Finding, screen: _Screen) -> _Block:
+    place, kind, origin = parts.place(finding), _kind(finding), parts.origin(finding)
+    line = f"{screen.ink('strong', place)}: {screen.ink(_LOOKS[finding.severity], kind)}"
+    if columns(f"{place}: {kind} ({origin})") <= screen.width:
+        return [f"{line} {screen.ink('faint', f'({origin})')}"]
+    return [line, screen.ink("faint", f"  ({origin})")]
+
+
+def _kind(finding: Finding) -> str:
+    return f"{finding.severity} {one_line(finding.category)}"
+
+
+def _verification(report: Report, screen: _Screen) -> list[_Block]:
+    wanted = (Verdict.FAIL, Verdict.INCONCLUSIVE, *([Verdict.PASS] if screen.everything else []))
+    return [_command(item, screen) for verdict in wanted for item in parts.commands(report, verdict)]
+
+
+_COMMANDS = {
+    Verdict.PASS: ("good", "verify command passed"),
+    Verdict.FAIL: ("bad", "verify command failed"),
+    Verdict.INCONCLUSIVE: ("warn", "verify command could not run"),
+}
+
+
+def _command(item: Verification, screen: _Screen) -> _Block:
+    look, label = _COMMANDS[item.verdict]
+    lines = [f"{screen.ink(look, label)}: {one_line(item.command)} {screen.ink('faint', f'({parts.outcome(item)})')}"]
+    lines += screen.bounded([f"  new failure: {one_line(name)}" for name in item.new_failures], _MAX_NAMES)
+    if screen.everything:
+        lines += [f"  known failure: {one_line(name)}" for name in item.known_failures]
+    elif item.known_failures:
+        lines.append(f"  {plural(len(item.known_failures), 'known failure')} not counted")
+    if screen.everything or item.verdict is not Verdict.PASS:
+        lines += _tail(item, screen)
+    return lines
+
+
+def _tail(item: Verification, screen: _Screen) -> _Block:
+    lines = parts.tail_lines(item.tail)
+    kept = lines if screen.everything else lines[-_MAX_TAIL:]
+    bar = screen.ink("faint", "|")
+    return [f"  {bar} {fit(shown(line), screen.width - 4)}".rstrip() for line in kept]
+
+
+def _next(report: Report, screen: _Screen) -> _Block:
+    if report.verdict is Verdict.PASS:
+        return []
+    steps = [parts.next_step(report)]
+    if parts.has_secret(report):
+        steps.append(parts.REVOKE)
+    if report.fix is not None:
+        steps.append(parts.repair(report))
+    if not screen.everything:
+        steps.append(f"the whole report: {parts.SHOW}")
+    return [screen.ink("strong", "what to do"), *(line for step in steps for line in screen.prose(step))]
+
+
+def _advice(report: Report, screen: _Screen) -> list[_Block]:
+    found = parts.advice(report)
+    if not found:
+        return []
+    title = [screen.ink("strong", "advice, does not block")]
+    if screen.everything:
+        return [title, *(_finding(finding, report, screen) for finding in found)]
+    lines = [line for finding in found[:_MAX_ADVICE] for line in _remark(finding, screen)]
+    if len(found) > _MAX_ADVICE:
+        lines.append(f"  {len(found) - _MAX_ADVICE:,} more: {parts.SHOW}")
+    return [[*title, *lines]]
+
+
+def _remark(finding: Finding, screen: _Screen) -> _Block:
+    first, *rest = " ".join(finding.message.split("\n")).strip(), ""
+    del rest
+    text = f"{parts.place(finding)}: {_kind(finding)}: {first}"
+    lines = screen.prose(parts.clip(text, 4 * screen.width))
+    return [lines[0], *(f"  {line}" for line in lines[1:])]
+
+
+def _details(report: Report, screen: _Screen) -> list[_Block]:
+    """What only ``everything`` shows."""
+    if not screen.everything:
+        return []
+    blocks: list[_Block] = []
+    doubtful = parts.unconfirmed(report)
+    if doubtful:
+        blocks += [[screen.ink("strong", "not confirmed")], *(_finding(item, report, screen) for item in doubtful)]
+    if report.unreviewed:
+        names = [f"  {one_line(item.path)}: {one_line(item.reason)}" for item in report.unreviewed]
+        blocks.append([screen.ink("strong", "not reviewed by a model"), *names])
+    if report.calls:
+        blocks.append([screen.ink("strong", "calls"), *_calls(report)])
+    blocks.append(_facts(report))
+    return blocks
+
+
+def _calls(report: Report) -> Iterable[str]:
+    for call in report.calls:
+        price = "cost unknown" if call.cost_usd is None else parts.money(call.cost_usd)
+        how = "from the store" if call.from_store else f"{one_line(call.outcome)}, {parts.duration(call.seconds)}"
+        cached = f" ({call.cached_input_tokens:,} cached)" if call.cached_input_tokens else ""
+        tokens = f"{call.input_tokens:,}{cached} in, {call.output_tokens:,} out"
+        yield f"  {one_line(call.phase)} {one_line(call.model)}: {tokens}, {price}, {how}"
+
+
+def _facts(report: Report) -> _Block:
+    lines = [f"judged: {one_line(report.title)} (tree {one_line(report.tree)})", f"why: {one_line(report.reason)}"]
+    if report.dropped:
+        lines.append(f"dropped from replies (not in the change, or malformed): {report.dropped:,}")
+    if report.baseline_usd is not None:
+        lines.append(f"the same tokens on the expensive model: {parts.money(report.baseline_usd)}")
+    return lines
+
+
+def _footer(report: Report, screen: _Screen) -> _Block:
+    lines = []
+    doubtful = len(parts.unconfirmed(report))
+    if doubtful and not screen.everything:
+        lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {parts.SHOW}")
+    if report.unreviewed and not screen.everything:
+        count = plural(len(report.unreviewed), "file")
+        lines.append(f"{count} not reviewed by a model: {parts.grouped(report.unreviewed)}")
+    return [screen.ink("faint", line) for line in [*lines, parts.cost(report)]]
