@@ -1,0 +1,80 @@
+"""Imports go one way, and heavy ones stay off the path of an ordinary commit."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "ralph_hooks"
+EVERYWHERE = {"core", "errors"}
+ADAPTERS = {"git", "providers", "store", "trust", "checks", "reports"}
+MAY_IMPORT = {
+    "core": {"core"},
+    "phases": {"core", "phases"},
+    "config": {"core", "errors", "config"},
+    "engine": {"core", "errors", "phases", "config", "engine"},
+    **{name: {"core", "errors", "process", "secrets", name} for name in ADAPTERS},
+    "process": {"errors"},
+    "secrets": {"core", "errors"},
+    "errors": set(),
+}
+HEAVY = {"requests", "genai_prices", "rich", "detect_secrets", "platformdirs", "git", "asyncio", "logging", "dataclasses"}
+
+
+def modules() -> Iterator[tuple[str, str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        relative = path.relative_to(PACKAGE)
+        room = relative.parts[0].removesuffix(".py")
+        yield str(relative), room, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_layers_are_kept() -> None:
+    wrong = []
+    for name, room, tree in modules():
+        if room in {"cli", "__init__", "__main__"}:
+            continue
+        rooms = {module.split(".")[1] for module in imported(tree) if module.startswith("ralph_hooks.")}
+        wrong += [f"{name} imports {other}" for other in sorted(rooms - MAY_IMPORT[room] - {"__version__"})]
+    assert wrong == []
+
+
+def test_only_the_process_module_starts_programs() -> None:
+    wrong = [
+        name
+        for name, room, tree in modules()
+        if room != "process" and any(module.split(".")[0] in {"subprocess", "pty"} for module in imported(tree))
+    ]
+    assert wrong == []
+
+
+def test_core_and_phases_touch_neither_clock_nor_environment_nor_files() -> None:
+    forbidden = {"os", "time", "datetime", "random", "pathlib", "io", "socket", "sqlite3", "subprocess", "secrets"}
+    wrong = [
+        f"{name} imports {module}"
+        for name, room, tree in modules()
+        if room in {"core", "phases"}
+        for module in imported(tree)
+        if module.split(".")[0] in forbidden
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize("heavy", sorted(HEAVY))
+def test_heavy_packages_are_imported_only_inside_functions(heavy: str) -> None:
+    wrong = []
+    for name, _, tree in modules():
+        top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+        wrong += [name for node in top for module in imported(node) if module.split(".")[0] == heavy]
+    assert wrong == []
