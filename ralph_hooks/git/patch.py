@@ -1,0 +1,84 @@
+"""Reads what git prints about differences, bytes first.
+
+Formats: `git diff --raw -z` ("RAW OUTPUT FORMAT") and the unified diff ("GENERATING PATCH TEXT") of git-diff(1).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+
+from ralph_hooks.core.change import Entry, Hunk, Line, Status, decode
+
+_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+
+
+def read_raw(data: bytes) -> tuple[Entry, ...]:
+    """Entries of `--raw -z`. Raises ValueError where git printed something else."""
+    fields = iter(data.split(b"\0"))
+    entries: list[Entry] = []
+    for head in fields:
+        if not head:
+            break
+        old_mode, new_mode, old_oid, new_oid, letter = head.decode("ascii").lstrip(":").split(" ")
+        status = Status(letter[0])
+        old_path = os.fsdecode(next(fields))
+        path = os.fsdecode(next(fields)) if status in {Status.RENAMED, Status.COPIED} else old_path
+        entries.append(
+            Entry(
+                path=path,
+                status=status,
+                old_path=old_path,
+                old_mode=old_mode,
+                new_mode=new_mode,
+                old_oid=_present(old_oid),
+                new_oid=_present(new_oid),
+            )
+        )
+    return tuple(entries)
+
+
+def _present(oid: str) -> str | None:
+    return oid if oid.strip("0") else None
+
+
+def read_hunks(patch: bytes) -> Iterator[tuple[Hunk, ...]]:
+    """The hunks of each section of a patch, in git's order: one section for every `diff --git` line.
+
+    A body line always starts with a marker, so a line that starts with `diff --git` can only be a header.
+    """
+    section: list[Hunk] | None = None
+    lines = patch.split(b"\n")
+    index = 0
+    while index < len(lines):
+        line = lines[index]
+        index += 1
+        if line.startswith(b"diff --git "):
+            if section is not None:
+                yield tuple(section)
+            section = []
+        elif section is not None and (match := _HUNK.match(line)):
+            old, new = int(match[1]), int(match[3])
+            hunk, index = _read_hunk(lines, index, (old, int(match[2] or 1)), (new, int(match[4] or 1)))
+            section.append(hunk)
+    if section is not None:
+        yield tuple(section)
+
+
+def _read_hunk(lines: Sequence[bytes], index: int, old: tuple[int, int], new: tuple[int, int]) -> tuple[Hunk, int]:
+    """One hunk, read by the counts in its header, and the index of the line behind it."""
+    old_number, old_left = old
+    new_number, new_left = new
+    body: list[Line] = []
+    while (old_left or new_left) and index < len(lines):
+        raw = lines[index]
+        index += 1
+        kind, text = raw[:1].decode("ascii", "replace") or " ", decode(raw[1:])
+        if kind == "\\":  # "\ No newline at end of file"
+            continue
+        removed, added = kind != "+", kind != "-"
+        body.append(Line(kind, old_number if removed else None, new_number if added else None, text))
+        old_number, old_left = old_number + removed, old_left - removed
+        new_number, new_left = new_number + added, new_left - added
+    return Hunk(tuple(body)), index
