@@ -1,0 +1,106 @@
+"""One configuration file: read, decoded, and told of its mistakes in terms of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli
+
+from ralph_hooks.config.tables import FileTable
+from ralph_hooks.errors import ConfigError
+
+TABLE = ("tool", "ralph-hooks")
+"""Where the configuration stands in pyproject.toml."""
+_MISSPELT = ("ralph_hooks", "ralphhooks", "ralph-hook")
+
+
+class File:
+    """A file that has a configuration. ``prefix`` is where in the file it stands."""
+
+    def __init__(self, path: Path, prefix: tuple[str, ...], raw: Mapping[str, Any], table: FileTable) -> None:
+        self.path = path
+        self.prefix = prefix
+        self.raw = raw
+        """The table as TOML has it: only what was written."""
+        self.table = table
+        self.mistakes: list[tuple[tuple[str | int, ...], str, str]] = []
+
+    def blame(self, key: tuple[str | int, ...], problem: str, hint: str = "") -> None:
+        """Note a mistake at ``key``, to be raised with all others once the file has been looked through."""
+        self.mistakes.append((key, problem, hint))
+
+
+def read(path: Path, prefix: tuple[str, ...] = ()) -> File | None:
+    """The configuration at ``prefix`` in ``path``; None where there is none. Raises ConfigError with all mistakes."""
+    raw = _table(path, prefix)
+    if raw is None:
+        return None
+    try:
+        return File(path, prefix, raw, msgspec.convert(raw, FileTable))
+    except msgspec.ValidationError as error:
+        from ralph_hooks.config.mistakes import Mistake, failure, find
+
+        found = list(find(raw, msgspec.inspect.type_info(FileTable), prefix))
+        # `find` knows all that the decoder knows; should a new release of msgspec know more, its words must do.
+        raise failure([(path, one) for one in found or [Mistake(prefix, str(error))]]) from error
+
+
+def raise_mistakes(files: Sequence[File]) -> None:
+    """Raise one ConfigError for everything that was noted in ``files``, or nothing."""
+    if any(file.mistakes for file in files):
+        from ralph_hooks.config.mistakes import Mistake, failure
+
+        raise failure(
+            [
+                (file.path, Mistake((*file.prefix, *key), problem, hint))
+                for file in files
+                for key, problem, hint in file.mistakes
+            ]
+        )
+
+
+def _table(path: Path, prefix: tuple[str, ...]) -> dict[str, Any] | None:
+    table = _parse(path)
+    for depth, name in enumerate(prefix, start=1):
+        if table is None:
+            return None
+        if name == TABLE[-1]:
+            _check_spelling(path, table)
+        table = table.get(name)
+        if table is not None and not isinstance(table, dict):
+            from ralph_hooks.config.mistakes import failure, wrong_type
+
+            raise failure([(path, wrong_type(table, prefix[:depth]))])
+    return table
+
+
+def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
+    """A misspelt table would be ignored in silence, as tables of other tools are."""
+    for wrong in _MISSPELT:
+        if wrong in tool:
+            raise ConfigError(f"{path}: {TABLE[0]}.{wrong}: unknown table", f"write [{'.'.join(TABLE)}]")
+
+
+def _parse(path: Path) -> dict[str, Any] | None:
+    """What TOML says; None where there is no such file."""
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "make it a file that you may read") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: expected UTF-8, got a byte that is not, at offset {error.start}", "save the file as UTF-8"
+        ) from error
+    if text.startswith("\ufeff"):
+        raise ConfigError(
+            f"{path}: begins with a byte order mark, which TOML does not allow", "save it without (UTF-8)"
+        )
+    try:
+        return tomli.loads(text)
+    except (ValueError, RecursionError) as error:  # beside its own error: numbers of many digits, lists nested deeply
+        raise ConfigError(f"{path}: not valid TOML: {error}", "correct the file there") from error

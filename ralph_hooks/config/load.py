@@ -1,0 +1,87 @@
+"""From files to settings: the repository's pyproject.toml over the user's config.toml over the defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from msgspec import convert
+
+from ralph_hooks.config.file import TABLE, File, raise_mistakes, read
+from ralph_hooks.config.resolve import Models, check_lists, providers, sensitive
+from ralph_hooks.config.settings import (
+    PUSH_OWN,
+    Budget,
+    FixSettings,
+    GateSettings,
+    OnFailure,
+    PushSettings,
+    Settings,
+    VerifySettings,
+)
+from ralph_hooks.core.route import Chain, Phase, Provider
+from ralph_hooks.core.usage import Price
+
+
+def load(repository_top: Path | None, user_config: Path | None, built_in: Mapping[str, Provider]) -> Settings:
+    """The settings for a repository; a file that is missing or says nothing leaves the defaults.
+
+    Key by key the repository wins, except that it can only tighten a budget that the user has set, and that the user's
+    provider of a name stays. Raises ConfigError that names every mistake with file, key and what was expected.
+    """
+    user = read(user_config) if user_config else None
+    repository = read(repository_top / "pyproject.toml", TABLE) if repository_top else None
+    return combine(user, repository, built_in)
+
+
+def combine(user: File | None, repository: File | None, built_in: Mapping[str, Provider]) -> Settings:
+    """The settings that two decoded files make together. Raises ConfigError as `load` does."""
+    files = [file for file in (user, repository) if file is not None]
+    known = dict(built_in)
+    for file in reversed(files):
+        known |= providers(file)
+    resolved = [Models(file, known) for file in files]
+    models: dict[Phase, Chain] = {}
+    prices: dict[str, Price] = {}
+    for each in resolved:
+        models |= each.for_all()
+        prices |= each.prices()
+    routes = tuple(rule for each in resolved for rule in each.rules())
+    for file in files:
+        check_lists(file)
+    raise_mistakes(files)
+
+    gate = _merged(files, "gate")
+    inherited = {key: value for key, value in gate.items() if key not in PUSH_OWN}
+    on_failure = [file.table.on_failure for file in files if "on-failure" in file.raw]
+    return Settings(
+        on_failure=on_failure[-1] if on_failure else OnFailure.FIX,
+        models=models,
+        routes=routes,
+        gate=convert(gate, GateSettings),
+        push=convert(inherited | _merged(files, "push"), PushSettings),
+        verify=convert(_merged(files, "verify"), VerifySettings),
+        fix=convert(_merged(files, "fix"), FixSettings),
+        budget=_budget(files),
+        providers=known,
+        prices=prices,
+        sensitive=sensitive(repository, user) if repository else (),
+        sources=tuple(file.path for file in files),
+    )
+
+
+def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
+    """The table ``name`` of all files, key by key, the last file winning."""
+    return {key: value for file in files for key, value in file.raw.get(name, {}).items()}
+
+
+def _budget(files: Sequence[File]) -> Budget:
+    """For each cap the lowest that was written in a file, else the default."""
+    caps: dict[str, Decimal] = {}
+    for file in files:
+        for key, value in file.raw.get("budget", {}).items():
+            name, cap = key.replace("-", "_"), Decimal(str(value))
+            caps[name] = min(cap, caps.get(name, cap))
+    return Budget(**caps)

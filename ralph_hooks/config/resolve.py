@@ -1,0 +1,256 @@
+"""What a decoder cannot see: names that refer to each other, URLs, commands, path patterns.
+
+A mistake is noted in its file, and a stand-in goes on in its place, so that one look finds all mistakes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import UNSET, structs
+
+from ralph_hooks.config.file import File
+from ralph_hooks.config.settings import RouteRule
+from ralph_hooks.config.tables import ENVIRONMENT_NAME, MODEL, PROVIDER_NAME, ModelsTable, PriceTable, ProviderTable
+from ralph_hooks.core.glob import matches
+from ralph_hooks.core.route import Chain, Model, Phase, Provider, Wire
+from ralph_hooks.core.usage import Price
+
+Key = tuple[str | int, ...]
+
+_CHEAP_PHASES = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
+_AGENT_PHASES = (Phase.IMPLEMENT, Phase.FIX)
+_PATTERNS_IN_LABEL = 3
+
+# Stricter than a URL parser on purpose: what this takes is read in the same way by every parser, so that the host that
+# is checked here is the host that gets the key.
+_URL = (
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+    r"(?P<path>(/[A-Za-z0-9._~%:@!$&'()*+,;=-]*)*)"
+)
+_LOOPBACK = r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]"
+_ENDPOINTS = ("/chat/completions", "/messages", "/responses")
+_MAX_PORT = 65_535
+
+
+def providers(file: File) -> dict[str, Provider]:
+    """The providers that ``file`` defines."""
+    found = {}
+    for name, table in file.table.providers.items():
+        key = ("providers", name)
+        if not re.fullmatch(PROVIDER_NAME, name):
+            file.blame(key, "expected a name without slash or space", "models are written provider/model")
+        _check_way(file, key, table)
+        if table.api_key_env and not re.fullmatch(ENVIRONMENT_NAME, table.api_key_env):
+            file.blame(
+                (*key, "api-key-env"),
+                "expected the NAME of an environment variable, in capitals, such as CORP_LLM_KEY (what stands there is "
+                "not shown: it may be the key itself)",
+                "keep the key out of the file: export it under that name",
+            )
+        if not _is_json(table.quick):
+            file.blame((*key, "quick"), "expected what JSON can carry: no dates, no nan, no inf")
+        fields = structs.asdict(table) | {"base_url": table.base_url.rstrip("/")}
+        found[name] = Provider(name=name, **fields)
+    return found
+
+
+def _check_way(file: File, key: Key, table: ProviderTable) -> None:
+    """A provider has a URL or a command, as its wire wants."""
+    if table.wire is Wire.AGENT:
+        if not table.command:
+            file.blame((*key, "command"), 'missing; wire = "agent" needs it', 'such as command = ["claude", "-p"]')
+        if table.base_url:
+            file.blame((*key, "base-url"), 'wire = "agent" runs a command and has no URL', "remove one of the two")
+        if any("\0" in word for word in table.command):
+            file.blame((*key, "command"), "no program takes a NUL character")
+        return
+    if table.command:
+        file.blame((*key, "command"), f'wire = "{table.wire}" runs no command', 'write wire = "agent", or remove it')
+    elif not table.base_url:
+        file.blame((*key, "base-url"), "missing; expected a URL", 'such as base-url = "https://llm.corp.example/v1"')
+    if table.base_url:
+        for problem, hint in _url_problems(table.base_url):
+            file.blame((*key, "base-url"), problem, hint)
+
+
+def _url_problems(url: str) -> Iterator[tuple[str, str]]:
+    """What is wrong with ``url``, and the advice. It is not repeated: people put keys into URLs."""
+    parts = re.fullmatch(_URL, url)
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        yield "expected a URL without user name and password", "name the variable that holds the key in api-key-env"
+    elif "?" in url or "#" in url:
+        yield "expected a URL without ? and #", "the key goes into the variable that api-key-env names"
+    elif parts is None or int(parts["port"] or 0) > _MAX_PORT:
+        yield "expected a URL", "such as https://llm.corp.example/v1, or http://127.0.0.1:8080/v1 on this machine"
+    elif parts["scheme"] == "http" and not re.fullmatch(_LOOPBACK, parts["host"].lower()):
+        yield "expected https: over plain http, code and key would travel in the open", "write https://"
+    for endpoint in _ENDPOINTS:
+        if parts and parts["path"].rstrip("/").endswith(endpoint):
+            yield "expected the URL without the endpoint", f"leave out {endpoint}"
+
+
+def _is_json(value: object) -> bool:
+    match value:
+        case dict():
+            return all(map(_is_json, value.values()))
+        case list():
+            return all(map(_is_json, value))
+        case float():
+            return abs(value) < float("inf")  # false for nan too
+    return isinstance(value, bool | int | str)
+
+
+class Models:
+    """Turns the names of models in one file into models."""
+
+    def __init__(self, file: File, known: Mapping[str, Provider]) -> None:
+        self._file = file
+        self._known = known
+
+    def for_all(self) -> dict[Phase, Chain]:
+        """`cheap` and `expensive`, then each phase's own."""
+        table = self._file.table
+        chains: dict[Phase, Chain] = {}
+        if "cheap" in self._file.raw:
+            chain = tuple(self._model(("cheap",), table.cheap, _CHEAP_PHASES))
+            chains |= dict.fromkeys(_CHEAP_PHASES, chain)
+        if "expensive" in self._file.raw:
+            chains[Phase.IMPLEMENT] = tuple(self._model(("expensive",), table.expensive, (Phase.IMPLEMENT,)))
+        return chains | self._chains(("models",), table.models)
+
+    def rules(self) -> Iterator[RouteRule]:
+        """The routes of the file, in its order."""
+        for index, table in enumerate(self._file.table.routes):
+            key = ("routes", index)
+            check_patterns(self._file, (*key, "paths"), table.paths)
+            models = self._chains((*key, "models"), table.models)
+            if table.skip and models:
+                self._file.blame(key, "skip and models exclude each other", "remove one of the two")
+            place = f"routes[{index}]" if self._file.prefix else f"{self._file.path.name} routes[{index}]"
+            more = ", ..." if len(table.paths) > _PATTERNS_IN_LABEL else ""
+            label = f"{place} ({', '.join(table.paths[:_PATTERNS_IN_LABEL])}{more})"
+            yield RouteRule(table.paths, models, table.skip, label)
+
+    def prices(self) -> dict[str, Price]:
+        """What models cost according to the file."""
+        for name in self._file.table.prices:
+            list(self._model(("prices", name), name, ()))
+        return {name: _price(table) for name, table in self._file.table.prices.items()}
+
+    def _chains(self, key: Key, table: ModelsTable) -> dict[Phase, Chain]:
+        chains = {}
+        for phase in Phase:
+            names: str | tuple[str, ...] = getattr(table, phase.value)
+            if isinstance(names, str):
+                chains[phase] = tuple(self._model((*key, phase.value), names, (phase,)))
+            elif names:
+                chains[phase] = self._chain((*key, phase.value), names, phase)
+        return chains
+
+    def _chain(self, key: Key, names: tuple[str, ...], phase: Phase) -> Chain:
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                self._file.blame((*key, index), f"{name} stands twice in this chain", "remove one of the two")
+        return tuple(model for index, name in enumerate(names) for model in self._model((*key, index), name, (phase,)))
+
+    def _model(self, key: Key, name: str, phases: tuple[Phase, ...]) -> Iterator[Model]:
+        """The model called ``name``, or a mistake."""
+        provider_name, _, model = name.partition("/")
+        provider = self._known.get(provider_name)
+        if not re.fullmatch(MODEL, name):
+            self._file.blame(key, *_not_a_model(name, self._known))
+        elif provider is None:
+            from ralph_hooks.config.mistakes import quoted, suggestion
+
+            self._file.blame(key, f"unknown provider {quoted(provider_name)}", suggestion(provider_name, self._known))
+        elif provider.wire is Wire.AGENT and not set(phases) <= set(_AGENT_PHASES):
+            wrong = ", ".join(phase for phase in phases if phase not in _AGENT_PHASES)
+            self._file.blame(
+                key, f"{provider_name} is a coding agent and cannot serve {wrong}", "agents serve implement and fix"
+            )
+        else:
+            yield Model(provider, model)
+
+
+def _not_a_model(name: str, known: Mapping[str, Provider]) -> tuple[str, str]:
+    from ralph_hooks.config.mistakes import nearest, quoted
+
+    example = f"{nearest(name, known) or 'PROVIDER'}/{name.strip('/ ')}" if name.strip("/ ") else "openai/gpt-5-mini"
+    return f"expected a model, got {quoted(name)}", f"write provider/model, such as {quoted(example)}"
+
+
+def _price(table: PriceTable) -> Price:
+    # The shortest decimal that reads as the same float is what was written in the file.
+    given = {name: Decimal(str(value)) for name, value in structs.asdict(table).items() if value is not UNSET}
+    return Price(**given)
+
+
+def check_lists(file: File) -> None:
+    """Patterns and commands outside of routes and providers."""
+    table = file.table
+    for name, patterns in (("gate", table.gate.exclude), ("push", table.push.exclude)):
+        check_patterns(file, (name, "exclude"), patterns)
+    check_patterns(file, ("fix", "protected"), table.fix.protected)
+    for index, command in enumerate(table.verify.commands):
+        problem = _command_problem(command)
+        if problem:
+            file.blame(("verify", "commands", index), problem, 'such as "python -m pytest -q"')
+
+
+def _command_problem(command: str) -> str | None:
+    if not command.strip():
+        return "expected a command, got only spaces"
+    if "\0" in command:
+        return "no program takes a NUL character"
+    if not {'"', "'", "\\"}.isdisjoint(command):
+        import shlex
+
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            return f"cannot be split into words: {str(error).lower()}"
+    return None
+
+
+def check_patterns(file: File, key: Key, patterns: tuple[str, ...]) -> None:
+    """Note what `core.glob` would read otherwise than the user meant, or not at all."""
+    for index, pattern in enumerate(patterns):
+        problem = _pattern_problem(pattern)
+        if problem:
+            file.blame((*key, index), *problem)
+
+
+def _pattern_problem(pattern: str) -> tuple[str, str] | None:
+    if pattern.startswith("!"):
+        return "a pattern cannot be negated", "write a later rule of routes for the exception"
+    if pattern.startswith(("./", "../", "~")) or not pattern.strip("/ "):
+        return "expected a path from the top of the repository", 'such as "vendor/**"'
+    if "\\" in pattern:
+        return "expected forward slashes", f"write {pattern.replace(chr(92), '/')}"
+    if "[" in pattern:  # every other character is taken literally or has a fixed meaning
+        try:
+            matches("", pattern)
+        except re.error as error:
+            return f"not a pattern: {error.msg}", ""
+    return None
+
+
+def sensitive(repository: File, user: File | None) -> tuple[tuple[str, str], ...]:
+    """What ``repository`` would make this machine run, or send somewhere.
+
+    A provider that the user has defined too is the user's, and not listed.
+    """
+    from msgspec import json
+
+    own: Mapping[str, Any] = user.table.providers if user else {}
+    raw = repository.raw
+    wishes = [
+        (f"providers.{name}", raw["providers"][name]) for name in sorted(repository.table.providers) if name not in own
+    ]
+    if repository.table.verify.commands:
+        wishes.append(("verify.commands", raw["verify"]["commands"]))
+    return tuple((key, json.encode(value, order="deterministic").decode()) for key, value in wishes)

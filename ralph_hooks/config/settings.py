@@ -1,0 +1,192 @@
+"""What a run goes by. The tables with plain values are decoded from the file as they stand here.
+
+A `Meta` beside a key is its one source of truth: the decoder enforces its limits, and the JSON Schema and the reference
+in ``docs/configuration.md`` are generated from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from ralph_hooks.core.finding import Severity
+from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.route import Chain, Phase, Provider, Route
+from ralph_hooks.core.usage import Price
+
+
+class OnFailure(StrEnum):
+    """What a failed gate leads to."""
+
+    FIX = "fix"
+    BLOCK = "block"
+    WARN = "warn"
+
+
+class Policy(StrEnum):
+    """What an inconclusive verdict means for git."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Stage(StrEnum):
+    """When a hook runs."""
+
+    PRE_COMMIT = "pre-commit"
+    PRE_PUSH = "pre-push"
+
+
+class InHook(StrEnum):
+    """Where the repair that a hook starts runs."""
+
+    BACKGROUND = "background"
+    FOREGROUND = "foreground"
+
+
+# Every number has an upper limit, because TOML has `inf` and a slip of the finger has no other way to show.
+Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Text = Annotated[str, Meta(min_length=1)]
+Texts = tuple[Text, ...]
+
+
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """A table of the file: keys in kebab-case, no others allowed."""
+
+
+class GateSettings(Table, frozen=True):
+    """How a change is judged before a commit."""
+
+    block_at: Annotated[Severity, Meta(description="The lowest severity that blocks.")] = Severity.ERROR
+    min_confidence: Annotated[
+        float, Meta(ge=0, le=1, description="A finding whose confidence is lower never blocks.")
+    ] = 0.5
+    confirm: Annotated[
+        bool, Meta(description="Whether a model's finding blocks only once the verify model has agreed.")
+    ] = True
+    exclude: Annotated[
+        Texts,
+        Meta(
+            description="Path patterns to leave out of the review, besides the lock, vendored and generated files that "
+            "are known already. Each path left out is listed with the reason."
+        ),
+    ] = ()
+    deadline: Annotated[Seconds, Meta(description="Seconds for the whole hook.")] = 60.0
+    when_unavailable: Annotated[
+        Policy,
+        Meta(
+            description="What happens when the change could not be judged, such as in an outage: `open` lets it "
+            "through and says so, `closed` holds it back with exit code 3."
+        ),
+    ] = Policy.OPEN
+    parallel: Annotated[int, Meta(ge=1, le=64, description="How many requests are sent at once.")] = 8
+
+
+class PushSettings(GateSettings, frozen=True):
+    """How pushed commits are judged. A key that is not set here is as in `gate`, except the two with a default here."""
+
+    deadline: Annotated[Seconds, Meta(description="Seconds for the whole hook.")] = 600.0
+    when_unavailable: Annotated[
+        Policy, Meta(description="As in `gate`; a push leaves the machine, so the default is the careful one.")
+    ] = Policy.CLOSED
+
+
+PUSH_OWN = ("deadline", "when-unavailable")
+"""The keys of `push` that never come from `gate`."""
+
+
+class VerifySettings(Table, frozen=True):
+    """The project's own checks."""
+
+    commands: Annotated[
+        Texts,
+        Meta(
+            description="Commands that must succeed, run in a scratch copy of what is judged. `{junit}` stands for a "
+            "file that the command may write a JUnit report to, so that failures known from before do not count. "
+            "Needs trust when the repository asks for it."
+        ),
+    ] = ()
+    invariants: Annotated[
+        Texts, Meta(description="Sentences that must stay true; the verify model is asked about each.")
+    ] = ()
+    on: Annotated[tuple[Stage, ...], Meta(description="Where the commands run, besides `fix`.")] = (Stage.PRE_PUSH,)
+    timeout: Annotated[Seconds, Meta(description="Seconds for one command.")] = 600.0
+
+
+class FixSettings(Table, frozen=True):
+    """How far a repair may go."""
+
+    rounds: Annotated[int, Meta(ge=0, le=20, description="Corrections by the fix phase per implement call.")] = 2
+    attempts: Annotated[int, Meta(ge=1, le=20, description="Implement calls.")] = 2
+    in_hook: Annotated[
+        InHook,
+        Meta(
+            description="Where a repair that a hook starts runs: `background` ends the hook at once and repairs in a "
+            "process of its own, `foreground` makes the hook wait."
+        ),
+    ] = InHook.BACKGROUND
+    deadline: Annotated[Seconds, Meta(description="Seconds for the whole repair.")] = 600.0
+    protected: Annotated[
+        Texts, Meta(description="Path patterns that a repair may not change, besides what is always protected.")
+    ] = ()
+
+
+class Budget(Struct, frozen=True, kw_only=True):
+    """Caps in US dollars; 0 means that nothing may be spent."""
+
+    per_run: Decimal = Decimal("0.50")
+    per_day: Decimal = Decimal("5.00")
+    per_month: Decimal = Decimal("100.00")
+
+
+class RouteRule(Struct, frozen=True):
+    """Models of their own for some paths, or no review of them at all."""
+
+    paths: tuple[str, ...]
+    models: Mapping[Phase, Chain]
+    """Only the phases that the rule names; the others keep their models."""
+    skip: bool
+    label: str
+    """Where it stands, for people: ``routes[0] (migrations/**)``."""
+
+
+class Settings(Struct, frozen=True, kw_only=True, eq=False):
+    """Everything a run goes by, with the defaults filled in."""
+
+    on_failure: OnFailure = OnFailure.FIX
+    models: Mapping[Phase, Chain] = {}
+    """A phase without a model is missing."""
+    routes: tuple[RouteRule, ...] = ()
+    gate: GateSettings = GateSettings()
+    push: GateSettings = PushSettings()
+    verify: VerifySettings = VerifySettings()
+    fix: FixSettings = FixSettings()
+    budget: Budget = Budget()
+    providers: Mapping[str, Provider] = {}
+    """All of them by name: built in, the repository's, the user's."""
+    prices: Mapping[str, Price] = {}
+    """By model, ``provider/model``."""
+    sensitive: tuple[tuple[str, str], ...] = ()
+    """What the repository asks for that needs trust: the key, and its value as JSON with sorted keys."""
+    sources: tuple[Path, ...] = ()
+    """The files that had a say, the strongest last."""
+    _known: dict[str, Route] = field(default_factory=dict)
+
+    def route(self, path: str) -> Route:
+        """What serves ``path``: the models of everything, changed by the last rule that matches."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._find(path)
+        return found
+
+    def _find(self, path: str) -> Route:
+        for rule in reversed(self.routes):
+            if first_match(path, rule.paths) is not None:
+                return Route({**self.models, **rule.models}, rule.skip, f"{rule.label}, the last rule that matches")
+        reason = "the models for every path without a rule" if self.models else "no model is configured"
+        return Route(self.models, skip=False, reason=reason)

@@ -1,0 +1,147 @@
+"""What may stand in a configuration file, where it differs from the settings that are made of it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, UnsetType, field
+
+from ralph_hooks.config.settings import (
+    FixSettings,
+    GateSettings,
+    OnFailure,
+    PushSettings,
+    Table,
+    Text,
+    Texts,
+    VerifySettings,
+)
+from ralph_hooks.core.route import Structured, Wire
+
+MODEL = r"^[^/\s]+/\S+$"
+"""A model as it is written: ``provider/model``, split at the first slash."""
+PROVIDER_NAME = r"^[^/\s]+$"
+ENVIRONMENT_NAME = "^[A-Z_][A-Z0-9_]*$"
+
+# Patterns are for editors alone: `resolve` checks the same ones with better advice than a decoder can give.
+ModelName = Annotated[str, Meta(extra_json_schema={"pattern": MODEL})]
+ProviderName = Annotated[str, Meta(extra_json_schema={"pattern": PROVIDER_NAME})]
+ModelChain = ModelName | Annotated[tuple[ModelName, ...], Meta(min_length=1)]
+Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
+
+
+class ModelsTable(Table, frozen=True):
+    """A phase's own model, or a chain of models to fall back along on an outage."""
+
+    analyze: Annotated[ModelChain, Meta(description="What in this change looks wrong?")] = ()
+    verify: Annotated[ModelChain, Meta(description="Is this claim true?")] = ()
+    plan: Annotated[ModelChain, Meta(description="What has to be read and done to repair it?")] = ()
+    implement: Annotated[ModelChain, Meta(description="The repair itself.")] = ()
+    fix: Annotated[ModelChain, Meta(description="Correct a repair that failed its check.")] = ()
+
+
+class RouteTable(Table, frozen=True):
+    """Other models for some paths, or no review of them. The last rule that matches a path decides alone."""
+
+    paths: Annotated[
+        Texts,
+        Meta(
+            min_length=1,
+            description="Path patterns. One without a slash matches a name at any depth; `*` stops at a slash, `**` "
+            "does not; a folder covers what is in it.",
+        ),
+    ]
+    models: Annotated[
+        ModelsTable, Meta(description="Models for these paths; phases that are not named keep theirs.")
+    ] = ModelsTable()
+    skip: Annotated[bool, Meta(description="Whether these paths go unreviewed (they are listed as such).")] = False
+
+
+class BudgetTable(Table, frozen=True):
+    """Caps in US dollars. Where both files set one, the lower one holds."""
+
+    per_run: Annotated[Dollars, Meta(description="US dollars for one run.")] = 0.50
+    per_day: Annotated[Dollars, Meta(description="US dollars for one day.")] = 5.00
+    per_month: Annotated[Dollars, Meta(description="US dollars for one month.")] = 100.00
+
+
+class ProviderTable(Table, frozen=True):
+    """A place where models are served. Needs trust when the repository defines it."""
+
+    wire: Annotated[
+        Wire,
+        Meta(
+            description="How it is spoken to: `openai` (chat completions), `anthropic` (messages), or `agent`, a "
+            "coding agent's command line run inside the scratch copy, for the implement and fix phases only."
+        ),
+    ] = Wire.OPENAI
+    base_url: Annotated[
+        Text,
+        Meta(
+            description="The URL without the endpoint: `https://llm.corp.example/v1`. Plain http only on this machine. "
+            "Required unless the wire is `agent`."
+        ),
+    ] = ""
+    api_key_env: Annotated[
+        str,
+        Meta(
+            description="The NAME of the environment variable that holds the key, in capitals. Not set for a server "
+            "without keys.",
+            extra_json_schema={"pattern": ENVIRONMENT_NAME},
+        ),
+    ] = ""
+    command: Annotated[
+        Texts, Meta(min_length=1, description="The agent's command and its arguments. Required for the wire `agent`.")
+    ] = ()
+    structured: Annotated[Structured, Meta(description="How it is made to answer in the shape that was asked for.")] = (
+        Structured.JSON_SCHEMA
+    )
+    token_limit: Annotated[
+        Literal["max_tokens", "max_completion_tokens"],
+        Meta(description="The request field that caps the length of a reply."),
+    ] = "max_tokens"
+    temperature: Annotated[bool, Meta(description="Whether a temperature may be sent.")] = True
+    quick: Annotated[
+        dict[str, Any],
+        Meta(description="Extra request fields that turn reasoning down for a quick gate."),
+    ] = field(default_factory=dict)
+    context: Annotated[
+        int, Meta(ge=1024, le=100_000_000, description="Tokens that a request and its reply may fill together.")
+    ] = 128_000
+    catalogue: Annotated[Text, Meta(description="Its id in the price catalogue genai-prices, where it has one.")] = ""
+
+
+class PriceTable(Table, frozen=True):
+    """What a model costs where the catalogue has no price, in US dollars per million tokens."""
+
+    input: Annotated[Dollars, Meta(description="Tokens of the request.")]
+    output: Annotated[Dollars, Meta(description="Tokens of the reply, reasoning included.")]
+    cached_input: Annotated[
+        Dollars | UnsetType, Meta(description="Tokens read from the prompt cache; as `input` where it is not set.")
+    ] = UNSET
+    cache_write: Annotated[
+        Dollars | UnsetType, Meta(description="Tokens written to the prompt cache; as `input` where it is not set.")
+    ] = UNSET
+
+
+class FileTable(Table, frozen=True):
+    """`[tool.ralph-hooks]` in pyproject.toml, and the same keys without this prefix in the user's config.toml."""
+
+    cheap: Annotated[ModelName, Meta(description="The model that serves analyze, verify, plan and fix.")] = ""
+    expensive: Annotated[ModelName, Meta(description="The model that serves implement.")] = ""
+    on_failure: Annotated[
+        OnFailure,
+        Meta(
+            description="What a failed gate leads to: `fix` blocks and starts a repair, `block` only blocks, `warn` "
+            "lets the change through and says what was found."
+        ),
+    ] = OnFailure.FIX
+    models: ModelsTable = ModelsTable()
+    routes: tuple[RouteTable, ...] = ()
+    gate: GateSettings = GateSettings()
+    push: PushSettings = PushSettings()
+    verify: VerifySettings = VerifySettings()
+    fix: FixSettings = FixSettings()
+    budget: BudgetTable = BudgetTable()
+    providers: dict[ProviderName, ProviderTable] = field(default_factory=dict)
+    prices: dict[ModelName, PriceTable] = field(default_factory=dict)

@@ -1,0 +1,317 @@
+"""Every mistake is told with the file, the key as it is written, what was expected, and the nearest right name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ralph_hooks.config import load
+from ralph_hooks.errors import ConfigError, ExitCode
+from tests.support.configuration import BUILT_IN, load_texts
+
+KNOWN = "known are: anthropic, deepseek, minimax, openai, openrouter"
+SECONDS = "expected a number above 0, at most 86,400"
+DOLLARS = "expected a number from 0 to 1,000,000"
+NOT_SHOWN = "(what stands there is not shown: it may be the key itself)"
+EXPORT = "keep the key out of the file: export it under that name"
+URL_FORM = "such as https://llm.corp.example/v1, or http://127.0.0.1:8080/v1 on this machine"
+CORP = "[providers.corp]\n"
+
+# What stands under [tool.ralph-hooks]; the key that is named, without that prefix; what is said of it; the advice.
+MISTAKES = [
+    # unknown keys, at every depth
+    ("on_failure = 'fix'", "on_failure", "unknown key", 'did you mean "on-failure"?'),
+    ("chaep = 'openai/a'", "chaep", "unknown key", 'did you mean "cheap"?'),
+    ("deadline = 3", "deadline", "unknown key", "it belongs in the table gate"),
+    ("[gate]\ndeadlin = 3", "gate.deadlin", "unknown key", 'did you mean "deadline"?'),
+    ("[gate]\nblock_at = 'note'", "gate.block_at", "unknown key", 'did you mean "block-at"?'),
+    ("[push]\nBlock-At = 'note'", "push.Block-At", "unknown key", 'did you mean "block-at"?'),
+    ("[models]\nanalyse = 'openai/a'", "models.analyse", "unknown key", 'did you mean "analyze"?'),
+    ("[verify]\ncommand = ['a']", "verify.command", "unknown key", 'did you mean "commands"?'),
+    ("[fix]\nround = 1", "fix.round", "unknown key", 'did you mean "rounds"?'),
+    ("[budget]\nper-week = 1", "budget.per-week", "unknown key", None),
+    ("[providers.corp]\nurl = 'a'", "providers.corp.url", "unknown key", 'did you mean "base-url"?'),
+    ("[prices.'a/b']\ninput = 1\noutput = 1\ncache = 1", 'prices."a/b".cache', "unknown key", None),
+    ("[[routes]]\npath = ['a']\npaths = ['b']", "routes[0].path", "unknown key", 'did you mean "paths"?'),
+    (
+        "[[routes]]\npaths = ['b']\nmodels.plans = 'a/b'",
+        "routes[0].models.plans",
+        "unknown key",
+        'did you mean "plan"?',
+    ),
+    ('"odd key" = 1', '"odd key"', "unknown key", None),
+    # wrong types
+    ("cheap = ['openai/a']", "cheap", "expected a string, got a list", ""),
+    ("gate = 3", "gate", "expected a table, got 3", ""),
+    ("routes = {}", "routes", "expected a list of tables, got a table", ""),
+    ("routes = ['a']", "routes[0]", "expected a table, got a string", ""),
+    ("providers = []", "providers", "expected a table, got an empty list", ""),
+    ("[gate]\ndeadline = '60'", "gate.deadline", f"{SECONDS}, got a string", ""),
+    ("[gate]\ndeadline = true", "gate.deadline", f"{SECONDS}, got true", ""),
+    ("[gate]\nconfirm = 1", "gate.confirm", "expected true or false, got 1", ""),
+    ("[gate]\nconfirm = 'yes'", "gate.confirm", "expected true or false, got a string", ""),
+    ("[gate]\nparallel = 2.5", "gate.parallel", "expected a whole number from 1 to 64, got 2.5", ""),
+    ("[gate]\nexclude = '*.lock'", "gate.exclude", "expected a list of strings, got a string", ""),
+    ("[gate]\nexclude = ['a', 3]", "gate.exclude[1]", "expected a string that is not empty, got 3", ""),
+    ("[fix]\nrounds = 2024-01-01", "fix.rounds", "expected a whole number from 0 to 20, got a date or time", ""),
+    (
+        "[models]\nplan = 3",
+        "models.plan",
+        "expected a string or a list of strings, at least one, got 3",
+        "",
+    ),
+    ("[models]\nplan = []", "models.plan", "expected a list of strings, at least one, got an empty list", ""),
+    # values out of range
+    ("[gate]\nmin-confidence = 1.5", "gate.min-confidence", "expected a number from 0 to 1, got 1.5", ""),
+    ("[gate]\nmin-confidence = -0.1", "gate.min-confidence", "expected a number from 0 to 1, got -0.1", ""),
+    ("[gate]\nmin-confidence = nan", "gate.min-confidence", "expected a number from 0 to 1, got nan", ""),
+    ("[push]\ndeadline = 0", "push.deadline", f"{SECONDS}, got 0", ""),
+    ("[push]\ndeadline = -5", "push.deadline", f"{SECONDS}, got -5", ""),
+    ("[push]\ndeadline = inf", "push.deadline", f"{SECONDS}, got a very large number", ""),
+    ("[gate]\nparallel = 0", "gate.parallel", "expected a whole number from 1 to 64, got 0", ""),
+    ("[gate]\nparallel = 65", "gate.parallel", "expected a whole number from 1 to 64, got 65", ""),
+    (f"[fix]\nrounds = 0x{'f' * 5000}", "fix.rounds", "from 0 to 20, got a very large number", ""),
+    ("[fix]\nattempts = 0", "fix.attempts", "expected a whole number from 1 to 20, got 0", ""),
+    ("[budget]\nper-run = -1", "budget.per-run", f"{DOLLARS}, got -1", ""),
+    ("[budget]\nper-day = nan", "budget.per-day", f"{DOLLARS}, got nan", ""),
+    ("[budget]\nper-month = true", "budget.per-month", f"{DOLLARS}, got true", ""),
+    ("[prices.'openai/b']\ninput = 1", 'prices."openai/b".output', f"missing; {DOLLARS}", ""),
+    ("[prices.'openai/b']\ninput = -1\noutput = 1", 'prices."openai/b".input', f"{DOLLARS}, got -1", ""),
+    # words that are none of the choices
+    ("on-failure = 'fixx'", "on-failure", 'expected "fix", "block" or "warn", got "fixx"', 'did you mean "fix"?'),
+    ("on-failure = 'abort'", "on-failure", 'expected "fix", "block" or "warn", got "abort"', ""),
+    (
+        "[gate]\nblock-at = 'warn'",
+        "gate.block-at",
+        'expected "error", "warning" or "note", got "warn"',
+        'did you mean "warning"?',
+    ),
+    (
+        "[gate]\nwhen-unavailable = 'OPEN'",
+        "gate.when-unavailable",
+        'expected "open" or "closed"',
+        'did you mean "open"?',
+    ),
+    ("[verify]\non = ['push']", "verify.on[0]", 'expected "pre-commit" or "pre-push", got "push"', '"pre-push"?'),
+    ("[fix]\nin-hook = 'back'", "fix.in-hook", 'expected "background" or "foreground"', None),
+    (CORP + "wire = 'openapi'", "providers.corp.wire", 'got "openapi"', 'did you mean "openai"?'),
+    (CORP + "structured = 'json'", "providers.corp.structured", 'or "none", got "json"', None),
+    # models
+    (
+        "cheap = 'deepseek-v4-flash'",
+        "cheap",
+        'expected a model, got "deepseek-v4-flash"',
+        'write provider/model, such as "deepseek/deepseek-v4-flash"',
+    ),
+    ("expensive = 'opus'", "expensive", 'expected a model, got "opus"', 'such as "PROVIDER/opus"'),
+    ("cheap = ''", "cheap", 'expected a model, got ""', "write provider/model"),
+    ("cheap = 'openai/'", "cheap", 'expected a model, got "openai/"', "write provider/model"),
+    ("cheap = 'openai/a b'", "cheap", 'expected a model, got "openai/a b"', "write provider/model"),
+    ("cheap = 'OpenAI/a'", "cheap", 'unknown provider "OpenAI"', 'did you mean "openai"?'),
+    ("expensive = 'antropic/a'", "expensive", 'unknown provider "antropic"', 'did you mean "anthropic"?'),
+    ("[models]\nplan = ['openai/a', 'zzz/b']", "models.plan[1]", 'unknown provider "zzz"', KNOWN),
+    (
+        "[models]\nplan = ['openai/a', 'openai/a']",
+        "models.plan[1]",
+        "openai/a stands twice in this chain",
+        "remove one",
+    ),
+    ("[prices.'opnai/a']\ninput = 1\noutput = 1", 'prices."opnai/a"', 'unknown provider "opnai"', 'mean "openai"?'),
+    # impossible combinations
+    ("[[routes]]\nskip = true", "routes[0].paths", "missing; expected a list of strings, at least one", ""),
+    ("[[routes]]\npaths = []", "routes[0].paths", "expected a list of strings, at least one, got an empty list", ""),
+    (
+        "[[routes]]\npaths = ['a']\nskip = true\nmodels.fix = 'openai/a'",
+        "routes[0]",
+        "skip and models exclude each other",
+        "remove one of the two",
+    ),
+    (
+        "cheap = 'me/x'\n[providers.me]\nwire = 'agent'\ncommand = ['me']",
+        "cheap",
+        "me is a coding agent and cannot serve analyze, verify, plan",
+        "agents serve implement and fix",
+    ),
+    (
+        "models.verify = ['me/x']\n[providers.me]\nwire = 'agent'\ncommand = ['me']",
+        "models.verify[0]",
+        "me is a coding agent and cannot serve verify",
+        "agents serve implement and fix",
+    ),
+    # providers
+    (CORP, "providers.corp.base-url", "missing; expected a URL", "such as base-url"),
+    (CORP + "wire = 'agent'", "providers.corp.command", 'missing; wire = "agent" needs it', "such as command"),
+    (CORP + "command = ['a']", "providers.corp.command", 'wire = "openai" runs no command', 'write wire = "agent"'),
+    (
+        CORP + "wire = 'agent'\ncommand = ['a']\nbase-url = 'https://a'",
+        "providers.corp.base-url",
+        'wire = "agent" runs a command and has no URL',
+        "remove one of the two",
+    ),
+    (CORP + "wire = 'agent'\ncommand = [\"a\\u0000\"]", "providers.corp.command", "no program takes a NUL", ""),
+    (
+        "[providers.'a/b']\nbase-url = 'https://a'",
+        'providers."a/b"',
+        "expected a name without slash or space",
+        "models",
+    ),
+    (CORP + "base-url = 'http://llm.corp.example/v1'", "providers.corp.base-url", "expected https", "write https://"),
+    (
+        CORP + "base-url = 'http://127.0.0.1.evil.example'",
+        "providers.corp.base-url",
+        "expected https",
+        "write https://",
+    ),
+    (CORP + "base-url = 'llm.corp.example'", "providers.corp.base-url", "expected a URL", URL_FORM),
+    (CORP + "base-url = 'ftp://a'", "providers.corp.base-url", "expected a URL", URL_FORM),
+    (CORP + "base-url = 'https://a:99999'", "providers.corp.base-url", "expected a URL", URL_FORM),
+    (CORP + "base-url = 'https://a\\b'", "providers.corp.base-url", "expected a URL", URL_FORM),
+    (
+        CORP + "base-url = 'https://a/v1?key=s3cr3t'",
+        "providers.corp.base-url",
+        "expected a URL without ? and #",
+        "api-key",
+    ),
+    (
+        CORP + "base-url = 'https://u:s3cr3t@a/v1'",
+        "providers.corp.base-url",
+        "without user name and password",
+        "api-key",
+    ),
+    (
+        CORP + "base-url = 'https://a/v1/chat/completions'",
+        "providers.corp.base-url",
+        "expected the URL without the endpoint",
+        "leave out /chat/completions",
+    ),
+    (
+        CORP + "base-url = 'https://a'\napi-key-env = 'sk-s3cr3t'",
+        "providers.corp.api-key-env",
+        "expected the NAME of an environment variable, in capitals, such as CORP_LLM_KEY " + NOT_SHOWN,
+        EXPORT,
+    ),
+    (CORP + "base-url = 'https://a'\napi-key-env = 'gsk_s3cr3t'", "providers.corp.api-key-env", NOT_SHOWN, EXPORT),
+    (CORP + "api-key = 's3cr3t'", "providers.corp.api-key", "unknown key", 'did you mean "api-key-env"?'),
+    (CORP + "context = 's3cr3t'", "providers.corp.context", "expected a whole number from 1024", ""),
+    (CORP + "base-url = 'https://a'\nquick = {a = [nan]}", "providers.corp.quick", "expected what JSON can carry", ""),
+    (CORP + "base-url = 'https://a'\nquick = {a = 2024-01-01}", "providers.corp.quick", "what JSON can carry", ""),
+    # commands and patterns
+    ("[verify]\ncommands = ['']", "verify.commands[0]", "expected a string that is not empty, got an empty string", ""),
+    ("[verify]\ncommands = ['a', '  ']", "verify.commands[1]", "expected a command, got only spaces", "such as"),
+    (
+        "[verify]\ncommands = ['sh -c \"x']",
+        "verify.commands[0]",
+        "cannot be split into words: no closing quot",
+        "such as",
+    ),
+    ('[verify]\ncommands = ["a\\u0000"]', "verify.commands[0]", "no program takes a NUL character", "such as"),
+    ("[gate]\nexclude = ['!a']", "gate.exclude[0]", "a pattern cannot be negated", "a later rule of routes"),
+    ("[push]\nexclude = ['a', './b']", "push.exclude[1]", "expected a path from the top of the repository", "such as"),
+    ("[fix]\nprotected = ['a\\b']", "fix.protected[0]", "expected forward slashes", "write a/b"),
+    ("[[routes]]\npaths = ['[z-a]']", "routes[0].paths[0]", "not a pattern: bad character range", ""),
+    ("[[routes]]\npaths = ['/']", "routes[0].paths[0]", "expected a path from the top of the repository", "such as"),
+]
+
+
+def in_repository(text: str) -> str:
+    """``text``, written for the user's file, as it would stand in pyproject.toml."""
+    tables = text.replace("[[", "\0").replace("\n[", "\n[tool.ralph-hooks.")
+    if tables.startswith("["):
+        tables = "[tool.ralph-hooks." + tables[1:]
+    return "[tool.ralph-hooks]\n" * (not tables.startswith("[tool")) + tables.replace("\0", "[[tool.ralph-hooks.")
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem", "hint"), MISTAKES, ids=[f"{key}-{n}" for n, (_, key, *_) in enumerate(MISTAKES)]
+)
+def test_a_mistake_is_told(tmp_path: Path, text: str, key: str, problem: str, hint: str | None) -> None:
+    for repository, user, name, prefix in (
+        (in_repository(text), "", "pyproject.toml", "tool.ralph-hooks."),
+        ("", text, "config.toml", ""),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_texts(tmp_path, repository, user)
+        error = caught.value
+        assert error.exit_code == ExitCode.USAGE
+        assert error.message.startswith(f"{tmp_path / name}: {prefix}{key}: ")
+        assert problem in error.message
+        assert hint is None or (hint in error.hint and bool(hint) == bool(error.hint))
+        assert "s3cr3t" not in error.message + error.hint
+
+
+@pytest.mark.parametrize(
+    ("content", "problem", "hint"),
+    [
+        (b"a = ", "not valid TOML: Invalid value (at end of document)", "correct the file there"),
+        (b"a = 1\nb == 2\n", "not valid TOML: Invalid value (at line 2, column 4)", "correct the file there"),
+        (b"a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value (at line 2, column 6)", "correct the file there"),
+        (b"[a]\n[a]\n", "not valid TOML: Cannot declare ('a',) twice (at line 2, column 3)", "correct the file there"),
+        (b"a = " + b"[" * 5000, "not valid TOML: TOML inline arrays/tables are nested more than", "correct the file"),
+        (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit (4300 digits)", "correct the file there"),
+        (b"\xef\xbb\xbfa = 1\n", "begins with a byte order mark, which TOML does not allow", "save it without"),
+        (b"a = '\xff'\n", "expected UTF-8, got a byte that is not, at offset 5", "save the file as UTF-8"),
+        (b"tool = 1\n", "tool: expected a table, got 1", ""),
+        (b"[tool]\nralph-hooks = 'x'\n", "tool.ralph-hooks: expected a table, got a string", ""),
+        (b"[[tool.ralph-hooks]]\n", "tool.ralph-hooks: expected a table, got a list", ""),
+        (b"[tool.ralph_hooks]\n", "tool.ralph_hooks: unknown table", "write [tool.ralph-hooks]"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_told(tmp_path: Path, content: bytes, problem: str, hint: str) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(content)
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, None, BUILT_IN)
+    assert caught.value.message.startswith(f"{tmp_path / 'pyproject.toml'}: {problem}")
+    assert hint in caught.value.hint
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, None, BUILT_IN)
+    assert caught.value.message.startswith(f"{tmp_path / 'pyproject.toml'}: cannot be read: ")
+    assert caught.value.hint == "make it a file that you may read"
+
+
+def test_the_prefix_in_the_users_own_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, user="[tool.ralph-hooks]\ncheap = 'openai/a'\n")
+    assert caught.value.message == f"{tmp_path / 'config.toml'}: tool: unknown key"
+    assert caught.value.hint == "in this file the keys stand without the prefix tool.ralph-hooks"
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, "[tool.ralph-hooks]\nchaep = 'a/b'\n[tool.ralph-hooks.gate]\nconfirm = 1\ndeadline = 0\n")
+    path = tmp_path / "pyproject.toml"
+    assert caught.value.message.splitlines() == [
+        "3 mistakes in the configuration:",
+        f'  {path}: tool.ralph-hooks.chaep: unknown key (did you mean "cheap"?)',
+        f"  {path}: tool.ralph-hooks.gate.confirm: expected true or false, got 1",
+        f"  {path}: tool.ralph-hooks.gate.deadline: {SECONDS}, got 0",
+    ]
+    assert caught.value.hint == ""
+
+
+def test_mistakes_beyond_a_types_reach_are_told_at_once_for_both_files(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(
+            tmp_path, "[tool.ralph-hooks]\ncheap = 'opnai/a'\n", "expensive = 'opus'\n[verify]\ncommands = [' ']\n"
+        )
+    lines = caught.value.message.splitlines()
+    assert lines[0] == "3 mistakes in the configuration:"
+    assert [line.split(": ")[0].rpartition(os.sep)[2] for line in lines[1:]] == ["config.toml"] * 2 + ["pyproject.toml"]
+
+
+def test_a_broken_provider_does_not_make_its_models_unknown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, user="cheap = 'corp/big'\n[providers.corp]\nbase-url = 'http://corp.example'\n")
+    assert caught.value.message.startswith(f"{tmp_path / 'config.toml'}: providers.corp.base-url: ")
+
+
+def test_a_flood_of_mistakes_is_cut_and_counted(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, user="".join(f"zz{number} = 1\n" for number in range(50)))
+    lines = caught.value.message.splitlines()
+    assert (lines[0], len(lines), lines[-1]) == ("50 mistakes in the configuration:", 22, "  and 30 more")
