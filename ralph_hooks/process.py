@@ -1,25 +1,43 @@
-"""The only place that starts other programs."""
+"""The only place that starts other programs, and what they get to see of the environment."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, Any
 
 from msgspec import Struct
+
+TimeoutExpired = subprocess.TimeoutExpired
+"""What `run` raises at its timeout, for those who may not import subprocess."""
+
+_POSIX = os.name == "posix"
+_OWN_GROUP: dict[str, Any] = (
+    {"start_new_session": True} if _POSIX else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+)
+_GRACE = 1.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to end within two
+_PATIENCE = 0.5  # seconds for output that is still in the pipe once its writers are gone
+_SIGNALLED = 128  # a shell reports a program ended by signal N as 128 + N
 
 
 class Finished(Struct, frozen=True):
     """A program that ran to its end."""
 
-    args: tuple[str | bytes, ...]
+    args: tuple[str, ...]
     returncode: int
     stdout: bytes
     stderr: bytes
 
 
 def run(
-    args: Sequence[str | bytes],
+    args: Sequence[str],
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
@@ -31,5 +49,195 @@ def run(
     ``timeout`` is in seconds. Raises FileNotFoundError, PermissionError and subprocess.TimeoutExpired as the standard
     library does: the caller knows what the program was for and says so.
     """
-    done = subprocess.run(args, cwd=cwd, env=env, input=stdin, capture_output=True, timeout=timeout, check=False)
-    return Finished(tuple(args), done.returncode, done.stdout, done.stderr)
+    return finish(start(args, cwd=cwd, env=env), stdin=stdin, timeout=timeout)
+
+
+def start(
+    args: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start ``args`` and do not wait: whoever calls passes the result to `finish`. Raises as `run`."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(args, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def finish(process: subprocess.Popen[bytes], *, stdin: bytes = b"", timeout: float | None = None) -> Finished:
+    """Wait for what `start` began. Whatever goes wrong, the program does not outlive this call."""
+    args = process.args
+    assert isinstance(args, list | tuple)  # as `start` takes them
+    try:
+        stdout, stderr = process.communicate(stdin, timeout)
+    except BaseException:
+        process.kill()
+        process.communicate()
+        raise
+    return Finished(tuple(args), process.returncode, stdout, stderr)
+
+
+class Bounded(Struct, frozen=True):
+    """A program that ran under limits."""
+
+    returncode: int | None
+    """None where it was stopped at its timeout; 128 + N where signal N ended it, as a shell says it."""
+    seconds: float
+    tail: bytes
+    """The end of what it printed, standard output and standard error in one."""
+
+
+def run_bounded(
+    args: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    timeout: float,
+    memory: int | None = None,
+    keep: int = 64 * 1024,
+) -> Bounded:
+    """Run ``args`` in a process group of its own that is gone when this returns or raises, or when we are killed.
+
+    ``timeout`` is in seconds; ``memory`` in bytes of data for each process (Linux counts it; macOS takes the limit and
+    does not enforce it; Windows has none); ``keep`` bytes of output are kept. With ``memory`` a program that cannot be
+    started ends with 126 or 127, without it OSError is raised. A process that leaves its group (setsid) is out of
+    reach.
+    """
+    started = time.monotonic()
+    with _guard() as guarded:
+        process = subprocess.Popen(
+            _limited(args, memory),
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            **_OWN_GROUP,
+        )
+        try:
+            guarded(process.pid)
+            assert process.stdout is not None  # it is a pipe
+            output = _Tail(process.stdout, keep)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout)
+            returncode = process.returncode
+        finally:
+            _end_group(process)
+    if returncode is not None and returncode < 0:
+        returncode = _SIGNALLED - returncode
+    return Bounded(returncode, time.monotonic() - started, output.read(_PATIENCE))
+
+
+def _limited(args: Sequence[str], memory: int | None) -> Sequence[str]:
+    """``args`` behind a shell that sets the limit: setting it between fork and exec is not safe with threads.
+
+    RLIMIT_DATA and not RLIMIT_AS, because Go, Java and Node reserve far more address space than they use.
+    """
+    if memory is None or not _POSIX:
+        return args
+    return ["/bin/sh", "-c", 'ulimit -d "$1" 2>/dev/null; shift; exec "$@"', "sh", str(memory // 1024), *args]
+
+
+class _Tail:
+    """The end of what comes through a pipe, read at once so that the writer never waits."""
+
+    def __init__(self, pipe: IO[bytes], keep: int) -> None:
+        self._keep = keep
+        self._held = bytearray()
+        self._thread = threading.Thread(target=self._drain, args=(pipe,), daemon=True)
+        self._thread.start()
+
+    def _drain(self, pipe: IO[bytes]) -> None:
+        with pipe:
+            while chunk := os.read(pipe.fileno(), 65536):
+                self._held += chunk
+                if len(self._held) > 2 * self._keep:
+                    del self._held[: -self._keep]
+
+    def read(self, patience: float) -> bytes:
+        """What is there; waits ``patience`` seconds at most for a writer that holds the pipe open."""
+        self._thread.join(patience)
+        return bytes(self._held[-self._keep :])
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Leave nothing of the group behind: SIGTERM and a moment for the program itself, SIGKILL for all."""
+    if not _POSIX:
+        if process.poll() is None:  # /T reaches the children only while their parent lives
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)  # noqa: S607 - part of Windows
+            process.wait()
+        return
+    try:
+        if process.poll() is None:
+            _signal_group(process.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
+    finally:
+        _signal_group(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(group: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS denies it for a group of zombies
+        os.killpg(group, number)
+
+
+@contextlib.contextmanager
+def _guard() -> Iterator[Callable[[object], None]]:
+    """Somebody who kills the group it is told about when we die without a chance to (kill -9).
+
+    A shell waits on a pipe that only we hold the other end of: it reads the end of file when we are gone, and a line
+    when all went well. On Windows there is none.
+    """
+    if not _POSIX:
+        yield lambda group: None  # noqa: ARG005 - nobody to tell
+        return
+    script = 'read -r group && { read -r done || kill -s KILL -- "-$group"; }'
+    nothing = subprocess.DEVNULL
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, **_OWN_GROUP
+    )
+    pipe = watcher.stdin
+    assert pipe is not None  # it is a pipe
+
+    def tell(line: object) -> None:
+        with contextlib.suppress(BrokenPipeError):  # somebody killed the watcher: then we are alone, as before
+            pipe.write(b"%s\n" % str(line).encode("ascii"))
+            pipe.flush()
+
+    try:
+        yield tell
+    finally:
+        tell("done")
+        with contextlib.suppress(BrokenPipeError):
+            pipe.close()
+        watcher.wait()
+
+
+_KEPT = frozenset((
+    "PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "TMPDIR", "TEMP", "TMP", "CI",
+    "VIRTUAL_ENV", "CONDA_PREFIX", "PYENV_ROOT", "JAVA_HOME", "GOPATH", "GOROOT", "CARGO_HOME", "RUSTUP_HOME",
+    "NVM_DIR", "XDG_CACHE_HOME", "XDG_DATA_HOME", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "PYTHONPATH", "PYTHONHASHSEED", "PYTHONWARNINGS", "PYTHONUTF8", "PYTHONIOENCODING", "PYTHONDEVMODE",
+    "SYSTEMROOT", "SYSTEMDRIVE", "WINDIR", "COMSPEC", "PATHEXT", "APPDATA", "LOCALAPPDATA", "PROGRAMDATA",
+    "PROGRAMFILES", "USERPROFILE", "HOMEDRIVE", "HOMEPATH", "USERNAME", "NUMBER_OF_PROCESSORS",
+))  # fmt: skip
+
+
+def allowed_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a program needs of the environment to find its tools, and nothing else: no keys, no tokens, no GIT_*.
+
+    Under pre-commit or prek our own hook environment is taken off PATH, so that ``python`` is the user's.
+    """
+    source = os.environ if environ is None else environ
+    kept = {name: value for name, value in source.items() if name.upper() in _KEPT or name.startswith("LC_")}
+    if source.get("PRE_COMMIT") and source.get("VIRTUAL_ENV") == sys.prefix:
+        _leave_hook_environment(kept)
+    return kept
+
+
+def _leave_hook_environment(env: dict[str, str]) -> None:
+    ours = {os.path.normcase(Path(sys.prefix) / folder) for folder in ("bin", "Scripts")}
+    entries = [entry for entry in env.get("PATH", os.defpath).split(os.pathsep) if os.path.normcase(entry) not in ours]
+    env["PATH"] = os.pathsep.join(entries)
+    theirs = Path(entries[0]).parent if entries else Path()
+    if (theirs / "pyvenv.cfg").is_file():
+        env["VIRTUAL_ENV"] = str(theirs)
+    else:
+        del env["VIRTUAL_ENV"]

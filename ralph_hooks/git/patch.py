@@ -10,18 +10,26 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ralph_hooks.core.change import Entry, Hunk, Line, Status, decode
+from ralph_hooks.errors import GitError
 
 _HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_SECTION = re.compile(rb"diff --git a/(\d+) b/\1\Z")
+_UNMERGED = "U"
 
 
 def read_raw(data: bytes) -> tuple[Entry, ...]:
-    """Entries of `--raw -z`. Raises ValueError where git printed something else."""
+    """Entries of `--raw -z`. Raises GitError where the index has unmerged paths."""
     fields = iter(data.split(b"\0"))
     entries: list[Entry] = []
     for head in fields:
         if not head:
             break
         old_mode, new_mode, old_oid, new_oid, letter = head.decode("ascii").lstrip(":").split(" ")
+        if letter == _UNMERGED:
+            path = os.fsdecode(next(fields))
+            raise GitError(
+                f"the index has unmerged paths, {path!r} first", "resolve the conflicts, then `git add` them"
+            )
         status = Status(letter[0])
         old_path = os.fsdecode(next(fields))
         path = os.fsdecode(next(fields)) if status in {Status.RENAMED, Status.COPIED} else old_path
@@ -43,27 +51,27 @@ def _present(oid: str) -> str | None:
     return oid if oid.strip("0") else None
 
 
-def read_hunks(patch: bytes) -> Iterator[tuple[Hunk, ...]]:
-    """The hunks of each section of a patch, in git's order: one section for every `diff --git` line.
+def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:
+    """The hunks of each section of a patch between two trees whose files are named by numbers, with that number.
 
-    A body line always starts with a marker, so a line that starts with `diff --git` can only be a header.
+    A section without hunks (an empty file) is left out. Lines end at LF alone: a CR before it is part of the text.
     """
-    section: list[Hunk] | None = None
     lines = patch.split(b"\n")
     index = 0
+    number, section = -1, list[Hunk]()
     while index < len(lines):
         line = lines[index]
         index += 1
-        if line.startswith(b"diff --git "):
-            if section is not None:
-                yield tuple(section)
-            section = []
-        elif section is not None and (match := _HUNK.match(line)):
+        if header := _SECTION.match(line):
+            if section:
+                yield number, tuple(section)
+            number, section = int(header[1]), []
+        elif match := _HUNK.match(line):
             old, new = int(match[1]), int(match[3])
             hunk, index = _read_hunk(lines, index, (old, int(match[2] or 1)), (new, int(match[4] or 1)))
             section.append(hunk)
-    if section is not None:
-        yield tuple(section)
+    if section:
+        yield number, tuple(section)
 
 
 def _read_hunk(lines: Sequence[bytes], index: int, old: tuple[int, int], new: tuple[int, int]) -> tuple[Hunk, int]:
@@ -74,7 +82,7 @@ def _read_hunk(lines: Sequence[bytes], index: int, old: tuple[int, int], new: tu
     while (old_left or new_left) and index < len(lines):
         raw = lines[index]
         index += 1
-        kind, text = raw[:1].decode("ascii", "replace") or " ", decode(raw[1:])
+        kind, text = raw[:1].decode("ascii"), decode(raw[1:])
         if kind == "\\":  # "\ No newline at end of file"
             continue
         removed, added = kind != "+", kind != "-"

@@ -1,49 +1,92 @@
-"""The one door to git: bytes out, nothing of the user's display settings in."""
+"""The one door to git: bytes out, and nothing of the user's display settings in."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ralph_hooks.core.change import decode
 from ralph_hooks.errors import GitError
-from ralph_hooks.process import Finished, run
+from ralph_hooks.process import Finished, finish, start
 
-_SETTINGS = ("-c", "core.quotePath=true", "-c", "diff.suppressBlankEmpty=false", "-c", "diff.orderFile=",
-             "--no-optional-locks", "--no-pager")  # fmt: skip
-_ENVIRONMENT = {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_DIFF_OPTS": ""}
+OLDEST = "2.31"
+"""The first git with ``rev-parse --path-format``."""
+
+_SETTINGS = (
+    "--no-pager",
+    "-c", "core.quotePath=true",
+    "-c", "core.fsmonitor=false",  # a program that configuration names: not for us to start
+    "-c", "core.splitIndex=false",  # else writing a copy of the index would leave a shared part in the repository
+    "-c", "diff.suppressBlankEmpty=false",
+)  # fmt: skip
+Environment = Mapping[str, str | None]
+"""What differs from our own environment; None takes a variable out of it."""
+
+_NOTHING: Environment = {}
+_SET: Environment = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced blob is not what gets committed
+    "GIT_EXTERNAL_DIFF": None,
+    "GIT_DIFF_OPTS": None,
+}
 _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
-    (r"dubious ownership", "if you trust it: git config --global --add safe.directory <the folder>"),
-    (r"must be run in a work tree", "ralph-hooks judges commits where they are made: run it in a work tree"),
-    (r"(bad object|unable to read|missing blob|Not a valid object name|unknown revision|bad revision)",
-     "a shallow or partial clone may lack it: git fetch --unshallow (or check the spelling)"),
-)  # fmt: skip
+    (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),
+    (
+        r"promisor remote|unable to read|missing blob|bad object|could not get object info|unable to find",
+        "a shallow or partial clone may lack it: connect to the remote and `git fetch --unshallow` or `--refetch`",
+    ),
+    (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` writes it anew"),
+)
+_SAFE = re.compile(r"git config --global --add safe\.directory .+")
 
 
-def try_git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> Finished:
-    """Run git and return whatever came of it. Raises GitError where git itself is missing."""
+def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
+    """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
+    asked = {**os.environ, **_SET, **env}
     try:
-        return run(
-            ["git", *_SETTINGS, *args], cwd=cwd, stdin=stdin, env={**os.environ, **_ENVIRONMENT, **(env or {})}
+        process = start(
+            ["git", *_SETTINGS, *args], cwd=cwd, env={name: value for name, value in asked.items() if value is not None}
         )
     except FileNotFoundError as error:
-        raise GitError("git was not found on PATH", "install git 2.30 or newer") from error
+        if not cwd.is_dir():
+            raise GitError(f"there is no folder {str(cwd)!r}") from error
+        raise GitError("git was not found on PATH", f"install git {OLDEST} or newer") from error
+    return lambda stdin: finish(process, stdin=stdin)
 
 
-def git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
+def try_git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment = _NOTHING) -> Finished:
+    """Run git and return whatever came of it. Raises GitError where git itself is missing."""
+    return begin(args, cwd=cwd, env=env)(stdin)
+
+
+def git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment = _NOTHING) -> bytes:
     """What git prints. Raises GitError with git's own words where it fails."""
-    done = try_git(args, cwd=cwd, stdin=stdin, env=env)
+    return output(try_git(args, cwd=cwd, stdin=stdin, env=env))
+
+
+def output(done: Finished) -> bytes:
+    """What git printed. Raises GitError with git's own words where it failed."""
     if done.returncode:
-        raise failure(args, done)
+        raise failure(done)
     return done.stdout
 
 
-def failure(args: Sequence[str], done: Finished) -> GitError:
-    """An error with git's words and the next step."""
-    words = decode(done.stderr).strip() or f"exit code {done.returncode}"
-    hint = next((text for pattern, text in _HINTS if re.search(pattern, words)), "")
-    first = next((line for line in words.splitlines() if line.startswith(("fatal:", "error:"))), words.splitlines()[0])
-    return GitError(f"git {args[0]}: {first.removeprefix('fatal: ').removeprefix('error: ')}", hint)
+def failure(done: Finished) -> GitError:
+    """What git said, with its command, its exit code and the next step."""
+    words = decode(done.stderr).strip()
+    lines = words.splitlines() or ["no message"]
+    first = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])
+    command = done.args[1 + len(_SETTINGS)]
+    safe = _SAFE.search(words)
+    hint = (
+        f"if you trust this folder: {safe[0]}"
+        if safe
+        else next((text for pattern, text in _HINTS if re.search(pattern, words)), "")
+    )
+    what = first.removeprefix("fatal: ").removeprefix("error: ")
+    return GitError(f"git {command} ended with {done.returncode}: {what}", hint)

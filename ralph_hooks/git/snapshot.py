@@ -5,26 +5,36 @@ GitPython would cost 70 ms to import and ignores GIT_INDEX_FILE, which is what a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.core.change import Change, Content, Entry, Hunk, Status
+from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
-from ralph_hooks.git.run import failure, git, try_git
+from ralph_hooks.git.run import OLDEST, begin, failure, git, output, try_git
+from ralph_hooks.process import Finished
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
-_DIFF = ("-M", "--no-ext-diff", "--no-textconv", "--no-color", "--no-relative", "--ignore-submodules=none")
-_PATCH = ("-p", "--text", "-U2", "--full-index", "--src-prefix=a/", "--dst-prefix=b/", "--inter-hunk-context=0")
-_MAX_PATHS = 100_000  # bytes of arguments, well below every system's limit
+_RAW = (
+    "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-relative", "--ignore-submodules=none",
+    "-M", "-l400",  # above 400 files on either side only exact renames are looked for: the search is quadratic
+)  # fmt: skip
+_PATCH = (
+    "-p", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--full-index",
+    "--diff-algorithm=myers", "--indent-heuristic", "-U2",
+    "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
+OBJECTS_PREFIX = "ralph-hooks-objects-"
+_DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
 
 
 class Repository(Struct, frozen=True):
@@ -33,188 +43,244 @@ class Repository(Struct, frozen=True):
     top: Path
     git_dir: Path
     common_dir: Path
+    """The same as ``git_dir``, except in a linked worktree."""
     index: Path
     """The index git handed to the hook (GIT_INDEX_FILE), else the repository's own."""
     object_format: str
-    head: str | None
-    """The commit that HEAD names; None before the first one."""
+    """``sha1`` or ``sha256``."""
+    head_tree: str | None
+    """The tree of the commit that HEAD names; None before the first one."""
 
     @property
     def empty_tree(self) -> str:
         """The id of the tree without files, which git knows without storing it."""
         return _EMPTY_TREE[self.object_format]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """Binds git to this repository and index, wherever it is started and whatever relative names it inherits."""
+        return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
+
+    @property
+    def objects(self) -> Path:
+        """The folder of its objects."""
+        return Path(self.top, os.environ.get("GIT_OBJECT_DIRECTORY") or self.common_dir / "objects")
+
+    @property
+    def shallow(self) -> frozenset[str]:
+        """The commits whose parents this clone does not have."""
+        try:
+            return frozenset((self.common_dir / "shallow").read_text(encoding="ascii").split())
+        except FileNotFoundError:
+            return frozenset()
+
+
+def _quoted(folder: str) -> str:
+    """git(1), GIT_ALTERNATE_OBJECT_DIRECTORIES: a path that holds the separator is written as a C string."""
+    if os.pathsep not in folder and not folder.startswith('"'):
+        return folder
+    return '"{}"'.format(folder.replace("\\", "\\\\").replace('"', '\\"'))
+
 
 def open_repository(cwd: Path) -> Repository:
     """The repository around ``cwd``. Raises GitError where there is none that can be judged."""
-    args = ("rev-parse", "--is-bare-repository", "--show-object-format", "--absolute-git-dir", "--git-common-dir",
-            "--git-path", "index", "--show-toplevel", "--revs-only", "HEAD")  # fmt: skip
-    done = try_git(args, cwd=cwd)
+    done = try_git(
+        ["rev-parse", "--path-format=absolute", "--is-bare-repository", "--show-object-format", "--absolute-git-dir",
+         "--git-common-dir", "--show-toplevel", "--revs-only", "HEAD^{tree}"],
+        cwd=cwd,
+    )  # fmt: skip
     lines = [os.fsdecode(line) for line in done.stdout.split(b"\n")[:-1]]
+    if lines[:1] == ["--path-format=absolute"]:  # an unknown option is echoed
+        raise GitError("this git is too old for ralph-hooks", f"install git {OLDEST} or newer")
     if lines[:1] == ["true"]:
         raise GitError("this is a bare repository: nothing is committed in it", "run ralph-hooks in a clone of it")
     if done.returncode:
-        raise failure(args, done)
-    _, object_format, git_dir, common_dir, index, top = lines[:6]
-    return Repository(
-        top=Path(top),
-        git_dir=Path(git_dir),
-        common_dir=(cwd / common_dir).resolve(),
-        index=_index(cwd, Path(top), index),
-        object_format=object_format,
-        head=lines[6] if len(lines) > 6 else None,  # noqa: PLR2004 - HEAD is the seventh answer, if there is one
-    )
-
-
-def _index(cwd: Path, top: Path, told: str) -> Path:
-    """GIT_INDEX_FILE is relative to the top of the work tree, where hooks run; git's own answer to ``cwd``."""
-    given = os.environ.get("GIT_INDEX_FILE")
-    return top / given if given else cwd / told
+        raise failure(done)
+    match lines:
+        case [_, object_format, git_dir, common_dir, top, *head] if object_format in _EMPTY_TREE and len(head) <= 1:
+            given = os.environ.get("GIT_INDEX_FILE", "")
+            return Repository(
+                top=Path(top),
+                git_dir=Path(git_dir),
+                common_dir=Path(common_dir),
+                index=Path(top, given) if given else Path(git_dir, "index"),  # git means it relative to the top
+                object_format=object_format,
+                head_tree=head[0] if head else None,
+            )
+    raise GitError("git's answer about this repository cannot be read", "is there a line break in the folder's name?")
 
 
 class GitSnapshot:
     """A change and the way to its content; satisfies `core.ports.Snapshot`."""
 
-    def __init__(self, repository: Repository, change: Change, diff: Sequence[str]) -> None:
-        self.repository = repository
+    def __init__(self, repository: Repository, change: Change) -> None:
         self.change = change
-        self._diff = tuple(diff)
+        self._repository = repository
 
     def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """Bytes of the larger side of each entry, by path."""
+        """Bytes of the larger side of each entry, by path; 0 for a submodule."""
         oids = _oids(entries)
-        query = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        answer = git(["cat-file", "--batch-check=%(objecttype) %(objectsize)"], cwd=self.repository.top, stdin=query)
-        by_oid: dict[str, int] = {}
-        for oid, line in zip(oids, answer.split(b"\n"), strict=False):
+        answer = self._git("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=_lines(oids))
+        by_oid: dict[str | None, int] = {None: 0}
+        for oid, line in zip(oids, answer.splitlines(), strict=True):
             kind, _, size = line.partition(b" ")
             if kind != b"blob":
                 raise _missing(oid)
             by_oid[oid] = int(size)
-        return {e.path: max(by_oid[oid] for oid in (e.old_oid, e.new_oid) if oid) for e in entries}
+        return {entry.path: max(by_oid[oid] for oid in _blobs(entry)) for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
-        """Both sides of each entry, byte for byte."""
+        """Both sides of each entry, byte for byte; a submodule has none."""
         oids = _oids(entries)
-        query = "".join(f"{oid}\n" for oid in oids).encode("ascii")
-        answer = git(["cat-file", "--batch"], cwd=self.repository.top, stdin=query)
-        blobs: dict[str, bytes] = {}
+        answer = self._git("cat-file", "--batch", stdin=_lines(oids))
+        blobs: dict[str | None, bytes | None] = {None: None}
         position = 0
         for oid in oids:
             end = answer.index(b"\n", position)
-            head = answer[position:end].split(b" ")
+            head = answer[position:end].split(b" ")  # id, type, size; or id, "missing"
             if head[1] != b"blob":
                 raise _missing(oid)
-            size = int(head[2])
-            blobs[oid] = answer[end + 1 : end + 1 + size]
-            position = end + 1 + size + 1
-        return {
-            e.path: Content(blobs[e.old_oid] if e.old_oid else None, blobs[e.new_oid] if e.new_oid else None)
-            for e in entries
-        }
+            start = end + 1
+            position = start + int(head[2]) + 1
+            blobs[oid] = answer[start : position - 1]
+        return {entry.path: Content(*(blobs[oid] for oid in _blobs(entry))) for entry in entries}
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """The changed lines of each entry, whatever attributes and configuration say of it."""
-        wanted = {entry.path for entry in entries}
-        unwanted = [entry for entry in self.change.entries if entry.path not in wanted]
-        left_out = _excluding(unwanted)
-        asked = [entry for entry in self.change.entries if not left_out or entry.path in wanted]
-        command, *arguments = self._diff
-        patch = git([command, *_DIFF, *_PATCH, *arguments, "--", *left_out], cwd=self.repository.top)
-        sections = read_hunks(patch)
-        found: dict[str, tuple[Hunk, ...]] = {}
-        for entry in asked:
-            hunks = next(sections, ())
-            if entry.status is Status.TYPE_CHANGED:  # git prints a deletion and then a creation
-                hunks += next(sections, ())
-            if entry.path in wanted:
-                found[entry.path] = hunks
-        return found
+        """The changed lines of each entry, whatever attributes and configuration say of it.
+
+        The two sides are diffed as two throw-away trees with a number for each name: nothing about a file's name, its
+        attributes or a rename can get between an entry and its lines, and nothing but these entries is read.
+        """
+        if not entries:
+            return {}
+        sides = zip(*(_blobs(entry) for entry in entries), strict=True)
+        with _private_objects(self._repository) as env:
+            trees = git(["mktree", "--batch", "--missing"], cwd=self._repository.top, stdin=_numbered(sides), env=env)
+            old, new = trees.decode("ascii").split()
+            patch = git(["diff-tree", *_PATCH, old, new], cwd=self._repository.top, env=env)
+        found = dict(read_hunks(patch))
+        return {entry.path: found.get(number, ()) for number, entry in enumerate(entries)}
+
+    def _git(self, *args: str, stdin: bytes) -> bytes:
+        return git(args, cwd=self._repository.top, stdin=stdin, env=self._repository.environment)
+
+
+def _blobs(entry: Entry) -> tuple[str | None, str | None]:
+    """The ids of both sides, None for a side that is not there or is a submodule's commit."""
+    return (
+        None if entry.old_mode == SUBMODULE_MODE else entry.old_oid,
+        None if entry.new_mode == SUBMODULE_MODE else entry.new_oid,
+    )
 
 
 def _oids(entries: Iterable[Entry]) -> list[str]:
-    return list(dict.fromkeys(oid for entry in entries for oid in (entry.old_oid, entry.new_oid) if oid))
+    return list(dict.fromkeys(oid for entry in entries for oid in _blobs(entry) if oid))
+
+
+def _lines(names: Iterable[str]) -> bytes:
+    return "".join(f"{name}\n" for name in names).encode("utf-8", "surrogateescape")
+
+
+def _numbered(sides: Iterable[Sequence[str | None]]) -> bytes:
+    """Trees in the format of git-mktree(1), one for each side, an empty line behind each."""
+    return b"".join(
+        _lines(f"100644 blob {oid}\t{number}" for number, oid in enumerate(side) if oid) + b"\n" for side in sides
+    )
 
 
 def _missing(oid: str) -> GitError:
     return GitError(
-        f"the object {oid[:12]} is not in this clone", "a partial or shallow clone may lack it: git fetch --refetch"
+        f"the object {oid[:12]} is not in this clone", "a partial clone may lack it: connect and `git fetch --refetch`"
     )
 
 
-def _excluding(entries: Sequence[Entry]) -> list[str]:
-    """Pathspecs that keep ``entries`` (large or binary files, mostly) from being diffed; none if they are too many."""
-    if not entries:
-        return []
-    names = {name for entry in entries for name in (entry.path, entry.old_path)}
-    specs = [":/", *(f":(top,literal,exclude){name}" for name in sorted(names))]
-    return specs if sum(map(len, specs)) < _MAX_PATHS else []
+@contextlib.contextmanager
+def _private_objects(repository: Repository) -> Iterator[dict[str, str]]:
+    """The environment for a git that reads the repository's objects and writes its own to a folder that goes away."""
+    folders = (_quoted(str(repository.objects)), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"))
+    with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
+        yield {
+            **repository.environment,
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, folders)),
+        }
 
 
 def staged(repository: Repository) -> GitSnapshot:
     """What `git commit` would commit: the index that git handed over, against HEAD."""
-    base = repository.head or repository.empty_tree
-    diff = ("diff-index", "--cached", base)
-    entries = _entries(repository, diff)
-    change = Change(tree=_staged_tree(repository), base=base, entries=entries, title="staged change")
-    return GitSnapshot(repository, change, diff)
+    base = repository.head_tree or repository.empty_tree
+    diff = begin(
+        ["diff-index", "--cached", *_RAW, "--ita-invisible-in-index", base, "--"],
+        cwd=repository.top,
+        env=repository.environment,
+    )
+    written = _write_tree(repository)  # side by side: each takes its time on a large index
+    entries = read_raw(output(diff(b"")))
+    tree = output(written).decode("ascii").strip()
+    return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title="staged change"))
+
+
+def _write_tree(repository: Repository) -> Finished:
+    """Ask for the tree that the index holds.
+
+    `git write-tree` refreshes the index it is given and stores trees: it gets a copy, and a folder of its own. A blob
+    that a partial clone has not fetched yet does not matter for the id.
+    """
+    with _private_objects(repository) as env:
+        copy = Path(env["GIT_OBJECT_DIRECTORY"], "index")
+        with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
+            shutil.copyfile(repository.index, copy)
+        return try_git(["write-tree", "--missing-ok"], cwd=repository.top, env={**env, "GIT_INDEX_FILE": str(copy)})
 
 
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
     """What ``to_ref`` adds to ``from_ref``: from their merge base, as a pull request shows it."""
-    old, new = (_commit(repository, ref) for ref in (from_ref, to_ref))
-    merge_base = try_git(["merge-base", old, new], cwd=repository.top)
-    base = merge_base.stdout.decode("ascii").strip() or old
-    return _historical(repository, base, new, f"{from_ref}..{to_ref}")
+    refs = (from_ref, to_ref)
+    found = _resolve(repository, [f"{ref}^{{commit}}" for ref in refs])
+    for ref, oid in zip(refs, found, strict=True):
+        if oid is None:
+            raise _unknown(repository, ref)
+    commits = [oid for oid in found if oid]
+    args = ["merge-base", *commits]
+    merge_base = try_git(args, cwd=repository.top, env=repository.environment).stdout.decode("ascii").split()
+    if not merge_base and repository.shallow:
+        raise GitError(f"this shallow clone does not reach back to where {to_ref!r} left {from_ref!r}", _DEEPEN)
+    start = merge_base[0] if merge_base else commits[0]
+    return _historical(repository, f"{start}^{{tree}}", commits[1], f"{from_ref}..{to_ref}")
 
 
 def commit(repository: Repository, rev: str) -> GitSnapshot:
     """One commit against its first parent, or against nothing where it has none."""
-    oid = _commit(repository, rev)
-    parents = git(["rev-list", "--parents", "-n1", oid], cwd=repository.top).decode("ascii").split()[1:]
-    return _historical(repository, parents[0] if parents else repository.empty_tree, oid, f"commit {oid[:10]}")
-
-
-def _commit(repository: Repository, ref: str) -> str:
-    args = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"]
-    done = try_git(args, cwd=repository.top)
-    if done.returncode:
-        raise GitError(
-            f"there is no commit {ref!r} here",
-            "check the spelling; a shallow clone may lack it: git fetch --unshallow",
-        )
-    return done.stdout.decode("ascii").strip()
+    oid, parent = _resolve(repository, [f"{rev}^{{commit}}", f"{rev}^{{commit}}^1"])
+    if oid is None:
+        raise _unknown(repository, rev)
+    if oid in repository.shallow:
+        raise GitError(f"this shallow clone does not have the parent of {rev!r}", _DEEPEN)
+    base = f"{parent}^{{tree}}" if parent else repository.empty_tree
+    return _historical(repository, base, oid, f"commit {oid[:10]}")
 
 
 def _historical(repository: Repository, base: str, new: str, title: str) -> GitSnapshot:
-    diff = ("diff-tree", "-r", base, new)
-    tree = git(["rev-parse", f"{new}^{{tree}}"], cwd=repository.top).decode("ascii").strip()
-    return GitSnapshot(repository, Change(tree, base, _entries(repository, diff), title), diff)
+    old_tree, new_tree = _resolve(repository, [base, f"{new}^{{tree}}"])
+    if old_tree is None or new_tree is None:
+        raise GitError(f"a tree of {title} is not in this clone", _DEEPEN)
+    args = ["diff-tree", "-r", *_RAW, old_tree, new_tree, "--"]
+    entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
+    return GitSnapshot(repository, Change(tree=new_tree, base=old_tree, entries=entries, title=title))
 
 
-def _entries(repository: Repository, diff: Sequence[str]) -> tuple[Entry, ...]:
-    command, *arguments = diff
-    output = git([command, "--raw", "-z", *_DIFF, "--abbrev=64", *arguments, "--"], cwd=repository.top)
-    if any(field.startswith(b":") and field.endswith(b" U") for field in output.split(b"\0")):
-        raise GitError("the index has unmerged paths", "resolve the conflicts and `git add` them first")
-    return read_raw(output)
+def _resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
+    """Object ids of ``names``, None for those that are not there. On standard input no name is taken for an option."""
+    if any("\n" in name for name in names):
+        return [None] * len(names)
+    answer = git(
+        ["cat-file", "--batch-check=%(objectname)"],
+        cwd=repository.top,
+        stdin=_lines(names),
+        env=repository.environment,
+    )
+    return [line if " " not in line else None for line in os.fsdecode(answer).split("\n")[:-1]]
 
 
-def _staged_tree(repository: Repository) -> str:
-    """The id of the tree that the index holds.
-
-    `git write-tree` refreshes the index it is given and stores trees, so it gets a copy and a folder of its own.
-    """
-    with tempfile.TemporaryDirectory(prefix="ralph-hooks-tree-") as folder:
-        copy = Path(folder) / "index"
-        if repository.index.exists():
-            shutil.copyfile(repository.index, copy)
-        alternates = [str(repository.common_dir / "objects"), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES", "")]
-        if "GIT_OBJECT_DIRECTORY" in os.environ:
-            alternates.insert(0, str(repository.top / os.environ["GIT_OBJECT_DIRECTORY"]))
-        env = {
-            "GIT_INDEX_FILE": str(copy),
-            "GIT_OBJECT_DIRECTORY": folder,
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, alternates)),
-        }
-        return git(["write-tree"], cwd=repository.top, env=env).decode("ascii").strip()
+def _unknown(repository: Repository, ref: str) -> GitError:
+    return GitError(f"there is no commit {ref!r} here", _DEEPEN if repository.shallow else "check the spelling")

@@ -1,0 +1,184 @@
+"""A scratch copy: a plain folder with the files of one tree, made from git's objects, for commands to do as they like.
+
+It has a repository of its own that borrows the user's objects and nothing else: no refs, configuration, stash or hooks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from ralph_hooks.core.change import Change, Status
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.run import Environment, git, try_git
+from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository
+
+PREFIX = "ralph-hooks-scratch-"
+_LOCK = "ralph-hooks.lock"  # beside the copy, which has the name of the project
+_ABANDONED = 3600.0  # seconds after which a folder that is used for milliseconds has no owner any more
+_IDENTITY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
+}
+
+
+@contextlib.contextmanager
+def scratch(repository: Repository, tree: str, change: Change | None = None) -> Iterator[Path]:
+    """The files of ``tree`` in a folder that goes away, and the folder around it that is private to the caller too.
+
+    git has not always stored the tree of an index: ``change`` then says how to make it from its base. Leftovers of
+    killed runs are removed on the way. Raises GitError where an object is missing, OSError where the disk is full.
+    """
+    with _private_folder(repository) as folder:
+        yield _Copy(repository, folder).fill(tree, change)
+
+
+class _Copy:
+    """A new repository in ``folder`` and the steps that fill it."""
+
+    def __init__(self, repository: Repository, folder: Path) -> None:
+        self._repository = repository
+        self._path = folder / repository.top.name
+        self._env: Environment = {
+            **dict.fromkeys(name for name in os.environ if name.startswith("GIT_")),
+            **_IDENTITY,
+            # Nobody's configuration: a filter (LFS), autocrlf or a hook of the user would make other files of the tree.
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+            "GIT_CONFIG_NOSYSTEM": "1",
+        }
+
+    def fill(self, tree: str, change: Change | None) -> Path:
+        """Borrow the objects, write the files, and make HEAD a commit of them for tools that ask git."""
+        self._path.mkdir()
+        self._git("init", "--quiet", "--template=", f"--object-format={self._repository.object_format}")
+        information = self._path / ".git/objects/info"
+        information.mkdir(exist_ok=True)
+        (information / "alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
+        if change is not None and change.tree == tree and not self._has(tree):
+            self._build(change)
+            self._git("checkout-index", "--all", "--index")
+        else:
+            self._git("read-tree", "-u", "--reset", tree)
+        head = self._git("commit-tree", "-m", "scratch copy", tree).decode("ascii").strip()
+        self._git("update-ref", "HEAD", head)
+        return self._path
+
+    def _has(self, oid: str) -> bool:
+        return try_git(["cat-file", "-e", oid], cwd=self._path, env=self._env).returncode == 0
+
+    def _build(self, change: Change) -> None:
+        """Make index and tree of ``change``: its base with the entries on top. The id proves that they are the same."""
+        none = "0" * len(change.tree)
+        gone = [e.old_path for e in change.entries if e.status in {Status.DELETED, Status.RENAMED}]
+        there = [e for e in change.entries if e.status is not Status.DELETED]
+        lines = [f"0 {none}\t{path}" for path in gone] + [f"{e.new_mode} {e.new_oid}\t{e.path}" for e in there]
+        self._git("read-tree", change.base)
+        self._git("update-index", "-z", "--index-info", stdin=os.fsencode("".join(f"{line}\0" for line in lines)))
+        built = self._git("write-tree").decode("ascii").strip()
+        if built != change.tree:
+            raise GitError(f"the tree {change.tree[:12]} cannot be made from its base", "stage the change again")
+
+    def _git(self, *args: str, stdin: bytes = b"") -> bytes:
+        return git(args, cwd=self._path, stdin=stdin, env=self._env)
+
+
+@contextlib.contextmanager
+def _private_folder(repository: Repository) -> Iterator[Path]:
+    """An owner-only folder outside the repository, with a file that is locked as long as we live."""
+    parent = Path(tempfile.gettempdir()).resolve()
+    if parent.is_relative_to(repository.top):
+        # Tools look for their configuration upwards from a file, and would find the user's.
+        raise GitError(
+            f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside of it"
+        )
+    _sweep(parent)
+    folder, lock = _claim(parent)
+    try:
+        yield folder
+    finally:
+        _discard(folder, lock)
+
+
+def _claim(parent: Path) -> tuple[Path, IO[bytes]]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        lock = _try_lock(folder)
+        if lock is not None:
+            return folder, lock  # else somebody swept it away before it was locked
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed runs of this user left: the system lets go of a lock when its holder dies, however it dies."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        lock = _try_lock(folder) if _is_ours(folder) else None
+        if lock is not None:
+            _discard(folder, lock)
+    for folder in parent.glob(f"{OBJECTS_PREFIX}*"):
+        if _is_ours(folder) and time.time() - folder.lstat().st_mtime > _ABANDONED:
+            _remove(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:  # its owner was faster
+        return False
+    return not folder.is_symlink() and (sys.platform == "win32" or found.st_uid == os.getuid())
+
+
+def _try_lock(folder: Path) -> IO[bytes] | None:
+    """The locked file of ``folder``; None where somebody else holds it or has just removed the folder."""
+    path = folder / _LOCK
+    try:
+        lock = path.open("ab")
+    except OSError:
+        return None
+    try:
+        _lock(lock)
+        if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
+            return lock
+    except OSError:
+        pass
+    lock.close()
+    return None
+
+
+def _lock(file: IO[bytes]) -> None:
+    """Raises OSError where the file is locked already."""
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def _discard(folder: Path, lock: IO[bytes]) -> None:
+    """Remove ``folder`` and only then let go of it; Windows does not remove open files."""
+    if sys.platform == "win32":
+        lock.close()
+    _remove(folder)
+    lock.close()
+
+
+def _remove(folder: Path) -> None:
+    """Remove ``folder`` as far as the system lets us: tests leave folders without permissions behind."""
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        for parent, folders, files in os.walk(folder):
+            for path in (Path(parent, name) for name in (*folders, *files)):
+                if not path.is_symlink():  # what it points to is not ours
+                    with contextlib.suppress(OSError):
+                        path.chmod(0o700)
+        shutil.rmtree(folder, ignore_errors=True)

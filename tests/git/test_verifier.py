@@ -1,0 +1,266 @@
+"""Verify commands run on exactly the tree that is judged; what they say is about the change, or said not to be."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import tempfile
+import time
+
+import pytest
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.git.snapshot import commit, open_repository, staged
+from ralph_hooks.git.verifier import CommandVerifier
+from tests.support.repo import Repo
+
+PYTHON = shlex.quote(sys.executable)
+CASE = '<testcase classname="t" name="n"><failure/></testcase>'
+PYTEST = f"{PYTHON} -m pytest -q -p no:cacheprovider --junit-xml={{junit}}"
+
+
+def python(code: str) -> str:
+    return f"{PYTHON} -c {shlex.quote(code)}"
+
+
+def verify(
+    repo: Repo, *commands: str, timeout: float = 60.0, seconds: float = 60.0, memory: int | None = None
+) -> tuple[Verification, ...]:
+    """Run ``commands`` on what is staged."""
+    opened = open_repository(repo.path)
+    change = staged(opened).change
+    verifier = CommandVerifier(opened, change, timeout=timeout, memory=memory)
+    return verifier.run(change.tree, change.base, commands, Deadline(seconds, time.monotonic))
+
+
+def verify_one(repo: Repo, command: str, **limits: float) -> Verification:
+    (only,) = verify(repo, command, timeout=limits.get("timeout", 60.0), seconds=limits.get("seconds", 60.0))
+    return only
+
+
+def test_commands_see_the_staged_tree_and_share_one_copy(repo: Repo) -> None:
+    repo.stage({"a.py": "staged\n"}).write({"a.py": "working\n", "untracked.py": "x\n"})
+    before = repo.state()
+    listing = python("import os; print(sorted(os.listdir())); open('made', 'w')")
+    first, second = verify(repo, listing, python("print(open('a.py').read(), open('made'))"))
+    assert (first.exit_code, first.verdict) == (0, Verdict.PASS)
+    assert "['.git', 'a.py']" in first.tail
+    assert second.exit_code == 0
+    assert second.tail.startswith("staged")
+    assert repo.state() == before
+
+
+def test_a_commit_from_history_is_verified_as_it_was(repo: Repo) -> None:
+    old = repo.commit({"a.py": "raise SystemExit(7)\n"})
+    repo.commit({"a.py": "fine = True\n"})
+    opened = open_repository(repo.path)
+    change = commit(opened, old).change
+    (only,) = CommandVerifier(opened, change, timeout=60).run(
+        change.tree, change.base, [f"{PYTHON} a.py"], Deadline(60, time.monotonic)
+    )
+    assert (only.exit_code, only.verdict, only.problem) == (7, Verdict.FAIL, "")
+
+
+def test_git_variables_of_the_hook_and_keys_do_not_reach_a_command(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    local = repo.git("rev-parse", "--local-env-vars").split()
+    opened = open_repository(repo.stage({"b.py": "b\n"}).path)
+    change = staged(opened).change
+    for name in (*local, "GIT_AUTHOR_NAME", "OPENAI_API_KEY", "MY_TOKEN"):
+        if name not in {"GIT_DIR", "GIT_INDEX_FILE", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"}:
+            monkeypatch.setenv(name, "leaked")
+    monkeypatch.setenv("GIT_DIR", str(repo.path / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    monkeypatch.delenv("GIT_OBJECT_DIRECTORY")
+    code = "import os; print([n for n in os.environ if n.startswith('GIT_') or 'leaked' in os.environ[n]])"
+    (only,) = CommandVerifier(opened, change, timeout=60).run(
+        change.tree, change.base, [python(code), "git status --short --branch"], Deadline(60, time.monotonic)
+    )[:1]
+    assert only.tail == "[]"
+
+
+def test_the_copy_comes_before_what_is_installed_in_editable_mode(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.stage(
+        {"src/thing.py": "where = 'staged'\n", "flat.py": "where = 'staged'\n", "lib/odd.py": "where = 'staged'\n"}
+    )
+    repo.write(dict.fromkeys(("src/thing.py", "flat.py", "lib/odd.py"), "where = 'working'\n"))
+    installed = [str(repo.path / folder) for folder in ("lib", "src", ".")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*installed, "/elsewhere"]))
+    ran = verify_one(repo, python("import thing, flat, odd, sys; print(thing.where, flat.where, odd.where, *sys.path)"))
+    assert ran.tail.startswith("staged staged staged")
+    assert "/elsewhere" in ran.tail
+    assert str(repo.path) not in ran.tail
+
+
+def test_the_tail_is_the_end_of_what_was_printed(repo: Repo) -> None:
+    ran = verify_one(repo, python("for i in range(10_000): print('line', i)\nraise SystemExit(1)"))
+    lines = ran.tail.splitlines()
+    assert (len(lines), lines[-1]) == (40, "line 9999")
+    assert len(verify_one(repo, python("print('x' * 10**6)")).tail) <= 8192
+
+
+# Failing tests, new and old
+
+OLD_TESTS = "def test_old(): assert 1 == 2\ndef test_fine(): assert True\n"
+
+
+def test_failures_that_the_base_has_too_are_named_and_do_not_count(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"a.py": "x = 1\n"}), PYTEST)
+    assert (ran.exit_code, ran.verdict) == (1, Verdict.PASS)
+    assert (ran.new_failures, ran.known_failures) == ((), ("test_it::test_old",))
+
+
+def test_a_new_failure_counts_beside_an_old_one(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    repo.stage({"test_it.py": OLD_TESTS.replace("True", "False")})
+    ran = verify_one(repo, PYTEST)
+    assert ran.verdict is Verdict.FAIL
+    assert (ran.new_failures, ran.known_failures) == (("test_it::test_fine",), ("test_it::test_old",))
+
+
+def test_a_test_that_cannot_be_collected_any_more_is_a_new_failure(repo: Repo) -> None:
+    repo.commit({"test_it.py": "import a\ndef test_it(): pass\n", "a.py": "x = 1\n"})
+    ran = verify_one(repo.stage({"a.py": "def (\n"}), PYTEST)
+    assert (ran.verdict, ran.new_failures) == (Verdict.FAIL, ("test_it",))
+
+
+def test_old_failures_that_hide_what_comes_behind_are_no_pass(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"test_it.py": OLD_TESTS.replace("True", "False")}), f"{PYTEST} -x")
+    assert ran.verdict is Verdict.INCONCLUSIVE
+    assert "run all tests" in ran.problem
+
+
+def test_without_a_report_every_failure_counts(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"a.py": "x = 1\n"}), PYTEST.replace(" --junit-xml={junit}", ""))
+    assert (ran.exit_code, ran.verdict, ran.new_failures, ran.known_failures) == (1, Verdict.FAIL, (), ())
+
+
+def test_a_failure_counts_where_the_base_gives_no_names(repo: Repo) -> None:
+    repo.commit({"conftest.py": "import nowhere\n", "test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"conftest.py": ""}), PYTEST)
+    assert (ran.verdict, ran.new_failures) == (Verdict.FAIL, ("test_it::test_old",))
+    assert "nothing to compare with on the base" in ran.tail
+
+
+def test_the_same_failure_counts_where_the_command_ends_differently(repo: Repo) -> None:
+    repo.commit({"code": "1"})
+    report = f"<testsuite>{CASE}</testsuite>"
+    code = f"import sys; open(sys.argv[1], 'w').write({report!r}); sys.exit(int(open('code').read()))"
+    ran = verify_one(repo.stage({"code": "3"}), f"{python(code)} {{junit}}")
+    assert (ran.exit_code, ran.verdict, ran.new_failures) == (3, Verdict.FAIL, ("t::n",))
+
+
+# Commands that cannot run: inconclusive, unless the change is why
+
+
+@pytest.mark.parametrize(
+    ("command", "problem"),
+    [
+        ("no-such-program --x", "install it"),
+        ("./a.py", "chmod"),
+        (f"{PYTHON} -m pytest -q", "no tests were collected"),
+        (f"{PYTHON} -m pytest --no-such-option", "before a test runs"),
+        (f"{PYTHON} -m no_such_module {{junit}}", "before a test runs"),
+        ("", "empty"),
+        ("echo 'open", "cannot be split"),
+        (python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "memory"),
+    ],
+)
+def test_a_command_that_cannot_run_is_inconclusive(repo: Repo, command: str, problem: str) -> None:
+    ran = verify_one(repo.stage({"b.py": "b\n"}), command)
+    assert ran.verdict is Verdict.INCONCLUSIVE
+    assert problem in ran.problem
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("./check.sh", {"check.sh": None}),
+        (f"{PYTHON} -m pytest -q", {"test_it.py": None}),
+        (f"{PYTHON} -m pytest -q test_it.py", {"test_it.py": None}),
+        (f"{PYTHON} -m pytest -q", {"helper.py": "raise ImportError\n"}),
+        (PYTEST, {"helper.py": "raise ImportError\n"}),
+        (PYTEST, {"test_it.py": "import os\nos._exit(1)\n"}),
+    ],
+)
+def test_a_command_that_the_change_keeps_from_running_is_a_failure(
+    repo: Repo, command: str, files: dict[str, str | None]
+) -> None:
+    repo.write({"check.sh": "#!/bin/sh\n"})
+    (repo.path / "check.sh").chmod(0o755)
+    repo.commit(
+        {
+            "check.sh": "#!/bin/sh\n",
+            "test_it.py": "def test_it(): pass\n",
+            "helper.py": "",
+            "conftest.py": "import helper\n",
+        }
+    )
+    assert verify_one(repo, command).verdict is Verdict.PASS
+    ran = verify_one(repo.stage(files), command)
+    assert (ran.verdict, ran.problem) == (Verdict.FAIL, "")
+
+
+def test_a_timeout_is_inconclusive_and_says_which_limit_it_was(repo: Repo) -> None:
+    own = verify_one(repo, "sleep 600", timeout=0.2)
+    assert (own.exit_code, own.verdict) == (None, Verdict.INCONCLUSIVE)
+    assert "verify.timeout" in own.problem
+    started = time.monotonic()
+    runs = verify(repo, "sleep 600", "sleep 601", seconds=0.5)
+    assert ["deadline" in ran.problem for ran in runs] == [True, True]
+    assert time.monotonic() - started < 10
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS takes a memory limit and does not enforce it")
+def test_a_command_that_takes_all_memory_is_stopped(repo: Repo) -> None:
+    (ran,) = verify(repo, python("x = bytearray(400_000_000)"), memory=200_000_000)
+    assert "MemoryError" in ran.tail
+
+
+def test_where_no_copy_can_be_made_nothing_is_known(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(repo.path))
+    ran = verify_one(repo, "true")
+    assert ran.verdict is Verdict.INCONCLUSIVE
+    assert "TMPDIR" in ran.problem
+
+
+# Reports that a test wrote
+
+BOMB = """<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>
+<testsuite><testcase name="&b;"><failure/></testcase></testsuite>"""
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        BOMB.encode(),
+        BOMB.encode("utf-16"),
+        f'<?xml version="1.0" encoding="cp037"?>{BOMB}'.encode("cp037"),
+        b"<testsuite>",
+        b"",
+        b"{}",
+        b"\xff\xfe",
+    ],
+)
+def test_a_report_that_is_not_safe_or_not_readable_is_no_report(repo: Repo, report: bytes) -> None:
+    code = f"import sys; open(sys.argv[1], 'wb').write({report!r}); sys.exit(1)"
+    ran = verify_one(repo, f"{python(code)} {{junit}}")
+    assert (ran.verdict, ran.new_failures) == (Verdict.INCONCLUSIVE, ())
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        f"<testsuites><testsuite>{CASE}{CASE}</testsuite></testsuites>",
+        f"\ufeff<?xml version='1.0'?><testsuite><system-out><![CDATA[<!DOCTYPE html>]]></system-out>{CASE}</testsuite>",
+    ],
+)
+def test_the_reports_of_other_tools_are_read(repo: Repo, report: str) -> None:
+    repo.commit({"a.py": "ok"})
+    code = f"import sys; open(sys.argv[1], 'wb').write({report.encode()!r}); sys.exit('bad' in open('a.py').read())"
+    ran = verify_one(repo.stage({"a.py": "bad"}), f"{python(code)} {{junit}}")
+    assert (ran.verdict, ran.known_failures) == (Verdict.PASS, ("t::n",))

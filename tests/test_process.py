@@ -1,0 +1,210 @@
+"""Programs end with us, at their limits, and see only what they may of the environment."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from ralph_hooks.process import Bounded, allowed_environment, run, run_bounded
+
+PATIENCE = 10.0  # seconds until a test gives up on something that should happen at once
+
+
+def python(code: str, *, timeout: float = PATIENCE, memory: int | None = None, keep: int = 64 * 1024) -> Bounded:
+    return run_bounded(
+        [sys.executable, "-c", code],
+        cwd=Path.cwd(),
+        env=allowed_environment(),
+        timeout=timeout,
+        memory=memory,
+        keep=keep,
+    )
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs: one that only waits for its parent to take notice of its end does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if sys.platform == "linux":
+            return False
+    else:
+        return stat.rpartition(")")[2].split()[0] != "Z"
+    listed = run(["ps", "-o", "stat=", "-p", str(pid)]).stdout.strip()
+    return bool(listed) and not listed.startswith(b"Z")
+
+
+def gone(pid: int) -> bool:
+    """Whether a process ends within moments."""
+    end = time.monotonic() + PATIENCE
+    while alive(pid) and time.monotonic() < end:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+def wait_for(path: Path) -> str:
+    end = time.monotonic() + PATIENCE
+    while not (path.exists() and path.read_text()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return path.read_text()
+
+
+def test_a_program_that_ends_gives_its_code_and_both_streams() -> None:
+    done = python("import sys; print('out', flush=True); print('err', file=sys.stderr); sys.exit(3)")
+    assert (done.returncode, done.tail) == (3, b"out\nerr\n")
+
+
+def test_a_program_ended_by_a_signal_is_reported_as_a_shell_does() -> None:
+    assert python("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)").returncode == 128 + signal.SIGSEGV
+
+
+def test_only_the_end_of_long_output_is_kept() -> None:
+    done = python("import sys\nfor i in range(200_000): print(i)\nprint('end')", keep=1000)
+    assert len(done.tail) == 1000
+    assert done.tail.endswith(b"199999\nend\n")
+
+
+def test_output_that_is_not_kept_takes_no_memory() -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    done = python("import os\nfor _ in range(300): os.write(1, b'x' * 1_000_000)")
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert len(done.tail) == 64 * 1024
+    assert grown < 50_000_000 // (1 if sys.platform == "darwin" else 1024)  # bytes there, KiB elsewhere
+
+
+def test_a_program_never_waits_for_input() -> None:
+    assert python("import sys; print(repr(sys.stdin.read()))").tail == b"''\n"
+
+
+STUBBORN_FAMILY = """
+import os, pathlib, signal, subprocess, sys, time
+code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
+child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+child.stdout.readline()
+pathlib.Path({pids!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
+"""
+
+
+def test_a_timeout_ends_the_program_and_children_that_ignore_the_request(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    done = python(STUBBORN_FAMILY.format(pids=str(pids)) + "time.sleep(600)", timeout=1.0)
+    assert done.returncode is None
+    assert done.seconds < PATIENCE
+    assert all(gone(int(pid)) for pid in pids.read_text().split())
+
+
+def test_what_a_program_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = f"import subprocess; p = subprocess.Popen(['sleep', '600']); open({str(pids)!r}, 'w').write(str(p.pid))"
+    done = python(code + "; print('done')")
+    assert (done.returncode, done.tail) == (0, b"done\n")
+    assert gone(int(pids.read_text()))
+
+
+def test_a_daemon_that_keeps_the_pipe_open_holds_nobody_up(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = f"""
+import subprocess
+p = subprocess.Popen(['sleep', '600'], start_new_session=True)
+open({str(pids)!r}, 'w').write(str(p.pid)); print('done')
+"""
+    done = python(code)
+    os.kill(int(pids.read_text()), signal.SIGKILL)
+    assert (done.returncode, done.tail) == (0, b"done\n")
+    assert done.seconds < PATIENCE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS takes a memory limit and does not enforce it")
+def test_the_memory_limit_stops_a_program_that_takes_too_much() -> None:
+    done = python("x = bytearray(400_000_000)", memory=200_000_000)
+    assert done.returncode == 1
+    assert b"MemoryError" in done.tail
+
+
+@pytest.mark.parametrize("memory", [200_000_000, 10**18])
+def test_a_memory_limit_passes_arguments_and_code_on(memory: int) -> None:
+    done = run_bounded(
+        ["printf", "%s|", "a b", "$HOME", "-n"], cwd=Path.cwd(), env=allowed_environment(), timeout=9, memory=memory
+    )
+    assert (done.returncode, done.tail) == (0, b"a b|$HOME|-n|")
+
+
+def test_a_program_that_does_not_exist_is_told_as_a_shell_does() -> None:
+    done = run_bounded(["no-such-program"], cwd=Path.cwd(), env=allowed_environment(), timeout=9, memory=10**9)
+    assert done.returncode == 127
+    with pytest.raises(FileNotFoundError):
+        run_bounded(["no-such-program"], cwd=Path.cwd(), env=allowed_environment(), timeout=9)
+
+
+OURSELVES = """
+import pathlib, signal, sys
+from ralph_hooks.process import run_bounded
+def stop(number, frame): raise KeyboardInterrupt
+signal.signal(signal.SIGTERM, stop if {caught} else signal.SIG_DFL)
+try:
+    run_bounded([sys.executable, "-c", {family!r}], cwd=pathlib.Path.cwd(), env={{}}, timeout=600)
+except KeyboardInterrupt:
+    sys.exit(130)
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "caught", "code"),
+    [
+        (signal.SIGINT, False, 130),
+        (signal.SIGTERM, True, 130),
+        (signal.SIGTERM, False, -signal.SIGTERM),
+        (signal.SIGKILL, False, -signal.SIGKILL),
+    ],
+)
+def test_no_process_is_left_when_we_are_ended(tmp_path: Path, number: int, caught: bool, code: int) -> None:  # noqa: FBT001 - a table
+    pids = tmp_path / "pids"
+    family = STUBBORN_FAMILY.format(pids=str(pids)) + "time.sleep(600)"
+    ours = subprocess.Popen([sys.executable, "-c", OURSELVES.format(caught=caught, family=family)])
+    family_pids = [int(pid) for pid in wait_for(pids).split()]
+    started = time.monotonic()
+    ours.send_signal(number)
+    assert ours.wait(PATIENCE) == code
+    assert time.monotonic() - started < 2.0
+    assert len(family_pids) == 2
+    assert all(gone(pid) for pid in family_pids)
+
+
+def test_a_program_does_not_outlive_its_timeout() -> None:
+    with pytest.raises(subprocess.TimeoutExpired):
+        run(["sleep", "600"], timeout=0.05)
+
+
+def test_keys_tokens_and_git_variables_are_kept_from_programs() -> None:
+    told = {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "SystemRoot": "C:\\W", "PYTHONPATH": "x", "VIRTUAL_ENV": "/v"}
+    kept_back = {
+        "OPENAI_API_KEY": "k", "GITHUB_TOKEN": "t", "GIT_DIR": ".git", "GIT_INDEX_FILE": "i", "PYTHONSTARTUP": "s",
+        "AWS_SECRET_ACCESS_KEY": "a", "DATABASE_URL": "postgres://u:p@h", "SSH_AUTH_SOCK": "/s", "PRE_COMMIT": "1",
+    }  # fmt: skip
+    assert allowed_environment({**told, **kept_back}) == told
+
+
+def test_under_pre_commit_programs_are_the_users_and_not_those_beside_us(tmp_path: Path) -> None:
+    theirs = tmp_path / "venv"
+    (theirs / "bin").mkdir(parents=True)
+    (theirs / "pyvenv.cfg").touch()
+    ours = str(Path(sys.prefix) / "bin")
+    inside = {"PRE_COMMIT": "1", "VIRTUAL_ENV": sys.prefix}
+
+    activated = allowed_environment({**inside, "PATH": os.pathsep.join([ours, str(theirs / "bin"), "/usr/bin"])})
+    assert activated == {"PATH": os.pathsep.join([str(theirs / "bin"), "/usr/bin"]), "VIRTUAL_ENV": str(theirs)}
+
+    plain = allowed_environment({**inside, "PATH": os.pathsep.join([ours, "/usr/bin"])})
+    assert plain == {"PATH": "/usr/bin"}
+
+
+def test_outside_pre_commit_our_own_environment_is_the_users_too() -> None:
+    env = {"PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), "/usr/bin"]), "VIRTUAL_ENV": sys.prefix}
+    assert allowed_environment(env) == env
