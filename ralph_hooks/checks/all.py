@@ -1,0 +1,14 @@
+"""Every check there is."""
+
+from __future__ import annotations
+
+from ralph_hooks.checks.invisible import Invisible
+from ralph_hooks.checks.ruff import Ruff
+from ralph_hooks.checks.secrets import Secrets
+from ralph_hooks.checks.syntax import Syntax
+from ralph_hooks.core.ports import Check
+
+
+def all_checks() -> tuple[Check, ...]:
+    """In the order their findings are shown."""
+    return Secrets(), Invisible(), Syntax(), Ruff()

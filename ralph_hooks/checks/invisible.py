@@ -1,0 +1,125 @@
+"""Characters that a reviewer cannot see and a compiler or a model reads: https://trojansource.codes, tag characters.
+
+What people write stays free: emoji sequences, the joiners of Arabic, Persian and Indic scripts, variants of Chinese
+characters, a byte order mark at the start of a file, and marks of direction in prose beside right-to-left letters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import PurePosixPath
+
+from ralph_hooks.checks.parts import added, blocking, removed
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import CheckResult, Source
+from ralph_hooks.core.text import visible
+
+_VERSION = "1"
+
+_JOINING = r"\u0600-\u10ff\u1700-\u1aff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
+_EMOJI = r"\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
+_VARIED = r"#*0-9\u00a9\u00ae\u1000-\u109f\u2000-\u2bff\u3000-\u9fff\ua840-\ua87f\uf900-\ufaff\U0001f000-\U0003ffff"
+_IDEOGRAPH = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_SOUTH_EAST = r"\u0e00-\u19ff\u3000-\u9fff"
+
+
+@lru_cache(maxsize=1)
+def _invisible() -> re.Pattern[str]:
+    """Format characters (general category Cf) and others without a glyph: fillers of Hangul, variation selectors."""
+    return re.compile(
+        r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
+        r"\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]"
+    )
+
+
+@lru_cache(maxsize=1)
+def _in_place() -> re.Pattern[str]:
+    """Those whose neighbours make them part of what is seen."""
+    return re.compile(
+        rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
+        rf"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
+        rf"|(?<=[{_VARIED}])[\ufe00-\ufe0f]"
+        rf"|(?<=[{_IDEOGRAPH}])[\U000e0100-\U000e01ef]"
+        rf"|(?<=[{_SOUTH_EAST}])\u200b(?=[{_SOUTH_EAST}])"  # says where a line of Thai may break
+        r"|(?<=[\u1800-\u18af])[\u180b-\u180f]"
+        r"|(?<=\U0001f3f4)[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f"  # flags: England, Scotland
+    )
+
+
+@lru_cache(maxsize=1)
+def _right_to_left() -> re.Pattern[str]:
+    return re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]")
+
+
+_PROSE = {
+    ".md", ".markdown", ".rst", ".txt", ".adoc", ".tex", ".html", ".htm", ".po", ".pot", ".json", ".arb", ".xliff",
+    ".xlf", ".xml", ".strings", ".stringsdict", ".ftl", ".properties", ".resx", ".yaml", ".yml", ".csv", ".srt", ".vtt",
+}  # fmt: skip
+
+_DIRECTION = "\u061c\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"  # all but the overrides
+_SOFT_HYPHEN, _BYTE_ORDER_MARK = "\u00ad", "\ufeff"
+_MOST_NAMED = 4
+
+
+class Invisible:
+    """Invisible characters on added lines, unless removed lines of the same file had as many of the same."""
+
+    name = "invisible"
+    source_only = True
+    version = _VERSION
+
+    def applies(self, entry: Entry) -> bool:
+        """Any file that is there after the change."""
+        return entry.new_oid is not None
+
+    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - quick
+        """At most one finding a line."""
+        return {source.path: CheckResult(tuple(_findings(source))) for source in sources}
+
+
+def _findings(source: Source) -> Iterator[Finding]:
+    if (source.content.new or b"").isascii():
+        return
+    known = Counter(char for text in removed(source).values() for char in _invisible().findall(text))
+    for number, text in added(source).items():
+        fresh = []
+        for char in _hidden(text, source.path, first=number == 1):
+            known[char] -= 1
+            if known[char] < 0:
+                fresh.append(char)
+        if fresh:
+            yield blocking(
+                "invisible",
+                source.path,
+                number,
+                category="invisible-characters",
+                message=f"characters that nobody can see: {_named(fresh)}. Take them out, or write them as escapes",
+                shown=visible(text.rstrip("\r")),
+            )
+
+
+def _hidden(text: str, path: str, *, first: bool) -> Iterator[str]:
+    """The invisible characters of a line that have no business there."""
+    if text.isascii():
+        return
+    if first:
+        text = text.removeprefix(_BYTE_ORDER_MARK)
+    prose = PurePosixPath(path).suffix.lower() in _PROSE
+    directed = prose and _right_to_left().search(text) is not None
+    for char in _invisible().findall(_in_place().sub("", text)):
+        if not (directed and char in _DIRECTION) and not (prose and char == _SOFT_HYPHEN):
+            yield char
+
+
+def _named(chars: Sequence[str]) -> str:
+    import unicodedata
+
+    kinds = list(dict.fromkeys(chars))
+    names = [f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}" for char in kinds[:_MOST_NAMED]]
+    more = len(kinds) - len(names)
+    return ", ".join(names) + (f" and {more} others" if more else "")

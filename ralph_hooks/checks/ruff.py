@@ -1,0 +1,239 @@
+"""ruff: what it is sure of blocks, what it suspects is handed to the analyze phase.
+
+F, E9 and PLE without the codes that are matters of taste gave no false alarm on 473 clean changes; B, S and RUF gave 4
+to 15 %. The repository's ruff configuration is left aside: it says what a project likes, and a change can edit it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks import secrets
+from ralph_hooks.checks.parts import (
+    added,
+    blocking,
+    is_python,
+    is_wrong_on_purpose,
+    may_be_python,
+    python_text,
+)
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import CheckResult, Hint, Source
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import RalphError
+from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run
+
+_VERSION = "1"
+
+_BLOCKING = ("F", "E9", "PLE")
+_HINTS = ("B", "S", "RUF")
+_IGNORED = (
+    "F401", "F403", "F405", "F541", "F841",  # taste
+    "PLE2502", "PLE2515", "RUF001", "RUF002", "RUF003",  # misleading characters: the check `invisible` looks for them
+    "RUF100",  # calls a `noqa` useless that is for another rule of the project
+    "S101",  # an assert: in tests it is the point, elsewhere the model sees it
+)  # fmt: skip
+# Newest first: a rule for an older Python must not block code for a newer one. ruff 0.12 knows the last.
+_TARGETS = ("py315", "py314")
+_BUILTINS = ("_", "ngettext", "reveal_type")  # put there by gettext and by type checkers
+_SYNTAX = "invalid-syntax"
+_REINSTALL = "reinstall ralph-hooks with its dependencies, or put ruff on PATH"
+_LONGEST_HINT = 160  # characters
+_GRACE = 1.0  # seconds: a run ends at its deadline first, and says so better than an error of ours
+
+
+class _Row(Struct, frozen=True):
+    row: int
+
+
+class _Item(Struct, frozen=True):
+    """One diagnostic of `ruff check --output-format json`."""
+
+    filename: str
+    code: str | None
+    message: str
+    location: _Row
+    end_location: _Row
+
+    @property
+    def rule(self) -> str:
+        """The code; ruff before 0.13 gives syntax errors none."""
+        return self.code or _SYNTAX
+
+
+class _Side(Struct, frozen=True):
+    """One side of a file, and what ruff says of it."""
+
+    lines: tuple[str, ...] = ()
+    items: tuple[_Item, ...] = ()
+
+    def text(self, item: _Item) -> str:
+        """The line that ``item`` is about."""
+        row = item.location.row
+        return self.lines[row - 1] if row <= len(self.lines) else ""
+
+    def key(self, item: _Item) -> tuple[str, str]:
+        """Recognises a diagnostic on the other side, wherever its line has moved."""
+        return item.rule, self.text(item).strip()
+
+    @property
+    def broken(self) -> tuple[_Item, ...]:
+        """Syntax errors, first to last."""
+        return tuple(sorted((i for i in self.items if i.rule == _SYNTAX), key=lambda i: i.location.row))
+
+
+class Ruff:
+    """One process for all files of a change, both sides."""
+
+    name = "ruff"
+    source_only = True
+
+    @property
+    def version(self) -> str:
+        """Rules and the binary, by its size and time: asking it costs a process."""
+        status = os.stat(_binary())  # noqa: PTH116 - on the path of every commit
+        return f"{_VERSION} {status.st_size} {status.st_mtime_ns}"
+
+    def applies(self, entry: Entry) -> bool:
+        """Python; notebooks are left out."""
+        return may_be_python(entry)
+
+    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
+        """Raises RalphError where ruff is missing or fails."""
+        results = {source.path: CheckResult() for source in sources}
+        judged = [source for source in sources if is_python(source)]
+        if judged:
+            sides = _judge([(s.path, data) for s in judged for data in (s.content.new, s.content.old)], deadline)
+            for source, new, old in zip(judged, sides[::2], sides[1::2], strict=True):
+                results[source.path] = _compare(source, new, old)
+        return results
+
+
+def _judge(files: Sequence[tuple[str, bytes | None]], deadline: Deadline) -> list[_Side]:
+    """What ruff says of each file. One that is not there, or no text to Python, has nothing."""
+    import tempfile
+
+    lines: list[tuple[str, ...]] = []
+    with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
+        for index, (path, data) in enumerate(files):
+            text = _text(data)
+            lines.append(tuple(text.split("\n")))
+            place = Path(folder, str(index))
+            place.mkdir()
+            (place / _file_name(path)).write_text(text, encoding="utf-8", newline="")
+        items = _diagnose(folder, deadline)
+    by_index: dict[str, list[_Item]] = {}
+    for item in items:
+        by_index.setdefault(Path(item.filename).parent.name, []).append(item)
+    return [_Side(text, tuple(by_index.get(str(index), ()))) for index, text in enumerate(lines)]
+
+
+def _text(data: bytes | None) -> str:
+    try:
+        return python_text(data or b"")
+    except (SyntaxError, LookupError, UnicodeDecodeError):  # the check `syntax` says so
+        return ""
+
+
+def _file_name(path: str) -> str:
+    """A harmless name that means the same to ruff: it treats packages and stubs in their own way."""
+    suffix = PurePosixPath(path).suffix if PurePosixPath(path).suffix == ".pyi" else ".py"
+    return f"__init__{suffix}" if PurePosixPath(path).stem == "__init__" else f"module{suffix}"
+
+
+def _diagnose(folder: str, deadline: Deadline) -> list[_Item]:
+    for target in _TARGETS:
+        finished = _run(folder, target, deadline)
+        if finished.returncode == 0:
+            break
+        if b"--target-version" not in finished.stderr:
+            raise _failure(finished)
+    try:
+        return msgspec.json.decode(finished.stdout, type=list[_Item])
+    except msgspec.DecodeError as error:
+        raise _failure(finished) from error
+
+
+def _run(folder: str, target: str, deadline: Deadline) -> Finished:
+    arguments = [
+        _binary(), "check", "--isolated", "--no-cache", "--no-respect-gitignore", "--quiet", "--exit-zero",
+        "--output-format", "json", "--target-version", target,
+        "--select", ",".join(_BLOCKING + _HINTS), "--ignore", ",".join(_IGNORED),
+        "--config", f"builtins = {list(_BUILTINS)}", "--config", "exclude = []", ".",
+    ]  # fmt: skip
+    try:
+        return run(arguments, cwd=Path(folder), env=allowed_environment(), timeout=deadline.remaining() + _GRACE)
+    except OSError as error:
+        raise RalphError(f"ruff cannot be started: {error.strerror}", _REINSTALL) from error
+    except TimeoutExpired as error:
+        raise RalphError("ruff did not end in time", "raise the gate's `deadline`") from error
+
+
+def _failure(finished: Finished) -> RalphError:
+    said = finished.stderr.decode(errors="replace").strip().splitlines() or ["it printed no JSON"]
+    return RalphError(f"ruff failed with exit code {finished.returncode}: {one_line(said[0])}", _REINSTALL)
+
+
+def _binary() -> str:
+    """The one beside the interpreter (virtual environments, pre-commit's too), else as its package or PATH say."""
+    beside = Path(sys.executable).parent / ("ruff.exe" if os.name == "nt" else "ruff")
+    if beside.is_file():
+        return str(beside)
+    try:
+        from ruff.__main__ import find_ruff_bin  # type: ignore[import-untyped]  # ships no types
+
+        return str(find_ruff_bin())
+    except (ImportError, FileNotFoundError):
+        import shutil
+
+        found = shutil.which("ruff")
+        if found is None:
+            raise RalphError("ruff is not installed", _REINSTALL) from None
+        return found
+
+
+def _compare(source: Source, new: _Side, old: _Side) -> CheckResult:
+    """What is new, told by code and line text; line numbers shift."""
+    known = Counter(map(old.key, old.items))
+    fresh = []
+    for item in new.broken or new.items:
+        known[new.key(item)] -= 1
+        if known[new.key(item)] < 0:
+            fresh.append(item)
+    if new.broken:  # one mistake brings a train of errors, and the other rules are at a loss
+        return CheckResult(
+            tuple(_finding(source, new, item) for item in fresh[:1] if not is_wrong_on_purpose(source.path))
+        )
+    lines = added(source)
+    sure = [item for item in fresh if item.rule.startswith(_BLOCKING)]
+    if old.broken:  # ruff said next to nothing of the base: what is on its lines is not news
+        sure = [item for item in sure if item.location.row in lines]
+    return CheckResult(
+        tuple(_finding(source, new, item) for item in sure),
+        tuple(_hint(item) for item in fresh if item.rule.startswith(_HINTS) and item.location.row in lines),
+    )
+
+
+def _finding(source: Source, side: _Side, item: _Item) -> Finding:
+    return blocking(
+        "ruff",
+        source.path,
+        min(item.location.row, len(side.lines)),
+        end_line=min(max(item.location.row, item.end_location.row), len(side.lines)),
+        category="syntax" if item.rule == _SYNTAX else item.rule,
+        message=item.message,
+        shown=side.text(item),
+    )
+
+
+def _hint(item: _Item) -> Hint:
+    return Hint(item.location.row, secrets.mask(f"{item.rule} {item.message}")[:_LONGEST_HINT])

@@ -1,0 +1,103 @@
+"""What looks like a credential in a text: the one place that knows detect-secrets, for check and redaction alike.
+
+Three sources, all of them regular expressions over the whole text: the provider formats of detect-secrets, formats it
+lacks, and credentials told by the name they are assigned to. The library's own scan loop is left aside: it keeps its
+settings in global state, goes line by line through every plugin, and knows some keys by their prefix alone
+(`GitHubTokenDetector` yields ``ghp``), where masking needs to know how far a key goes. So is its keyword detector,
+which backtracks without bound and does not say where. Nothing here asks a network.
+
+Importing this package is cheap; the patterns are compiled, and detect-secrets imported, for a text that needs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
+from msgspec import Struct
+
+from ralph_hooks.errors import RalphError
+
+_RULES = "1"
+"""Counts up whenever something in this package changes what is found."""
+
+MASK = "<secret>"
+
+
+class Secret(Struct, frozen=True):
+    """One credential in a text, from offset ``start`` up to ``end``."""
+
+    kind: str
+    """For people: ``AWS Access Key``."""
+    start: int
+    end: int
+    certain: bool
+    """Good enough to hold a change back. What is not is still masked in everything that is sent."""
+
+
+def find(text: str, path: str = "") -> tuple[Secret, ...]:
+    """Every credential in ``text``, in order and without overlap.
+
+    ``path`` tells formats that need no quotes, and test data, where a made-up password holds nothing back. Raises
+    RalphError where detect-secrets is missing.
+    """
+    if _suspect().search(text) is None:
+        return ()
+    try:
+        from ralph_hooks.secrets.scan import scan
+
+        return scan(text, path)
+    except ImportError as error:
+        raise RalphError(
+            f"the secret scan cannot run: {error}", "reinstall ralph-hooks with its dependencies"
+        ) from error
+
+
+def mask(text: str, path: str = "", placeholder: Callable[[str], str] = lambda _: MASK) -> str:
+    """``text`` with each credential replaced by what ``placeholder`` makes of it."""
+    parts: list[str] = []
+    position = 0
+    for secret in find(text, path):
+        parts += [text[position : secret.start], placeholder(text[secret.start : secret.end])]
+        position = secret.end
+    return "".join([*parts, text[position:]])
+
+
+def allowlisted(line: str, previous: str = "") -> bool:
+    """True where the author has said that ``line`` holds no real secret.
+
+    The comments of detect-secrets: ``pragma: allowlist secret`` at the end of the line, or ``pragma: allowlist
+    nextline secret`` alone on the line before.
+    """
+    if "pragma" not in line and "pragma" not in previous:
+        return False
+    from detect_secrets.filters.allowlist import is_line_allowlisted
+    from detect_secrets.util.code_snippet import CodeSnippet
+
+    return bool(is_line_allowlisted("", line.rstrip(), CodeSnippet([previous.rstrip(), line], 1, 1)))
+
+
+def version() -> str:
+    """Names all that `find` depends on, without importing detect-secrets (125 ms of CPU, most of it for requests)."""
+    from importlib.machinery import PathFinder
+
+    spec = PathFinder.find_spec("detect_secrets")
+    library = ""
+    for folder in (spec and spec.submodule_search_locations) or ():
+        with open(f"{folder}/__version__.py", encoding="utf-8") as file:  # noqa: PTH123 - one read, no need for a Path
+            library = file.read().strip()
+    return f"{_RULES} {library}"
+
+
+@lru_cache(maxsize=1)
+def _suspect() -> re.Pattern[str]:
+    """Nothing is found in a text without one of these, so that most need neither the patterns nor the library.
+
+    Words that credentials are assigned to, passwords in addresses, prefixes of keys, runs with a digit or of a length
+    that keys have.
+    """
+    return re.compile(
+        r"(?i:pass|pwd|secret|contrase|token|credential|key|bearer|basic\s|PuTTY)|://[^\s/]*@|A3T|ABIA|ACCA|AKIA|ASIA"
+        r"|AKC|eyJ|sk-|gl[a-z]{2,5}-|GOCSPX|[sr]k_|xox|hvs\.|cl_|sl_|(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[\w+/=-]{12}|[\w-]{32}"
+    )

@@ -1,0 +1,104 @@
+"""Puts everything that finds credentials together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Any
+
+from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.formats import formats, made_up, private_keys
+from ralph_hooks.secrets.names import assigned, in_addresses, is_test_data
+
+_WINDOW, _OVERLAP = 4_000, 1_000  # characters
+_LONG_LINE = re.compile(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
+
+
+def scan(text: str, path: str) -> tuple[Secret, ...]:
+    """See `ralph_hooks.secrets.find`."""
+    found = list(private_keys(text))
+    for start, piece in _pieces(text):
+        for secret in _in_piece(piece, path):
+            end = _whole(text, start + secret.end)
+            found.append(Secret(secret.kind, start + secret.start, end, secret.certain))
+    return tuple(_merged(found))
+
+
+def _pieces(text: str) -> Iterator[tuple[int, str]]:
+    """``text`` in pieces without very long lines: some patterns take time quadratic in the line."""
+    position = 0
+    for line in _LONG_LINE.finditer(text):
+        yield position, text[position : line.start()]
+        for start in range(line.start(), line.end(), _WINDOW - _OVERLAP):
+            yield start, text[start : min(start + _WINDOW, line.end())]
+        position = line.end()
+    yield position, text[position:]
+
+
+def _in_piece(piece: str, path: str) -> Iterator[Secret]:
+    for shape in formats(piece):
+        for match in shape.pattern.finditer(piece):
+            if shape.accepts is None or shape.accepts(match[0]):
+                certain = not made_up(match[0]) and not (shape.generic and is_test_data(path))
+                yield Secret(shape.kind, *match.span(shape.group), certain)
+    yield from in_addresses(piece, path)
+    yield from assigned(piece, path)
+    yield from _random(piece)
+
+
+_MORE = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")
+
+
+def _whole(text: str, end: int) -> int:
+    """Where a credential really ends: formats name the least length, and no rest of a longer key may be left."""
+    if not text[end - 1].isalnum():
+        return end
+    match = _MORE.match(text, end)
+    return match.end() if match else end
+
+
+def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
+    """``found`` in order, with what overlaps made one; the kind is that of a certain one."""
+    held: Secret | None = None
+    for secret in sorted(found, key=lambda s: (s.start, not s.certain, -s.end)):
+        if held is None or secret.start >= held.end:
+            if held:
+                yield held
+            held = secret
+        else:
+            better = secret if secret.certain and not held.certain else held
+            held = Secret(better.kind, held.start, max(held.end, secret.end), better.certain)
+    if held:
+        yield held
+
+
+_RUN = re.compile(r"(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[A-Za-z0-9_+/=-]{24,}")
+_SHORTEST_RANDOM = 20  # characters; shorter ones are abbreviated object ids, colours, identifiers
+_LEAST_OF_EACH = 3  # digits, capitals, small letters
+_MOST_SLASHES = 3  # a path has more
+_RUN_ENTROPY = 4.2  # bits a character; 24 random ones of base64 have 4.3
+
+
+@lru_cache(maxsize=1)
+def _entropy_plugins() -> tuple[Any, ...]:
+    from detect_secrets.plugins.high_entropy_strings import Base64HighEntropyString, HexHighEntropyString
+
+    return Base64HighEntropyString(), HexHighEntropyString()
+
+
+def _random(piece: str) -> Iterator[Secret]:
+    """Strings of high entropy: too often a checksum to hold a change back, too often a key to be sent."""
+    for plugin in _entropy_plugins():
+        for match in plugin.regex.finditer(piece):
+            value = match[2]
+            if len(value) >= _SHORTEST_RANDOM and plugin.calculate_shannon_entropy(value) > plugin.entropy_limit:
+                yield Secret("random string", match.start(2), match.end(2), certain=False)
+    base64 = _entropy_plugins()[0]
+    for match in _RUN.finditer(piece):
+        value = match[0]
+        counts = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
+        if min(counts) < _LEAST_OF_EACH or value.count("/") > _MOST_SLASHES:
+            continue
+        if base64.calculate_shannon_entropy(value) > _RUN_ENTROPY:
+            yield Secret("random string", match.start(), match.end(), certain=False)

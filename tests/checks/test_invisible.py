@@ -1,0 +1,78 @@
+"""Characters that hide from a reviewer block; what people write in their own scripts does not."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralph_hooks.checks.invisible import Invisible
+from tests.support.sources import findings
+
+TROJAN = "\u202e"
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "name"),
+    [
+        ("a.py", f'access = "user{TROJAN} \u2066# admin"', "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("a.py", "is_\u200badmin = True", "U+200B ZERO WIDTH SPACE"),
+        ("a.py", "is_\u200dadmin = True", "U+200D ZERO WIDTH JOINER"),
+        ("a.py", "x = 1\ufeff", "U+FEFF ZERO WIDTH NO-BREAK SPACE"),
+        ("a.py", "# \U000e0069\U000e0067\U000e006e\U000e006f\U000e0072\U000e0065", "U+E0069 TAG LATIN SMALL LETTER I"),
+        ("a.js", "const { timeout, \u3164 } = request", "U+3164 HANGUL FILLER"),
+        ("a.py", "x = 'a\ufe00\ufe01\ufe02'", "U+FE00 VARIATION SELECTOR-1"),
+        ("README.md", f"harmless{TROJAN}", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("README.md", f"שלום {TROJAN}abc", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+        ("a.py", 'x = "\u05e9\u05dc\u200f"', "U+200F RIGHT-TO-LEFT MARK"),
+        ("a.py", "x = 'soft\u00adhyphen'", "U+00AD SOFT HYPHEN"),
+    ],
+)
+def test_what_nobody_can_see_blocks_by_name(path: str, line: str, name: str) -> None:
+    (finding,) = findings(Invisible(), path, f"first\n{line}\n", "first\n")
+    assert (finding.line, finding.category, finding.blocking) == (2, "invisible-characters", True)
+    assert name in finding.message
+    assert finding.quote.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.py", "\ufeffimport os"),
+        ("a.py", "x = '\U0001f468\u200d\U0001f469\u200d\U0001f467'"),
+        ("a.py", "x = '\U0001f3f3\ufe0f\u200d\U0001f308 \u2764\ufe0f 1\ufe0f\u20e3'"),
+        ("a.py", "x = '\U0001f44b\U0001f3fd\u200d\u2642\ufe0f'"),
+        ("a.md", "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"),
+        ("fa.po", 'msgstr "می\u200cخواهم"'),
+        ("a.py", 'greeting = "می\u200cخواهم"'),
+        ("hi.json", '"x": "क्\u200dष"'),
+        ("he.md", "\u200fשלום\u200f (C++)\u200e"),
+        ("ar.ftl", "x = \u2068مرحبا\u2069"),
+        ("th.txt", "ภาษา\u200bไทย"),
+        ("ja.md", "葛\U000e0100飾区"),
+        ("de.html", "Donau\u00addampf"),
+        ("a.py", "x = '—–… naïve 漢字'"),
+    ],
+)
+def test_what_people_write_does_not_block(path: str, line: str) -> None:
+    assert findings(Invisible(), path, f"{line}\n") == ()
+
+
+def test_only_what_is_new_counts() -> None:
+    line = "is_\u200badmin = True"
+    assert findings(Invisible(), "a.py", f"import os\n{line}\n", f"{line}\n") == ()
+    assert findings(Invisible(), "a.py", f"    {line}\n", f"{line}\n") == ()
+    assert len(findings(Invisible(), "a.py", f"{line}\n{line}  # again\n", f"{line}\n")) == 1
+
+
+def test_a_byte_order_mark_is_free_at_the_start_of_the_file_alone() -> None:
+    assert findings(Invisible(), "a.py", "\ufeffx = 1\n") == ()
+    assert len(findings(Invisible(), "a.py", "x = 1\n\ufeffy = 2\n")) == 1
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(["a.py", "a.md"]))
+def test_no_text_breaks_it_and_every_quote_can_be_shown(text: str, path: str) -> None:
+    for finding in findings(Invisible(), path, text):
+        assert not any(unicodedata.category(char) == "Cf" for char in finding.quote + finding.message)

@@ -1,0 +1,236 @@
+"""The secret scan blocks what leaks, says it without repeating it, and leaves ordinary code alone."""
+
+from __future__ import annotations
+
+import json
+import lzma
+import random
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ralph_hooks import secrets
+from ralph_hooks.checks.secrets import Secrets
+from ralph_hooks.core.ports import CheckResult
+from ralph_hooks.errors import RalphError
+from ralph_hooks.secrets import formats
+from tests.support.credentials import NAMED, SERVICES, private_key
+from tests.support.sources import findings, run, source
+
+CLEAN = Path(__file__).parents[2] / "../shared/data/clean_commits.jsonl.xz"
+PASSWORD = "hunter" + "2x!"
+FORMS = (
+    ("a.py", 'value = "{}"'),
+    ("a.txt", "client({}, 3)"),
+    (".env", "NAME={}"),
+    ("a.yaml", "  thing: {}"),
+    ("a.json", '    "x": "{}",'),
+    ("uv.lock", 'url = "https://x.acme.io/?x={}&y=1"'),
+    ("run.sh", 'curl -H "X-Y: {}" https://acme.io'),
+)
+NAMED_FORMS = (
+    ("a.py", 'NAME = "{}"'),
+    ("a.py", 'NAME: Final[str] = "{}"'),
+    ("a.py", 'connect(NAME="{}")'),
+    ("a.py", 'os.environ.get("NAME", "{}")'),
+    (".env", "NAME={}"),
+    ("c.yaml", "NAME: {}"),
+    ("c.json", '"NAME": "{}",'),
+    ("deploy.sh", "export NAME={}"),
+)
+
+
+def shows(result: CheckResult, value: str) -> bool:
+    """True where a report or the store would hold ``value``."""
+    return value in msgspec.json.encode(result).decode()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_key_of_a_common_service_blocks_wherever_it_is_written(service: str) -> None:
+    rng = random.Random(service)
+    for path, form in FORMS:
+        key = SERVICES[service](rng)
+        result = run(Secrets(), source(path, f"first = 1\n{form.format(key)}\n", "first = 1\n"))[path]
+        assert [(f.line, f.category, f.blocking, f.source) for f in result.findings] == [(2, "secret", True, "secrets")]
+        assert not shows(result, key[-8:])
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_credential_without_a_form_is_told_by_its_name(name: str) -> None:
+    rng = random.Random(name)
+    for path, form in NAMED_FORMS:
+        value = NAMED[name](rng)
+        result = run(Secrets(), source(path, form.replace("NAME", name).replace("{}", value)))[path]
+        assert [f.category for f in result.findings] == ["secret"], form
+        assert not shows(result, value[-8:])
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.py", f'PASSWORD = "{PASSWORD}"'),
+        ("a.py", f'if password == "{PASSWORD}":'),
+        ("a.py", 'password = "' + "correcthorse" + 'battery"'),
+        ("a.py", f'connect("postgres://app:{PASSWORD}@db.acme.io/x")'),
+        ("a.cs", f'"Server=db;Password={PASSWORD};"'),
+        ("a.go", f'dbPassword := "{PASSWORD}"'),
+        (".env", f"DB_PASSWORD={PASSWORD}"),
+        ("compose.yaml", f"  POSTGRES_PASSWORD: {PASSWORD}"),
+        ("pom.xml", f"<password>{PASSWORD}</password>"),
+        ("a.json", f'"password": "{PASSWORD}"'),
+    ],
+)
+def test_a_password_written_down_blocks(path: str, line: str) -> None:
+    (finding,) = findings(Secrets(), path, line)
+    assert finding.blocking
+    assert PASSWORD not in finding.quote
+    assert "<secret>" in finding.quote
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("a.py", 'password = os.environ["PASSWORD_2"]'),
+        ("a.py", 'password = "password"'),
+        ("a.py", 'password = "changeme123"'),
+        ("a.py", "token = next_token2(stream)"),
+        ("a.py", 'secret_name = "database-credentials-2"'),
+        ("a.py", "def login(user: str, password: str) -> None:"),
+        ("a.py", 'if "-----BEGIN RSA PRI' + 'VATE KEY-----" in text:'),
+        ("a.py", 'KEY = "AKIA' + 'IOSFODNN7EXAMPLE"'),
+        ("a.md", "Use `https://user:password@example.com/`."),
+        ("ci.yml", "password: ${{ secrets.DEPLOY_2 }}"),
+        ("ci.yml", "uses: actions/checkout@08eba0b27e820071cde6df949e0beb9ba4906955"),
+        ("de.json", '"password": "Passwort"'),
+        ("web.config", 'assemblyIdentity publicKeyToken="1fc8b3b9a1e18e3b"'),
+        ("tests/test_login.py", f'password = "{PASSWORD}"'),
+        (".env.example", f"DB_PASSWORD={PASSWORD}"),
+    ],
+)
+def test_what_only_speaks_of_a_credential_does_not_block(path: str, line: str) -> None:
+    assert findings(Secrets(), path, line) == ()
+
+
+def test_a_private_key_is_one_finding_over_all_its_lines() -> None:
+    key = private_key(random.Random(1))
+    result = run(Secrets(), source("deploy/id_rsa", f"# deploy\n{key}\n"))["deploy/id_rsa"]
+    (finding,) = result.findings
+    assert (finding.line, finding.end_line) == (2, 15)
+    assert "private key" in finding.message
+    assert not any(shows(result, line) for line in key.split("\n"))
+
+
+def test_only_what_the_base_does_not_have_counts() -> None:
+    line = f'PASSWORD = "{PASSWORD}"'
+    assert findings(Secrets(), "a.py", f"import os\n{line}\n", f"{line}\n") == ()
+    assert findings(Secrets(), "a.py", f"    {line}  # moved\n", f"{line}\n") == ()
+    assert len(findings(Secrets(), "a.py", f"{line}\n", 'PASSWORD = ""\n')) == 1
+
+
+def test_the_author_can_say_that_it_is_no_secret() -> None:
+    line = f'PASSWORD = "{PASSWORD}"'
+    assert findings(Secrets(), "a.py", f"{line}  # pragma: allowlist secret\n") == ()
+    assert findings(Secrets(), "a.js", f"{line};  // pragma: allowlist secret\n") == ()
+    assert findings(Secrets(), "a.py", f"# pragma: allowlist nextline secret\n{line}\n") == ()
+    (finding,) = findings(Secrets(), "a.py", f"{line}\n")
+    assert "pragma: allowlist secret" in finding.message
+
+
+def test_several_on_one_line_are_one_finding() -> None:
+    rng = random.Random(2)
+    (finding,) = findings(Secrets(), "a.py", f'KEYS = ["{SERVICES["GitHub"](rng)}", "{SERVICES["Stripe"](rng)}"]')
+    assert finding.quote == 'KEYS = ["<secret>", "<secret>"]'
+    assert "GitHub" in finding.message
+    assert "Stripe" in finding.message
+
+
+def test_a_scan_that_runs_out_of_time_says_so() -> None:
+    with pytest.raises(RalphError, match="did not end in time, 1 file left"):
+        run(Secrets(), source("a.py", "x = 1\n"), seconds=0)
+
+
+def test_the_version_names_the_library() -> None:
+    assert re.fullmatch(r"\d+ \d+ VERSION = '\d+\.\d+\.\d+'", Secrets().version)
+
+
+@pytest.mark.skipif(not CLEAN.exists(), reason=f"{CLEAN} is missing")
+def test_clean_commits_pass() -> None:
+    """109 commits of click, flask, requests and httpx; one shows an example key in its documentation."""
+    blocked = set()
+    with lzma.open(CLEAN, "rt", encoding="utf-8") as file:
+        records = [json.loads(line) for line in file]
+    for record in records:
+        for path, text in _added(record["diff"]).items():
+            if findings(Secrets(), path, text):
+                blocked.add(record["id"])
+    assert len(records) == 109
+    assert len(blocked) <= 1
+
+
+def _added(diff: str) -> dict[str, str]:
+    files: dict[str, str] = {}
+    path = ""
+    for line in diff.split("\n"):
+        if line.startswith("+++ b/"):
+            path = line.removeprefix("+++ b/")
+        elif line.startswith("+") and not line.startswith("+++"):
+            files[path] = files.get(path, "") + line[1:] + "\n"
+    return files
+
+
+_LOOK_AROUND = re.compile(r"\(\?<?[=!][^()]*\)")  # drawn from, they would leave nothing: a filter is faster
+
+
+@pytest.mark.parametrize(("kind", "needle", "pattern"), formats._OWN)  # noqa: SLF001 - data that its users cannot see
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_every_format_of_ours_is_found_by_what_it_names(
+    kind: str, needle: str, pattern: str, data: st.DataObject
+) -> None:
+    drawn = st.from_regex(re.compile(_LOOK_AROUND.sub("", f"(?:{pattern})"), re.ASCII), fullmatch=True)
+    key = data.draw(drawn.filter(lambda text: re.fullmatch(pattern, text, re.ASCII)))
+    assert needle in key
+    found = secrets.find(f'x = "{key}"')
+    assert any(secret.start <= 5 and secret.end >= 5 + len(key.rstrip("=+/-.~")) for secret in found), kind
+
+
+PIECES = st.sampled_from([
+    "password", "api_key", "token", "sk-", "eyJ", "://", "@", "'", '"', "`", "=", ":", " ", "\n", "`", ",",
+    "-----BEGIN PRI" + "VATE KEY-----", "AKIA", "a", "Z", "7", "+", "/", "\0", "\udc80", "é", "\u202e", "\r", "{", "(",
+    ";", "#", "pragma: allowlist secret",
+])  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(parts=st.lists(PIECES, max_size=60), service=st.sampled_from(sorted(SERVICES)), seed=st.integers(0, 10**6))
+def test_no_input_breaks_it_and_no_key_gets_into_a_field(parts: list[str], service: str, seed: int) -> None:
+    key = SERVICES[service](random.Random(seed))
+    text = "".join(parts) + f'\nvalue = "{key}"\n' + "".join(parts)
+    result = run(Secrets(), source("a.py", text.encode("utf-8", "surrogatepass")))["a.py"]
+    assert not shows(result, key[-10:])
+    assert secrets.find(text) == secrets.find(text)
+
+
+@pytest.mark.parametrize(
+    "unit", ["eyJ", "sk-", "password", "`", "'", "password='", "://a:", "-----BEGIN PRI" + "VATE KEY-----\n"]
+)
+def test_a_hostile_line_of_200_kb_does_not_hang(unit: str) -> None:
+    import time
+
+    started = time.process_time()
+    secrets.find((unit * 200_000)[:200_000])
+    assert time.process_time() - started < 10
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    rng = random.Random(3)
+    texts = [f'x = "{SERVICES[service](rng)}"\n' * 20 for service in SERVICES]
+    expected = [secrets.mask(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(secrets.mask, texts * 4)) == expected * 4
