@@ -1,0 +1,145 @@
+"""Anthropic messages: https://platform.claude.com/docs/en/api/messages."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ralph_hooks.core.faults import ModelFault, Refused, TooLarge, Truncated, Unreadable
+from ralph_hooks.core.ports import Completion, ModelRequest
+from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.usage import Usage, estimate_tokens
+from ralph_hooks.providers.failures import from_success, read_error, unreadable
+from ralph_hooks.providers.http import host_of
+
+PATH = "/messages"
+REQUIRED = frozenset({"model", "messages", "max_tokens"})
+VERSION = "2023-06-01"
+
+_CACHEABLE = 1024
+"""Tokens: no model keeps a shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
+
+Tokens = Annotated[int, Meta(ge=0)]
+
+
+def headers(key: str) -> dict[str, str]:
+    """The headers that carry ``key``, which may be empty."""
+    return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
+
+
+def body(request: ModelRequest) -> dict[str, Any]:
+    """The JSON body that asks ``request``. The instructions are marked for the prompt cache where they are long enough.
+
+    The prompt is not: it is asked once, and writing it to the cache costs a quarter more.
+    """
+    provider = request.model.provider
+    system: dict[str, Any] = {"type": "text", "text": request.system}
+    if estimate_tokens(request.system) >= _CACHEABLE:
+        system["cache_control"] = {"type": "ephemeral"}
+    fields: dict[str, Any] = {
+        "model": request.model.name,
+        "system": [system],
+        "messages": [{"role": "user", "content": request.prompt}],
+        "max_tokens": request.max_output,
+        **_shape(request),
+    }
+    if provider.temperature:
+        fields["temperature"] = 0
+    fields |= provider.quick
+    return {name: value for name, value in fields.items() if name in REQUIRED or name not in request.omit}
+
+
+def _shape(request: ModelRequest) -> dict[str, Any]:
+    """The fields that make the model answer in the shape that was asked for; there is no JSON object without one."""
+    match request.model.provider.structured:
+        case Structured.JSON_SCHEMA:
+            return {"output_config": {"format": {"type": "json_schema", "schema": request.schema}}}
+        case Structured.TOOL if not request.omit & {"tools", "tool_choice"}:
+            return {
+                "tools": [{"name": request.schema_name, "input_schema": request.schema}],
+                "tool_choice": {"type": "tool", "name": request.schema_name},
+            }
+    return {}
+
+
+class _Block(Struct, frozen=True):
+    type: str
+    text: str = ""
+    input: Any = None
+
+
+class _Usage(Struct, frozen=True):
+    input_tokens: Tokens
+    output_tokens: Tokens
+    cache_read_input_tokens: Tokens | None = None
+    cache_creation_input_tokens: Tokens | None = None
+
+
+class _Reply(Struct, frozen=True):
+    content: list[_Block] | None = None
+    stop_reason: str | None = None
+    error: Any = None
+
+
+class _Billed(Struct, frozen=True):
+    usage: _Usage | None = None
+
+
+def completion(data: bytes, model: Model) -> Completion:
+    """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
+    try:
+        reply = msgspec.json.decode(data, type=_Reply)
+        used = usage(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unreadable(data, model) from None
+    try:
+        return Completion(text=_text(reply, model), usage=used)
+    except ModelFault as fault:
+        fault.usage = used
+        raise
+
+
+def _text(reply: _Reply, model: Model) -> str:
+    host = host_of(model.provider.base_url)
+    if reply.error:
+        raise from_success(read_error({"error": reply.error}), model)
+    if reply.content is None:
+        raise Unreadable(f"{host} sent a reply without an answer in it")
+    match reply.stop_reason:
+        case "refusal":
+            raise Refused(f"{model.name} declined to answer")
+        case "max_tokens":
+            raise Truncated(f"the answer of {model.name} was cut off at its token limit")
+        case "model_context_window_exceeded":
+            raise TooLarge(f"the request and its answer are too large for {model.name}")
+    text = _content(reply.content)
+    if not text.strip():
+        raise Truncated(f"{model.name} sent an empty answer")
+    return text
+
+
+def _content(blocks: list[_Block]) -> str:
+    for block in blocks:
+        if block.type == "tool_use":
+            return msgspec.json.encode(block.input).decode()
+    return "".join(block.text for block in blocks if block.type == "text")
+
+
+def usage(data: bytes) -> Usage | None:
+    """What the call used; None where the provider does not say. Cache reads and writes come on top of its input."""
+    try:
+        used = msgspec.json.decode(data, type=_Billed).usage
+    except msgspec.ValidationError:
+        return None
+    if used is None:
+        return None
+    read = used.cache_read_input_tokens or 0
+    written = used.cache_creation_input_tokens or 0
+    return Usage(
+        input_tokens=used.input_tokens + read + written,
+        cached_input_tokens=read,
+        cache_write_tokens=written,
+        output_tokens=used.output_tokens,
+    )

@@ -1,0 +1,218 @@
+"""OpenAI-compatible chat completions: https://platform.openai.com/docs/api-reference/chat.
+
+Most providers speak it, each with small differences; where one is handled here, its name stands beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.ports import Completion, ModelRequest
+from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.usage import Usage
+from ralph_hooks.providers.failures import Error, from_success, read_error, unreadable
+from ralph_hooks.providers.http import host_of
+
+PATH = "/chat/completions"
+REQUIRED = frozenset({"model", "messages"})
+
+Tokens = Annotated[int, Meta(ge=0)]
+
+
+def headers(key: str) -> dict[str, str]:
+    """The headers that carry ``key``, which may be empty."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def body(request: ModelRequest) -> dict[str, Any]:
+    """The JSON body that asks ``request``. What stays the same from call to call comes first, for prompt caches."""
+    provider = request.model.provider
+    fields: dict[str, Any] = {
+        "model": request.model.name,
+        "messages": [{"role": "system", "content": request.system}, {"role": "user", "content": request.prompt}],
+        **_shape(request),
+        provider.token_limit: request.max_output,
+    }
+    if provider.temperature:
+        fields["temperature"] = 0
+    fields |= provider.quick
+    return {name: value for name, value in fields.items() if name in REQUIRED or name not in request.omit}
+
+
+def _shape(request: ModelRequest) -> dict[str, Any]:
+    """The fields that make the model answer in the shape that was asked for."""
+    name, schema = request.schema_name, request.schema
+    match request.model.provider.structured:
+        case Structured.JSON_SCHEMA:
+            strict = {"name": name, "strict": True, "schema": schema}
+            return {"response_format": {"type": "json_schema", "json_schema": strict}}
+        case Structured.JSON_OBJECT:
+            return {"response_format": {"type": "json_object"}}
+        case Structured.TOOL if not request.omit & {"tools", "tool_choice"}:
+            function = {"name": name, "parameters": schema, "strict": True}
+            return {
+                "tools": [{"type": "function", "function": function}],
+                "tool_choice": {"type": "function", "function": {"name": name}},
+            }
+    return {}
+
+
+class _Part(Struct, frozen=True):
+    type: str = ""
+    text: str = ""
+
+
+class _Function(Struct, frozen=True):
+    arguments: str = ""
+
+
+class _ToolCall(Struct, frozen=True):
+    function: _Function = _Function()
+
+
+class _Message(Struct, frozen=True):
+    content: str | list[_Part] | None = None
+    refusal: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+
+
+class _Choice(Struct, frozen=True):
+    message: _Message = _Message()
+    finish_reason: str | None = None
+    error: Any = None
+
+
+class _PromptDetails(Struct, frozen=True):
+    cached_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None  # OpenRouter
+
+
+class _CostDetails(Struct, frozen=True):
+    upstream_inference_cost: Decimal | None = None
+
+
+class _Usage(Struct, frozen=True):
+    prompt_tokens: Tokens
+    completion_tokens: Tokens
+    total_tokens: Tokens = 0
+    prompt_tokens_details: _PromptDetails | None = None
+    prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek
+    cost: Decimal | None = None  # OpenRouter, as are the next two
+    is_byok: bool = False
+    cost_details: _CostDetails | None = None
+
+
+class _BaseResponse(Struct, frozen=True):
+    """MiniMax: https://platform.minimax.io/docs/api-reference/errorcode."""
+
+    status_code: int = 0
+    status_msg: str = ""
+
+
+class _Reply(Struct, frozen=True):
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    error: Any = None
+    base_resp: _BaseResponse | None = None
+
+
+def completion(data: bytes, model: Model) -> Completion:
+    """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
+    try:
+        reply = msgspec.json.decode(data, type=_Reply)
+        used = usage(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise unreadable(data, model) from None
+    try:
+        return Completion(text=_text(reply, model), usage=used)
+    except ModelFault as fault:
+        fault.usage = used
+        raise
+
+
+def _text(reply: _Reply, model: Model) -> str:
+    host = host_of(model.provider.base_url)
+    if reply.error:
+        raise from_success(read_error({"error": reply.error}), model)
+    if reply.base_resp is not None and reply.base_resp.status_code:
+        raise _minimax(reply.base_resp, model, host)
+    if not reply.choices:
+        raise Unreadable(f"{host} sent a reply without an answer in it")
+    choice = reply.choices[0]
+    if choice.error:
+        raise from_success(read_error({"error": choice.error}), model)
+    reason = choice.finish_reason or ""
+    if choice.message.refusal or reason.startswith("content_filter"):
+        raise Refused(f"{model.name} declined to answer")
+    if reason in {"length", "model_length"}:  # the second is Mistral's
+        raise Truncated(f"the answer of {model.name} was cut off at its token limit")
+    if reason in {"error", "insufficient_system_resource"}:  # OpenRouter, DeepSeek
+        raise Unreachable(f"{host} broke off the answer")
+    text = _content(choice.message)
+    if not text.strip():
+        raise Truncated(f"{model.name} sent an empty answer")
+    return text
+
+
+_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # servers that do not tell it from the answer
+
+
+def _content(message: _Message) -> str:
+    if message.tool_calls:
+        return message.tool_calls[0].function.arguments
+    if isinstance(message.content, list):  # Mistral's reasoning models
+        return "".join(part.text for part in message.content if part.type == "text")
+    text = message.content or ""
+    reasoning = _REASONING.match(text)
+    return text[reasoning.end() :] if reasoning else text
+
+
+_MINIMAX_STATUS = {1002: 429, 1004: 401, 1008: 402, 1039: 429, 1041: 429, 2013: 400, 2049: 401, 2056: 429}
+_MINIMAX_SENSITIVE = {1026, 1027}
+
+
+def _minimax(response: _BaseResponse, model: Model, host: str) -> ModelFault:
+    code = response.status_code
+    if code in _MINIMAX_SENSITIVE:
+        return Refused(f"a content filter of {host} refused the request")
+    return from_success(Error(message=response.status_msg, status=_MINIMAX_STATUS.get(code, 500)), model)
+
+
+class _Billed(Struct, frozen=True):
+    usage: _Usage | None = None
+
+
+def usage(data: bytes) -> Usage | None:
+    """What the call used; None where the provider does not say, or not so that it can be understood."""
+    try:
+        used = msgspec.json.decode(data, type=_Billed).usage
+    except msgspec.ValidationError:
+        return None
+    if used is None:
+        return None
+    details = used.prompt_tokens_details or _PromptDetails()
+    cached = details.cached_tokens or used.prompt_cache_hit_tokens or 0
+    written = details.cache_write_tokens or 0
+    # xAI and Google count reasoning in the total alone.
+    output = max(used.completion_tokens, used.total_tokens - used.prompt_tokens)
+    return Usage(
+        input_tokens=max(used.prompt_tokens, cached + written),
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=output,
+        reported_usd=_dollars(used),
+    )
+
+
+def _dollars(used: _Usage) -> Decimal | None:
+    """OpenRouter's figure; with a key of one's own at the provider behind it, that provider's charge comes on top."""
+    if used.cost is None or used.cost < 0:
+        return None
+    behind = used.cost_details.upstream_inference_cost if used.is_byok and used.cost_details else None
+    return used.cost + (behind or 0)

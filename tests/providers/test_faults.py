@@ -1,0 +1,241 @@
+"""Whatever a provider does, the caller gets the fault that says what may be tried next."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from ralph_hooks.core import faults
+from tests.support.asking import KEY, WIRES, ask, model
+from tests.support.server import JSON, ModelServer, Reply
+
+both_wires = pytest.mark.parametrize("wire", WIRES)
+
+
+def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> faults.ModelFault:
+    with ModelServer(reply) as server, pytest.raises(faults.ModelFault) as caught:
+        ask(model(wire, server.url), seconds=seconds)
+    assert len(server.requests) == 1
+    return caught.value
+
+
+def error(message: str, **fields: JSON) -> dict[str, JSON]:
+    return {"error": {"message": message, **fields}}
+
+
+@both_wires
+@pytest.mark.parametrize(
+    ("reply", "kind", "sentence"),
+    [
+        (Reply.reset(), faults.Unreachable, "broke the connection off"),
+        (Reply.html(), faults.Unreadable, "sent a web page"),
+        (Reply.truncated_json(), faults.Unreadable, "not a model's reply"),
+        (Reply.status(200, [1, 2]), faults.Unreadable, "not a model's reply"),
+        (Reply.status(200, {}), faults.Unreadable, "without an answer"),
+        (Reply.status(200, b"\xff\xfe{}"), faults.Unreadable, "not a model's reply"),
+        (Reply.status(200, b'{"a":' * 50_000), faults.Unreadable, "not a model's reply"),
+        (Reply.status(204, b""), faults.Unreadable, "not a model's reply"),
+        (Reply.bad_gzip(), faults.Unreadable, "compression is broken"),
+        (Reply.gzip_bomb(), faults.Unreadable, "more than 8 MiB"),
+        (Reply.short_body(), faults.Unreadable, "only a part"),
+        (Reply.refusal(), faults.Refused, "small-1 declined"),
+        (Reply.length(), faults.Truncated, "cut off at its token limit"),
+        (Reply.empty(), faults.Truncated, "sent an empty answer"),
+    ],
+)
+def test_a_reply_that_is_of_no_use(wire: str, reply: Reply, kind: type[Exception], sentence: str) -> None:
+    caught = fault(wire, reply)
+    assert type(caught) is kind
+    assert sentence in str(caught)
+
+
+@both_wires
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, faults.Rejected),
+        (401, faults.Denied),
+        (402, faults.Denied),
+        (403, faults.Denied),
+        (404, faults.NotFound),
+        (405, faults.Rejected),
+        (408, faults.Unreachable),
+        (409, faults.Unreachable),
+        (413, faults.TooLarge),
+        (422, faults.Rejected),
+        (429, faults.RateLimited),
+        (500, faults.Unreachable),
+        (503, faults.Unreachable),
+        (529, faults.Unreachable),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", {"error": {"message": "No."}}, {"error": "No."}])
+def test_every_status_has_its_fault_whatever_the_body_is(
+    wire: str, status: int, kind: type[Exception], body: JSON
+) -> None:
+    caught = fault(wire, Reply.status(status, body))
+    assert type(caught) is kind
+    assert "html" not in str(caught)
+
+
+@both_wires
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 402, 403, 404, 413, 422, 429, 500, 529])
+@pytest.mark.parametrize("padding", [0, 260])
+def test_the_key_is_in_no_fault_even_where_the_server_repeats_it(wire: str, status: int, padding: int) -> None:
+    words = "x" * padding + f" wrong value {KEY}"
+    body = error(words, type="invalid_request_error", param=KEY, code=KEY)
+    caught = fault(wire, Reply.status(status, body, {"Location": f"https://{KEY}.example/?{KEY}"}))
+    for part in range(8, len(KEY) + 1):
+        assert KEY[:part] not in str(caught)
+    assert KEY not in repr(caught) + repr(vars(caught))
+
+
+def test_a_fault_says_who_answered_what_in_one_short_line() -> None:
+    caught = fault("openai", Reply.status(503, error("Loading\n model \x1b[31m" + "so slowly " * 100)))
+    assert str(caught).startswith("127.0.0.1:")
+    assert "answered 503: Loading model \\x1b[31mso slowly" in str(caught)
+    assert len(str(caught)) <= 280
+
+
+@pytest.mark.parametrize(
+    ("header", "low", "high"),
+    [
+        ("7", 7, 7),
+        ("0.5", 0.5, 0.5),
+        ("-3", 0, 0),
+        (format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True), 500, 600),
+        (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
+    ],
+)
+def test_retry_after_in_both_forms(header: str, low: float, high: float) -> None:
+    caught = fault("openai", Reply.status(429, {}, {"Retry-After": header}))
+    assert isinstance(caught, faults.RateLimited)
+    assert caught.retry_after is not None
+    assert low <= caught.retry_after <= high
+
+
+@pytest.mark.parametrize("header", ["soon", "", "nan", "inf", "Mon, 99 Nope 2026"])
+def test_a_retry_after_that_says_nothing(header: str) -> None:
+    caught = fault("openai", Reply.status(429, {}, {"Retry-After": header}))
+    assert isinstance(caught, faults.RateLimited)
+    assert caught.retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("wire", "status", "body"),
+    [
+        ("openai", 400, error("This model's maximum context length is 8192 tokens.", code="context_length_exceeded")),
+        ("openai", 400, error("Please reduce the length of the messages or completion.")),
+        ("openai", 400, [error("The input token count (1200000) exceeds the maximum number of tokens allowed.")]),
+        ("openai", 400, {"message": "Prompt contains 40000 tokens, too large for 32768 maximum context length"}),
+        ("openai", 400, {"code": "x", "error": "This model's maximum prompt length is 131072 but it contains 200000."}),
+        ("openai", 400, error("the request exceeds the available context size", type="exceed_context_size_error")),
+        ("openai", 500, error("the request exceeds the available context size", type="exceed_context_size_error")),
+        ("openai", 400, error("Trying to keep the first 5000 tokens when context the overflows.")),
+        ("openai", 400, error("Provider returned error", metadata={"raw": '{"message": "prompt is too long"}'})),
+        ("anthropic", 400, error("prompt is too long: 215432 tokens > 200000 maximum", type="invalid_request_error")),
+        ("anthropic", 400, error("input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000")),
+        ("anthropic", 413, error("Request exceeds the maximum size", type="request_too_large")),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_too_large(wire: str, status: int, body: JSON) -> None:
+    assert type(fault(wire, Reply.status(status, body))) is faults.TooLarge
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "parameter"),
+    [
+        (400, error("Unsupported parameter: it is not supported with this model.", param="max_tokens"), "max_tokens"),
+        (400, error("Unsupported value: 'temperature' does not support 0 with this model."), "temperature"),
+        (400, error("Unrecognized request argument supplied: reasoning_effort", param=None), "reasoning_effort"),
+        (400, error("Unsupported value", param="response_format.json_schema.strict"), "response_format"),
+        (400, error("Bad value.", param="response_format[0]"), "response_format"),
+        (400, {"code": "x", "error": "Model grok-4 does not support parameter reasoningEffort."}, "reasoning_effort"),
+        (400, [error("Invalid reasoning_effort: minimal. Valid values are: high, low")], "reasoning_effort"),
+        (422, {"detail": [{"loc": ["body", "reasoning_effort"], "msg": "Extra inputs"}]}, "reasoning_effort"),
+        (422, {"message": {"detail": [{"loc": ["body", "max_tokens"], "msg": "Extra inputs"}]}}, "max_tokens"),
+        (400, error("Model small-1: temperature is not supported"), "temperature"),
+        (400, error("`temperature` and `max_tokens` may not be combined"), "temperature"),
+        (400, error("Invalid value for 'messages'", param="messages"), None),
+        (400, error("Something else is wrong with the maximum"), None),
+    ],
+)  # fmt: skip
+def test_a_rejected_field_is_named(status: int, body: JSON, parameter: str | None) -> None:
+    with ModelServer(Reply.status(status, body)) as server, pytest.raises(faults.Rejected) as caught:
+        ask(model("openai", server.url, quick={"reasoning_effort": "low"}))
+    assert caught.value.parameter == parameter
+
+
+def test_a_field_that_the_wire_cannot_do_without_is_not_named() -> None:
+    body = error("max_tokens: 256 > 128, which is the maximum allowed number of output tokens")
+    with ModelServer(Reply.status(400, body)) as server, pytest.raises(faults.Rejected) as caught:
+        ask(model("anthropic", server.url))
+    assert caught.value.parameter is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (400, error("API key not valid. Please pass a valid API key.", status="INVALID_ARGUMENT"), faults.Denied),
+        (400, {"code": "x", "error": "Incorrect API key provided: xa***"}, faults.Denied),
+        (400, error("x/y is not a valid model ID"), faults.NotFound),
+        (400, error("The model does not exist", param="model", code="model_not_found"), faults.NotFound),
+        (404, error("model 'small-1' not found"), faults.NotFound),
+        (403, error("Flagged", metadata={"flagged_input": "…", "reasons": ["x"]}), faults.Refused),
+        (400, error("The response was filtered", code="content_filter"), faults.Refused),
+    ],
+)
+def test_what_providers_say_with_other_statuses(status: int, body: JSON, kind: type[Exception]) -> None:
+    assert type(fault("openai", Reply.status(status, body))) is kind
+
+
+def test_a_missing_model_is_named() -> None:
+    assert "'small-1'" in str(fault("openai", Reply.status(404)))
+
+
+@pytest.mark.parametrize(
+    ("wire", "body", "kind"),
+    [
+        ("openai", error("Upstream is down", code=502), faults.Unreachable),
+        ("openai", error("Slow down", code=429), faults.RateLimited),
+        ("openai", {"choices": [{"finish_reason": "error", **error("No credit", code=402)}]}, faults.Denied),
+        ("openai", {"choices": [{"finish_reason": "error", "message": {"content": "{"}}]}, faults.Unreachable),
+        ("openai", {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}, faults.Refused),
+        ("openai", {"choices": [{"finish_reason": "insufficient_system_resource"}]}, faults.Unreachable),
+        ("openai", {"choices": []}, faults.Unreadable),
+        ("openai", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, faults.RateLimited),
+        ("openai", {"base_resp": {"status_code": 2049, "status_msg": "invalid api key"}}, faults.Denied),
+        ("openai", {"base_resp": {"status_code": 1026, "status_msg": "sensitive"}}, faults.Refused),
+        ("openai", {"base_resp": {"status_code": 1000, "status_msg": "unknown"}}, faults.Unreachable),
+        ("anthropic", {"type": "error", **error("Overloaded", type="overloaded_error")}, faults.Unreachable),
+        ("anthropic", {"type": "error", **error("Limit", type="rate_limit_error")}, faults.RateLimited),
+        ("anthropic", {"type": "error", **error("No such model", type="not_found_error")}, faults.NotFound),
+        ("anthropic", {"content": [], "stop_reason": "model_context_window_exceeded"}, faults.TooLarge),
+    ],
+)  # fmt: skip
+def test_an_error_inside_of_a_success(wire: str, body: JSON, kind: type[Exception]) -> None:
+    assert type(fault(wire, Reply.status(200, body))) is kind
+
+
+@both_wires
+def test_an_answer_of_no_use_still_says_what_it_cost(wire: str) -> None:
+    caught = fault(wire, Reply.length())
+    assert caught.usage is not None
+    assert caught.usage.output_tokens == 4
+
+
+@both_wires
+@pytest.mark.parametrize("reply", [Reply.hang(), Reply.drip(0.02, 100), Reply.slow_headers(0.02, 100)])
+def test_no_server_outlives_the_deadline(wire: str, reply: Reply) -> None:
+    started = time.monotonic()
+    assert type(fault(wire, reply, seconds=0.4)) is faults.DeadlineReached
+    assert 0.35 <= time.monotonic() - started < 1.5
+
+
+def test_nothing_is_sent_after_the_deadline() -> None:
+    with ModelServer(Reply.empty()) as server, pytest.raises(faults.DeadlineReached):
+        ask(model("openai", server.url), seconds=0)
+    assert server.requests == []

@@ -1,0 +1,100 @@
+"""The built-in providers, and what keeps a call from being sent."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import msgspec
+import pytest
+from genai_prices.data import providers as catalogue
+
+from ralph_hooks.core import faults
+from ralph_hooks.core.route import Model, Provider, Structured, Wire
+from ralph_hooks.providers import registry
+from tests.support.asking import KEY, KEY_NAME, ask, model
+from tests.support.server import ModelServer, Reply
+
+NAMES = (
+    "openai anthropic google openrouter deepseek minimax mistral groq xai ollama llamacpp lmstudio".split()  # noqa: SIM905 - one line
+)
+LOCAL = {"ollama", "llamacpp", "lmstudio"}
+builtin = pytest.mark.parametrize("provider", registry.built_in().values(), ids=lambda provider: provider.name)
+
+
+def test_the_built_in_providers() -> None:
+    assert list(registry.built_in()) == NAMES
+
+
+@builtin
+def test_a_call_could_be_sent_to_each(provider: Provider) -> None:
+    registry.client({provider.api_key_env: KEY}).ready(Model(provider, "m"))
+
+
+@builtin
+def test_each_takes_a_key_unless_it_is_local(provider: Provider) -> None:
+    assert bool(provider.api_key_env) == (provider.name not in LOCAL)
+    assert provider.base_url.startswith("http://localhost:" if provider.name in LOCAL else "https://")
+
+
+@builtin
+def test_each_is_in_the_price_catalogue_unless_it_is_local(provider: Provider) -> None:
+    known = {entry.id for entry in catalogue}
+    assert (provider.catalogue in known) == (provider.name not in LOCAL)
+
+
+@builtin
+def test_each_request_has_what_the_provider_takes(provider: Provider) -> None:
+    with ModelServer(Reply.json_text({"findings": []})) as server:
+        here = msgspec.structs.replace(provider, base_url=server.url)
+        ask(Model(here, "m"), environ={provider.api_key_env: KEY})
+    body = server.requests[0].body
+    assert body[provider.token_limit] == 256
+    assert ("temperature" in body) == provider.temperature
+    assert provider.quick.items() <= body.items()
+    shape = {"openai": "response_format", "anthropic": "output_config"}[provider.wire]
+    assert (shape in body) == (provider.structured is not Structured.NONE)
+
+
+@builtin
+def test_a_missing_key_is_named_before_anything_is_sent(provider: Provider) -> None:
+    if not provider.api_key_env:
+        registry.client({}).ready(Model(provider, "m"))
+        return
+    for environ in ({}, {provider.api_key_env: ""}):
+        with pytest.raises(faults.NoCredential, match=f"set {provider.api_key_env}"):
+            registry.client(environ).ready(Model(provider, "m"))
+
+
+@pytest.mark.parametrize("key", ["sk-line\nbreak", "sk-schlüssel", "sk-\x00", "sk two words", "sk-tail\n", "ключ"])
+def test_a_malformed_key_is_not_shown(key: str) -> None:
+    with ModelServer(Reply.empty()) as server, pytest.raises(faults.Misconfigured) as caught:
+        ask(model("openai", server.url), environ={KEY_NAME: key})
+    assert f"the key in {KEY_NAME} is malformed" in str(caught.value)
+    assert key.strip() not in str(caught.value)
+    assert server.requests == []
+
+
+def test_a_key_that_the_provider_does_not_take_is_named_by_its_variable() -> None:
+    with ModelServer(Reply.status(401)) as server, pytest.raises(faults.Denied, match=f"the key in {KEY_NAME}"):
+        ask(model("openai", server.url))
+
+
+def test_a_server_without_keys_that_wants_one() -> None:
+    with ModelServer(Reply.status(401)) as server, pytest.raises(faults.Denied, match="scripted has no api-key-env"):
+        ask(model("openai", server.url, api_key_env=""))
+    assert "authorization" not in server.requests[0].headers
+
+
+def test_a_coding_agent_answers_no_requests() -> None:
+    agent = Provider(name="claude-code", wire=Wire.AGENT, command=("claude",))
+    with pytest.raises(faults.Misconfigured, match="claude-code is a coding agent"):
+        registry.client({}).ready(Model(agent, "opus"))
+
+
+def test_the_table_costs_an_ordinary_commit_little() -> None:
+    use = "from ralph_hooks.providers import registry; registry.built_in(); registry.client({})"
+    code = f"import sys; {use}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in done.stdout.split()}
+    assert loaded & {"requests", "urllib3", "ssl", "socket", "email", "http"} == set()

@@ -1,0 +1,266 @@
+"""What goes over each wire, and what is read from it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from ralph_hooks.core import faults
+from ralph_hooks.core.route import Structured
+from ralph_hooks.core.usage import Usage
+from tests.support.asking import KEY, SCHEMA, WIRES, ask, model
+from tests.support.server import JSON, ModelServer, Reply, Request
+
+both_wires = pytest.mark.parametrize("wire", WIRES)
+ANSWER = {"findings": ["x"]}
+
+
+def sent(wire: str, *, omit: frozenset[str] = frozenset(), system: str = "Judge.", **quirks: object) -> Request:
+    """The request that reaches a provider with these quirks."""
+    with ModelServer(Reply.json_text(ANSWER)) as server:
+        completion = ask(model(wire, server.url, **quirks), omit=omit, system=system)
+    assert completion.text.replace(" ", "") == '{"findings":["x"]}'
+    return server.requests[0]
+
+
+def test_openai_request() -> None:
+    request = sent("openai", quick={"reasoning_effort": "low"})
+    assert request.path == "/v1/chat/completions"
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+    assert "x-api-key" not in request.headers
+    assert request.headers["user-agent"].startswith("ralph-hooks/")
+    assert request.body == {
+        "model": "small-1",
+        "messages": [
+            {"role": "system", "content": "Judge."},
+            {"role": "user", "content": "BEGIN x\n### a.py\n+1 eval(line)\nEND x"},
+        ],
+        "response_format": {
+            "type": "json_schema",
+            "json_schema": {"name": "analyze", "strict": True, "schema": SCHEMA},
+        },
+        "max_tokens": 256,
+        "temperature": 0,
+        "reasoning_effort": "low",
+    }
+
+
+def test_anthropic_request() -> None:
+    request = sent("anthropic", quick={"thinking": {"type": "disabled"}})
+    assert request.path == "/v1/messages"
+    assert request.headers["x-api-key"] == KEY
+    assert "authorization" not in request.headers
+    assert request.headers["anthropic-version"] == "2023-06-01"
+    assert request.body == {
+        "model": "small-1",
+        "system": [{"type": "text", "text": "Judge."}],
+        "messages": [{"role": "user", "content": "BEGIN x\n### a.py\n+1 eval(line)\nEND x"}],
+        "max_tokens": 256,
+        "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
+        "temperature": 0,
+        "thinking": {"type": "disabled"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind", "fields"),
+    [
+        ("openai", Structured.JSON_OBJECT, {"response_format": {"type": "json_object"}}),
+        ("openai", Structured.NONE, {}),
+        (
+            "openai",
+            Structured.TOOL,
+            {
+                "tools": [{"type": "function", "function": {"name": "analyze", "parameters": SCHEMA, "strict": True}}],
+                "tool_choice": {"type": "function", "function": {"name": "analyze"}},
+            },
+        ),
+        ("anthropic", Structured.JSON_OBJECT, {}),
+        ("anthropic", Structured.NONE, {}),
+        (
+            "anthropic",
+            Structured.TOOL,
+            {
+                "tools": [{"name": "analyze", "input_schema": SCHEMA}],
+                "tool_choice": {"type": "tool", "name": "analyze"},
+            },
+        ),
+    ],
+)
+def test_kinds_of_structured_output(wire: str, kind: Structured, fields: dict[str, JSON]) -> None:
+    body = sent(wire, structured=kind).body
+    names = {"response_format", "output_config", "tools", "tool_choice"}
+    assert {name: body[name] for name in names & body.keys()} == fields
+
+
+@pytest.mark.parametrize(
+    ("wire", "kind", "omit", "gone"),
+    [
+        ("openai", Structured.JSON_SCHEMA, "response_format", {"response_format"}),
+        ("openai", Structured.JSON_SCHEMA, "temperature", {"temperature"}),
+        ("openai", Structured.JSON_SCHEMA, "max_tokens", {"max_tokens"}),
+        ("openai", Structured.JSON_SCHEMA, "reasoning_effort", {"reasoning_effort"}),
+        ("openai", Structured.TOOL, "tool_choice", {"tools", "tool_choice"}),
+        ("openai", Structured.NONE, "messages", set()),
+        ("anthropic", Structured.JSON_SCHEMA, "output_config", {"output_config"}),
+        ("anthropic", Structured.TOOL, "tools", {"tools", "tool_choice"}),
+        ("anthropic", Structured.JSON_SCHEMA, "max_tokens", set()),
+    ],
+)
+def test_fields_that_a_model_was_seen_to_reject_are_left_out(
+    wire: str, kind: Structured, omit: str, gone: set[str]
+) -> None:
+    quirks: JSON = {"structured": kind, "quick": {"reasoning_effort": "low"}}
+    whole = sent(wire, **quirks).body
+    assert whole.keys() - sent(wire, omit=frozenset({omit}), **quirks).body.keys() == gone
+
+
+def test_a_provider_names_its_token_limit_and_may_have_no_temperature() -> None:
+    body = sent("openai", token_limit="max_completion_tokens", temperature=False).body
+    assert body["max_completion_tokens"] == 256
+    assert body.keys() & {"max_tokens", "temperature"} == set()
+
+
+@pytest.mark.parametrize(("length", "marked"), [(4 * 1023, False), (4 * 1024, True)])
+def test_instructions_go_to_the_prompt_cache_where_they_are_long_enough(length: int, marked: bool) -> None:  # noqa: FBT001 - a parameter of a test
+    block = sent("anthropic", system="x" * length).body["system"][0]
+    assert block.get("cache_control") == ({"type": "ephemeral"} if marked else None)
+
+
+@both_wires
+def test_the_same_question_is_the_same_bytes(wire: str) -> None:
+    assert sent(wire).raw == sent(wire).raw
+
+
+@both_wires
+def test_text_that_is_not_utf8_is_sent_all_the_same(wire: str) -> None:
+    with ModelServer(Reply.json_text(ANSWER)) as server:
+        ask(model(wire, server.url), prompt="### caf\udce9.py\n+1 naïve")
+    assert server.requests[0].prompt == "### caf?.py\n+1 naïve"
+
+
+@pytest.mark.parametrize(
+    ("wire", "reported", "usage"),
+    [
+        (
+            "openai",
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 30,
+                "total_tokens": 130,
+                "prompt_tokens_details": {"cached_tokens": 60},
+                "completion_tokens_details": {"reasoning_tokens": 20},
+            },
+            Usage(input_tokens=100, cached_input_tokens=60, output_tokens=30),
+        ),
+        (  # DeepSeek
+            "openai",
+            {"prompt_tokens": 100, "completion_tokens": 30, "prompt_cache_hit_tokens": 64},
+            Usage(input_tokens=100, cached_input_tokens=64, output_tokens=30),
+        ),
+        (  # OpenRouter
+            "openai",
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 30,
+                "cost": 0.00012345678901234567,
+                "is_byok": False,
+                "cost_details": {"upstream_inference_cost": 5},
+                "prompt_tokens_details": {"cached_tokens": 10, "cache_write_tokens": 20},
+            },
+            Usage(
+                input_tokens=100,
+                cached_input_tokens=10,
+                cache_write_tokens=20,
+                output_tokens=30,
+                reported_usd=Decimal(repr(0.00012345678901234567)),
+            ),
+        ),
+        (  # OpenRouter with a key of one's own at the provider behind it
+            "openai",
+            {
+                "prompt_tokens": 100,
+                "completion_tokens": 30,
+                "cost": 0.01,
+                "is_byok": True,
+                "cost_details": {"upstream_inference_cost": 0.2},
+            },
+            Usage(input_tokens=100, output_tokens=30, reported_usd=Decimal("0.21")),
+        ),
+        (  # xAI and Google: reasoning is in the total alone
+            "openai",
+            {"prompt_tokens": 2341, "completion_tokens": 31, "total_tokens": 3108},
+            Usage(input_tokens=2341, output_tokens=767),
+        ),
+        (
+            "anthropic",
+            {
+                "input_tokens": 100,
+                "cache_read_input_tokens": 2000,
+                "cache_creation_input_tokens": 300,
+                "output_tokens": 30,
+            },
+            Usage(input_tokens=2400, cached_input_tokens=2000, cache_write_tokens=300, output_tokens=30),
+        ),
+        ("anthropic", {"input_tokens": 5, "output_tokens": 6}, Usage(input_tokens=5, output_tokens=6)),
+        (
+            "anthropic",
+            {"input_tokens": 5, "output_tokens": 6, "cache_read_input_tokens": None},
+            Usage(input_tokens=5, output_tokens=6),
+        ),
+    ],
+)
+def test_usage_has_one_meaning(wire: str, reported: dict[str, JSON], usage: Usage) -> None:
+    with ModelServer(Reply.json_text(ANSWER, usage=reported)) as server:
+        assert ask(model(wire, server.url)).usage == usage
+
+
+@both_wires
+@pytest.mark.parametrize("reported", [{}, {"prompt_tokens": "many", "input_tokens": -1}, {"cost": "free"}])
+def test_usage_that_cannot_be_understood_is_unknown(wire: str, reported: dict[str, JSON]) -> None:
+    with ModelServer(Reply.json_text(ANSWER, usage=reported)) as server:
+        assert ask(model(wire, server.url)).usage is None
+
+
+@both_wires
+def test_missing_usage_is_unknown(wire: str) -> None:
+    with ModelServer(Reply.json_text(ANSWER, with_usage=False)) as server:
+        assert ask(model(wire, server.url)).usage is None
+
+
+def test_a_reported_cost_is_exact() -> None:
+    usage = b'{"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0000012345678901234567890123}'
+    reply = b'{"choices": [{"message": {"content": "{}"}}], "usage": %b}' % usage
+    with ModelServer(Reply.status(200, reply)) as server:
+        completion = ask(model("openai", server.url))
+    assert completion.usage is not None
+    assert completion.usage.reported_usd == Decimal("0.0000012345678901234567890123")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '<think>\nIs it {"findings": []}?\n</think>\n\n{"a": 1}',
+        [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": '{"a": 1}'}],
+        '{"a": 1}',
+    ],
+)
+def test_reasoning_is_not_part_of_the_answer(content: JSON) -> None:
+    with ModelServer(Reply.text("", message={"content": content, "reasoning_content": "Hm."})) as server:
+        assert ask(model("openai", server.url)).text.strip() == '{"a": 1}'
+
+
+def test_anthropic_thinking_is_not_part_of_the_answer() -> None:
+    blocks = [
+        {"type": "thinking", "thinking": "Hm."},
+        {"type": "text", "text": '{"a":'},
+        {"type": "text", "text": "1}"},
+    ]
+    with ModelServer(Reply.text("", message={"content": blocks})) as server:
+        assert ask(model("anthropic", server.url)).text == '{"a":1}'
+
+
+def test_an_answer_that_is_only_reasoning_is_empty() -> None:
+    with ModelServer(Reply.text("<think>Hm.</think>")) as server, pytest.raises(faults.Truncated):
+        ask(model("openai", server.url))
