@@ -1,0 +1,329 @@
+"""The one SQLite file of the user's state: opened on first use, shared by threads, processes and repositories."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from msgspec import Struct
+
+from ralph_hooks.errors import RalphError
+from ralph_hooks.store.home import VARIABLE, prepare
+
+Result = TypeVar("Result")
+Row = tuple[Any, ...]
+
+_FILE = "state.db"
+_BUSY = 5.0  # seconds to wait for other processes, whose transactions take milliseconds
+_WAL_RETRY = 0.01  # seconds
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE answers (
+            key TEXT PRIMARY KEY,
+            value BLOB NOT NULL,
+            stored REAL NOT NULL,  -- seconds since 1970
+            expires REAL  -- seconds since 1970; NULL: when it is pruned
+        )""",
+        """CREATE TABLE calls (
+            id INTEGER PRIMARY KEY,
+            at REAL NOT NULL,  -- seconds since 1970
+            day TEXT NOT NULL,  -- the user's local date then, YYYY-MM-DD
+            run TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            command TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            model TEXT NOT NULL,
+            input_tokens INTEGER NOT NULL DEFAULT 0,
+            cached_input_tokens INTEGER NOT NULL DEFAULT 0,
+            cache_write_tokens INTEGER NOT NULL DEFAULT 0,
+            output_tokens INTEGER NOT NULL DEFAULT 0,
+            cost INTEGER,  -- 1e-12 US dollars; NULL: not known
+            estimated INTEGER NOT NULL DEFAULT 0,  -- 1: the worst case
+            outcome TEXT NOT NULL,
+            seconds REAL NOT NULL DEFAULT 0,
+            remembered INTEGER NOT NULL DEFAULT 0  -- answers from the store; 0: a call to a model
+        )""",
+        "CREATE INDEX calls_by_day ON calls (day, cost)",
+        "CREATE INDEX calls_by_run ON calls (run, cost)",
+        """CREATE TABLE reports (
+            number INTEGER PRIMARY KEY,
+            at REAL NOT NULL,  -- seconds since 1970
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            body BLOB NOT NULL  -- JSON of a core.report.Report
+        )""",
+        "CREATE INDEX reports_by_repository ON reports (repository, number)",
+    ),
+)
+"""What leads from each version of the schema to the next. Steps are only ever added at the end."""
+
+_GENERATION = 1
+"""Counts changes that older releases cannot live with. Repositories pin releases of their own, and all of them share
+this file: a release refuses a newer generation, but works with added columns and tables that it does not know."""
+_STRIDE = 100
+_VERSION = _GENERATION * _STRIDE + len(_STEPS)
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNAVAILABLE = {
+    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
+    sqlite3.SQLITE_FULL: "no space is left on the disk",
+    sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
+    sqlite3.SQLITE_PERM: "access is denied",
+    sqlite3.SQLITE_PROTOCOL: "too many processes open it at once",
+    sqlite3.SQLITE_READONLY: "it is read-only",
+}
+
+
+class Repository(Struct, frozen=True):
+    """Which repository a record is about."""
+
+    key: str
+    """A digest of where it is."""
+    name: str
+    """For people: the name of its folder."""
+
+    @classmethod
+    def at(cls, folder: Path) -> Repository:
+        """The repository in ``folder``, or the one whose `.git` it is: linked worktrees share that one."""
+        place = folder.resolve()
+        if place.name == ".git":
+            place = place.parent
+        name = os.fsencode(place.name).decode("utf-8", "replace")
+        return cls(hashlib.blake2b(os.fsencode(place), digest_size=8).hexdigest(), name)
+
+
+class Unavailable(RalphError):
+    """The state cannot be read or written now: full disk, read-only file system, a lock that stays.
+
+    A cache answers it by knowing nothing; whatever needs a record of money does not go on.
+    """
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the state in {path} cannot be used: {reason}",
+            f"make room or mend its permissions, or set {VARIABLE} to a folder that can be written",
+        )
+
+
+class Database:
+    """One connection behind a lock: a transaction takes less time than a thread would need to open its own.
+
+    A damaged file is kept under another name and a new one begun; ``troubles`` says so. Use as a context manager, or
+    `close` it; threads that come later get Unavailable.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / _FILE
+        self._lock = threading.RLock()
+        self._connection: sqlite3.Connection | None = None
+        self._inode: int | None = None
+        self._refusal: Unavailable | None = None
+        self._troubles: dict[str, None] = {}
+        self._deferred: list[tuple[str, Row]] = []
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """Sentences the user has to read: what could not be kept, and what was found damaged."""
+        return tuple(self._troubles)
+
+    def note(self, sentence: str) -> None:
+        """Add to `troubles`, once."""
+        self._troubles[sentence] = None
+
+    def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
+        """All rows of a SELECT. Raises Unavailable."""
+        return self._attempt(lambda connection: connection.execute(sql, parameters).fetchall())
+
+    def transact(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+
+        No other thread or process writes meanwhile. Raises Unavailable.
+        """
+
+        def transaction(connection: sqlite3.Connection) -> Result:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(connection)
+                for sql, parameters in self._deferred:
+                    connection.execute(sql, parameters)
+                connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):  # SQLite itself has rolled back after an I/O error
+                    connection.execute("ROLLBACK")
+                raise
+            self._deferred.clear()
+            return result
+
+        return self._attempt(transaction)
+
+    def defer(self, sql: str, parameters: Row) -> None:
+        """Write this with the next transaction, or when the database is closed: a commit pays for one write."""
+        with self._lock:
+            self._deferred.append((sql, parameters))
+
+    def close(self) -> None:
+        """Write what was deferred and let go of the file. What cannot be written is among `troubles`."""
+        with self._lock:
+            try:
+                if self._deferred:
+                    self.transact(lambda _: None)
+            except Unavailable as error:
+                self.note(error.message)
+            finally:
+                self._refusal = Unavailable(self.path, "the run has ended")
+                self._disconnect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _attempt(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """``work`` with the connection; once more with a new file where the one there is damaged."""
+        with self._lock:
+            try:
+                try:
+                    return work(self._open())
+                except sqlite3.DatabaseError as error:
+                    if _primary_code(error) not in _DAMAGED:
+                        raise
+                    self._set_aside()
+                    return work(self._open())
+            except sqlite3.DatabaseError as error:
+                reason = _UNAVAILABLE.get(_primary_code(error))
+                if reason is None:
+                    raise  # our own mistake
+                raise Unavailable(self.path, reason) from error
+
+    def _open(self) -> sqlite3.Connection:
+        if self._refusal is not None:
+            raise self._refusal
+        if self._connection is None:
+            try:
+                self._connect()
+            except OSError as error:
+                self._refusal = Unavailable(self.path, error.strerror or str(error))
+                raise self._refusal from error
+            except sqlite3.DatabaseError as error:
+                reason = _UNAVAILABLE.get(_primary_code(error))
+                if reason is not None:  # every thread would wait for the same refusal
+                    self._refusal = Unavailable(self.path, reason)
+                self._disconnect()
+                raise
+            except BaseException:
+                self._disconnect()
+                raise
+        assert self._connection is not None
+        return self._connection
+
+    def _connect(self) -> None:
+        prepare(self.path.parent)
+        # Created here because SQLite would give it the permissions of the umask; its -wal and -shm take after it.
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._inode = os.fstat(descriptor).st_ino
+        os.close(descriptor)
+        self._connection = sqlite3.connect(self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+        # With a write-ahead log NORMAL survives a killed process; only a power cut can take the last transactions.
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        _migrate(self._connection, self.path)
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _set_aside(self) -> None:
+        """Keep the damaged file under another name, unless another process has just done so."""
+        self._disconnect()
+        kept = f"{_FILE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+        try:
+            with _exclusive(self.path.parent):
+                if self.path.stat().st_ino != self._inode:
+                    return
+                for suffix in ("-wal", "-shm", ""):  # the log first: it must never meet the new file
+                    with suppress(FileNotFoundError):
+                        Path(f"{self.path}{suffix}").rename(self.path.with_name(kept + suffix))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RalphError(
+                f"the state in {self.path} is damaged and cannot be moved: {error.strerror}",
+                "end other runs of ralph-hooks, then move the file away",
+            ) from error
+        self.note(
+            f"the state in {self.path} was damaged: it is kept as {kept}, and verdicts, ledger and reports begin anew "
+            "(what was spent before no longer counts towards the budgets)"
+        )
+
+
+def _primary_code(error: sqlite3.Error) -> int:
+    """SQLite's result code without its extension; 0 where Python itself raised the error."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring the schema up to `_VERSION`. Raises RalphError where a newer release has left it unusable for this one."""
+    version = _version(connection)
+    if version // _STRIDE > _GENERATION:
+        raise RalphError(
+            f"the state in {path} was written by a newer ralph-hooks",
+            f"upgrade ralph-hooks, or set {VARIABLE} to another folder for this one",
+        )
+    if version >= _VERSION:
+        return
+    if version == 0:
+        _use_write_ahead_log(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    version = _version(connection)  # another process may have been faster
+    for step in _STEPS[max(0, version - _GENERATION * _STRIDE) :]:
+        for statement in step:
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {max(version, _VERSION)}")
+    connection.execute("COMMIT")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Readers and a writer side by side. SQLite does not wait for others here as it does elsewhere, so we do."""
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_WAL_RETRY)
+        else:
+            return
+
+
+@contextmanager
+def _exclusive(folder: Path) -> Iterator[None]:
+    """One process at a time. Windows has no fcntl, and refuses to rename an open file, which serves as well."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,151 @@
+"""Reports of past runs, for `ralph-hooks show`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.report import Report
+from ralph_hooks.errors import RalphError
+from ralph_hooks.store.db import Database, Repository, Row, Unavailable
+
+_KEEP = 200  # reports a repository
+_YEAR = 366 * 86_400  # seconds
+_EPOCH = 1_735_689_600  # 2025-01-01 UTC, in seconds since 1970: six characters last until 2059
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # https://www.crockford.com/base32.html: no i, l, o, u to misread
+_ID_LENGTH = 6
+_LISTED = 5
+_COLUMNS = "number, at, repository, repository_name, body"
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """A report of a past run."""
+
+    id: str
+    """Six characters; later reports sort after earlier ones."""
+    time: float
+    """When the run ended, in seconds since 1970."""
+    repository: Repository
+    report: Report
+
+
+class Reports:
+    """Satisfies `core.ports.History`. The newest ``keep`` of each repository stay, none for longer than a year."""
+
+    def __init__(
+        self,
+        database: Database,
+        repository: Repository,
+        *,
+        clock: Callable[[], float] = time.time,
+        keep: int = _KEEP,
+    ) -> None:
+        self._database = database
+        self._repository = repository
+        self._clock = clock
+        self._keep = keep
+
+    def add(self, report: Report) -> None:
+        """Keep ``report``. One that cannot be written is among the database's troubles: the verdict stands."""
+        body = _encode(report)
+        try:
+            self._database.transact(lambda connection: self._write(connection, body))
+        except Unavailable as error:
+            self._database.note(f"{error.message}; this run's report is not kept")
+
+    def last(self) -> Kept | None:
+        """The latest report of this repository."""
+        return next(iter(self.recent(1)), None)
+
+    def recent(self, limit: int) -> tuple[Kept, ...]:
+        """The latest reports of this repository, newest first."""
+        rows = self._database.query(
+            f"SELECT {_COLUMNS} FROM reports WHERE repository = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
+            (self._repository.key, limit),
+        )
+        return tuple(_kept(row) for row in rows)
+
+    def get(self, prefix: str) -> Kept:
+        """The one report, of any repository, whose id begins with ``prefix``. Raises RalphError for none or several."""
+        name = prefix.strip().lower()
+        rows: list[Row] = []
+        if name and len(name) <= _ID_LENGTH and set(name) <= set(_ALPHABET):
+            first = _number(name.ljust(_ID_LENGTH, _ALPHABET[0]))
+            end = _number(name.ljust(_ID_LENGTH, _ALPHABET[-1]))
+            rows = self._database.query(
+                f"SELECT {_COLUMNS} FROM reports WHERE number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
+                (first, end, _LISTED),
+            )
+        if not rows:
+            raise RalphError(
+                f"no report has the id '{prefix}'", "leave the id out to see this repository's last report"
+            )
+        if len(rows) > 1:
+            ids = ", ".join(_id(row[0]) for row in rows)
+            raise RalphError(f"several reports have an id that begins with '{prefix}'", f"choose one: {ids}")
+        return _kept(rows[0])
+
+    def _write(self, connection: sqlite3.Connection, body: bytes) -> None:
+        now = self._clock()
+        last: int | None = connection.execute("SELECT max(number) FROM reports").fetchone()[0]
+        number = max(int(now) - _EPOCH, (last or 0) + 1)  # one more than the last, where the clock stands or goes back
+        where = self._repository
+        connection.execute(
+            f"INSERT INTO reports ({_COLUMNS}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608 - constants
+            (number, now, where.key, where.name, body),
+        )
+        connection.execute(
+            "DELETE FROM reports WHERE repository = ? AND number <="
+            " (SELECT number FROM reports WHERE repository = ? ORDER BY number DESC LIMIT 1 OFFSET ?)",
+            (where.key, where.key, self._keep),
+        )
+        connection.execute("DELETE FROM reports WHERE number < ?", (int(now) - _EPOCH - _YEAR,))
+
+
+def _encode(report: Report) -> bytes:
+    try:
+        return msgspec.json.encode(report)
+    except UnicodeEncodeError:
+        # A path whose bytes are not UTF-8. msgspec has no word for it; Python's own JSON escapes it, and is slower.
+        import json
+
+        return json.dumps(msgspec.to_builtins(report)).encode()
+
+
+def _decode(body: bytes) -> Report:
+    try:
+        return msgspec.json.decode(body, type=Report)
+    except msgspec.DecodeError:
+        import json
+
+        return msgspec.convert(json.loads(body), Report)
+
+
+def _kept(row: Row) -> Kept:
+    number, at, repository, name, body = row
+    try:
+        report = _decode(body)
+    except ValueError as error:  # msgspec's errors are ValueErrors too
+        raise RalphError(
+            f"report {_id(number)} was written by another release of ralph-hooks and cannot be read", "see a later one"
+        ) from error
+    return Kept(id=_id(number), time=at, repository=Repository(repository, name), report=report)
+
+
+def _id(number: int) -> str:
+    digits = ""
+    while number:
+        number, digit = divmod(number, len(_ALPHABET))
+        digits = _ALPHABET[digit] + digits
+    return digits.rjust(_ID_LENGTH, _ALPHABET[0])
+
+
+def _number(digits: Sequence[str]) -> int:
+    number = 0
+    for digit in digits:
+        number = number * len(_ALPHABET) + _ALPHABET.index(digit)
+    return number

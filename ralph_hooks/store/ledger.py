@@ -1,0 +1,264 @@
+"""Every call with what it cost, and the budgets, which hold across threads, processes and repositories.
+
+Money is kept in whole pico-dollars (1e-12 US dollars), rounded up, so that sums are exact. A reservation is a row at
+its worst case that `settle` replaces. Where a process is killed in between, the row stays as it is: the provider may
+have worked and charged for it, so the worst case is what counts, marked as estimated.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable
+from decimal import ROUND_CEILING, Context, Decimal
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ralph_hooks.core.faults import BudgetReached, ModelFault
+from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.route import Phase
+from ralph_hooks.core.usage import Price, Usage
+from ralph_hooks.store.db import Database, Repository, Row, Unavailable
+
+if TYPE_CHECKING:
+    from datetime import date
+
+UNSETTLED = "unsettled"
+"""The outcome of a call that is under way, or whose process was killed."""
+
+_EXACT = Context(prec=60, rounding=ROUND_CEILING)
+_PICO = 12  # decimal places
+_MOST = Decimal(1_000_000)  # US dollars: no call costs more, and sums stay within SQLite's 64 bits
+_MOST_TOKENS = 2**40
+_INSERT = (
+    "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
+    " remembered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Unrecorded(ModelFault):
+    """The ledger cannot be written, so the call was not made: it would have been paid for and in no book."""
+
+    outcome = "unrecorded"
+
+
+class Caps(Struct, frozen=True, kw_only=True):
+    """US dollars that may be spent; None for no cap, 0 for nothing at all."""
+
+    per_run: Decimal | None = None
+    per_day: Decimal | None = None
+    """A day of the user's local calendar."""
+    per_month: Decimal | None = None
+
+
+class Ledger:
+    """Satisfies `core.ports.Ledger` for one run of one command in one repository."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        run: str,
+        repository: Repository,
+        command: str,
+        caps: Caps,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._database = database
+        self._run = run
+        self._repository = repository
+        self._command = command
+        self._caps = caps
+        self._clock = clock
+
+    def reserve(self, reservation: Reservation) -> int:
+        """Record the call at its worst case and return its id.
+
+        Raises BudgetReached, or Unrecorded where the ledger cannot be written; then nothing was recorded.
+        """
+        row = self._row(reservation.phase, reservation.model, run=reservation.run)
+        worst = None if reservation.worst_usd is None else _pico(reservation.worst_usd)
+
+        def record(connection: sqlite3.Connection) -> int:
+            self._keep_within(connection, reservation.run, row[1], worst)
+            call = connection.execute(_INSERT, (*row, worst, worst is not None, UNSETTLED, 0)).lastrowid
+            assert call is not None
+            return call
+
+        try:
+            return self._database.transact(record)
+        except Unavailable as error:
+            raise Unrecorded(f"the call was not made, for it could not be recorded: {error.message}") from error
+
+    def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
+        """Replace the worst case by what happened. Without ``usage``, or with a cost that is none, it stands."""
+        cost = None if cost_usd is None else _pico(cost_usd)
+        worst_case = usage is None or (cost_usd is not None and cost is None)
+        used = usage or Usage(input_tokens=0, output_tokens=0)
+        counts = (used.input_tokens, used.cached_input_tokens, used.cache_write_tokens, used.output_tokens)
+        settled = (*(_count(tokens) for tokens in counts), outcome, seconds)
+
+        def record(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE calls SET input_tokens = ?, cached_input_tokens = ?, cache_write_tokens = ?, output_tokens = ?,"
+                " outcome = ?, seconds = ? WHERE id = ?",
+                (*settled, call),
+            )
+            if not worst_case:
+                connection.execute(
+                    "UPDATE calls SET cost = ?, estimated = ? WHERE id = ?", (cost, used.estimated, call)
+                )
+
+        try:
+            self._database.transact(record)
+        except Unavailable as error:
+            self._database.note(f"{error.message}; a call stays in the ledger at its worst case")
+
+    def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
+        """Record that ``count`` answers of ``model`` came from the store; written with the run's next transaction."""
+        self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, False, "ok", count))
+
+    def _row(self, phase: Phase, model: str, *, run: str) -> Row:
+        """The columns that every row has."""
+        now = self._clock()
+        day = time.strftime("%Y-%m-%d", time.localtime(now))
+        return now, day, run, self._repository.key, self._repository.name, self._command, phase.value, model
+
+    def _keep_within(self, connection: sqlite3.Connection, run: str, day: str, worst: int | None) -> None:
+        """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved."""
+        if worst == 0:
+            return
+        month = day[:7]
+        for name, cap, where, values in (
+            ("run", self._caps.per_run, "run = ?", (run,)),
+            ("day", self._caps.per_day, "day = ?", (day,)),
+            ("month", self._caps.per_month, "day BETWEEN ? AND ?", (f"{month}-01", f"{month}-31")),
+        ):
+            if cap is None:
+                continue
+            if worst is None:
+                if cap == 0:
+                    raise BudgetReached(f"the budget per {name} is $0, and what this call costs is not known")
+                continue
+            spent: int = connection.execute(
+                f"SELECT coalesce(sum(cost), 0) FROM calls WHERE {where}",  # noqa: S608 - constants
+                values,
+            ).fetchone()[0]
+            if spent + worst > cap.scaleb(_PICO, _EXACT):
+                raise BudgetReached(
+                    f"the budget per {name} is {_dollars(cap)}: {_dollars(_usd(spent))} are spent or reserved, "
+                    f"and this call may cost {_dollars(_usd(worst))}"
+                )
+
+
+class Total(Struct, frozen=True, kw_only=True):
+    """What some of the calls in the ledger come to."""
+
+    name: str
+    """The phase, the model or the day; empty for all of them."""
+    calls: int
+    """Calls to models, failed ones too."""
+    remembered: int
+    """Answers that came from the store instead."""
+    usage: Usage
+    """Tokens of the calls; ``estimated`` where some of them are a worst case."""
+    cost_usd: Decimal
+    """US dollars of the calls whose cost is known."""
+    unknown: int
+    """Calls whose cost is not known: they come on top."""
+    estimated: int
+    """Calls that count at their worst case."""
+    seconds: float
+    """Spent waiting for models, one call after the other."""
+
+    def priced_at(self, price: Price) -> Decimal:
+        """What the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
+        return price.cost(self.usage)
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """The ledger, summed up."""
+
+    whole: Total
+    by_phase: tuple[Total, ...]
+    by_model: tuple[Total, ...]
+    """The dearest first."""
+    by_day: tuple[Total, ...]
+    """The latest first; local dates, YYYY-MM-DD."""
+
+
+def statement(
+    database: Database, *, since: date | None = None, until: date | None = None, repository: Repository | None = None
+) -> Statement:
+    """What was spent from ``since`` to ``until``, both included, everywhere or in one repository."""
+    rows = database.query(
+        "SELECT phase, model, day, sum(remembered = 0), sum(remembered),"
+        " sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
+        " coalesce(sum(cost), 0), sum(cost IS NULL), sum(estimated), sum(seconds) FROM calls"
+        " WHERE (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)"
+        " AND (:repository IS NULL OR repository = :repository) GROUP BY phase, model, day",
+        {
+            "since": since and since.isoformat(),
+            "until": until and until.isoformat(),
+            "repository": repository and repository.key,
+        },
+    )
+    order = {phase.value: index for index, phase in enumerate(Phase)}
+    return Statement(
+        whole=_total("", rows),
+        by_phase=tuple(sorted(_totals(rows, 0), key=lambda total: order.get(total.name, len(order)))),
+        by_model=tuple(sorted(_totals(rows, 1), key=lambda total: (-total.cost_usd, total.name))),
+        by_day=tuple(sorted(_totals(rows, 2), key=lambda total: total.name, reverse=True)),
+    )
+
+
+def _totals(rows: Iterable[Row], column: int) -> list[Total]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row[column], []).append(row)
+    return [_total(name, group) for name, group in groups.items()]
+
+
+def _total(name: str, rows: list[Row]) -> Total:
+    calls, remembered, given, cached, written, replied, cost, unknown, estimated = (
+        sum(row[column] for row in rows) for column in range(3, 12)
+    )
+    usage = Usage(
+        input_tokens=given,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=replied,
+        estimated=estimated > 0,
+    )
+    return Total(
+        name=name,
+        calls=calls,
+        remembered=remembered,
+        usage=usage,
+        cost_usd=_usd(cost),
+        unknown=unknown,
+        estimated=estimated,
+        seconds=sum(row[12] for row in rows),
+    )
+
+
+def _pico(usd: Decimal) -> int | None:
+    """Whole pico-dollars, rounded up; None for what is no cost (a provider's own figure may be anything)."""
+    if not usd.is_finite() or usd < 0:
+        return None
+    return int(min(usd, _MOST).scaleb(_PICO, _EXACT).to_integral_value(ROUND_CEILING))
+
+
+def _usd(pico: int) -> Decimal:
+    return Decimal(pico).scaleb(-_PICO, _EXACT)
+
+
+def _count(tokens: int) -> int:
+    return max(0, min(tokens, _MOST_TOKENS))
+
+
+def _dollars(usd: Decimal) -> str:
+    """For people: two decimal places, more where there is more to say, up to a millionth."""
+    cents, _, rest = f"{usd.quantize(Decimal('0.000001'), context=_EXACT):f}".partition(".")
+    return f"${cents}.{rest.rstrip('0').ljust(2, '0')}"

@@ -1,0 +1,137 @@
+"""What models cost: the user's own figures first, then the catalogue of genai-prices, then nothing.
+
+Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store for
+a day and by the state of the catalogue's file. It is read as installed; its own updater, which would go to the
+network, is never started.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ralph_hooks.core.ports import Store
+from ralph_hooks.core.route import Model, Provider
+from ralph_hooks.core.usage import Price
+
+if TYPE_CHECKING:
+    from genai_prices.types import ModelPrice
+
+_PACKAGE = "genai_prices"
+_DAY = 86_400.0  # seconds
+_QUARTERS = 96  # a day's quarters of an hour: prices change at times of day that are given in minutes
+_FREE = Price(input=Decimal(0), output=Decimal(0))
+_LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/.*)?", re.IGNORECASE)
+_LARGEST_REQUEST = 100_000
+"""Input tokens that no request of ours goes beyond: dearer prices for longer ones than this do not apply."""
+
+
+class Catalogue:
+    """Satisfies `core.ports.Prices`. Safe from several threads.
+
+    Where a price depends on the time, the dearest of the coming 24 hours is taken; where it depends on the length of
+    the request, the dearest that a request of ours can reach. A server on this machine that takes no key and is in no
+    catalogue costs nothing. A model that also costs something per request, or is not in the catalogue, is not known.
+    """
+
+    def __init__(self, overrides: Mapping[str, Price], store: Store, *, clock: Callable[[], float] = time.time) -> None:
+        """``overrides`` by ``provider/model``."""
+        self._overrides = overrides
+        self._store = store
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._found: dict[tuple[str, str], Price | None] = {}
+
+    def price(self, model: Model) -> Price | None:
+        """US dollars per million tokens; None where it is not known."""
+        override = self._overrides.get(model.id)
+        if override is not None:
+            return override
+        catalogue = model.provider.catalogue
+        if not catalogue:
+            return _FREE if _is_local(model.provider) else None
+        with self._lock:
+            wanted = (catalogue, model.name)
+            if wanted not in self._found:
+                self._found[wanted] = self._recall(*wanted)
+            return self._found[wanted]
+
+    def _recall(self, catalogue: str, name: str) -> Price | None:
+        key = f"price/{_catalogue_state()}/{catalogue}/{name}"
+        known = self._store.get([key]).get(key)
+        if known is not None:
+            return msgspec.json.decode(known, type=Price | None)
+        price = _look_up(catalogue, name, self._clock())
+        self._store.put({key: msgspec.json.encode(price)}, ttl=_DAY)
+        return price
+
+
+def _is_local(provider: Provider) -> bool:
+    """A key says that somebody counts: behind a loopback address there may be a proxy to a paid service."""
+    return not provider.api_key_env and _LOOPBACK.fullmatch(provider.base_url) is not None
+
+
+def _catalogue_state() -> str:
+    """Changes when another release of the catalogue is installed; found without importing it or reading metadata."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None or spec.origin is None:
+        return ""
+    status = Path(spec.origin).with_name("data.py").stat()
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def _look_up(catalogue: str, name: str, now: float) -> Price | None:
+    from datetime import UTC, datetime, timedelta
+
+    from genai_prices.data_snapshot import get_snapshot
+
+    begin = datetime.fromtimestamp(now, UTC)
+    try:
+        _, found = get_snapshot().find_provider_model(name, None, catalogue, None)
+    except LookupError:
+        return None
+    quarter = timedelta(minutes=15)
+    return _dearest([found.get_prices(begin + index * quarter) for index in range(_QUARTERS)])
+
+
+def _dearest(prices: list[ModelPrice]) -> Price | None:
+    """The highest of each price; None where one has no price for input or output, or one per request."""
+    if any(any(_figures(price, "requests_kcount")) for price in prices):
+        return None
+    given, replied, cached, written = (
+        [figure for price in prices for name in names for figure in _figures(price, name)]
+        for names in (
+            ("input_mtok",),
+            ("output_mtok", "output_reasoning_mtok"),
+            ("cache_read_mtok",),
+            ("cache_write_mtok",),
+        )
+    )
+    if not given or not replied:
+        return None
+    return Price(
+        input=max(given),
+        output=max(replied),
+        cached_input=max(cached, default=None),
+        cache_write=max(written, default=None),
+    )
+
+
+def _figures(price: ModelPrice, name: str) -> Iterator[Decimal]:
+    """What ``name`` can come to for a request of ours: one figure, or one for each length that it can have."""
+    from genai_prices.types import TieredPrices
+
+    value = getattr(price, name, None)
+    if isinstance(value, TieredPrices):
+        yield value.base
+        yield from (tier.price for tier in value.tiers if tier.start < _LARGEST_REQUEST)
+    elif value is not None:
+        yield value

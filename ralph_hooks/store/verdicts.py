@@ -1,0 +1,87 @@
+"""Answers that were paid for once: bytes by key, shared by all repositories of this user."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from ralph_hooks.store.db import Database, Unavailable
+
+_DAY = 86_400.0  # seconds
+_MAX_AGE = 90 * _DAY
+_MAX_BYTES = 64 * 1024 * 1024
+_ROW = 100  # bytes: what a row takes besides its key and value, about
+_PRUNE_EVERY = 512  # rows written: often enough for the bound to hold, and no single commit pays for it twice
+
+
+class Verdicts:
+    """Satisfies `core.ports.Store`. A store that cannot be read or written knows nothing, and says so in `troubles`.
+
+    ``max_bytes`` and ``max_age`` (seconds) bound what is kept; the oldest goes first, every few hundred rows written.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float] = time.time,
+        max_bytes: int = _MAX_BYTES,
+        max_age: float = _MAX_AGE,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._max_age = max_age
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are known and have not expired, in one query however many they are."""
+        names = list(keys)
+        if not names:
+            return {}
+        try:
+            rows = self._database.query(
+                "SELECT key, value FROM answers WHERE key IN (SELECT value FROM json_each(?))"
+                " AND (expires IS NULL OR expires > ?)",
+                (msgspec.json.encode(names).decode(), self._clock()),
+            )
+        except Unavailable as error:
+            self._database.note(f"{error.message}; earlier verdicts are not known")
+            return {}
+        return dict(rows)
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items``, for ``ttl`` seconds or until they are pruned."""
+        if not items:
+            return
+        now = self._clock()
+        expires = None if ttl is None else now + ttl
+        rows = [(key, value, now, expires) for key, value in items.items()]
+        try:
+            self._database.transact(lambda connection: self._write(connection, rows))
+        except Unavailable as error:
+            self._database.note(f"{error.message}; this run's verdicts are not kept")
+
+    def _write(self, connection: sqlite3.Connection, rows: list[tuple[str, bytes, float, float | None]]) -> None:
+        before = _written(connection)
+        # REPLACE gives a new rowid, so that rowids follow the age of what is kept.
+        connection.executemany("REPLACE INTO answers (key, value, stored, expires) VALUES (?, ?, ?, ?)", rows)
+        if before // _PRUNE_EVERY != _written(connection) // _PRUNE_EVERY:
+            self._prune(connection)
+
+    def _prune(self, connection: sqlite3.Connection) -> None:
+        now = self._clock()
+        connection.execute("DELETE FROM answers WHERE expires <= ? OR stored < ?", (now, now - self._max_age))
+        connection.execute(
+            "DELETE FROM answers WHERE rowid IN (SELECT id FROM (SELECT rowid AS id,"
+            " sum(length(value) + length(key) + ?) OVER (ORDER BY rowid DESC) AS total FROM answers) WHERE total > ?)",
+            (_ROW, self._max_bytes),
+        )
+
+
+def _written(connection: sqlite3.Connection) -> int:
+    """Grows with every row written."""
+    number: int | None = connection.execute("SELECT max(rowid) FROM answers").fetchone()[0]
+    return number or 0
