@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ SHOW = "ralph-hooks show"
 _NEVER_SENT = (BudgetReached.outcome, NoCredential.outcome)
 _SMALLEST = Decimal("0.0001")
 _MINUTE = 60.0
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def blockers(report: Report) -> tuple[Finding, ...]:
@@ -72,8 +74,13 @@ def outcome(item: Verification) -> str:
 
 
 def tail_lines(text: str) -> list[str]:
-    """The lines of a command's output without blank ones around them, ready for `core.text.one_line`."""
-    return [line.rstrip("\r").expandtabs() for line in text.strip("\r\n").split("\n")] if text.strip() else []
+    """The lines of a command's output without colours or blank lines around them, ready for `core.text.one_line`.
+
+    Test runners print in colour even where nobody looks; escaped, that is noise. What else drives a terminal stays,
+    and is escaped by whoever prints it.
+    """
+    plain = _COLOUR.sub("", text).strip("\r\n")
+    return [line.rstrip().expandtabs() for line in plain.split("\n")] if plain.strip() else []
 
 
 def clip(text: str, limit: int) -> str:
@@ -84,6 +91,8 @@ def clip(text: str, limit: int) -> str:
 def grouped(unreviewed: tuple[Unreviewed, ...]) -> str:
     """The reasons with how often each occurs, most frequent first: ``lock file x2, binary``."""
     counts = Counter(one_line(item.reason) for item in unreviewed).most_common()
+    if len(counts) == 1:
+        return counts[0][0]
     return ", ".join(reason if count == 1 else f"{reason} x{count:,}" for reason, count in counts)
 
 
@@ -98,9 +107,11 @@ def duration(seconds: float) -> str:
 
 def money(amount: Decimal) -> str:
     """US dollars for people: four decimals below one dollar, two above."""
-    if 0 < amount < _SMALLEST:
+    if amount == 0:
+        return "$0"
+    if amount < _SMALLEST:
         return f"<${_SMALLEST}"
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
 
 
 def cost(report: Report) -> str:
@@ -131,10 +142,14 @@ def headline(report: Report) -> str:
         case Verdict.PASS:
             return f"PASS: {', '.join([*_coverage(report), cost(report)])}"
         case Verdict.INCONCLUSIVE:
-            return f"NOT JUDGED: {one_line(report.reason)}"
+            return f"NOT JUDGED: {one_line(report.title if told(report) else report.reason)}"
         case Verdict.FAIL:
-            through = "" if report.exit_code else " (let through by the configuration)"
-            return f"FAIL{through}: {one_line(report.title)}: {failures(report)}"
+            return f"FAIL: {one_line(report.title)}: {failures(report)}"
+
+
+def told(report: Report) -> bool:
+    """True where a notice gives the reason, so that it need not be said again."""
+    return any(report.reason in notice for notice in report.notices)
 
 
 def failures(report: Report) -> str:
@@ -167,15 +182,9 @@ def _coverage(report: Report) -> list[str]:
 def next_step(report: Report) -> str:
     """What the user does now, after a run that did not pass."""
     again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
-    match report.verdict, bool(report.exit_code):
-        case Verdict.FAIL, True:
-            return f"fix this, {again}"
-        case Verdict.FAIL, False:
-            return "nothing is held back; fix this before somebody else meets it"
-        case Verdict.INCONCLUSIVE, True:
-            return "held back because it could not be judged; try again when the cause above is gone"
-        case _:
-            return "let through without a judgement; try again when the cause above is gone"
+    if report.verdict is Verdict.INCONCLUSIVE:
+        return "mend what is named above, or try again later"
+    return f"fix this, {again}" if report.exit_code else "nothing is held back; fix this before you go on"
 
 
 REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"

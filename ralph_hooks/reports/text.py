@@ -56,11 +56,12 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
     notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
     if report.verdict is Verdict.PASS and not everything:
         return "\n".join([head, *notices]) + "\n"
+    failed = report.verdict is Verdict.FAIL  # then what blocks goes first
     blocks = [
-        [head],
+        [head] if failed else [head, *notices],
         *_blockers(report, screen),
         *_verification(report, screen),
-        notices,
+        notices if failed else [],
         _next(report, screen),
         *_advice(report, screen),
         *_details(report, screen),
@@ -158,11 +159,9 @@ def _advice(report: Report, screen: _Screen) -> list[_Block]:
 
 
 def _remark(finding: Finding, screen: _Screen) -> _Block:
-    first, *rest = " ".join(finding.message.split("\n")).strip(), ""
-    del rest
-    text = f"{parts.place(finding)}: {_kind(finding)}: {first}"
-    lines = screen.prose(parts.clip(text, 4 * screen.width))
-    return [lines[0], *(f"  {line}" for line in lines[1:])]
+    message = " ".join(finding.message.split())
+    first, *rest = screen.prose(parts.clip(f"{parts.place(finding)}: {_kind(finding)}: {message}", 4 * screen.width))
+    return [first, *(f"  {line}" for line in rest)]
 
 
 def _details(report: Report, screen: _Screen) -> list[_Block]:

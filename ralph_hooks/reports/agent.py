@@ -1,0 +1,108 @@
+"""The report for a coding agent: short, plain text, ending with what to do next. Never any colour.
+
+Everything that comes from a model, the change or a command is indented or follows a label, so that none of it can
+pass for a line of this report.
+"""
+
+from __future__ import annotations
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import Report, Verdict, Verification
+from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.reports import parts
+
+_MAX_BLOCKERS = 20
+_MAX_ADVICE = 3
+_MAX_NAMES = 20
+_MAX_MESSAGE = 1200  # characters
+_MAX_LINE = 240
+_MAX_QUOTE = 12  # lines
+_MAX_TAIL = 30
+
+
+def render(report: Report) -> str:
+    """The first line is the verdict, the last one the next step."""
+    lines = [f"ralph-hooks: {_verdict(report)}"]
+    lines += [f"notice: {one_line(notice)}" for notice in report.notices]
+    if report.verdict is Verdict.PASS:
+        return "\n".join(lines) + "\n"
+    found = parts.blockers(report)
+    for number, finding in enumerate(found[:_MAX_BLOCKERS], start=1):
+        lines += _finding(number, finding)
+    if len(found) > _MAX_BLOCKERS:
+        lines.append(f"{len(found) - _MAX_BLOCKERS} more blocking: {parts.SHOW}")
+    for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
+        for item in parts.commands(report, verdict):
+            lines += _command(item)
+    lines += _advice(report)
+    if report.unreviewed:
+        lines.append(f"not reviewed by a model: {parts.grouped(report.unreviewed)}")
+    return "\n".join([*lines, f"next: {_next(report)}"]) + "\n"
+
+
+def _verdict(report: Report) -> str:
+    if report.verdict is not Verdict.FAIL:
+        return parts.headline(report).replace(": ", " ", 1)
+    found, failed = len(parts.blockers(report)), len(parts.commands(report, Verdict.FAIL))
+    counts = [f"{found:,} blocking"] if found else []
+    counts += [plural(failed, "failing command")] if failed else []
+    return f"FAIL {', '.join(counts) or one_line(report.reason)}"
+
+
+def _finding(number: int, item: Finding) -> list[str]:
+    heading = f"{number}. {parts.place(item)}: {item.severity} {one_line(item.category)} ({parts.origin(item)})"
+    message = [
+        f"   {line}" for line in visible(parts.clip(item.message.strip(), _MAX_MESSAGE)).expandtabs(4).split("\n")
+    ]
+    return [heading, *message, *_quoted(_code(item), _MAX_QUOTE, "   > ")]
+
+
+def _code(item: Finding) -> list[str]:
+    """The quoted lines, the first one with the indentation it has in the file."""
+    first, *rest = item.quote.strip("\r\n").split("\n")
+    whole = item.context.lstrip()
+    indent = item.context[: len(item.context) - len(whole)] if first and whole.startswith(first) else ""
+    return [indent + first, *rest] if item.quote.strip() else []
+
+
+def _quoted(lines: list[str], limit: int, prefix: str) -> list[str]:
+    kept = [f"{prefix}{one_line(parts.clip(line, _MAX_LINE).expandtabs(4))}".rstrip() for line in lines[:limit]]
+    return [*kept, f"{prefix}..."] if len(lines) > limit else kept
+
+
+def _command(item: Verification) -> list[str]:
+    label = "failing command" if item.verdict is Verdict.FAIL else "command that could not run"
+    lines = [f"{label}: {one_line(item.command)} ({parts.outcome(item)})"]
+    lines += [f"   new failure: {one_line(name)}" for name in item.new_failures[:_MAX_NAMES]]
+    if len(item.new_failures) > _MAX_NAMES:
+        lines.append(f"   {len(item.new_failures) - _MAX_NAMES} more new failures")
+    return [*lines, *_quoted(parts.tail_lines(item.tail)[-_MAX_TAIL:], _MAX_TAIL, "   | ")]
+
+
+def _advice(report: Report) -> list[str]:
+    found = parts.advice(report)
+    if not found:
+        return []
+    lines = ["advice, does not block:"]
+    for item in found[:_MAX_ADVICE]:
+        message = one_line(parts.clip(" ".join(item.message.split()), _MAX_LINE))
+        lines.append(f"- {parts.place(item)}: {item.severity} {one_line(item.category)}: {message}")
+    return [*lines, f"- {len(found) - _MAX_ADVICE} more: {parts.SHOW}"] if len(found) > _MAX_ADVICE else lines
+
+
+_NO_BYPASS = "Do not bypass the hooks with --no-verify"
+
+
+def _next(report: Report) -> str:
+    again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
+    match report.verdict, bool(report.exit_code):
+        case Verdict.FAIL, True:
+            fix = f" ({parts.repair(report)})" if report.fix is not None else ""
+            secret = f" Tell the user: {parts.REVOKE}." if parts.has_secret(report) else ""
+            return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}; where a finding is wrong, tell the user."
+        case Verdict.FAIL, False:
+            return "nothing is held back, but fix the code before you go on."
+        case Verdict.INCONCLUSIVE, True:
+            return f"the code could not be judged. Tell the user why, and try again later. {_NO_BYPASS}."
+        case _:
+            return "let through without a judgement. Tell the user."

@@ -1,0 +1,77 @@
+"""The report as GitHub Actions workflow commands: annotations on the lines of the change, then a summary.
+
+Escaping as the runner undoes it (actions/runner, src/Runner.Common/ActionCommand.cs): ``%``, CR and LF everywhere,
+``:`` and ``,`` in properties too. The runner takes a line for a command where it begins with ``::`` (blanks before it
+do not count), or holds the older ``##[`` anywhere: no other line may.
+"""
+
+from __future__ import annotations
+
+from ralph_hooks.core.finding import Finding, Severity
+from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.reports import parts
+
+_MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, but nobody reads that
+
+
+def render(report: Report) -> str:
+    """Commands for the runner, what blocks first; the last line is a summary."""
+    lines = [_finding(item) for item in (*parts.blockers(report), *parts.advice(report))]
+    for item in parts.commands(report, Verdict.FAIL):
+        lines += _failed(item)
+    for item in parts.commands(report, Verdict.INCONCLUSIVE):
+        message = f"{one_line(item.command)} could not run: {parts.outcome(item)}"
+        lines.append(_command("warning", message, title="ralph-hooks: verify"))
+    if report.verdict is Verdict.INCONCLUSIVE and not parts.told(report):
+        lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
+    lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
+    lines += _unreviewed(report.unreviewed)
+    if report.verdict is not Verdict.PASS:
+        lines.append(_plain(f"ralph-hooks: {parts.cost(report)}"))
+    return "\n".join([*lines, _plain(f"ralph-hooks: {parts.headline(report)}")]) + "\n"
+
+
+def _finding(item: Finding) -> str:
+    level = "error" if item.blocking else "notice" if item.severity is Severity.NOTE else "warning"
+    start = max(1, item.line)
+    lines = {} if item.removed else {"line": str(start), "endLine": str(max(start, item.end_line))}
+    message = f"{visible(parts.clip(item.message, _MAX_MESSAGE))} ({parts.origin(item)})"
+    title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
+    return _command(level, message, file=one_line(item.path), **lines, title=title)
+
+
+def _failed(item: Verification) -> list[str]:
+    names = "".join(f"\nnew failure: {one_line(name)}" for name in item.new_failures)
+    message = parts.clip(f"{one_line(item.command)} failed ({parts.outcome(item)}){names}", _MAX_MESSAGE)
+    lines = [_command("error", message, title="ralph-hooks: verify")]
+    tail = parts.tail_lines(item.tail)
+    return [*lines, *_group(f"output of {one_line(item.command)}", tail)] if tail else lines
+
+
+def _unreviewed(items: tuple[Unreviewed, ...]) -> list[str]:
+    if not items:
+        return []
+    title = f"{plural(len(items), 'file')} not reviewed by a model: {parts.grouped(items)}"
+    return _group(title, [f"{one_line(item.path)}: {one_line(item.reason)}" for item in items])
+
+
+def _group(title: str, lines: list[str]) -> list[str]:
+    return [_command("group", title), *(_plain(f"| {line}".rstrip()) for line in lines), "::endgroup::"]
+
+
+def _command(name: str, message: str, **properties: str) -> str:
+    listed = ",".join(f"{key}={_property(value)}" for key, value in properties.items())
+    return f"::{name}{' ' if listed else ''}{listed}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return visible(text).expandtabs(4).replace("%", "%25").replace("\n", "%0A")  # `visible` has left no CR
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _plain(text: str) -> str:
+    return one_line(text).replace("##[", "## [")

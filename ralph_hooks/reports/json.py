@@ -1,0 +1,138 @@
+"""The report as JSON: the contract that scripts rely on, field by field in docs/report.md.
+
+The output is plain ASCII, indented, in a fixed order of keys, and valid for strict parsers whatever the report holds.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import SCHEMA, FixSummary, Report, Unreviewed, Verification
+from ralph_hooks.core.text import visible
+from ralph_hooks.core.usage import Call
+
+_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")  # in JSON text these occur inside strings alone
+_SURROGATE = re.compile("[\ud800-\udfff]+")
+
+
+def render(report: Report) -> str:
+    """The whole report; nothing is left out or cut."""
+    return dumps(document(report))
+
+
+def dumps(value: object) -> str:
+    """``value`` as ASCII JSON with two blanks of indentation and a final newline; decimals are exact numbers."""
+    encoded = msgspec.json.Encoder(decimal_format="number").encode(_clean(value))
+    text = msgspec.json.format(encoded, indent=2).decode()
+    return _NOT_ASCII.sub(_unicode_escape, text) + "\n"
+
+
+def _clean(value: object) -> object:
+    """``value`` without what JSON has no word for: lone surrogates as `core.text.visible` shows them, NaN as null."""
+    match value:
+        case str():
+            return _SURROGATE.sub(lambda match: visible(match.group()), value)
+        case dict():
+            return {key: _clean(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case Decimal() if not value.is_finite():
+            return None
+        case _:
+            return value
+
+
+def _unicode_escape(match: re.Match[str]) -> str:
+    units = match.group().encode("utf-16-be")
+    return "".join(f"\\u{units[i]:02x}{units[i + 1]:02x}" for i in range(0, len(units), 2))
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as plain values, in the order of docs/report.md."""
+    return {
+        "schema": SCHEMA,
+        "command": report.command,
+        "verdict": report.verdict.value,
+        "reason": report.reason,
+        "exit_code": report.exit_code,
+        "title": report.title,
+        "tree": report.tree,
+        "paths": report.paths,
+        "reviewed": report.reviewed,
+        "notices": report.notices,
+        "findings": [_finding(item) for item in report.findings],
+        "unreviewed": [_unreviewed(item) for item in report.unreviewed],
+        "verification": [_verification(item) for item in report.verification],
+        "calls": [_call(item) for item in report.calls],
+        "dropped": report.dropped,
+        "cost_usd": report.cost_usd,
+        "baseline_cost_usd": report.baseline_usd,
+        "seconds": report.seconds,
+        "fix": None if report.fix is None else _fix(report.fix),
+    }
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    return {
+        "path": item.path,
+        "line": item.line,
+        "end_line": item.end_line,
+        "category": item.category,
+        "severity": item.severity.value,
+        "confidence": item.confidence,
+        "message": item.message,
+        "quote": item.quote,
+        "context": item.context,
+        "source": item.source,
+        "confirmed": item.confirmed,
+        "blocking": item.blocking,
+        "removed": item.removed,
+        "fingerprint": item.fingerprint,
+    }
+
+
+def _unreviewed(item: Unreviewed) -> dict[str, Any]:
+    return {"path": item.path, "reason": item.reason, "cause": item.cause.value}
+
+
+def _verification(item: Verification) -> dict[str, Any]:
+    return {
+        "command": item.command,
+        "verdict": item.verdict.value,
+        "exit_code": item.exit_code,
+        "seconds": item.seconds,
+        "new_failures": item.new_failures,
+        "known_failures": item.known_failures,
+        "tail": item.tail,
+        "problem": item.problem,
+    }
+
+
+def _call(item: Call) -> dict[str, Any]:
+    return {
+        "phase": item.phase,
+        "model": item.model,
+        "input_tokens": item.input_tokens,
+        "cached_input_tokens": item.cached_input_tokens,
+        "output_tokens": item.output_tokens,
+        "cost_usd": item.cost_usd,
+        "seconds": item.seconds,
+        "outcome": item.outcome,
+        "from_store": item.from_store,
+    }
+
+
+def _fix(item: FixSummary) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "ref": item.ref,
+        "files": item.files,
+        "insertions": item.insertions,
+        "deletions": item.deletions,
+        "verified": item.verified,
+    }

@@ -1,0 +1,307 @@
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+import pytest
+
+from ralph_hooks.core.finding import Severity
+from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.usage import Call
+from ralph_hooks.reports.layout import columns
+from ralph_hooks.reports.text import render
+from tests.support.reports import MODEL, call, check_finding, failing_tests, finding, full_report, remark, report
+
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def screen(report: Report, width: int = 80, *, everything: bool = False) -> str:
+    return render(report, color=False, width=width, everything=everything)
+
+
+def test_a_pass_is_one_line() -> None:
+    passed = report(
+        reviewed=3,
+        paths=5,
+        calls=(call(), call(phase="verify", cost_usd=Decimal("0.0001"))),
+        cost_usd=Decimal("0.0004"),
+        unreviewed=(
+            Unreviewed("uv.lock", "lock file", Cause.EXCLUDED),
+            Unreviewed("logo.png", "binary", Cause.CONTENT),
+            Unreviewed("poetry.lock", "lock file", Cause.EXCLUDED),
+        ),
+    )
+    assert screen(passed) == (
+        "ralph-hooks: PASS: 3 files reviewed, 3 only checked (lock file x2, binary), $0.0004, 2 requests, 1.8 s\n"
+    )
+
+
+def test_a_pass_that_cost_nothing_says_that_it_was_known() -> None:
+    passed = report(reviewed=1, calls=(call(from_store=True, cost_usd=Decimal(0)),), seconds=0.09)
+    assert screen(passed) == "ralph-hooks: PASS: 1 file reviewed, known already, no requests, 0.09 s\n"
+
+
+def test_a_pass_without_a_model_says_so_on_a_line_of_its_own() -> None:
+    passed = report(
+        unreviewed=(Unreviewed("a.py", "no model is configured", Cause.NO_MODEL),),
+        notices=("NOT judged by a model: none is configured",),
+        seconds=0.14,
+    )
+    assert screen(passed) == (
+        "ralph-hooks: PASS: 1 file only checked (no model is configured), no requests, 0.14 s\n"
+        "ralph-hooks: NOT judged by a model: none is configured\n"
+    )
+
+
+def test_a_pass_counts_commands_and_points_to_advice() -> None:
+    passed = report(
+        findings=(remark(),),
+        verification=(failing_tests(new_failures=(), known_failures=("test_old",)),),
+        seconds=125.0,
+    )
+    assert screen(passed) == (
+        "ralph-hooks: PASS: 1 command passed, 1 known failure, advice: 1 (ralph-hooks show), no requests, 2 min 5 s\n"
+    )
+
+
+def test_an_empty_change_says_that_there_was_nothing_to_judge() -> None:
+    assert screen(report(seconds=0.02)) == "ralph-hooks: PASS: nothing to judge, no requests, 0.02 s\n"
+
+
+FAILED = """\
+ralph-hooks: FAIL: staged change: 2 blocking findings, 1 failing command
+
+shop/cart.py:41: error bug
+  (confidence 0.92, openrouter/deepseek/deepseek-v4-flash)
+  The last item is never added to the total.
+  41 |     for item in items[:-1]:
+     |     ^^^^^^^^^^^^^^^^^^^^^^^
+  confirmed by openrouter/deepseek/deepseek-v4-flash
+
+shop/price.py:7: error F821 (ruff)
+  Undefined `vat`
+  7 | if net:
+  8 |         return net * vat
+    | ^^^^^^^^^^^^^^^^^^^^^^^^
+
+verify command failed: pytest -q --junit-xml={junit} (exit 1, 12.3 s)
+  new failure: tests/test_cart.py::test_total
+  1 known failure not counted
+  | E       assert 3 == 4
+  |
+  | 1 failed, 20 passed in 0.12s
+
+verify command could not run: make docs (make: not found)
+
+ralph-hooks: 1 file NOT judged by a model: the provider did not answer
+
+what to do
+  fix this, `git add` the files and commit again
+  a verified fix of 2 files (+10 -3) is stored: ralph-hooks apply f1a2
+  the whole report: ralph-hooks show
+
+advice, does not block
+  shop/cart.py:41: warning bug: A confusing name.
+
+1 finding not confirmed, left out: ralph-hooks show
+1 file not reviewed by a model: lock file
+$0.0004, 2 requests, the rest from the store, 1.8 s
+"""
+
+
+def test_a_failure_shows_what_blocks_first_and_advice_last() -> None:
+    failed = full_report(unreviewed=(Unreviewed("uv.lock", "lock file", Cause.EXCLUDED),))
+    assert screen(failed) == FAILED
+
+
+def test_colour_changes_nothing_but_the_colour() -> None:
+    failed = full_report()
+    coloured = render(failed, color=True, width=80)
+    assert "\x1b[1;31mralph-hooks: FAIL" in coloured
+    assert SGR.sub("", coloured) == screen(failed)
+
+
+def test_the_way_around_the_hook_is_not_advertised() -> None:
+    assert "--no-verify" not in screen(full_report())
+
+
+INCONCLUSIVE = """\
+ralph-hooks: NOT JUDGED: staged change
+ralph-hooks: 1 file NOT judged by a model: connection refused
+ralph-hooks: held back because when-unavailable is "closed": try again
+
+what to do
+  mend what is named above, or try again later
+  the whole report: ralph-hooks show
+
+1 file not reviewed by a model: connection refused
+cost unknown (no price for corp/big), 1 request, 1.8 s
+"""
+
+
+def test_an_outage_is_never_a_pass_and_an_unknown_cost_is_not_zero() -> None:
+    unjudged = report(
+        Verdict.INCONCLUSIVE,
+        reason="connection refused",
+        unreviewed=(Unreviewed("a.py", "connection refused", Cause.UNAVAILABLE),),
+        notices=(
+            "1 file NOT judged by a model: connection refused",
+            'held back because when-unavailable is "closed": try again',
+        ),
+        calls=(call(model="corp/big", cost_usd=None, outcome="unreachable"),),
+        cost_usd=None,
+    )
+    assert screen(unjudged) == INCONCLUSIVE
+
+
+def test_the_headline_gives_the_reason_where_no_notice_does() -> None:
+    first = screen(report(Verdict.INCONCLUSIVE, reason="the deadline passed")).splitlines()[0]
+    assert first == "ralph-hooks: NOT JUDGED: the deadline passed"
+
+
+def test_a_failure_that_is_only_a_warning_does_not_ask_for_another_commit() -> None:
+    warned = report(Verdict.FAIL, findings=(finding(),), exit_code=0)
+    assert "nothing is held back" in screen(warned)
+    assert "commit again" not in screen(warned)
+
+
+def test_a_push_is_told_to_push_again() -> None:
+    assert "commit and push again" in screen(report(Verdict.FAIL, command="pre-push", findings=(finding(),)))
+
+
+def test_a_secret_has_to_be_revoked() -> None:
+    leaked = report(Verdict.FAIL, findings=(check_finding(category="secret", source="secrets"),))
+    assert "revoked" in screen(leaked)
+
+
+def test_advice_is_capped_and_the_unconfirmed_is_counted_only() -> None:
+    advice = tuple(remark(path=f"a{i}.py", message=f"Remark {i}") for i in range(7))
+    doubtful = remark(confirmed=False, message="Refuted")
+    text = screen(report(Verdict.FAIL, findings=(finding(), *advice, doubtful)))
+    assert "Remark 4" in text
+    assert "Remark 5" not in text
+    assert "2 more: ralph-hooks show" in text
+    assert "Refuted" not in text
+    assert "1 finding not confirmed" in text
+
+
+def test_show_leaves_nothing_out() -> None:
+    advice = tuple(remark(path=f"a{i}.py", message=f"Remark {i}") for i in range(7))
+    failures = tuple(f"test_{i}" for i in range(30))
+    tail = "\n".join(f"line {i}" for i in range(40))
+    whole = full_report(
+        findings=(finding(message="word " * 2000 + "end"), *advice, remark(confirmed=False, message="Refuted")),
+        verification=(failing_tests(new_failures=failures, known_failures=("test_known",), tail=tail),),
+    )
+    text = screen(whole, everything=True)
+    wanted = ("end", "Remark 6", "Refuted", "test_29", "test_known", "line 0\n", "files/content: because content")
+    assert [word for word in wanted if word not in text] == []
+    assert f"analyze {MODEL}: 1,200 (300 cached) in, 80 out, $0.0003, ok, 1.1 s" in text
+    assert "the same tokens on the expensive model: $0.0123" in text
+    assert "ralph-hooks show" not in text
+
+
+def test_long_output_is_bounded() -> None:
+    failures = tuple(f"test_{i}" for i in range(30))
+    tail = "\n".join(f"line {i} {'x' * 300}" for i in range(400))
+    many = tuple(finding(path=f"f{i}.py", message="word " * 20_000) for i in range(50))
+    long = report(
+        Verdict.FAIL, findings=many, verification=(failing_tests(new_failures=failures, tail=tail),), calls=()
+    )
+    text = screen(long)
+    assert "line 399" in text
+    assert "line 100 " not in text
+    assert "20 more: ralph-hooks show" in text
+    assert "30 more blocking findings: ralph-hooks show" in text
+    assert len(text.splitlines()) < 500
+    assert max(map(columns, text.splitlines())) <= 80
+
+
+def marked(text: str) -> str:
+    """What stands above the mark, cell by cell."""
+    lines = text.splitlines()
+    at = next(i for i, line in enumerate(lines) if re.fullmatch(r" +\| +\^+", line))
+    begin, end = lines[at].index("^"), len(lines[at])
+    cells = [char for char in lines[at - 1] for _ in range(columns(char))]
+    return "".join(char for i, char in enumerate(cells[begin:end]) if i == 0 or columns(char) == 1 or i % 2 == 0)
+
+
+@pytest.mark.parametrize(
+    ("context", "quote", "seen"),
+    [
+        ("    total = a + b", "a + b", "a + b"),
+        ("\t\ttotal = a + b", "a + b", "a + b"),
+        ("値段 = a + b", "a + b", "a + b"),
+        ("e\u0301te\u0301 = a + b", "a + b", "a + b"),
+        ("x = '値段'", "値段", "値段"),
+        ("x\x1b[31m = a + b", "a + b", "a + b"),
+        ("a=1;" * 500 + "a + b" + ";c=2" * 500, "a + b", "a + b"),
+        ("a + b" + ";c=2" * 500, "a + b", "a + b"),
+        ("a=1;" * 500 + "a + b", "a + b", "a + b"),
+        ("", "    a + b", "a + b"),
+        ("password = '***'", "something else", "something else"),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_mark_is_under_the_quote(context: str, quote: str, seen: str, width: int) -> None:
+    text = screen(report(Verdict.FAIL, findings=(finding(context=context, quote=quote),)), width)
+    assert marked(text) == seen
+    assert max(map(columns, text.splitlines())) <= width
+
+
+def test_a_quote_that_is_too_long_is_cut_at_its_end() -> None:
+    quote = "f(" + ", ".join(f"argument_{i}" for i in range(100)) + ")"
+    text = screen(report(Verdict.FAIL, findings=(finding(context=f"    {quote}", quote=quote),)))
+    assert "f(argument_0" in text
+    assert max(map(columns, text.splitlines())) <= 80
+
+
+def test_a_finding_without_a_quote_has_no_code() -> None:
+    assert " | " not in screen(report(Verdict.FAIL, findings=(finding(quote="", context="x = 1"),)))
+
+
+def test_a_quote_of_many_lines_is_bounded_and_keeps_its_numbers() -> None:
+    quote = "\n".join(f"line_{i}()" for i in range(12))
+    text = screen(report(Verdict.FAIL, findings=(finding(quote=quote, context="", line=8, end_line=19),)))
+    assert " 8 | line_0()\n" in text
+    assert "13 | line_5()\n" in text
+    assert "line_6" not in text
+    assert "... 6 more" in text
+
+
+def test_removed_code_is_called_so() -> None:
+    text = screen(report(Verdict.FAIL, findings=(finding(removed=True, source="x/y"),)))
+    assert "shop/cart.py:41: error bug (removed code, confidence 0.92, x/y)" in text
+
+
+def test_colours_of_a_test_runner_are_taken_out_and_other_escapes_shown() -> None:
+    run = failing_tests(tail="\x1b[31mFAILED\x1b[0m test_a\n\x1b]0;title\x07\n")
+    text = screen(report(Verdict.FAIL, verification=(run,)))
+    assert "| FAILED test_a\n" in text
+    assert "| \\x1b]0;title\\x07\n" in text
+
+
+def test_a_command_that_was_stopped_says_so() -> None:
+    run = Verification(command="pytest", exit_code=None, seconds=600.0)
+    text = screen(report(Verdict.FAIL, verification=(run,)))
+    assert "verify command failed: pytest (stopped after 10 min 0 s)" in text
+
+
+@pytest.mark.parametrize(
+    ("calls", "amount", "said"),
+    [
+        ((call(),), Decimal("0.00000002"), "<$0.0001, 1 request"),
+        ((call(),), Decimal("1234.5"), "$1,234.50, 1 request"),
+        ((call(),), Decimal(0), "$0, 1 request"),
+        ((call(), call(cost_usd=None, model="a/b")), None, "cost unknown (no price for a/b), 2 requests"),
+        ((call(outcome="budget", cost_usd=Decimal(0)),), Decimal(0), "no requests"),
+    ],
+)
+def test_the_last_line_is_what_the_run_cost(calls: tuple[Call, ...], amount: Decimal | None, said: str) -> None:
+    failed = report(Verdict.FAIL, findings=(finding(),), calls=calls, cost_usd=amount)
+    assert screen(failed).splitlines()[-1] == f"{said}, 1.8 s"
+
+
+def test_severities_have_their_own_words() -> None:
+    noted = report(Verdict.FAIL, findings=(finding(severity=Severity.WARNING, source="ruff"), remark()))
+    assert "shop/cart.py:41: warning bug (ruff)" in screen(noted)

@@ -1,0 +1,107 @@
+"""Reports to render: short builders, and one report in which every field holds something."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from ralph_hooks.core.finding import Finding, Severity
+from ralph_hooks.core.report import Cause, FixSummary, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.usage import Call
+
+MODEL = "openrouter/deepseek/deepseek-v4-flash"
+TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+def finding(**changes: object) -> Finding:
+    fields: dict[str, Any] = {
+        "path": "shop/cart.py",
+        "line": 41,
+        "end_line": 41,
+        "category": "bug",
+        "severity": Severity.ERROR,
+        "confidence": 0.92,
+        "message": "The last item is never added to the total.",
+        "quote": "for item in items[:-1]:",
+        "context": "    for item in items[:-1]:",
+        "source": MODEL,
+        "confirmed": True,
+        "blocking": True,
+    }
+    return Finding(**fields | changes)
+
+
+def remark(**changes: object) -> Finding:
+    fields = {"severity": Severity.WARNING, "confirmed": None, "blocking": False, "confidence": 0.6}
+    return finding(**fields | changes)
+
+
+def check_finding(**changes: object) -> Finding:
+    fields = {"source": "ruff", "category": "F821", "confidence": 1.0, "confirmed": None, "message": "Undefined `vat`"}
+    return finding(**fields | changes)
+
+
+def call(**changes: object) -> Call:
+    fields: dict[str, Any] = {
+        "phase": "analyze",
+        "model": MODEL,
+        "input_tokens": 1200,
+        "cached_input_tokens": 300,
+        "output_tokens": 80,
+        "cost_usd": Decimal("0.0003"),
+        "seconds": 1.1,
+        "outcome": "ok",
+    }
+    return Call(**fields | changes)
+
+
+def failing_tests(**changes: object) -> Verification:
+    fields: dict[str, Any] = {
+        "command": "pytest -q --junit-xml={junit}",
+        "exit_code": 1,
+        "seconds": 12.34,
+        "new_failures": ("tests/test_cart.py::test_total",),
+        "tail": "E       assert 3 == 4\n\n1 failed, 20 passed in 0.12s\n",
+    }
+    return Verification(**fields | changes)
+
+
+def report(verdict: Verdict = Verdict.PASS, **changes: object) -> Report:
+    fields: dict[str, Any] = {
+        "command": "gate",
+        "verdict": verdict,
+        "reason": "nothing found that blocks",
+        "tree": TREE,
+        "title": "staged change",
+        "seconds": 1.84,
+        "exit_code": {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.INCONCLUSIVE: 3}[verdict],
+    }
+    return Report(**fields | changes)
+
+
+def full_report(**changes: object) -> Report:
+    """A failing report with something in every field."""
+    fields: dict[str, Any] = {
+        "reason": "2 blocking findings and `pytest` fails",
+        "findings": (
+            finding(),
+            check_finding(path="shop/price.py", line=7, end_line=8, quote="if net:\n        return net * vat"),
+            remark(message="A confusing name.", removed=True),
+            remark(severity=Severity.NOTE, confirmed=False, message="Not so."),
+        ),
+        "unreviewed": tuple(Unreviewed(f"files/{cause}", f"because {cause}", cause) for cause in Cause),
+        "verification": (
+            failing_tests(known_failures=("tests/test_old.py::test_old",)),
+            Verification(command="make lint", exit_code=0, seconds=0.5),
+            Verification(command="make docs", exit_code=None, seconds=0.1, problem="make: not found"),
+        ),
+        "calls": (call(), call(phase="verify", cost_usd=Decimal("0.0001")), call(cost_usd=None, from_store=True)),
+        "cost_usd": Decimal("0.0004"),
+        "baseline_usd": Decimal("0.0123"),
+        "fix": FixSummary(id="f1a2", ref="refs/ralph/fixes/f1a2", files=2, insertions=10, deletions=3, verified=True),
+        "reviewed": 3,
+        "paths": 9,
+        "dropped": 1,
+        "notices": ("1 file NOT judged by a model: the provider did not answer",),
+    }
+    return report(Verdict.FAIL, **fields | changes)
