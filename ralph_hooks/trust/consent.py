@@ -1,0 +1,146 @@
+"""What a repository's configuration may make this machine do: only what its user has approved.
+
+A configuration in a repository is other people's code. Providers say where the code under review and a key go, commands
+are run. They are used once the user has approved their digest; one changed byte asks again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.errors import RalphError
+
+VARIABLE = "RALPH_HOOKS_TRUST"
+"""The environment variable that holds the digest of what is approved where nobody can be asked."""
+
+
+class Wish(Struct, frozen=True):
+    """One sensitive setting of a repository."""
+
+    key: str
+    """As in the configuration: ``providers.corp``, ``verify.commands``."""
+    lines: tuple[str, ...]
+    """Its value, for people: one provider field or one command a line."""
+    allows: str
+    """What approving it would allow, in words."""
+
+
+def wishes(sensitive: Sequence[tuple[str, str]]) -> tuple[Wish, ...]:
+    """The sensitive settings of a configuration (a key, and its value as JSON), in words that a user can judge."""
+    return tuple(_wish(key, msgspec.json.decode(value)) for key, value in sensitive)
+
+
+def _wish(key: str, value: Any) -> Wish:  # noqa: ANN401 - a JSON value
+    if isinstance(value, list):
+        return Wish(key, tuple(value), "run these commands in a scratch copy of your code")
+    lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
+    if value.get("wire") == "agent":
+        return Wish(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code")
+    name = value.get("api-key-env")
+    with_key = f" with the key in {name}" if name else ""
+    return Wish(key, lines, f"send code under review to {value.get('base-url')}{with_key}")
+
+
+class _Approval(Struct, frozen=True):
+    """What is kept about one repository."""
+
+    repository: str
+    digest: str
+    wishes: tuple[Wish, ...]
+
+
+def digest(wishes: Sequence[Wish]) -> str:
+    """64 hexadecimal digits: SHA-256 of the keys and values as JSON. Their order and our own words do not count."""
+    values = sorted((wish.key, wish.lines) for wish in wishes)
+    return hashlib.sha256(msgspec.json.encode(values)).hexdigest()
+
+
+class Consent:
+    """Approvals of one user, a file for each repository so that two that are written at once both stay."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self._folder = folder / "trust"
+        self._named = environ.get(VARIABLE, "").strip().lower()
+
+    def approved(self, repository: str, wishes: Sequence[Wish]) -> bool:
+        """Whether all of ``wishes`` may be granted; nothing to grant is approved.
+
+        ``repository`` is the absolute path of git's common folder, which linked worktrees share. Raises RalphError
+        where the record cannot be relied on.
+        """
+        if not wishes:
+            return True
+        wanted = digest(wishes)
+        if self._named == wanted:
+            return True
+        kept = self._read(repository)
+        return kept is not None and kept.repository == _text(repository) and kept.digest == wanted
+
+    def previous(self, repository: str) -> tuple[Wish, ...]:
+        """What was approved last, to show the difference; empty where nothing was. Raises as `approved`."""
+        kept = self._read(repository)
+        return kept.wishes if kept else ()
+
+    def approve(self, repository: str, wishes: Sequence[Wish]) -> None:
+        """Grant ``wishes`` and nothing else from now on. Raises RalphError where that cannot be written down."""
+        approval = _Approval(_text(repository), digest(wishes), tuple(wishes))
+        path = self._path(repository)
+        try:
+            self._folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
+            _write(path, msgspec.json.format(msgspec.json.encode(approval)) + b"\n")
+        except OSError as error:
+            raise RalphError(f"the approval cannot be written to {path}: {error.strerror}", "free the way") from error
+
+    def _path(self, repository: str) -> Path:
+        return self._folder / f"{hashlib.sha256(os.fsencode(repository)).hexdigest()[:32]}.json"
+
+    def _read(self, repository: str) -> _Approval | None:
+        path = self._path(repository)
+        again = f"remove {path}, then `ralph-hooks trust`"
+        try:
+            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            with os.fdopen(descriptor, "rb") as file:
+                if not _is_ours(os.fstat(file.fileno())):
+                    raise RalphError(f"others can write the record of approvals {path}", again)
+                return msgspec.json.decode(file.read(), type=_Approval)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise RalphError(f"the record of approvals {path} cannot be read: {error.strerror}", again) from error
+        except msgspec.DecodeError as error:
+            raise RalphError(f"the record of approvals {path} is damaged", again) from error
+
+
+def _text(repository: str) -> str:
+    """A path of any bytes as JSON can hold it."""
+    return os.fsencode(repository).decode("utf-8", errors="backslashreplace")
+
+
+def _is_ours(status: os.stat_result) -> bool:
+    user = getattr(os, "geteuid", None)  # Windows has none: profiles are closed to others there
+    if user is None:
+        return True
+    return status.st_uid == user() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace ``path`` as a whole, readable by its owner alone."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,27 @@
+"""Credentials taken out of everything that is sent."""
+
+from __future__ import annotations
+
+import threading
+
+from ralph_hooks import secrets
+
+
+class Redaction:
+    """Puts a placeholder in the place of each credential, the same one for the same value, so that a model can reason.
+
+    What the secret scan is too uncertain of to hold a change back is masked as well, and so is what the author has
+    allowlisted: that comment says the line may be committed, not that it may be sent.
+    """
+
+    def __init__(self) -> None:
+        self._placeholders: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def mask(self, text: str) -> str:
+        """``text`` with each credential replaced by ``<secret-1>`` and so on."""
+        return secrets.mask(text, placeholder=self._placeholder)
+
+    def _placeholder(self, value: str) -> str:
+        with self._lock:
+            return self._placeholders.setdefault(value, f"<secret-{len(self._placeholders) + 1}>")

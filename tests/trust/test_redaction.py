@@ -1,0 +1,109 @@
+"""No credential gets into a request, and a model can still follow what is said."""
+
+from __future__ import annotations
+
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ralph_hooks.trust.redaction import Redaction
+from tests.support.credentials import BASE64, NAMED, SERVICES, draw, private_key
+
+FORMS = ('+12 value = "{}"', " 12 client({}, 3)", "-12 NAME={}", "+12   thing: {}", "?12 S105 `{}`", "+1 # was {}")
+
+
+def leaks(key: str, text: str) -> bool:
+    """True where any eight characters of the end of ``key`` are left."""
+    tail = key[-16:]
+    return any(tail[start : start + 8] in text for start in range(len(tail) - 7))
+
+
+def test_of_generated_keys_none_comes_through() -> None:
+    """Also keys that the scan is too uncertain of to block."""
+    rng = random.Random(4)
+    through = []
+    for service, generate in SERVICES.items():
+        for form in FORMS:
+            key = generate(rng)
+            masked = Redaction().mask(f"### src/a.py\n@@ def f():\n{form.format(key)}\n 13 return\n")
+            if leaks(key, masked):
+                through.append((service, form))
+    for name, generate in NAMED.items():
+        for form in ('+1 {} = "{}"', "+1 {}={}", "-3   {}: {}", '+1 environ["{}"] = "{}"'):
+            key = generate(rng)
+            if leaks(key, Redaction().mask(form.format(name, key))):
+                through.append((name, form))
+    assert through == []
+
+
+def test_the_same_value_keeps_its_placeholder() -> None:
+    rng = random.Random(5)
+    one, two = SERVICES["GitHub"](rng), SERVICES["GitHub"](rng)
+    redaction = Redaction()
+    assert redaction.mask(f'-1 a = "{one}"\n+1 a = "{two}"') == '-1 a = "<secret-1>"\n+1 a = "<secret-2>"'
+    assert redaction.mask(f"f({two})\ng({one})") == "f(<secret-2>)\ng(<secret-1>)"
+
+
+def test_a_private_key_goes_as_a_block_also_where_the_change_cuts_it_off() -> None:
+    key = private_key(random.Random(6), "OPENSSH ")
+    shown = "\n".join(f"+{number} {line}" for number, line in enumerate(key.split("\n"), 7))
+    assert Redaction().mask(f"+6 KEY = '''\n{shown}\n+21 x = 1") == "+6 KEY = '''\n+7 <secret-1>\n+21 x = 1"
+    cut = "\n".join(shown.split("\n")[:5])
+    assert Redaction().mask(f"{cut}\n@@\n+40 x = 1") == "+7 <secret-1>\n@@\n+40 x = 1"
+    body = Redaction().mask("\n".join(shown.split("\n")[3:6]))
+    assert not any(line in body for line in key.split("\n")[3:6])
+
+
+def test_what_is_allowlisted_for_a_commit_is_still_not_sent() -> None:
+    password = "hunter" + "22x"
+    assert password not in Redaction().mask(f'+1 password = "{password}"  # pragma: allowlist secret')
+
+
+def test_code_stays_as_it_is() -> None:
+    code = Path(__file__).parents[2].joinpath("ralph_hooks/process.py").read_text(encoding="utf-8")
+    assert Redaction().mask(code) == code
+
+
+def test_a_long_key_leaves_no_rest() -> None:
+    key = "sk" + "_live_" + draw(random.Random(7), "abcDEF0123456789", 300)
+    assert Redaction().mask(f"x = {key} + 1") == "x = <secret-1> + 1"
+
+
+def test_threads_agree_on_the_placeholders() -> None:
+    rng = random.Random(8)
+    keys = [SERVICES["Anthropic"](rng) for _ in range(30)]
+    redaction = Redaction()
+    with ThreadPoolExecutor(8) as pool:
+        masked = list(pool.map(redaction.mask, [f'k = "{key}"' for key in keys] * 8))
+    assert masked[:30] * 8 == masked
+    assert len(set(masked)) == 30
+
+
+def test_50_kb_take_well_under_150_ms_of_cpu() -> None:
+    code = Path(__file__).parents[2].joinpath("ralph_hooks/process.py").read_text(encoding="utf-8")
+    text = (code * 10)[:50_000]
+    redaction = Redaction()
+    redaction.mask("password")
+    best = 1.0
+    for _ in range(3):
+        started = time.process_time()
+        redaction.mask(text)
+        best = min(best, time.process_time() - started)
+    assert best < 0.15
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(), st.text(), st.sampled_from(sorted(SERVICES)), st.integers(0, 10**6))
+def test_no_surroundings_let_a_key_through(before: str, after: str, service: str, seed: int) -> None:
+    key = SERVICES[service](random.Random(seed))
+    assert not leaks(key, Redaction().mask(f'{before}\n+1 x = "{key}"\n{after}'))
+
+
+@pytest.mark.parametrize("text", ["", "\n", "x" * 100_000, "\0\udc80\u202e", draw(random.Random(9), BASE64, 50_000)])
+def test_odd_texts_are_taken(text: str) -> None:
+    assert isinstance(Redaction().mask(text), str)
