@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ _OPTIONS = (
     click.option("--from-ref", envvar="PRE_COMMIT_FROM_REF", metavar="A", help="Judge the range from A ..."),
     click.option("--to-ref", envvar="PRE_COMMIT_TO_REF", metavar="B", help="... to B (default HEAD) instead."),
     click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
+)
+_REPORT_OPTIONS = (
     click.option(
         "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Report as."
     ),
@@ -40,12 +42,20 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
                 report = workplace.gate.judge(name, workplace.snapshot, scope_of(workplace))
             return emit(report, format_, output)
 
-        command: Any = click.command(name, help=help_)(callback)
-        for option in reversed(_OPTIONS):
-            command = option(command)
-        return command  # type: ignore[no-any-return]  # click's decorators lose the type
+        return click.command(name, help=help_)(_with(_OPTIONS, report_options(callback)))
 
     return decorate
+
+
+def report_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add ``--format`` and ``--output`` to a command."""
+    return _with(_REPORT_OPTIONS, function)
+
+
+def _with(options: Sequence[Callable[[Any], Any]], function: Callable[..., int]) -> Callable[..., int]:
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 def emit(report: Report, format_: str, output: Path | None, *, everything: bool = False) -> int:

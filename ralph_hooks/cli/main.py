@@ -76,7 +76,7 @@ def run(args: list[str] | None = None) -> int:
         # The reader has gone (`ralph-hooks show | head`); Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASS
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a user sees a sentence, not a traceback
+    except Exception as error:
         if os.environ.get("RALPH_HOOKS_DEBUG"):
             raise
         complain(

@@ -65,7 +65,7 @@ class OnTerminal:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with self._lock:
             timer = self._timer
-            if timer is None or timer.finished.is_set() and self._done >= total:
+            if timer is None or (timer.finished.is_set() and self._done >= total):
                 return
             self._bar = Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True), transient=True)
             self._bar.add_task(f"ralph-hooks {what}", total=total, completed=self._done)

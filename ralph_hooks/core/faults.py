@@ -5,6 +5,8 @@ Adapters raise these and nothing else; `engine.caller` is the one place that ret
 
 from __future__ import annotations
 
+from ralph_hooks.core.usage import Usage
+
 
 class ModelFault(Exception):
     """A call to a model did not give a usable reply. ``str()`` is a sentence for the user, without the key."""
@@ -13,6 +15,8 @@ class ModelFault(Exception):
     """How the ledger and the report name it."""
     billed = False
     """True where the provider has worked and will charge for it."""
+    usage: Usage | None = None
+    """What the call used, where the provider said so beside an answer of no use."""
 
 
 class Unreachable(ModelFault):

@@ -13,18 +13,12 @@ from functools import lru_cache
 _TOKEN = re.compile(r"\*\*/|/\*\*$|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 
 
+_MEANINGS = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+
+
 def _translate(token: str) -> str:
-    match token:
-        case "**/":
-            return "(?:.*/)?"
-        case "/**":
-            return "/.*"
-        case "**":
-            return ".*"
-        case "*":
-            return "[^/]*"
-        case "?":
-            return "[^/]"
+    if token in _MEANINGS:
+        return _MEANINGS[token]
     if token.startswith("[") and token.endswith("]") and len(token) > 2:  # noqa: PLR2004 - brackets and one member
         inner = token[1:-1].replace("\\", r"\\").replace("[", r"\[")
         return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"

@@ -150,6 +150,10 @@ class Ledger(Protocol):
         """Replace the worst case by what happened."""
         ...
 
+    def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
+        """Record that ``count`` answers of ``model`` came from the store."""
+        ...
+
 
 class Prices(Protocol):
     """What models cost."""

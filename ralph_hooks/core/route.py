@@ -60,6 +60,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     catalogue: str = ""
     """The provider's id in the price catalogue (genai-prices); empty where it has none."""
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.base_url))  # `quick` holds what JSON holds, which has no hash
+
 
 class Model(Struct, frozen=True):
     """A model at a provider, written ``provider/name`` and split at the first slash."""

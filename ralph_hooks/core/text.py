@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import re
 
-# C0 and C1 controls, DEL, line and paragraph separators, zero-width, bidirectional and tag characters, byte order
-# mark, lone surrogates (bytes of a file name that are not UTF-8).
+# C0 and C1 controls, DEL, soft hyphen, line and paragraph separators, zero-width, bidirectional and tag characters,
+# byte order mark, lone surrogates (bytes of a file name that are not UTF-8).
 _UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\ud800-\udfff\U000e0000-\U000e0fff]"
 )
 
 
 _BYTE = re.compile("[\udc80-\udcff]")  # a byte that surrogateescape carried through
+_LATIN = 0x100
+_ASTRAL = 0x10000
 
 
 def _escape(match: re.Match[str]) -> str:
     char = match.group()
-    if _BYTE.match(char):
-        return f"\\x{ord(char) & 0xFF:02x}"
-    return char.encode("ascii", "backslashreplace").decode("ascii")
+    code = ord(char)
+    if code < _LATIN or _BYTE.match(char):
+        return f"\\x{code & 0xFF:02x}"
+    return f"\\u{code:04x}" if code < _ASTRAL else f"\\U{code:08x}"
 
 
 def visible(text: str) -> str:

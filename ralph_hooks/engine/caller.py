@@ -24,7 +24,7 @@ from ralph_hooks.core.faults import (
     Unreachable,
     Unreadable,
 )
-from ralph_hooks.core.ports import Completion, Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store
+from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store
 from ralph_hooks.core.route import Chain, Model, Phase, Structured
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Price, Usage, estimate_tokens
@@ -36,14 +36,13 @@ Reply = TypeVar("Reply")
 RETRIES = 2
 """How often one model is tried again after an outage."""
 _BACKOFF = 0.3  # seconds before the first retry, doubled for the second, plus up to as much again at random
-_OMITTABLE = frozenset({"temperature", "response_format", "max_tokens", "max_completion_tokens"})
 
 _REASK = """
 
 Your last reply could not be used: {problem}. Answer again, in JSON of exactly the shape that was asked for."""
 
 
-class Unanswered(Exception):  # noqa: N818 - an outcome that every asker has to handle, not an error
+class Unanswered(Exception):
     """No model of the chain gave a usable reply. ``str()`` is for the user: every model with what happened."""
 
     def __init__(self, faults: Sequence[tuple[str, ModelFault]]) -> None:
@@ -98,8 +97,9 @@ class Caller:
         """A word that the author of a change cannot foresee."""
         return secrets.token_hex(6)
 
-    def remembered(self, phase: Phase, model: str) -> None:
-        """Put an answer from the store beside the calls: it cost nothing."""
+    def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
+        """Put ``count`` answers from the store beside the calls: they cost nothing."""
+        self._ledger.remembered(phase, model, count)
         call = Call(
             phase=phase.value,
             model=model,
@@ -152,33 +152,38 @@ class Caller:
             self._book(call, request, price, _worst(request), DeadlineReached.outcome, started)
 
     def _ask_model(self, question: Question[Reply], model: Model) -> Reply:
-        """One model with all that may be tried on it again: outages, unknown parameters, short or unreadable replies."""
+        """One model, and all that may be tried on it again."""
         quirks = f"quirks/{model.id}/{model.provider.base_url}"
         known = self._store.get([quirks]).get(quirks, b"").decode()
         send = _Send(room=question.max_output, omit=frozenset(known.split()))
         while True:
             try:
                 return self._send(question, model, send)
-            except Unreachable:
-                if not self._wait_for_retry(send, None):
+            except ModelFault as fault:
+                omitted = send.omit
+                if not self._amend(send, fault):
                     raise
-            except RateLimited as fault:
-                if fault.retry_after is None or not self._wait_for_retry(send, fault.retry_after):
-                    raise
-            except Rejected as fault:
-                if fault.parameter not in _OMITTABLE - send.omit:
-                    raise
-                send.omit |= {fault.parameter}
-                self._store.put({quirks: " ".join(sorted(send.omit)).encode()})
-            except Truncated:
-                if send.widened:
-                    raise
+                if send.omit != omitted:
+                    self._store.put({quirks: " ".join(sorted(send.omit)).encode()})
+
+    def _amend(self, send: _Send, fault: ModelFault) -> bool:
+        """Make ``send`` what is worth trying after ``fault``; False where nothing is."""
+        match fault:
+            case Unreachable():
+                return self._wait_for_retry(send, None)
+            case RateLimited(retry_after=float() as seconds):
+                return self._wait_for_retry(send, seconds)
+            case Rejected(parameter=str() as field) if field not in send.omit:
+                send.omit |= {field}
+                return True
+            case Truncated() if not send.widened:
                 send.widened = True
                 send.room *= 2
-            except Unreadable as fault:
-                if send.problem:
-                    raise
+                return True
+            case Unreadable() if not send.problem:
                 send.problem = str(fault)
+                return True
+        return False
 
     def _wait_for_retry(self, send: _Send, seconds: float | None) -> bool:
         """Wait before another try; False where none is left or the deadline would come first."""
@@ -204,20 +209,20 @@ class Caller:
         started = self.deadline.clock()
         with self._lock:
             self._open[call] = (request, price, started)
-        completion: Completion | None = None
+        usage: Usage | None = None
         outcome = "abandoned"
         billed = True
         try:
             completion = self._client.complete(request, self.deadline)
+            usage = completion.usage
             value = question.read(strip_fence(completion.text))
             outcome = "ok"
         except ModelFault as fault:
-            outcome, billed = fault.outcome, fault.billed
+            outcome, billed, usage = fault.outcome, fault.billed, usage or fault.usage
             raise
         else:
             return value
         finally:
-            usage = completion.usage if completion else None
             if usage is None:
                 usage = _worst(request) if billed else Usage(input_tokens=0, output_tokens=0)
             self._settle(call, usage, outcome)

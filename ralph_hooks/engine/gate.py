@@ -9,6 +9,7 @@ from enum import Flag, auto
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.core.change import Entry
 from ralph_hooks.core.ports import Check, History, Prices, Snapshot, Store, Verifier
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
@@ -105,9 +106,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
         return run_checks(checks, triaged, material, self.store, self.caller.deadline)
 
-    def _reviewed(
-        self, entries: Sequence[Entry], material: Material, checked: Checked, scope: Scope
-    ) -> Reviewed:
+    def _reviewed(self, entries: Sequence[Entry], material: Material, checked: Checked, scope: Scope) -> Reviewed:
         if Scope.REVIEW not in scope:
             return Reviewed()
         reviewer = Reviewer(
@@ -138,7 +137,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
 
 def _refused(triaged: Triage, checked: Checked) -> tuple[Unreviewed, ...]:
-    reason = {path: "withheld: it holds a secret" for path in checked.withheld}
+    reason = dict.fromkeys(checked.withheld, "withheld: it holds a secret")
     return tuple(
         Unreviewed(
             entry.path,

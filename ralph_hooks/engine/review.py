@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 
@@ -56,18 +56,14 @@ Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, str]]
 class Reviewer:
     """Puts a change to the models that its routes name."""
 
-    def __init__(
-        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, team: Team
-    ) -> None:
+    def __init__(self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, team: Team) -> None:
         self._settings = settings
         self._gate = gate
         self._caller = caller
         self._store = store
         self._team = team
 
-    def review(
-        self, entries: Sequence[Entry], material: Material, hints: Mapping[str, Sequence[Hint]]
-    ) -> Reviewed:
+    def review(self, entries: Sequence[Entry], material: Material, hints: Mapping[str, Sequence[Hint]]) -> Reviewed:
         """Analyze ``entries``; those whose verdict is known cost nothing and are not even read."""
         routed: list[tuple[Entry, Chain]] = []
         unreviewed: list[Unreviewed] = []
@@ -95,16 +91,16 @@ class Reviewer:
         names = {(entry.path, model.id): _analyze_key(entry, model) for entry, chain in routed for model in chain}
         stored = self._store.get(names.values())
         known: dict[str, _Stored] = {}
-        answered: set[str] = set()
+        answered: Counter[str] = Counter()
         for entry, chain in routed:
             for model in chain:
                 data = stored.get(names[entry.path, model.id])
                 if data is not None:
                     known[entry.path] = _placed(msgspec.json.decode(data, type=_Stored), entry.path)
-                    answered.add(model.id)
+                    answered[model.id] += 1
                     break
-        for model_id in sorted(answered):
-            self._caller.remembered(Phase.ANALYZE, model_id)
+        for model_id, count in sorted(answered.items()):
+            self._caller.remembered(Phase.ANALYZE, model_id, count)
         return known
 
     def _analyze(

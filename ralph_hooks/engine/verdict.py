@@ -81,7 +81,7 @@ def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCo
 
 
 def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
-    """What the user has to read besides the verdict: that something was not judged, and why; that a policy let it by."""
+    """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told: list[str] = []
     files = {item.path for item in outcome.unavailable}
     what = f"{plural(len(files), 'file')} NOT judged by a model" if files else "NOT judged in full"
@@ -89,7 +89,7 @@ def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: P
         told.append(f"{what}: {'; '.join(outcome.problems)}")
     if verdict is Verdict.INCONCLUSIVE:
         told.append(
-            "goes through because when-unavailable is \"open\""
+            'goes through because when-unavailable is "open"'
             if policy is Policy.OPEN
             else 'held back because when-unavailable is "closed": try again'
         )

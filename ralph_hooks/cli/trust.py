@@ -1,0 +1,64 @@
+"""``ralph-hooks trust``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from ralph_hooks.cli.wiring import Place, find_place
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import UntrustedError
+from ralph_hooks.trust.consent import VARIABLE, digest
+
+HELP = f"""\
+Show what this repository's configuration may do on your machine, and approve it. One changed byte asks again.
+
+A repository's configuration is other people's code: verify commands are run, and a provider says where the code under
+review and a key are sent. Nothing of that happens before you have approved it here.
+
+\b
+Examples:
+  ralph-hooks trust          look, then answer y or n
+  ralph-hooks trust --yes    in scripts: approve what is there
+  {VARIABLE}=<digest>        in CI: the digest that this command prints
+"""
+
+
+@click.command("trust", help=HELP)
+@click.option("--yes", is_flag=True, help="Approve without asking.")
+def command(*, yes: bool) -> None:
+    """Show the wishes, ask, write the answer down."""
+    place = find_place()
+    if not place.wishes:
+        click.echo("This repository's configuration asks for nothing that needs your approval.")
+        return
+    _show(place)
+    if place.consent.approved(place.key, place.wishes):
+        click.echo("Approved already.")
+        return
+    if not yes and not _agreed():
+        raise UntrustedError("nothing was approved")
+    place.consent.approve(place.key, place.wishes)
+    click.echo(f"Approved for {one_line(str(place.repository.top))}.")
+
+
+def _show(place: Place) -> None:
+    before = {wish.key: wish.lines for wish in place.consent.previous(place.key)}
+    click.echo("This repository's configuration wants to:")
+    for wish in place.wishes:
+        known = before.get(wish.key)
+        mark = "" if not before else " (new)" if known is None else " (as approved)" if known == wish.lines else ""
+        click.echo(f"\n  {one_line(wish.allows)} [{one_line(wish.key)}]{mark}")
+        for line in wish.lines:
+            click.echo(f"    {'+ ' if known is not None and line not in known else '  '}{one_line(line)}")
+        for line in known or ():
+            if line not in wish.lines:
+                click.echo(f"    - {one_line(line)}")
+    click.echo(f"\ndigest: {digest(place.wishes)}")
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise UntrustedError("there is no terminal to ask on", "run `ralph-hooks trust --yes` if you approve of it")
+    return click.confirm("Approve?", default=False)

@@ -1,0 +1,168 @@
+"""The only place where adapters are built and put together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from msgspec import Struct
+
+from ralph_hooks import config
+from ralph_hooks.checks.all import all_checks
+from ralph_hooks.cli.progress import progress
+from ralph_hooks.config import GateSettings, Settings, Stage
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.engine.caller import Caller
+from ralph_hooks.engine.gate import Gate
+from ralph_hooks.engine.parallel import Team
+from ralph_hooks.errors import RalphError, UntrustedError
+from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.snapshot import GitSnapshot
+from ralph_hooks.git.verifier import CommandVerifier
+from ralph_hooks.providers import registry
+from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.history import Reports
+from ralph_hooks.store.home import Home, locate
+from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
+from ralph_hooks.trust.redaction import Redaction
+
+
+class Selection(Struct, frozen=True):
+    """Which change is judged: a range, a commit, or what is staged."""
+
+    from_ref: str | None = None
+    to_ref: str | None = None
+    commit: str | None = None
+
+    @property
+    def stage(self) -> Stage:
+        """What is staged is about to be committed; history is about to be pushed, or is in CI."""
+        return Stage.PRE_PUSH if self.from_ref or self.commit else Stage.PRE_COMMIT
+
+    def read(self, repository: snapshots.Repository) -> GitSnapshot:
+        """The change. Raises GitError where it is not there or cannot be judged."""
+        if self.commit:
+            return snapshots.commit(repository, self.commit)
+        if self.from_ref:
+            return snapshots.between(repository, self.from_ref, self.to_ref or "HEAD")
+        if self.to_ref:
+            raise RalphError("--to-ref needs --from-ref", "say where the range begins")
+        return snapshots.staged(repository)
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A repository of this user, with the settings that hold in it."""
+
+    repository: snapshots.Repository
+    home: Home
+    settings: Settings
+    wishes: tuple[Wish, ...]
+    """What its configuration may do only with the user's consent."""
+
+    @property
+    def key(self) -> str:
+        """Names the repository in the record of approvals; linked worktrees share it."""
+        return str(self.repository.common_dir)
+
+    @property
+    def consent(self) -> Consent:
+        """What the user has approved."""
+        return Consent(self.home.state, os.environ)
+
+    def known_as(self) -> Repository:
+        """The repository as the ledger and the reports name it."""
+        return Repository.at(self.repository.common_dir)
+
+
+class Workplace(Struct, frozen=True, kw_only=True):
+    """Everything a judgement needs."""
+
+    settings: Settings
+    stage: Stage
+    snapshot: GitSnapshot
+    gate: Gate
+
+
+def find_place() -> Place:
+    """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
+    home = locate(os.environ)
+    repository = snapshots.open_repository(Path.cwd())
+    settings = config.load(repository.top, home.config, registry.built_in())
+    return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
+
+
+@contextmanager
+def open_state(home: Home) -> Iterator[Database]:
+    """The user's state; what could not be kept is told on standard error at the end."""
+    with Database(home.state) as database:
+        try:
+            yield database
+        finally:
+            database.close()
+            for trouble in database.troubles:
+                click.echo(f"ralph-hooks: {visible(trouble)}", err=True)
+
+
+@contextmanager
+def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
+    """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
+    place = find_place()
+    require_consent(place)
+    limits = place.settings.gate
+    with open_state(place.home) as database:
+        snapshot = selection.read(place.repository)
+        gate = build_gate(place, database, command, limits, snapshot)
+        yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate)
+
+
+def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: GitSnapshot) -> Gate:
+    """The gate for one run of ``command``."""
+    settings = place.settings
+    known_as = place.known_as()
+    deadline = Deadline(limits.deadline, time.monotonic)
+    store = Verdicts(database)
+    prices = Catalogue(settings.prices, store)
+    run = secrets.token_hex(8)
+    budget = settings.budget
+    caps = Caps(per_run=budget.per_run, per_day=budget.per_day, per_month=budget.per_month)
+    caller = Caller(
+        client=registry.client(os.environ),
+        store=store,
+        ledger=Ledger(database, run=run, repository=known_as, command=command, caps=caps),
+        prices=prices,
+        redactor=Redaction(),
+        deadline=deadline,
+        run=run,
+        sleep=time.sleep,
+    )
+    return Gate(
+        settings=settings,
+        limits=limits,
+        checks=all_checks(),
+        store=store,
+        caller=caller,
+        team=Team(limits.parallel, deadline, progress()),
+        verifier=CommandVerifier(place.repository, snapshot.change, timeout=settings.verify.timeout),
+        prices=prices,
+        history=Reports(database, known_as),
+    )
+
+
+def require_consent(place: Place) -> None:
+    """Raise UntrustedError, with what would have to be approved, unless the user has approved it."""
+    if place.consent.approved(place.key, place.wishes):
+        return
+    wanted = "".join(f"\n     {one_line(wish.key)}: {one_line(wish.allows)}" for wish in place.wishes)
+    raise UntrustedError(
+        f"this repository's configuration asks for what you have not approved; nothing was sent or run{wanted}",
+        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})",
+    )
