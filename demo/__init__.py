@@ -1,0 +1,1 @@
+"""``make demo``: real commits of the sample project, judged by the hooks of this checkout."""

@@ -1,0 +1,29 @@
+"""A scripted model server: answers over HTTP as a provider would, with what it was told to find."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from demo.sample import CHECKOUT
+
+
+@contextmanager
+def scripted_reviewer(quote: str, message: str, *, env: Mapping[str, str], log: Path) -> Iterator[str]:
+    """A server that reports ``message`` where a change holds ``quote``, and nothing elsewhere. Yields its base URL."""
+    args = [sys.executable, "-m", "tests.support.server", "--find", f"{quote}={message}", "--port", "0"]
+    with (
+        log.open("wb") as errors,
+        subprocess.Popen(args, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True) as server,
+    ):
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            if not url:
+                raise OSError(f"the scripted model server did not start: {log.read_text(errors='replace').strip()}")
+            yield url
+        finally:
+            server.terminate()

@@ -1,0 +1,158 @@
+"""The demo itself: what is committed, and what has to come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from demo.reviewer import scripted_reviewer
+from demo.sample import CHECKOUT, MADE_UP_KEY, Change, changes, copy_sample
+from demo.screen import Screen, Shown
+from demo.source import publish
+from ralph_hooks.process import run
+
+CACHE = CHECKOUT / ".cache" / "demo"
+SIGNS = {
+    "nobody": "NOT judged by a model",
+    "checks": "F821",
+    "tests": "test_every_started_hour_counts_up_to_the_maximum",
+    "model": "NOT judged by a model",
+    "secrets": "secret",
+}
+"""What the gate's words must hold for each kind of change: it is judged for the right reason."""
+WRONG = {
+    "nobody": "nothing is wrong with it",
+    "checks": "the checks should notice",
+    "tests": "only the project's own tests should notice",
+    "model": "only a model could notice, and none is configured with a key",
+    "secrets": "the secret scan should notice",
+}
+
+REVIEWER = "scripted/reviewer"
+QUOTE = "self._inside.pop(number, None)"
+MESSAGE = (
+    "The ticket is forgotten before the payment is checked: after one Unpaid the car counts as gone, and its driver "
+    "can neither pay nor leave"
+)
+USER_CONFIG = """\
+[providers.scripted]
+wire = "openai"
+base-url = "{url}"
+
+[prices."scripted/reviewer"] # made up, in US dollars per million tokens
+input = 0.10
+output = 0.40
+"""
+
+
+class UnexpectedError(Exception):
+    """The demo did not go as it must."""
+
+
+class Demo:
+    """One run in ``work``, an empty folder."""
+
+    def __init__(self, work: Path, env: Mapping[str, str], screen: Screen) -> None:
+        self.project = work / "parkhouse"
+        self.home = work / "home"
+        self.log = work / "reviewer.log"
+        self.env = {**env, "RALPH_HOOKS_HOME": str(self.home)}
+        self.screen = screen
+
+    def install(self) -> None:
+        """Make the repository and install the hooks; the first time that downloads packages."""
+        screen = self.screen
+        screen.title("Installation")
+        screen.prose(
+            "A copy of sample-repo becomes a git repository, and real pre-commit installs this checkout's hooks into "
+            "it. The first time that downloads packages; later it takes seconds."
+        )
+        source = CACHE / "ralph-hooks"
+        revision = publish(source, self.env)
+        copy_sample(self.project, repository=str(source), revision=revision)
+        self.home.mkdir()
+        for args in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "A car park")):
+            self._git(*args)
+        self._must_pass(self._shown("pre-commit", "install", "--install-hooks"))
+
+    def act_one(self) -> None:
+        """No key, no model: what the checks and the project's own tests can do."""
+        screen = self.screen
+        screen.title("What this repository may run")
+        screen.prose("A verify command is other people's code until you approve it. Here the demo does.")
+        self._must_pass(self._shown("ralph-hooks", "trust", "--yes"))
+        for number, change in enumerate(changes(), start=1):
+            screen.title(f"Change {number} of {len(changes())}: {WRONG[change.caught_by]}")
+            screen.prose(change.about)
+            self._stage(change)
+            shown = self._commit(change.subject, goes_through=change.caught_by in {"nobody", "model"})
+            self._must_say(shown, SIGNS[change.caught_by])
+            if MADE_UP_KEY in shown.text:
+                raise UnexpectedError("the made-up key was printed in full")
+
+    def act_two(self) -> None:
+        """The change that only a model can catch, with something that answers like a model."""
+        screen = self.screen
+        change = next(change for change in changes() if change.caught_by == "model")
+        screen.title("The fourth change again, with a reviewer")
+        screen.prose(
+            "The bug above went through: no key was set, so no model was asked. Now a server on this machine answers "
+            "in a cheap model's place. It is a script that was told what to find: it shows the way of a change, not "
+            "how good a model is."
+        )
+        with scripted_reviewer(QUOTE, MESSAGE, env=self.env, log=self.log) as url:
+            (self.home / "config.toml").write_text(USER_CONFIG.format(url=url), encoding="utf-8")
+            self._must_pass(self._shown("git", "reset", "-q", "--hard", "HEAD~1"))
+            self._choose_reviewer()
+            self._must_say(self._commit("Let the scripted reviewer read along", goes_through=True), "1 file reviewed")
+            self._stage(change)
+            self._must_say(self._commit(change.subject, goes_through=False), MESSAGE[:40])
+            screen.title("The same commit again costs nothing")
+            self._stage(change)
+            self._must_say(self._commit(change.subject, goes_through=False), "no requests")
+        screen.title("What it cost")
+        self._must_say(self._must_pass(self._shown("ralph-hooks", "cost")), REVIEWER)
+
+    def _choose_reviewer(self) -> None:
+        path = self.project / "pyproject.toml"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        chosen = [f'cheap = "{REVIEWER}"\n' if line.startswith("cheap = ") else line for line in lines]
+        path.write_text("".join(chosen), encoding="utf-8")
+        self._git("add", "pyproject.toml")
+        self._must_pass(self._shown("git", "diff", "--cached", "-U0", "--no-prefix"))
+
+    def _stage(self, change: Change) -> None:
+        done = run(("git", "apply", "--index", "-"), cwd=self.project, env=self.env, stdin=change.patch.encode())
+        if done.returncode:
+            raise UnexpectedError(f"{change.name} does not apply: {done.stderr.decode(errors='replace').strip()}")
+
+    def _commit(self, subject: str, *, goes_through: bool) -> Shown:
+        """Commit what is staged; take it back where it is refused. Raises UnexpectedError on another outcome."""
+        before = self._git("rev-parse", "HEAD")
+        shown = self._shown("git", "commit", "-q", "-m", subject)
+        went_through = self._git("rev-parse", "HEAD") != before
+        outcome = "goes through" if went_through else "is held back"
+        if went_through is not goes_through or (shown.returncode == 0) is not went_through:
+            raise UnexpectedError(f"the commit {outcome} (exit {shown.returncode}), which is not what has to happen")
+        if not went_through:
+            self._git("reset", "-q", "--hard")
+        self.screen.say(f"=> {outcome}, as expected ({shown.seconds:.1f} s)", "good")
+        return shown
+
+    def _shown(self, *args: str) -> Shown:
+        return self.screen.run(args, cwd=self.project, env=self.env)
+
+    def _git(self, *args: str) -> str:
+        done = run(("git", *args), cwd=self.project, env=self.env)
+        if done.returncode:
+            raise UnexpectedError(f"git {args[0]} failed: {done.stderr.decode(errors='replace').strip()}")
+        return done.stdout.decode().strip()
+
+    def _must_pass(self, shown: Shown) -> Shown:
+        if shown.returncode:
+            raise UnexpectedError(f"exit {shown.returncode}, expected 0")
+        return shown
+
+    def _must_say(self, shown: Shown, words: str) -> None:
+        if "".join(words.split()) not in "".join(shown.text.split()):  # the report wraps its lines
+            raise UnexpectedError(f"expected it to say {words!r}")
