@@ -99,5 +99,6 @@ def _suspect() -> re.Pattern[str]:
     """
     return re.compile(
         r"(?i:pass|pwd|secret|contrase|token|credential|key|bearer|basic\s|PuTTY)|://[^\s/]*@|A3T|ABIA|ACCA|AKIA|ASIA"
-        r"|AKC|eyJ|sk-|gl[a-z]{2,5}-|GOCSPX|[sr]k_|xox|hvs\.|cl_|sl_|(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[\w+/=-]{12}|[\w-]{32}"
+        r"|AKC|eyJ|sk-|gl[a-z]{2,5}-|GOCSPX|[sr]k_|xox|hvs\.|ya29\.|Q~|cl_|sl_|"
+        r"(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[\w+/=-]{12}|[\w-]{32}"
     )
