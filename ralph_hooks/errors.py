@@ -38,6 +38,10 @@ class GitError(RalphError):
     """git refused or the repository is in a state that cannot be judged."""
 
 
+class RepairRefused(Exception):
+    """A repair does what no repair may. ``str()`` names the rule and the path."""
+
+
 class UntrustedError(RalphError):
     """The repository asks for something that the user has not approved yet."""
 

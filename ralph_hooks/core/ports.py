@@ -11,6 +11,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.core.usage import Price, Usage
@@ -200,4 +201,46 @@ class Progress(Protocol):
 
     def end(self) -> None:
         """All are done, or given up."""
+        ...
+
+
+class Workbench(Protocol):
+    """A scratch copy of the judged tree in which a repair is made and tried. None of it reaches the user's tree.
+
+    Paths are relative to the top, with forward slashes, decoded with surrogateescape.
+    """
+
+    def paths(self) -> Sequence[str]:
+        """Every file that the copy holds now, sorted."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The file as it is now; None where there is none. Follows no symbolic link."""
+        ...
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write files, or remove those that map to None. Raises RepairRefused for a path that would leave the copy."""
+        ...
+
+    def reset(self) -> None:
+        """Make the copy what it was: the judged tree."""
+        ...
+
+    def repair(self) -> Snapshot:
+        """The repair alone: the judged tree against what the copy holds now.
+
+        Raises RepairRefused, naming the rule, where the resulting tree breaks one (design, section 7).
+        """
+        ...
+
+    def repaired(self) -> Snapshot:
+        """The change with the repair in it: the base of the judged change against what the copy holds now."""
+        ...
+
+    def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
+        """Run verify commands on what the copy holds now, compared by test name with the base of the change."""
+        ...
+
+    def store(self, *, summary: str, verified: bool) -> StoredFix:
+        """Keep the repair under ``refs/ralph/fixes/`` of the user's repository."""
         ...

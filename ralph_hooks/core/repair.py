@@ -1,0 +1,82 @@
+"""A repair: what a model wants changed, what came of trying it, and what is kept of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from ralph_hooks.core.report import FixSummary
+
+
+class Edit(Struct, frozen=True):
+    """Replace ``search``, which has to occur exactly once in the file, by ``replace``."""
+
+    path: str
+    search: str
+    replace: str
+
+
+class NewFile(Struct, frozen=True):
+    """A file that is not there yet."""
+
+    path: str
+    content: str
+
+
+class Repair(Struct, frozen=True):
+    """What the implement or the fix phase answered."""
+
+    summary: str
+    edits: tuple[Edit, ...] = ()
+    create: tuple[NewFile, ...] = ()
+    delete: tuple[str, ...] = ()
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """One step of the ladder as the report shows it: what was tried, why, and what came of it."""
+
+    step: str
+    """``autofix``, ``plan``, ``implement``, ``check`` or ``fix``."""
+    outcome: str
+    """One sentence for people."""
+    succeeded: bool
+    model: str = ""
+    """``provider/model``; empty where none was asked."""
+    cost_usd: Decimal | None = Decimal(0)
+    """US dollars; None where it is not known."""
+
+
+class StoredFix(Struct, frozen=True, kw_only=True):
+    """A repair that is kept under ``refs/ralph/fixes/``, for `ralph-hooks apply`."""
+
+    id: str
+    ref: str
+    commit: str
+    """The repaired tree; its parent has the judged tree, so that ``git show`` of it is the repair alone."""
+    base: str
+    """The object id of the tree that was judged."""
+    tree: str
+    """The object id of the repaired tree."""
+    title: str
+    """What was judged, for people."""
+    summary: str
+    """What the repair does, in its author's words."""
+    files: int
+    insertions: int
+    deletions: int
+    verified: bool
+    """True where the verify commands ran on it and passed."""
+    created: float
+    """Seconds since 1970."""
+
+    def summarised(self) -> FixSummary:
+        """As a report carries it."""
+        return FixSummary(
+            id=self.id,
+            ref=self.ref,
+            files=self.files,
+            insertions=self.insertions,
+            deletions=self.deletions,
+            verified=self.verified,
+        )
