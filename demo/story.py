@@ -13,10 +13,10 @@ from ralph_hooks.process import run
 
 CACHE = CHECKOUT / ".cache" / "demo"
 SIGNS = {
-    "nobody": "NOT judged by a model",
+    "nobody": "no model judged",
     "checks": "F821",
     "tests": "test_every_started_hour_counts_up_to_the_maximum",
-    "model": "NOT judged by a model",
+    "model": "no model judged",
     "secrets": "secret",
 }
 """What the gate's words must hold for each kind of change: it is judged for the right reason."""

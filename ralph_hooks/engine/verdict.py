@@ -65,10 +65,16 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
         reasons += [f"`{one_line(run.command)}` fails" for run in failed]
         return Verdict.FAIL, " and ".join(reasons)
     if outcome.problems:
-        return Verdict.INCONCLUSIVE, outcome.problems[0]
+        return Verdict.INCONCLUSIVE, _unjudged(outcome)
     if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
         return Verdict.PASS, "deterministic checks pass; no model is configured"
     return Verdict.PASS, "nothing found that blocks"
+
+
+def _unjudged(outcome: Outcome) -> str:
+    files = {item.path for item in outcome.unavailable}
+    what = f"no model judged {plural(len(files), 'file')}" if files else "not all of it could be judged"
+    return f"{what}: {'; '.join(outcome.problems)}"
 
 
 def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCode:
@@ -83,10 +89,8 @@ def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCo
 def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
     """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told: list[str] = []
-    files = {item.path for item in outcome.unavailable}
-    what = f"{plural(len(files), 'file')} NOT judged by a model" if files else "NOT judged in full"
-    if outcome.problems:
-        told.append(f"{what}: {'; '.join(outcome.problems)}")
+    if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
+        told.append(_unjudged(outcome))
     if verdict is Verdict.INCONCLUSIVE:
         told.append(
             'goes through because when-unavailable is "open"'

@@ -23,7 +23,7 @@ def render(report: Report) -> str:
     for item in parts.commands(report, Verdict.INCONCLUSIVE):
         message = f"{one_line(item.command)} could not run: {parts.outcome(item)}"
         lines.append(_command("warning", message, title="ralph-hooks: verify"))
-    if report.verdict is Verdict.INCONCLUSIVE and not parts.told(report):
+    if report.verdict is Verdict.INCONCLUSIVE:
         lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
     lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
     lines += _unreviewed(report.unreviewed)

@@ -142,14 +142,11 @@ def headline(report: Report) -> str:
         case Verdict.PASS:
             return f"PASS: {', '.join([*_coverage(report), cost(report)])}"
         case Verdict.INCONCLUSIVE:
-            return f"NOT JUDGED: {one_line(report.title if told(report) else report.reason)}"
+            passed = commands(report, Verdict.PASS)
+            beside = f"; {plural(len(passed), 'command')} passed" if passed else ""
+            return f"NOT JUDGED: {one_line(report.reason)}{beside}"
         case Verdict.FAIL:
             return f"FAIL: {one_line(report.title)}: {failures(report)}"
-
-
-def told(report: Report) -> bool:
-    """True where a notice gives the reason, so that it need not be said again."""
-    return any(report.reason in notice for notice in report.notices)
 
 
 def failures(report: Report) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.report import Report, Verdict, Verification
+from ralph_hooks.core.report import Cause, Report, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.reports import parts
 from ralph_hooks.reports.layout import Ink, columns, excerpt, fit, shown, wrap
@@ -54,7 +54,7 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
     screen = _Screen(Ink(color=color), max(width, _MIN_WIDTH), everything)
     head = screen.ink(_VERDICTS[report.verdict], f"ralph-hooks: {parts.headline(report)}")
     notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
-    if report.verdict is Verdict.PASS and not everything:
+    if not everything and not report.exit_code and (report.verdict is not Verdict.FAIL) and _is_quiet(report):
         return "\n".join([head, *notices]) + "\n"
     failed = report.verdict is Verdict.FAIL  # then what blocks goes first
     blocks = [
@@ -68,6 +68,11 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
         _footer(report, screen),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+
+
+def _is_quiet(report: Report) -> bool:
+    """True where the headline and the notices say it all: of what goes through, only a pass may keep advice back."""
+    return report.verdict is Verdict.PASS or not (parts.advice(report) or parts.commands(report, Verdict.INCONCLUSIVE))
 
 
 def _blockers(report: Report, screen: _Screen) -> list[_Block]:
@@ -204,7 +209,8 @@ def _footer(report: Report, screen: _Screen) -> _Block:
     doubtful = len(parts.unconfirmed(report))
     if doubtful and not screen.everything:
         lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {parts.SHOW}")
-    if report.unreviewed and not screen.everything:
-        count = plural(len(report.unreviewed), "file")
-        lines.append(f"{count} not reviewed by a model: {parts.grouped(report.unreviewed)}")
+    left_out = tuple(item for item in report.unreviewed if item.cause is not Cause.UNAVAILABLE)  # told at the top
+    if left_out and not screen.everything:
+        count = plural(len(left_out), "file")
+        lines.append(f"{count} not reviewed by a model: {parts.grouped(left_out)}")
     return [screen.ink("faint", line) for line in [*lines, parts.cost(report)]]

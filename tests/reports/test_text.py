@@ -126,15 +126,13 @@ def test_the_way_around_the_hook_is_not_advertised() -> None:
 
 
 INCONCLUSIVE = """\
-ralph-hooks: NOT JUDGED: staged change
-ralph-hooks: 1 file NOT judged by a model: connection refused
+ralph-hooks: NOT JUDGED: no model judged 1 file: connection refused
 ralph-hooks: held back because when-unavailable is "closed": try again
 
 what to do
   mend what is named above, or try again later
   the whole report: ralph-hooks show
 
-1 file not reviewed by a model: connection refused
 cost unknown (no price for corp/big), 1 request, 1.8 s
 """
 
@@ -142,21 +140,28 @@ cost unknown (no price for corp/big), 1 request, 1.8 s
 def test_an_outage_is_never_a_pass_and_an_unknown_cost_is_not_zero() -> None:
     unjudged = report(
         Verdict.INCONCLUSIVE,
-        reason="connection refused",
+        reason="no model judged 1 file: connection refused",
         unreviewed=(Unreviewed("a.py", "connection refused", Cause.UNAVAILABLE),),
-        notices=(
-            "1 file NOT judged by a model: connection refused",
-            'held back because when-unavailable is "closed": try again',
-        ),
+        notices=('held back because when-unavailable is "closed": try again',),
         calls=(call(model="corp/big", cost_usd=None, outcome="unreachable"),),
         cost_usd=None,
     )
     assert screen(unjudged) == INCONCLUSIVE
 
 
-def test_the_headline_gives_the_reason_where_no_notice_does() -> None:
-    first = screen(report(Verdict.INCONCLUSIVE, reason="the deadline passed")).splitlines()[0]
-    assert first == "ralph-hooks: NOT JUDGED: the deadline passed"
+def test_an_outage_that_goes_through_says_so_in_two_lines() -> None:
+    """It comes with every commit of somebody without a key: loud, and short."""
+    passed = Verification(command="pytest -q", exit_code=0, seconds=1.0)
+    let_by = 'goes through because when-unavailable is "open"'
+    unjudged = report(
+        Verdict.INCONCLUSIVE, reason="no model judged 1 file", notices=(let_by,), verification=(passed,), exit_code=0
+    )
+    assert screen(unjudged) == f"ralph-hooks: NOT JUDGED: no model judged 1 file; 1 command passed\nralph-hooks: {let_by}\n"
+
+
+def test_a_command_that_could_not_run_is_shown_though_the_change_goes_through() -> None:
+    broken = Verification(command="make docs", exit_code=None, seconds=0.1, problem="make: not found")
+    assert "make: not found" in screen(report(Verdict.INCONCLUSIVE, verification=(broken,), exit_code=0))
 
 
 def test_a_failure_that_is_only_a_warning_does_not_ask_for_another_commit() -> None:
