@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from msgspec import Struct
 
 from ralph_hooks.core.report import FixSummary
@@ -31,20 +29,6 @@ class Repair(Struct, frozen=True):
     edits: tuple[Edit, ...] = ()
     create: tuple[NewFile, ...] = ()
     delete: tuple[str, ...] = ()
-
-
-class Rung(Struct, frozen=True, kw_only=True):
-    """One step of the ladder as the report shows it: what was tried, why, and what came of it."""
-
-    step: str
-    """``autofix``, ``plan``, ``implement``, ``check`` or ``fix``."""
-    outcome: str
-    """One sentence for people."""
-    succeeded: bool
-    model: str = ""
-    """``provider/model``; empty where none was asked."""
-    cost_usd: Decimal | None = Decimal(0)
-    """US dollars; None where it is not known."""
 
 
 class StoredFix(Struct, frozen=True, kw_only=True):

@@ -71,6 +71,33 @@ class Verification(Struct, frozen=True, kw_only=True):
         return Verdict.FAIL
 
 
+class Step(StrEnum):
+    """What is done on one rung of the ladder."""
+
+    AUTOFIX = "autofix"
+    """The linter's own, which is free."""
+    PLAN = "plan"
+    IMPLEMENT = "implement"
+    CHECK = "check"
+    """The repaired change through checks, verify commands and models."""
+    FIX = "fix"
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """One step of the ladder as the report shows it: what was tried, why, and what came of it."""
+
+    step: Step
+    reason: str
+    """Why it was taken, for people."""
+    outcome: str
+    """What came of it, one sentence for people."""
+    succeeded: bool
+    model: str = ""
+    """``provider/model`` that answered; empty where none did."""
+    cost_usd: Decimal | None = Decimal(0)
+    """US dollars; None where it is not known."""
+
+
 class FixSummary(Struct, frozen=True, kw_only=True):
     """A stored repair."""
 
@@ -100,6 +127,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """US dollars of this run's calls; None where one of them has no known price."""
     baseline_usd: Decimal | None = None
     """What the same tokens would have cost on the expensive model; None where that is not known."""
+    rungs: tuple[Rung, ...] = ()
+    """The steps of a repair in the order they were taken; empty where none was tried."""
     fix: FixSummary | None = None
     reviewed: int = 0
     """How many paths a model judged, now or earlier (from the store)."""

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import SCHEMA, FixSummary, Report, Unreviewed, Verification
+from ralph_hooks.core.report import SCHEMA, FixSummary, Report, Rung, Unreviewed, Verification
 from ralph_hooks.core.text import visible
 from ralph_hooks.core.usage import Call
 
@@ -73,6 +73,7 @@ def document(report: Report) -> dict[str, Any]:
         "cost_usd": report.cost_usd,
         "baseline_cost_usd": report.baseline_usd,
         "seconds": report.seconds,
+        "rungs": [_rung(item) for item in report.rungs],
         "fix": None if report.fix is None else _fix(report.fix),
     }
 
@@ -124,6 +125,17 @@ def _call(item: Call) -> dict[str, Any]:
         "seconds": item.seconds,
         "outcome": item.outcome,
         "from_store": item.from_store,
+    }
+
+
+def _rung(item: Rung) -> dict[str, Any]:
+    return {
+        "step": item.step.value,
+        "reason": item.reason,
+        "outcome": item.outcome,
+        "succeeded": item.succeeded,
+        "model": item.model,
+        "cost_usd": item.cost_usd,
     }
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.report import Cause, FixSummary, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, FixSummary, Report, Rung, Step, Unreviewed, Verdict, Verification
 from ralph_hooks.core.usage import Call
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
@@ -66,6 +66,32 @@ def failing_tests(**changes: object) -> Verification:
     return Verification(**fields | changes)
 
 
+def rungs() -> tuple[Rung, ...]:
+    """A repair whose first try fails a test and is corrected."""
+    return (
+        Rung(step=Step.AUTOFIX, reason="free", outcome="ruff has no safe fix for F821", succeeded=False),
+        Rung(
+            step=Step.PLAN,
+            reason="to send little",
+            outcome="2 files, 3 steps",
+            succeeded=True,
+            model=MODEL,
+            cost_usd=Decimal("0.0001"),
+        ),
+        Rung(
+            step=Step.IMPLEMENT,
+            reason="attempt 1 of 2",
+            outcome="2 edits in 1 file",
+            succeeded=True,
+            model="anthropic/claude-opus-4-5",
+            cost_usd=None,
+        ),
+        Rung(step=Step.CHECK, reason="after implement", outcome="`pytest` fails", succeeded=False),
+        Rung(step=Step.FIX, reason="round 1 of 2", outcome="1 edit in 1 file", succeeded=True, model=MODEL),
+        Rung(step=Step.CHECK, reason="after fix", outcome="everything passes", succeeded=True),
+    )
+
+
 def report(verdict: Verdict = Verdict.PASS, **changes: object) -> Report:
     fields: dict[str, Any] = {
         "command": "gate",
@@ -98,6 +124,7 @@ def full_report(**changes: object) -> Report:
         "calls": (call(), call(phase="verify", cost_usd=Decimal("0.0001")), call(cost_usd=None, from_store=True)),
         "cost_usd": Decimal("0.0004"),
         "baseline_usd": Decimal("0.0123"),
+        "rungs": rungs(),
         "fix": FixSummary(id="f1a2", ref="refs/ralph/fixes/f1a2", files=2, insertions=10, deletions=3, verified=True),
         "reviewed": 3,
         "paths": 9,
