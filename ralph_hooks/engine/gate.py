@@ -33,6 +33,20 @@ class Scope(Flag):
     """Verify commands and invariants."""
 
 
+class Examined(Struct, frozen=True):
+    """A change that is sorted and through the deterministic checks."""
+
+    snapshot: Snapshot
+    material: Material
+    triaged: Triage
+    checked: Checked
+
+    @property
+    def open_to_models(self) -> tuple[Entry, ...]:
+        """What may be sent: no check refuses it."""
+        return tuple(entry for entry in self.triaged.review if entry.path not in self.checked.refused)
+
+
 class Gate(Struct, frozen=True, kw_only=True):
     """Everything a judgement needs, put together in `cli.wiring`."""
 
@@ -47,39 +61,38 @@ class Gate(Struct, frozen=True, kw_only=True):
     history: History
 
     def judge(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
-        """The report on ``snapshot``. Raises RalphError where only the user can help; an outage is a verdict."""
+        """The report on ``snapshot``, kept for `show`.
+
+        Raises RalphError where only the user can help; an outage is a verdict.
+        """
+        report = self.assess(command, snapshot, scope)
+        self.history.add(report)
+        return report
+
+    def assess(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
+        """As `judge`, and the report is not kept: for a command that has more to add to it."""
         clock = self.caller.deadline.clock
         started = clock()
         change = snapshot.change
-        material = Material(snapshot)
-        triaged = triage(snapshot, self.limits.exclude, self.store)
-        checked = self._checked(triaged, material, scope)
-        open_to_models = [entry for entry in triaged.review if entry.path not in checked.refused]
-        reviewed = self._reviewed(open_to_models, material, checked, scope)
+        examined = self.examine(snapshot, scope)
+        reviewed = self.review(examined) if Scope.REVIEW in scope else Reviewed()
         kept = Kept()
         verification: tuple[Verification, ...] = ()
         if Scope.COMMANDS in scope and change.entries:
-            invariants = Invariants(
-                self.settings.verify.invariants,
-                self.settings.models.get(Phase.VERIFY, ()),
-                caller=self.caller,
-                store=self.store,
-                team=self.team,
-            )
-            kept = invariants.check(open_to_models, material)
+            kept = self.keeps(examined)
             verification = self._verified(change.tree, change.base)
         self.caller.abandon()
         outcome = Outcome(
-            checked=checked,
+            checked=examined.checked,
             reviewed=reviewed,
             kept=kept,
             verification=verification,
-            unreviewed=triaged.unreviewed + _refused(triaged, checked) + reviewed.unreviewed,
+            unreviewed=examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed,
             calls=self.caller.calls,
         )
-        cost, baseline = self._money(outcome.calls)
+        cost, baseline = self.money(outcome.calls)
         verdict, reason = decide(outcome)
-        report = Report(
+        return Report(
             command=command,
             verdict=verdict,
             reason=reason,
@@ -98,27 +111,41 @@ class Gate(Struct, frozen=True, kw_only=True):
             seconds=round(clock() - started, 3),
             exit_code=exit_code(verdict, self.settings.on_failure, self.limits.when_unavailable),
         )
-        self.history.add(report)
-        return report
+
+    def examine(self, snapshot: Snapshot, scope: Scope) -> Examined:
+        """``snapshot`` through the deterministic checks, which cost nothing."""
+        material = Material(snapshot)
+        triaged = triage(snapshot, self.limits.exclude, self.store)
+        return Examined(snapshot, material, triaged, self._checked(triaged, material, scope))
+
+    def review(self, examined: Examined) -> Reviewed:
+        """What the models say of what the checks let through."""
+        reviewer = Reviewer(
+            settings=self.settings, gate=self.limits, caller=self.caller, store=self.store, team=self.team
+        )
+        return reviewer.review(examined.open_to_models, examined.material, examined.checked.hints)
+
+    def keeps(self, examined: Examined) -> Kept:
+        """Whether the change keeps the project's rules."""
+        invariants = Invariants(
+            self.settings.verify.invariants,
+            self.settings.models.get(Phase.VERIFY, ()),
+            caller=self.caller,
+            store=self.store,
+            team=self.team,
+        )
+        return invariants.check(examined.open_to_models, examined.material)
 
     def _checked(self, triaged: Triage, material: Material, scope: Scope) -> Checked:
         """Without a review only the secret scan is of use: nothing may be sent unseen."""
         checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
         return run_checks(checks, triaged, material, self.store, self.caller.deadline)
 
-    def _reviewed(self, entries: Sequence[Entry], material: Material, checked: Checked, scope: Scope) -> Reviewed:
-        if Scope.REVIEW not in scope:
-            return Reviewed()
-        reviewer = Reviewer(
-            settings=self.settings, gate=self.limits, caller=self.caller, store=self.store, team=self.team
-        )
-        return reviewer.review(entries, material, checked.hints)
-
     def _verified(self, tree: str, base: str) -> tuple[Verification, ...]:
         commands = self.settings.verify.commands
         return self.verifier.run(tree, base, commands, self.caller.deadline) if commands else ()
 
-    def _money(self, calls: Sequence[Call]) -> tuple[Decimal | None, Decimal | None]:
+    def money(self, calls: Sequence[Call]) -> tuple[Decimal | None, Decimal | None]:
         """What ``calls`` cost, and what the same tokens cost on the expensive model; None where that is not known."""
         paid = [call for call in calls if not call.from_store]
         costs = [call.cost_usd for call in paid if call.cost_usd is not None]
