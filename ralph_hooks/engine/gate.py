@@ -21,7 +21,7 @@ from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.engine.review import Reviewed, Reviewer
 from ralph_hooks.engine.triage import Triage, triage
-from ralph_hooks.engine.verdict import Outcome, decide, exit_code, notices
+from ralph_hooks.engine.verdict import Outcome, come_to, decide, exit_code, notices
 
 
 class Scope(Flag):
@@ -71,8 +71,12 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
         """As `judge`, and the report is not kept: for a command that has more to add to it."""
-        clock = self.caller.deadline.clock
-        started = clock()
+        started = self.caller.deadline.clock()
+        change = snapshot.change
+        return self.report(command, change.title, change.tree, self.outcome(snapshot, scope), started)
+
+    def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
+        """What checks, models and commands make of ``snapshot``."""
         change = snapshot.change
         examined = self.examine(snapshot, scope)
         reviewed = self.review(examined) if Scope.REVIEW in scope else Reviewed()
@@ -81,34 +85,32 @@ class Gate(Struct, frozen=True, kw_only=True):
         if Scope.COMMANDS in scope and change.entries:
             kept = self.keeps(examined)
             verification = self._verified(change.tree, change.base)
+        unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
+        return come_to(len(change.entries), examined.checked, reviewed, kept, unreviewed, verification)
+
+    def report(self, command: str, title: str, tree: str, outcome: Outcome, started: float) -> Report:
+        """The report on ``outcome``. Nothing is asked afterwards: the books are closed. ``started``: by the clock."""
         self.caller.abandon()
-        outcome = Outcome(
-            checked=examined.checked,
-            reviewed=reviewed,
-            kept=kept,
-            verification=verification,
-            unreviewed=examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed,
-            calls=self.caller.calls,
-        )
-        cost, baseline = self.money(outcome.calls)
+        calls = self.caller.calls
+        cost, baseline = self.money(calls)
         verdict, reason = decide(outcome)
         return Report(
             command=command,
             verdict=verdict,
             reason=reason,
-            tree=change.tree,
-            title=change.title,
+            tree=tree,
+            title=title,
             findings=outcome.findings,
             unreviewed=outcome.unreviewed,
-            verification=verification,
-            calls=outcome.calls,
+            verification=outcome.verification,
+            calls=calls,
             cost_usd=cost,
             baseline_usd=baseline,
-            reviewed=len(change.entries) - len(outcome.unreviewed),
-            paths=len(change.entries),
-            dropped=reviewed.dropped,
+            reviewed=outcome.reviewed,
+            paths=outcome.paths,
+            dropped=outcome.dropped,
             notices=notices(outcome, verdict, self.settings.on_failure, self.limits.when_unavailable),
-            seconds=round(clock() - started, 3),
+            seconds=round(self.caller.deadline.clock() - started, 3),
             exit_code=exit_code(verdict, self.settings.on_failure, self.limits.when_unavailable),
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec import Struct
 
 from ralph_hooks.config import OnFailure, Policy
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.core.usage import Call
 from ralph_hooks.engine.checking import Checked
 from ralph_hooks.engine.invariants import Kept
 from ralph_hooks.engine.review import Reviewed
@@ -16,44 +17,71 @@ from ralph_hooks.errors import ExitCode
 
 
 class Outcome(Struct, frozen=True, kw_only=True):
-    """What every step of a judgement came to."""
+    """What the judgement of a change came to. Those of several changes add up to one."""
 
-    checked: Checked
-    reviewed: Reviewed
-    kept: Kept
-    verification: tuple[Verification, ...]
-    unreviewed: tuple[Unreviewed, ...]
-    calls: tuple[Call, ...]
-
-    @property
-    def findings(self) -> tuple[Finding, ...]:
-        """All findings in the order they are shown: what blocks first, then the worst.
-
-        A model that repeats what a check says of the same line adds nothing and is left out.
-        """
-        certain = self.checked.findings
-        lines = {(finding.path, finding.line) for finding in certain}
-        others = [f for f in self.reviewed.findings + self.kept.findings if (f.path, f.line) not in lines]
-        return tuple(
-            sorted((*certain, *others), key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line))
-        )
+    findings: tuple[Finding, ...] = ()
+    """In the order they are shown: what blocks first, then the worst."""
+    unreviewed: tuple[Unreviewed, ...] = ()
+    verification: tuple[Verification, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Why something could not be judged, each reason once."""
+    paths: int = 0
+    reviewed: int = 0
+    """Of the paths, those that a model judged, now or earlier."""
+    dropped: int = 0
 
     @property
     def unavailable(self) -> tuple[Unreviewed, ...]:
         """Paths that a model should have judged and could not."""
         return tuple(item for item in self.unreviewed if item.cause is Cause.UNAVAILABLE)
 
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """Why something could not be judged, each reason once."""
-        reasons = [
-            *(f"the {name} check did not end before the deadline" for name in self.checked.unfinished),
-            *(item.reason for item in self.unavailable),
-            *self.reviewed.unconfirmed,
-            *self.kept.problems,
-            *(f"{run.command}: {run.problem}" for run in self.verification if run.problem),
-        ]
-        return tuple(dict.fromkeys(reasons))
+    def __add__(self, other: Outcome) -> Outcome:
+        return Outcome(
+            findings=in_order(self.findings + other.findings),
+            unreviewed=self.unreviewed + other.unreviewed,
+            verification=self.verification + other.verification,
+            problems=tuple(dict.fromkeys(self.problems + other.problems)),
+            paths=self.paths + other.paths,
+            reviewed=self.reviewed + other.reviewed,
+            dropped=self.dropped + other.dropped,
+        )
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """``findings`` as they are shown: what blocks first, then the worst."""
+    return tuple(sorted(findings, key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line)))
+
+
+def come_to(
+    paths: int,
+    checked: Checked,
+    reviewed: Reviewed,
+    kept: Kept,
+    unreviewed: tuple[Unreviewed, ...],
+    verification: tuple[Verification, ...],
+) -> Outcome:
+    """What the steps of one judgement come to.
+
+    A model that repeats what a check says of the same line adds nothing and is left out.
+    """
+    lines = {(finding.path, finding.line) for finding in checked.findings}
+    others = [f for f in reviewed.findings + kept.findings if (f.path, f.line) not in lines]
+    problems = [
+        *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
+        *(item.reason for item in unreviewed if item.cause is Cause.UNAVAILABLE),
+        *reviewed.unconfirmed,
+        *kept.problems,
+        *(f"{run.command}: {run.problem}" for run in verification if run.problem),
+    ]
+    return Outcome(
+        findings=in_order((*checked.findings, *others)),
+        unreviewed=unreviewed,
+        verification=verification,
+        problems=tuple(dict.fromkeys(problems)),
+        paths=paths,
+        reviewed=paths - len(unreviewed),
+        dropped=reviewed.dropped,
+    )
 
 
 def decide(outcome: Outcome) -> tuple[Verdict, str]:
