@@ -2,73 +2,139 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+import datetime as dt
 from decimal import Decimal
+from pathlib import Path
 
 import click
 
-from ralph_hooks.cli.wiring import find_place, open_state
-from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.core.usage import Price
-from ralph_hooks.reports.parts import money
-from ralph_hooks.store.ledger import Total, statement
+from ralph_hooks.cli.judging import terminal_width, wants_color, write_text
+from ralph_hooks.cli.wiring import Place, find_place, open_state
+from ralph_hooks.core.bill import Bill, Cap, Caught, Statement, forecast, pays
+from ralph_hooks.core.report import Verdict
+from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.history import Reports
+from ralph_hooks.store.ledger import statement
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.verdicts import Verdicts
 
 HELP = """\
-Show what the models have cost, by phase and by model, and what the same tokens would have cost on the expensive model.
+Show what the models have cost: by phase, model, repository, hook and day; what the same tokens would have cost on the
+expensive model alone; how much of the budget is used and what the month will come to; and whether the routing pays.
 
 \b
 Examples:
-  ralph-hooks cost            everything in the ledger
-  ralph-hooks cost --here     this repository alone
+  ralph-hooks cost                        everything in the ledger
+  ralph-hooks cost --here --since 2026-11-01
+  ralph-hooks cost --format csv > costs.csv
+  ralph-hooks cost --html costs.html      one page to look at, which loads nothing from the network
 """
+_HISTORY = 28  # days that a forecast looks back
+_DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("cost", help=HELP)
 @click.option("--here", is_flag=True, help="This repository alone; otherwise all of yours.")
-def command(*, here: bool) -> None:
-    """Sum the ledger up."""
+@click.option("--since", type=_DATE, help="From this day on (YYYY-MM-DD).")
+@click.option("--until", type=_DATE, help="Up to this day, included.")
+@click.option("--format", "format_", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with charts to a file.")
+def command(
+    *,
+    here: bool,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    format_: str,
+    html: Path | None,
+) -> None:
+    """Sum the ledger up and show it."""
     place = find_place()
     with open_state(place.home) as database:
-        summed = statement(database, repository=place.known_as() if here else None)
-        expensive = place.settings.models.get(Phase.IMPLEMENT, ())
-        price = Catalogue(place.settings.prices, Verdicts(database)).price(expensive[0]) if expensive else None
-    if not summed.whole.calls and not summed.whole.remembered:
-        click.echo("No model was asked yet: nothing was spent.")
-        return
-    for title, totals in (("phase", summed.by_phase), ("model", summed.by_model), ("day", summed.by_day[:7])):
-        _table(title, totals)
-    _table("all", [summed.whole])
-    if price is not None:
-        click.echo(_comparison(summed.whole, price, expensive[0].id))
+        bill = _bill(place, database, since.date() if since else None, until.date() if until else None, here=here)
+    if html is not None:
+        from ralph_hooks.reports.bill import page
+
+        write_text(html, page.render(bill))
+        click.echo(f"Written to {html}: open it in a browser.")
+    elif format_ == "json":
+        from ralph_hooks.reports.bill import data
+
+        click.echo(data.to_json(bill), nl=False)
+    elif format_ == "csv":
+        from ralph_hooks.reports.bill import data
+
+        click.echo(data.to_csv(bill), nl=False)
+    elif not bill.statement.whole.calls and not bill.statement.whole.remembered:
+        click.echo("No model was asked: nothing was spent.")
+    else:
+        from ralph_hooks.reports.bill import table
+
+        click.echo(table.render(bill, color=wants_color(), width=terminal_width()), nl=False)
 
 
-def _table(title: str, totals: Sequence[Total]) -> None:
-    from rich.console import Console
-    from rich.table import Table
+def _bill(place: Place, database: Database, since: dt.date | None, until: dt.date | None, *, here: bool) -> Bill:
+    today = dt.datetime.now().astimezone().date()
+    scope = place.known_as() if here else None
+    summed = statement(database, since=since, until=until, repository=scope)
+    expensive = next(iter(place.settings.models.get(Phase.IMPLEMENT, ())), None)
+    month = statement(database, since=today.replace(day=1), until=today)
+    return Bill(
+        since=since.isoformat() if since else "",
+        until=(until or today).isoformat(),
+        scope=scope.name if scope else "all repositories",
+        statement=summed,
+        expensive=expensive.id if expensive else "",
+        baseline=_baseline(place, database, summed, expensive),
+        caps=_caps(place, month, today),
+        forecast=forecast(_past_days(database, today), month.whole.cost_usd, _days_left(today)),
+        caught=_caught(Reports(database, place.known_as()), since, until),
+        pays=pays(summed),
+    )
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(title, min_width=10, overflow="fold")
-    for name in ("calls", "from store", "tokens in", "cached", "tokens out", "cost"):
-        table.add_column(name, justify="right")
-    for total in totals:
-        usage = total.usage
-        counts = (total.calls, total.remembered, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
-        table.add_row(one_line(total.name) or "total", *(f"{count:,}" for count in counts), _cost(total))
-    Console(highlight=False, no_color=bool(os.environ.get("NO_COLOR"))).print(table, end="\n\n", markup=False)
+
+def _baseline(place: Place, database: Database, summed: Statement, expensive: Model | None) -> Decimal | None:
+    price = Catalogue(place.settings.prices, Verdicts(database)).price(expensive) if expensive else None
+    return summed.whole.priced_at(price) if price else None
 
 
-def _cost(total: Total) -> str:
-    known = money(total.cost_usd)
-    return f"{known} + {plural(total.unknown, 'call')} of unknown cost" if total.unknown else known
+def _caps(place: Place, month: Statement, today: dt.date) -> tuple[Cap, ...]:
+    """Budgets count everything of this user, whatever repository it was for."""
+    budget = place.settings.budget
+    spent_today = next((total.cost_usd for total in month.by_day if total.name == today.isoformat()), Decimal(0))
+    return (
+        Cap(name="day", spent=spent_today, cap=budget.per_day),
+        Cap(name="month", spent=month.whole.cost_usd, cap=budget.per_month),
+    )
 
 
-def _comparison(whole: Total, price: Price, expensive: str) -> str:
-    alone = whole.priced_at(price)
-    line = f"The same tokens on {one_line(expensive)} alone: {money(alone)}"
-    if whole.unknown or alone <= Decimal(0):
-        return line
-    return f"{line}; saved {(1 - whole.cost_usd / alone) * 100:.0f} %"
+def _past_days(database: Database, today: dt.date) -> list[Decimal]:
+    """What each whole day cost, from the first one with a call in the ledger; days without one are 0."""
+    day = dt.timedelta(days=1)
+    past = statement(database, since=today - _HISTORY * day, until=today - day)
+    spent = {total.name: total.cost_usd for total in past.by_day}
+    if not spent:
+        return []
+    first = dt.date.fromisoformat(min(spent))
+    count = (today - first).days
+    return [spent.get((first + index * day).isoformat(), Decimal(0)) for index in range(count)]
+
+
+def _days_left(today: dt.date) -> int:
+    import calendar
+
+    return calendar.monthrange(today.year, today.month)[1] - today.day
+
+
+def _caught(reports: Reports, since: dt.date | None, until: dt.date | None) -> Caught | None:
+    """What the reports of this repository say; they are kept for a year, two hundred of them."""
+    judged = held_back = 0
+    spent = Decimal(0)
+    for kept in reports.recent(10_000):
+        day = dt.datetime.fromtimestamp(kept.time).astimezone().date()
+        if (since and day < since) or (until and day > until) or kept.report.verdict is Verdict.INCONCLUSIVE:
+            continue
+        judged += 1
+        held_back += kept.report.exit_code != 0
+        spent += kept.report.cost_usd or 0
+    return Caught(judged=judged, held_back=held_back, spent=spent) if judged else None

@@ -61,16 +61,23 @@ def _with(options: Sequence[Callable[[Any], Any]], function: Callable[..., int])
 def emit(report: Report, format_: str, output: Path | None, *, everything: bool = False) -> int:
     """Write ``report`` to ``output`` or standard output and return its exit code."""
     if output is None:
-        click.echo(render(report, format_, color=wants_color(), width=_width(), everything=everything), nl=False)
+        click.echo(
+            render(report, format_, color=wants_color(), width=terminal_width(), everything=everything), nl=False
+        )
     else:
-        text = render(report, format_, color=False, width=_width(), everything=everything)
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RalphError(f"cannot write {output}: {error.strerror}", "choose another --output") from error
+        text = render(report, format_, color=False, width=terminal_width(), everything=everything)
+        write_text(output, text)
         if report.exit_code:
-            click.echo(render(report, "text", color=wants_color(), width=_width()), nl=False, err=True)
+            click.echo(render(report, "text", color=wants_color(), width=terminal_width()), nl=False, err=True)
     return report.exit_code
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a report to a file. Raises RalphError where that is not possible."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RalphError(f"cannot write {path}: {error.strerror}", "choose another file") from error
 
 
 def wants_color() -> bool:
@@ -80,7 +87,8 @@ def wants_color() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _width() -> int:
+def terminal_width() -> int:
+    """Columns of the terminal; 100 where there is none."""
     import shutil
 
     return shutil.get_terminal_size((100, 24)).columns

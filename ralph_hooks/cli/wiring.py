@@ -30,7 +30,7 @@ from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.history import Reports
 from ralph_hooks.store.home import Home, locate
 from ralph_hooks.store.ledger import Caps, Ledger
-from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.store.prices import Catalogue, lacks_vendor
 from ralph_hooks.store.verdicts import Verdicts
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
@@ -97,6 +97,9 @@ def find_place() -> Place:
     home = locate(os.environ)
     repository = snapshots.open_repository(Path.cwd())
     settings = config.load(repository.top, home.config, registry.built_in())
+    if any(map(lacks_vendor, settings.all_models())):
+        with open_state(home) as database:
+            settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
     return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
 
 

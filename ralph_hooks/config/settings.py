@@ -6,17 +6,17 @@ in ``docs/configuration.md`` are generated from it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.route import Chain, Phase, Provider, Route
+from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
 
 
@@ -183,6 +183,23 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         if found is None:
             found = self._known[path] = self._find(path)
         return found
+
+    def renamed(self, name: Callable[[Model], str]) -> Settings:
+        """These settings with ``name`` of each model in the place of its own."""
+
+        def chains(models: Mapping[Phase, Chain]) -> dict[Phase, Chain]:
+            return {
+                phase: tuple(structs.replace(model, name=name(model)) for model in chain)
+                for phase, chain in models.items()
+            }
+
+        routes = tuple(structs.replace(rule, models=chains(rule.models)) for rule in self.routes)
+        return structs.replace(self, models=chains(self.models), routes=routes, _known={})
+
+    def all_models(self) -> tuple[Model, ...]:
+        """Every model that some path may be routed to, each once."""
+        groups = (self.models, *(rule.models for rule in self.routes))
+        return tuple(dict.fromkeys(model for group in groups for chain in group.values() for model in chain))
 
     def _find(self, path: str) -> Route:
         for rule in reversed(self.routes):

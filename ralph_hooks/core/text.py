@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 
 # C0 and C1 controls, DEL, soft hyphen, line and paragraph separators, zero-width, bidirectional and tag characters,
 # byte order mark, lone surrogates (bytes of a file name that are not UTF-8).
@@ -35,6 +36,18 @@ def one_line(text: str) -> str:
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+_SMALLEST = Decimal("0.0001")
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``3 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def money(amount: Decimal) -> str:
+    """US dollars for people: four decimals below one dollar, two above."""
+    if amount == 0:
+        return "$0"
+    if amount < _SMALLEST:
+        return f"<${_SMALLEST}"
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from decimal import Decimal
 
 from ralph_hooks.core.faults import BudgetReached, NoCredential
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
 
 SHOW = "ralph-hooks show"
 """The command that shows the last report with everything that the formats for people leave out."""
 
 _NEVER_SENT = (BudgetReached.outcome, NoCredential.outcome)
-_SMALLEST = Decimal("0.0001")
 _MINUTE = 60.0
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -103,15 +101,6 @@ def duration(seconds: float) -> str:
     if seconds < _MINUTE:
         return f"{seconds:.1f} s"
     return f"{seconds // _MINUTE:.0f} min {seconds % _MINUTE:.0f} s"
-
-
-def money(amount: Decimal) -> str:
-    """US dollars for people: four decimals below one dollar, two above."""
-    if amount == 0:
-        return "$0"
-    if amount < _SMALLEST:
-        return f"<${_SMALLEST}"
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.4f}"
 
 
 def cost(report: Report) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import Cause, Report, Verdict, Verification
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.reports import parts
 from ralph_hooks.reports.layout import Ink, columns, excerpt, fit, shown, wrap
 
@@ -188,7 +188,7 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
 
 def _calls(report: Report) -> Iterable[str]:
     for call in report.calls:
-        price = "cost unknown" if call.cost_usd is None else parts.money(call.cost_usd)
+        price = "cost unknown" if call.cost_usd is None else money(call.cost_usd)
         how = "from the store" if call.from_store else f"{one_line(call.outcome)}, {parts.duration(call.seconds)}"
         cached = f" ({call.cached_input_tokens:,} cached)" if call.cached_input_tokens else ""
         tokens = f"{call.input_tokens:,}{cached} in, {call.output_tokens:,} out"
@@ -200,7 +200,7 @@ def _facts(report: Report) -> _Block:
     if report.dropped:
         lines.append(f"dropped from replies (not in the change, or malformed): {report.dropped:,}")
     if report.baseline_usd is not None:
-        lines.append(f"the same tokens on the expensive model: {parts.money(report.baseline_usd)}")
+        lines.append(f"the same tokens on the expensive model: {money(report.baseline_usd)}")
     return lines
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ralph_hooks.core.bill import Statement, Total
 from ralph_hooks.core.faults import BudgetReached, ModelFault
 from ralph_hooks.core.ports import Reservation
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.usage import Price, Usage
+from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.db import Database, Repository, Row, Unavailable
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _EXACT = Context(prec=60, rounding=ROUND_CEILING)
 _PICO = 12  # decimal places
 _MOST = Decimal(1_000_000)  # US dollars: no call costs more, and sums stay within SQLite's 64 bits
 _MOST_TOKENS = 2**40
+_FIGURES, _SECONDS = 5, 14  # columns of a statement's rows: the first figure, and the last
 _INSERT = (
     "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
     " remembered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -152,65 +154,54 @@ class Ledger:
                 )
 
 
-class Total(Struct, frozen=True, kw_only=True):
-    """What some of the calls in the ledger come to."""
-
-    name: str
-    """The phase, the model or the day; empty for all of them."""
-    calls: int
-    """Calls to models, failed ones too."""
-    remembered: int
-    """Answers that came from the store instead."""
-    usage: Usage
-    """Tokens of the calls; ``estimated`` where some of them are a worst case."""
-    cost_usd: Decimal
-    """US dollars of the calls whose cost is known."""
-    unknown: int
-    """Calls whose cost is not known: they come on top."""
-    estimated: int
-    """Calls that count at their worst case."""
-    seconds: float
-    """Spent waiting for models, one call after the other."""
-
-    def priced_at(self, price: Price) -> Decimal:
-        """What the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
-        return price.cost(self.usage)
-
-
-class Statement(Struct, frozen=True, kw_only=True):
-    """The ledger, summed up."""
-
-    whole: Total
-    by_phase: tuple[Total, ...]
-    by_model: tuple[Total, ...]
-    """The dearest first."""
-    by_day: tuple[Total, ...]
-    """The latest first; local dates, YYYY-MM-DD."""
-
-
 def statement(
     database: Database, *, since: date | None = None, until: date | None = None, repository: Repository | None = None
 ) -> Statement:
     """What was spent from ``since`` to ``until``, both included, everywhere or in one repository."""
+    where = (
+        " WHERE (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)"
+        " AND (:repository IS NULL OR repository = :repository)"
+    )
+    values = {
+        "since": since and since.isoformat(),
+        "until": until and until.isoformat(),
+        "repository": repository and repository.key,
+    }
     rows = database.query(
-        "SELECT phase, model, day, sum(remembered = 0), sum(remembered),"
+        "SELECT phase, model, day, repository_name, command, sum(remembered = 0), sum(remembered),"  # noqa: S608 - constants
         " sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
         " coalesce(sum(cost), 0), sum(cost IS NULL), sum(estimated), sum(seconds) FROM calls"
-        " WHERE (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)"
-        " AND (:repository IS NULL OR repository = :repository) GROUP BY phase, model, day",
-        {
-            "since": since and since.isoformat(),
-            "until": until and until.isoformat(),
-            "repository": repository and repository.key,
-        },
+        f"{where} GROUP BY phase, model, day, repository, command",
+        values,
+    )
+    ((decided, escalated),) = database.query(
+        "SELECT count(DISTINCT CASE WHEN command <> 'fix' THEN run END),"  # noqa: S608 - constants
+        f" count(DISTINCT CASE WHEN phase = 'implement' THEN run END) FROM calls{where}",
+        values,
     )
     order = {phase.value: index for index, phase in enumerate(Phase)}
     return Statement(
         whole=_total("", rows),
         by_phase=tuple(sorted(_totals(rows, 0), key=lambda total: order.get(total.name, len(order)))),
-        by_model=tuple(sorted(_totals(rows, 1), key=lambda total: (-total.cost_usd, total.name))),
+        by_model=_dearest(rows, 1),
         by_day=tuple(sorted(_totals(rows, 2), key=lambda total: total.name, reverse=True)),
+        by_repository=_dearest(rows, 3),
+        by_command=_dearest(rows, 4),
+        spend=_spend(rows),
+        decided=decided,
+        escalated=escalated,
     )
+
+
+def _dearest(rows: Iterable[Row], column: int) -> tuple[Total, ...]:
+    return tuple(sorted(_totals(rows, column), key=lambda total: (-total.cost_usd, total.name)))
+
+
+def _spend(rows: Iterable[Row]) -> tuple[tuple[str, str, Decimal], ...]:
+    sums: dict[tuple[str, str], int] = {}
+    for row in rows:
+        sums[row[2], row[0]] = sums.get((row[2], row[0]), 0) + row[_FIGURES + 6]
+    return tuple((day, phase, _usd(cost)) for (day, phase), cost in sorted(sums.items()))
 
 
 def _totals(rows: Iterable[Row], column: int) -> list[Total]:
@@ -222,7 +213,7 @@ def _totals(rows: Iterable[Row], column: int) -> list[Total]:
 
 def _total(name: str, rows: list[Row]) -> Total:
     calls, remembered, given, cached, written, replied, cost, unknown, estimated = (
-        sum(row[column] for row in rows) for column in range(3, 12)
+        sum(row[column] for row in rows) for column in range(_FIGURES, _SECONDS)
     )
     usage = Usage(
         input_tokens=given,
@@ -239,7 +230,7 @@ def _total(name: str, rows: list[Row]) -> Total:
         cost_usd=_usd(cost),
         unknown=unknown,
         estimated=estimated,
-        seconds=sum(row[12] for row in rows),
+        seconds=sum(row[_SECONDS] for row in rows),
     )
 
 

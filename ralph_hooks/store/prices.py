@@ -20,7 +20,9 @@ import msgspec
 
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.route import Model, Provider
+from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Price
+from ralph_hooks.errors import ConfigError
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelPrice
@@ -29,6 +31,8 @@ _PACKAGE = "genai_prices"
 _DAY = 86_400.0  # seconds
 _QUARTERS = 96  # a day's quarters of an hour: prices change at times of day that are given in minutes
 _FREE = Price(input=Decimal(0), output=Decimal(0))
+_WITH_VENDORS = "openrouter"
+_CANDIDATES = 4
 _LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/.*)?", re.IGNORECASE)
 _LARGEST_REQUEST = 100_000
 """Input tokens that no request of ours goes beyond: dearer prices for longer ones than this do not apply."""
@@ -64,6 +68,21 @@ class Catalogue:
                 self._found[wanted] = self._recall(*wanted)
             return self._found[wanted]
 
+    def full_name(self, model: Model) -> str:
+        """The name of ``model`` with its vendor, where people leave it out: ``deepseek/deepseek-v4-flash``.
+
+        Raises RalphError with the candidates where the short name is not that of exactly one model.
+        """
+        if not lacks_vendor(model):
+            return model.name
+        key = f"name/{_catalogue_state()}/{model.id}"
+        known = self._store.get([key]).get(key)
+        if known is not None:
+            return known.decode()
+        name = _with_vendor(model)
+        self._store.put({key: name.encode()})
+        return name
+
     def _recall(self, catalogue: str, name: str) -> Price | None:
         key = f"price/{_catalogue_state()}/{catalogue}/{name}"
         known = self._store.get([key]).get(key)
@@ -72,6 +91,34 @@ class Catalogue:
         price = _look_up(catalogue, name, self._clock())
         self._store.put({key: msgspec.json.encode(price)}, ttl=_DAY)
         return price
+
+
+def lacks_vendor(model: Model) -> bool:
+    """True for a short name at a provider that serves every model under its vendor's name."""
+    return model.provider.catalogue == _WITH_VENDORS and "/" not in model.name
+
+
+def _with_vendor(model: Model) -> str:
+    from difflib import get_close_matches
+
+    from genai_prices.data_snapshot import get_snapshot
+
+    served = next(each for each in get_snapshot().providers if each.id == _WITH_VENDORS)
+    by_short: dict[str, list[str]] = {}
+    for each in served.models:
+        if "/" in each.id and not each.id.startswith("~"):
+            by_short.setdefault(each.id.rpartition("/")[2], []).append(each.id)
+    found = by_short.get(model.name, [])
+    if len(found) == 1:
+        return found[0]
+    near = found or [by_short[short][0] for short in get_close_matches(model.name, by_short, _CANDIDATES)]
+    raise ConfigError(
+        f"'{one_line(model.id)}' names {'several models' if found else 'no model that is known'}: "
+        f"{model.provider.name} has them by vendor",
+        f"write one of {', '.join(f'{model.provider.name}/{name}' for name in near)}"
+        if near
+        else f"write {model.provider.name}/VENDOR/{one_line(model.name)}",
+    )
 
 
 def _is_local(provider: Provider) -> bool:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from ralph_hooks.core.bill import Total
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.history import Reports
-from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Total, Unrecorded, statement
+from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Unrecorded, statement
 from tests.support.reports import report
 from tests.support.store import Clock, Processes, let_go_together
 

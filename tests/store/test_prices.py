@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 from genai_prices import Usage, calc_price
+from genai_prices.data_snapshot import get_snapshot
 
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.core.usage import Price
+from ralph_hooks.errors import ConfigError
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.verdicts import Verdicts
@@ -156,3 +159,26 @@ def test_prices_are_found_without_a_store_that_works(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with Database(tmp_path / "file" / "state") as database:
         assert Catalogue({}, Verdicts(database)).price(model("claude-opus-4-5", "anthropic")) is not None
+
+
+def test_a_name_without_its_vendor_is_completed_where_one_vendor_has_it(catalogue: Catalogue) -> None:
+    assert catalogue.full_name(model("deepseek-v4-flash", "openrouter")) == "deepseek/deepseek-v4-flash"
+    assert catalogue.full_name(model("deepseek/deepseek-v4-flash", "openrouter")) == "deepseek/deepseek-v4-flash"
+    assert catalogue.full_name(model("deepseek-v4-flash", "deepseek")) == "deepseek-v4-flash"
+
+
+def test_a_misspelt_name_lists_the_nearest_ones(catalogue: Catalogue) -> None:
+    with pytest.raises(ConfigError) as caught:
+        catalogue.full_name(model("deepseek-v4-flahs", "openrouter"))
+    assert "no model that is known" in caught.value.message
+    assert "corp/deepseek/deepseek-v4-flash" in caught.value.hint
+
+
+def test_a_name_that_several_vendors_have_lists_them(catalogue: Catalogue) -> None:
+    served = next(each for each in get_snapshot().providers if each.id == "openrouter")
+    shorts = Counter(each.id.rpartition("/")[2] for each in served.models if "/" in each.id and each.id[0] != "~")
+    short = next(name for name, count in shorts.items() if count > 1)
+    with pytest.raises(ConfigError) as caught:
+        catalogue.full_name(model(short, "openrouter"))
+    assert "several models" in caught.value.message
+    assert caught.value.hint.count(f"/{short}") > 1

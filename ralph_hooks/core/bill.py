@@ -1,0 +1,157 @@
+"""What the ledger comes to: totals, a forecast, and whether the routing pays. Pure arithmetic, in exact US dollars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import sqrt
+
+from msgspec import Struct
+
+from ralph_hooks.core.route import Phase
+from ralph_hooks.core.text import money
+from ralph_hooks.core.usage import Price, Usage
+
+
+class Total(Struct, frozen=True, kw_only=True):
+    """What some of the calls in the ledger come to."""
+
+    name: str
+    """The phase, the model or the day; empty for all of them."""
+    calls: int
+    """Calls to models, failed ones too."""
+    remembered: int
+    """Answers that came from the store instead."""
+    usage: Usage
+    """Tokens of the calls; ``estimated`` where some of them are a worst case."""
+    cost_usd: Decimal
+    """US dollars of the calls whose cost is known."""
+    unknown: int
+    """Calls whose cost is not known: they come on top."""
+    estimated: int
+    """Calls that count at their worst case."""
+    seconds: float
+    """Spent waiting for models, one call after the other."""
+
+    def priced_at(self, price: Price) -> Decimal:
+        """What the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
+        return price.cost(self.usage)
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """The ledger, summed up."""
+
+    whole: Total
+    by_phase: tuple[Total, ...]
+    by_model: tuple[Total, ...]
+    """The dearest first."""
+    by_day: tuple[Total, ...]
+    """The latest first; local dates, YYYY-MM-DD."""
+    by_repository: tuple[Total, ...]
+    """The dearest first, by the name of the folder."""
+    by_command: tuple[Total, ...]
+    """The dearest first: ``gate``, ``pre-push``, ``fix``."""
+    spend: tuple[tuple[str, str, Decimal], ...] = ()
+    """Day, phase and US dollars, the earliest day first."""
+    decided: int = 0
+    """Runs that judged a change with a model, or from what one had said."""
+    escalated: int = 0
+    """Runs that asked the implement model."""
+
+    def of_phase(self, *phases: Phase) -> Decimal:
+        """US dollars of these phases together."""
+        wanted = {phase.value for phase in phases}
+        return sum((total.cost_usd for total in self.by_phase if total.name in wanted), Decimal(0))
+
+
+class Cap(Struct, frozen=True, kw_only=True):
+    """One budget and what is used of it, in US dollars."""
+
+    name: str
+    """``day`` or ``month``."""
+    spent: Decimal
+    cap: Decimal
+
+
+class Forecast(Struct, frozen=True, kw_only=True):
+    """What this month will have cost in US dollars; four times of five it ends between ``low`` and ``high``."""
+
+    expected: Decimal
+    low: Decimal
+    high: Decimal
+    days: int
+    """How many days of history it rests on."""
+
+
+class Caught(Struct, frozen=True, kw_only=True):
+    """What the gate did, as far as its reports are kept."""
+
+    judged: int
+    held_back: int
+    spent: Decimal
+    """US dollars of all these runs."""
+
+
+class Bill(Struct, frozen=True, kw_only=True):
+    """Everything `ralph-hooks cost` says."""
+
+    since: str
+    """The first day, YYYY-MM-DD; empty: the beginning."""
+    until: str
+    scope: str
+    """For people: ``all repositories`` or the name of one."""
+    statement: Statement
+    expensive: str = ""
+    """The model of the implement phase, which the baseline is taken from; empty where none is configured."""
+    baseline: Decimal | None = None
+    """What the same tokens would have cost on it; None where its price is not known."""
+    caps: tuple[Cap, ...] = ()
+    forecast: Forecast | None = None
+    caught: Caught | None = None
+    pays: str = ""
+    """One sentence: whether the routing pays, with the numbers."""
+
+
+_LEAST_DAYS = 3
+_FOUR_OF_FIVE = 1.2816  # standard deviations around the mean of a normal distribution that hold 80 %
+
+
+def forecast(daily: Sequence[Decimal], spent: Decimal, days_left: int) -> Forecast | None:
+    """The month's end from ``daily`` spending of past whole days; None where they are too few to say anything.
+
+    The mean goes on for ``days_left`` days. The variance is that of a prediction from a sample: the days' own, and that
+    of the mean, ``s^2 (L + L^2 / n)``. Days are taken as alike and independent, which weekends are not.
+    """
+    count = len(daily)
+    if count < _LEAST_DAYS:
+        return None
+    mean = sum(daily, Decimal(0)) / count
+    variance = sum(((each - mean) ** 2 for each in daily), Decimal(0)) / (count - 1)
+    reach = Decimal(_FOUR_OF_FIVE * sqrt(float(variance) * (days_left + days_left**2 / count)))
+    expected = spent + mean * days_left
+    return Forecast(expected=expected, low=max(spent, expected - reach), high=expected + reach, days=count)
+
+
+def pays(statement: Statement) -> str:
+    """One sentence: does it pay to ask the cheap models first? Empty where nothing was escalated yet.
+
+    Asking the expensive model for every change would cost what its calls cost now, each time. Routing costs the gate
+    each time, and the expensive model for the share that is escalated.
+    """
+    if not statement.decided or not statement.escalated:
+        return ""
+    repair = statement.of_phase(Phase.IMPLEMENT) / statement.escalated
+    gate = (statement.whole.cost_usd - statement.of_phase(Phase.IMPLEMENT)) / statement.decided
+    rate = Decimal(statement.escalated) / statement.decided
+    routed = gate + rate * repair
+    figures = (
+        f"{money(routed)} a change (gate {money(gate)}, {rate * 100:.0f} % escalated at {money(repair)}) "
+        f"against {money(repair)} on the expensive model every time"
+    )
+    if routed < repair:
+        return f"The routing pays: {figures}."
+    if gate >= repair:
+        dearest = next((total.name for total in statement.by_model), "")
+        return f"The routing does not pay: {figures}. The gate alone costs more than a repair: replace {dearest}."
+    share = (1 - gate / repair) * 100
+    return f"The routing does not pay: {figures}. It would below {share:.0f} % escalated."

@@ -1,0 +1,100 @@
+"""The bill on a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ralph_hooks.core.bill import Bill, Total
+from ralph_hooks.core.text import money, one_line, plural
+
+_DAYS = 7
+
+
+def render(bill: Bill, *, color: bool, width: int) -> str:
+    """Tables by phase, model and the rest, then what they come to, in sentences."""
+    from rich.console import Console
+
+    console = Console(width=width, no_color=not color, force_terminal=color, highlight=False)
+    with console.capture() as capture:
+        for title, totals in _groups(bill):
+            console.print(_table(title, totals))
+            console.print()
+        for line in sentences(bill):
+            console.print(line, markup=False)
+    return capture.get()
+
+
+def _groups(bill: Bill) -> Iterator[tuple[str, Sequence[Total]]]:
+    summed = bill.statement
+    yield "phase", [*summed.by_phase, summed.whole]
+    yield "model", summed.by_model
+    for title, totals in (("repository", summed.by_repository), ("hook", summed.by_command)):
+        if len(totals) > 1:
+            yield title, totals
+    yield f"day (last {_DAYS})" if len(summed.by_day) > _DAYS else "day", summed.by_day[:_DAYS]
+
+
+def _table(title: str, totals: Sequence[Total]) -> object:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column(title, min_width=12, overflow="fold")
+    for name in ("calls", "from store", "tokens in", "cached", "tokens out", "cost"):
+        table.add_column(name, justify="right")
+    for total in totals:
+        usage = total.usage
+        counts = (total.calls, total.remembered, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
+        style = "" if total.name else "bold"
+        table.add_row(
+            Text(one_line(total.name) or "all"), *(f"{count:,}" for count in counts), cost(total), style=style
+        )
+    return table
+
+
+def cost(total: Total) -> str:
+    """What ``total`` cost, with a word for what is not known."""
+    known = money(total.cost_usd)
+    return f"{known} + {plural(total.unknown, 'call')} of unknown cost" if total.unknown else known
+
+
+def sentences(bill: Bill) -> Iterator[str]:
+    """What the figures mean."""
+    whole = bill.statement.whole
+    if bill.baseline is not None:
+        yield f"The same tokens on {one_line(bill.expensive)} alone: {money(bill.baseline)}{saved(bill)}."
+    elif bill.expensive:
+        yield f"What the same tokens would have cost on {one_line(bill.expensive)} is not known: it has no price."
+    if whole.estimated:
+        yield f"{plural(whole.estimated, 'call')} counted at the worst case: the provider did not report its usage."
+    if bill.caught is not None and bill.caught.judged:
+        yield _caught(bill)
+    for cap in bill.caps:
+        share = f" ({cap.spent / cap.cap * 100:.0f} %)" if cap.cap else ""
+        yield f"Budget per {cap.name}: {money(cap.spent)} of {money(cap.cap)} used{share}."
+    if bill.forecast is not None:
+        coming = bill.forecast
+        yield (
+            f"This month will come to about {money(coming.expected)}, between {money(coming.low)} and "
+            f"{money(coming.high)} four times of five (from {coming.days} days)."
+        )
+    if bill.pays:
+        yield bill.pays
+
+
+def saved(bill: Bill) -> str:
+    """How much less than the baseline was paid; empty where that cannot be said."""
+    whole = bill.statement.whole
+    if not bill.baseline or whole.unknown:
+        return ""
+    share = (1 - whole.cost_usd / bill.baseline) * 100
+    return f"; {'saved' if share >= 0 else 'paid more:'} {abs(share):.0f} %"
+
+
+def _caught(bill: Bill) -> str:
+    caught = bill.caught
+    assert caught is not None  # as the caller has seen
+    line = f"Of {plural(caught.judged, 'judged change')} the gate held {caught.held_back:,} back"
+    if not caught.held_back:
+        return f"{line}."
+    return f"{line}: {money(caught.spent / caught.held_back)} for each, all runs included."
