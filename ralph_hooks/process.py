@@ -22,6 +22,11 @@ _POSIX = os.name == "posix"
 _OWN_GROUP: dict[str, Any] = (
     {"start_new_session": True} if _POSIX else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
 )
+_OWN_SESSION: dict[str, Any] = (
+    _OWN_GROUP
+    if _POSIX
+    else {"creationflags": _OWN_GROUP["creationflags"] | getattr(subprocess, "DETACHED_PROCESS", 0)}
+)
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to end within two
 _PATIENCE = 0.5  # seconds for output that is still in the pipe once its writers are gone
 _SIGNALLED = 128  # a shell reports a program ended by signal N as 128 + N
@@ -122,6 +127,30 @@ def run_bounded(
     if returncode is not None and returncode < 0:
         returncode = _SIGNALLED - returncode
     return Bounded(returncode, time.monotonic() - started, output.read(_PATIENCE))
+
+
+def detach(args: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, hold: int | None = None) -> None:
+    """Start ``args`` and let it go: it outlives us, our terminal, and whoever waits for our pipes to be closed.
+
+    It has a session of its own, reads nothing and prints to ``log``, which only its owner can read. ``hold`` is a
+    descriptor that it gets under the same number: a lock on that file passes over without a gap (not on Windows).
+    Raises OSError.
+    """
+    printed = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    try:
+        process = subprocess.Popen(
+            args,
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=printed,
+            stderr=printed,
+            pass_fds=() if hold is None or not _POSIX else (hold,),
+            **_OWN_SESSION,
+        )
+    finally:
+        os.close(printed)
+    process.returncode = 0  # nobody will wait for it: without a code the object would complain when it is discarded
 
 
 def _limited(args: Sequence[str], memory: int | None) -> Sequence[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.process import Bounded, allowed_environment, run, run_bounded
+from ralph_hooks.process import Bounded, allowed_environment, detach, run, run_bounded
 
 PATIENCE = 10.0  # seconds until a test gives up on something that should happen at once
 
@@ -208,3 +208,42 @@ def test_under_pre_commit_programs_are_the_users_and_not_those_beside_us(tmp_pat
 def test_outside_pre_commit_our_own_environment_is_the_users_too() -> None:
     env = {"PATH": os.pathsep.join([str(Path(sys.prefix) / "bin"), "/usr/bin"]), "VIRTUAL_ENV": sys.prefix}
     assert allowed_environment(env) == env
+
+
+HOOK = """
+import pathlib, sys
+from ralph_hooks.process import allowed_environment, detach
+_, code, log = sys.argv
+detach([sys.executable, "-c", code], cwd=pathlib.Path.cwd(), env=allowed_environment(), log=pathlib.Path(log))
+print("refused", flush=True)
+"""
+DETACHED = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+same_session = os.getsid(0) == {session}
+pathlib.Path({told!r}).write_text(f"{{os.getpid()}} {{same_session}} {{sys.stdin.read()!r}}")
+print("this goes to the log", flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_detached_program_holds_nothing_of_ours_and_outlives_us(tmp_path: Path) -> None:
+    told, log = tmp_path / "told", tmp_path / "log"
+    code = DETACHED.format(session=os.getsid(0), told=str(told))
+    # `run` waits until every pipe of the hook is closed, as pre-commit does: nothing but their end lets this return.
+    done = run([sys.executable, "-c", HOOK, code, str(log)], timeout=PATIENCE)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"refused\n", b"")
+    pid, *rest = wait_for(told).split()
+    try:
+        assert rest == ["False", "''"]
+        assert alive(int(pid))
+        assert wait_for(log) == "this goes to the log\n"
+        assert log.stat().st_mode & 0o777 == 0o600
+    finally:
+        os.kill(int(pid), signal.SIGTERM)
+    assert gone(int(pid))
+
+
+def test_a_detached_program_that_cannot_be_started_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        detach(["no-such-program"], cwd=Path.cwd(), env=allowed_environment(), log=tmp_path / "log")

@@ -1,0 +1,54 @@
+"""A repair that goes on in a process of its own after the hook that asked for it has ended."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class JobState(StrEnum):
+    """What became of a job."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    """A fix is stored."""
+    FAILED = "failed"
+    """There is none: nothing that was tried passed, or nothing could be tried."""
+    CANCELLED = "cancelled"
+    """The user ended it."""
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """The record of one job. There is one job for a tree."""
+
+    tree: str
+    """The object id of the judged tree."""
+    title: str
+    """What was judged, for people."""
+    command: str
+    """The command that refused it: ``gate``, ``pre-push``."""
+    started: float
+    """Seconds since 1970."""
+    seconds: float
+    """How long it may take in all."""
+    pid: int = 0
+    """Its process; 0 until that has begun."""
+    state: JobState = JobState.RUNNING
+    ended: float | None = None
+    """Seconds since 1970."""
+    step: str = ""
+    """What it is at, for people; empty before the first step."""
+    done: int = 0
+    """Of the current step."""
+    total: int = 0
+    outcome: str = ""
+    """One sentence once it has ended."""
+    fix: str = ""
+    """The id of the stored fix."""
+    settled: bool = True
+    """False where another try may well come to something else: an outage, the deadline, a killed process."""
+
+    def remaining(self, now: float) -> float:
+        """Seconds until its deadline, never below 0."""
+        return max(0.0, self.started + self.seconds - now)
