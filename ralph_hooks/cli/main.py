@@ -20,6 +20,7 @@ COMMANDS = {
     "analyze": "The same without your verify commands.",
     "verify": "Run the verify commands and put the invariants to the verify model, nothing else.",
     "show": "The last report, or an earlier one.",
+    "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
     "cost": "What the models cost, and what the expensive one would have.",
     "trust": "See and approve what this repository's configuration may do.",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ralph_hooks.config.load import load
 from ralph_hooks.config.settings import (
+    Boilerplate,
     Budget,
     FixSettings,
     GateSettings,
@@ -18,6 +19,7 @@ from ralph_hooks.config.settings import (
 )
 
 __all__ = [
+    "Boilerplate",
     "Budget",
     "FixSettings",
     "GateSettings",

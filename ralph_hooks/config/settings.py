@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field, structs
 
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.kind import Kind
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
 
@@ -47,6 +48,14 @@ class InHook(StrEnum):
 
     BACKGROUND = "background"
     FOREGROUND = "foreground"
+
+
+class Boilerplate(StrEnum):
+    """Who repairs a change that has no logic in it."""
+
+    CHEAP = "cheap"
+    EXPENSIVE = "expensive"
+    NOBODY = "nobody"
 
 
 # Every number has an upper limit, because TOML has `inf` and a slip of the finger has no other way to show.
@@ -134,6 +143,14 @@ class FixSettings(Table, frozen=True):
     protected: Annotated[
         Texts, Meta(description="Path patterns that a repair may not change, besides what is always protected.")
     ] = ()
+    boilerplate: Annotated[
+        Boilerplate,
+        Meta(
+            description="Who repairs documentation, configuration, test data, formatting and renames: the fix phase's "
+            "model (`cheap`), the implement phase's (`expensive`), or `nobody`. A route that names a model for "
+            "implement decides for its paths. `ralph-hooks route` shows what a change is taken for."
+        ),
+    ] = Boilerplate.CHEAP
 
 
 class Budget(Struct, frozen=True, kw_only=True):
@@ -184,6 +201,18 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
             found = self._known[path] = self._find(path)
         return found
 
+    def implementers(self, path: str, kind: Kind) -> tuple[Chain, str]:
+        """Who repairs ``path``, and why; an empty chain for nobody."""
+        route = self.route(path)
+        chain = route.chain(Phase.IMPLEMENT)
+        own = self._rule(path)
+        if own is not None and Phase.IMPLEMENT in own.models:
+            return chain, route.reason
+        if not kind.boilerplate or self.fix.boilerplate is Boilerplate.EXPENSIVE:
+            return chain, route.reason
+        reason = f'{kind.value}, and fix.boilerplate is "{self.fix.boilerplate.value}"'
+        return () if self.fix.boilerplate is Boilerplate.NOBODY else route.chain(Phase.FIX), reason
+
     def renamed(self, name: Callable[[Model], str]) -> Settings:
         """These settings with ``name`` of each model in the place of its own."""
 
@@ -202,8 +231,11 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         return tuple(dict.fromkeys(model for group in groups for chain in group.values() for model in chain))
 
     def _find(self, path: str) -> Route:
-        for rule in reversed(self.routes):
-            if first_match(path, rule.paths) is not None:
-                return Route({**self.models, **rule.models}, rule.skip, f"{rule.label}, the last rule that matches")
+        rule = self._rule(path)
+        if rule is not None:
+            return Route({**self.models, **rule.models}, rule.skip, f"{rule.label}, the last rule that matches")
         reason = "the models for every path without a rule" if self.models else "no model is configured"
         return Route(self.models, skip=False, reason=reason)
+
+    def _rule(self, path: str) -> RouteRule | None:
+        return next((rule for rule in reversed(self.routes) if first_match(path, rule.paths) is not None), None)

@@ -45,7 +45,9 @@ class _Stored(Struct, frozen=True):
     dropped: int = 0
 
 
-class _Batch(Struct, frozen=True):
+class Batch(Struct, frozen=True):
+    """What goes into one request of the analyze phase."""
+
     chain: Chain
     parts: tuple[Part, ...]
 
@@ -88,7 +90,7 @@ class Reviewer:
         return self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, material)
 
     def _recall(self, routed: Sequence[tuple[Entry, Chain]]) -> dict[str, _Stored]:
-        names = {(entry.path, model.id): _analyze_key(entry, model) for entry, chain in routed for model in chain}
+        names = {(entry.path, model.id): analyze_key(entry, model) for entry, chain in routed for model in chain}
         stored = self._store.get(names.values())
         known: dict[str, _Stored] = {}
         answered: Counter[str] = Counter()
@@ -107,17 +109,8 @@ class Reviewer:
         self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
     ) -> tuple[dict[str, _Stored], dict[str, str]]:
         """Verdicts by path, and why the other paths have none."""
-        by_chain: dict[Chain, list[Part]] = defaultdict(list)
-        parts_of: dict[str, int] = {}
-        for (entry, chain), source in zip(missing, material.sources([e for e, _ in missing]), strict=True):
-            parts = render(entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
-            by_chain[chain] += parts
-            parts_of[entry.path] = len(parts)
-        batches = [
-            _Batch(chain, tuple(batch))
-            for chain, parts in by_chain.items()
-            for batch in pack(parts, analyze.REQUEST_TOKENS)
-        ]
+        batches = batched(missing, material)
+        parts_of = Counter(part.path for batch in batches for part in batch.parts)
         answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
         entries = {entry.path: entry for entry, _ in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
@@ -142,19 +135,19 @@ class Reviewer:
                 sum(review.dropped for review, _ in reviews),
             )
             fresh[path] = stored
-            items[_analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
+            items[analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
         if items:
             self._store.put(items)
         return fresh, failed
 
-    def _ask_batch(self, batch: _Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
+    def _ask_batch(self, batch: Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
         """Ask about ``batch``; where it does not fit, about each half."""
         question = analyze.question(batch.parts, hints, self._caller.marker())
         try:
             review, model = self._caller.ask(question, batch.chain)
         except TooLarge:
             middle = len(batch.parts) // 2
-            halves = (_Batch(batch.chain, batch.parts[:middle]), _Batch(batch.chain, batch.parts[middle:]))
+            halves = (Batch(batch.chain, batch.parts[:middle]), Batch(batch.chain, batch.parts[middle:]))
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
             return [(part, str(fault)) for part in batch.parts]
@@ -243,7 +236,18 @@ class Reviewer:
         return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
 
 
-def _analyze_key(entry: Entry, model: Model) -> str:
+def batched(missing: Sequence[tuple[Entry, Chain]], material: Material) -> list[Batch]:
+    """The changes of ``missing`` in as few requests as hold them."""
+    by_chain: dict[Chain, list[Part]] = defaultdict(list)
+    for (entry, chain), source in zip(missing, material.sources([entry for entry, _ in missing]), strict=True):
+        by_chain[chain] += render(entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
+    return [
+        Batch(chain, tuple(batch)) for chain, parts in by_chain.items() for batch in pack(parts, analyze.REQUEST_TOKENS)
+    ]
+
+
+def analyze_key(entry: Entry, model: Model) -> str:
+    """Names what ``model`` says of ``entry`` in the store."""
     return content_key(f"analyze/{model.id}/{model.provider.base_url}", analyze.VERSION, entry)
 
 

@@ -1,0 +1,106 @@
+"""``ralph-hooks route``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import click
+
+from ralph_hooks.cli.wiring import Selection, build_gate, find_place, open_state
+from ralph_hooks.core.route import Phase
+from ralph_hooks.core.text import money, one_line, plural, visible
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.preview import Estimate, Forecasted, Preview, preview, preview_paths
+
+HELP = """\
+Show what would run for the staged change, or for some paths: which model serves which phase, which rule chose it, what
+is left out and why, and about what it would cost. Nothing is sent.
+
+A change of documentation, configuration, test data, formatting or a rename is boilerplate: the cheap model repairs it
+(fix.boilerplate), unless a route names another one for implement.
+
+\b
+Examples:
+  ralph-hooks route                       the staged change
+  ralph-hooks route src/pay.py docs/x.md  how these paths are routed
+  ralph-hooks route --format json
+"""
+
+
+@click.command("route", help=HELP)
+@click.argument("paths", nargs=-1, metavar="[PATHS]")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(*, paths: tuple[str, ...], format_: str) -> None:
+    """Look, and say what would be asked."""
+    place = find_place()
+    with open_state(place.home) as database:
+        snapshot = Selection().read(place.repository)
+        gate = build_gate(place, database, "route", place.settings.gate, snapshot)
+        if paths:
+            coming = Forecasted(preview_paths(gate, paths), (), ())
+        else:
+            coming = preview(gate, gate.examine(snapshot, Scope.REVIEW))
+    if format_ == "json":
+        click.echo(_json(coming), nl=False)
+        return
+    for line in _text(coming, staged=not paths):
+        click.echo(line)
+
+
+def _text(coming: Forecasted, *, staged: bool) -> Iterator[str]:
+    if not coming.paths:
+        yield "Nothing is staged: `git add` something, or name paths."
+        return
+    for path in coming.paths:
+        yield from _path(path)
+    if staged:
+        yield ""
+        yield from _costs(coming)
+
+
+def _path(path: Preview) -> Iterator[str]:
+    yield f"{one_line(path.path)} ({path.kind.value})"
+    if path.left_out:
+        yield f"  left out: {one_line(path.reason)}"
+        return
+    for phase in (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.IMPLEMENT, Phase.FIX):
+        chain = path.models.get(phase, ())
+        names = ", then ".join(map(one_line, chain)) or "nobody"
+        known = "  (known already: costs nothing)" if phase is Phase.ANALYZE and path.known else ""
+        yield f"  {phase.value:<10} {names}{known}"
+    yield f"  why        {one_line(path.reason)}"
+    if path.repair_reason != path.reason:
+        yield f"  repair     {one_line(path.repair_reason)}"
+
+
+def _costs(coming: Forecasted) -> Iterator[str]:
+    if not coming.certain:
+        yield "No request: nothing would be sent."
+    for each in coming.certain:
+        yield f"{plural(each.requests, 'request')} to {one_line(each.model)}: {_figures(each)}"
+    if coming.perhaps:
+        yield "If something would block, about this on top:"
+    for each in coming.perhaps:
+        yield f"  {each.phase.value:<10} {one_line(each.model)}: {_figures(each)}"
+    yield "Nothing was sent. Tokens are estimated at four bytes each, replies are a guess."
+
+
+def _figures(each: Estimate) -> str:
+    price = "price not known" if each.cost_usd is None else money(each.cost_usd)
+    return f"about {each.input_tokens:,} tokens in, {each.output_tokens:,} out, {price}"
+
+
+def _json(coming: Forecasted) -> str:
+    import msgspec
+
+    def estimates(items: Sequence[Estimate]) -> list[dict[str, object]]:
+        return [msgspec.structs.asdict(item) for item in items]
+
+    document = {
+        "schema": 1,
+        "paths": [{**msgspec.structs.asdict(path), "path": visible(path.path)} for path in coming.paths],
+        "requests": estimates(coming.certain),
+        "if_it_blocks": estimates(coming.perhaps),
+    }
+    encoder = msgspec.json.Encoder(decimal_format="number")
+    return msgspec.json.format(encoder.encode(document)).decode() + "\n"

@@ -1,0 +1,170 @@
+"""What a judgement would ask, of whom and at about what cost. Sends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.kind import Kind, kind_of, kind_of_path
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.usage import Usage, estimate_tokens
+from ralph_hooks.engine.gate import Examined, Gate
+from ralph_hooks.engine.review import analyze_key, batched
+from ralph_hooks.phases import analyze, verify
+
+_REPLY = 120  # tokens: a reply of the analyze phase without or with one finding
+_CLAIM, _VERDICT = 1_200, 80  # tokens: a claim with its code, and what is said of it
+_REPAIR_ROOM, _REPAIR_REPLY = 1_500, 1_200  # tokens: instructions, plan and failing output; the edits
+
+
+class Estimate(Struct, frozen=True, kw_only=True):
+    """About what one step takes. Tokens are one for four bytes, replies a guess."""
+
+    phase: Phase
+    model: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+    cost_usd: Decimal | None
+    """US dollars; None where the price is not known."""
+
+
+class Preview(Struct, frozen=True, kw_only=True):
+    """What would happen to one path."""
+
+    path: str
+    kind: Kind
+    models: Mapping[Phase, tuple[str, ...]]
+    """By phase, in the order they would be tried."""
+    reason: str
+    """Which rule chose the models, or why the path is left out."""
+    repair_reason: str = ""
+    """Why the implement phase has its models."""
+    left_out: bool = False
+    known: bool = False
+    """True where the answer is in the store: nothing would be asked."""
+
+
+class Forecasted(Struct, frozen=True):
+    """What would happen to a change."""
+
+    paths: tuple[Preview, ...]
+    certain: tuple[Estimate, ...]
+    """What the analyze phase would ask."""
+    perhaps: tuple[Estimate, ...]
+    """What a finding that would block costs on top: its confirmation, and a repair."""
+
+
+def preview_paths(gate: Gate, paths: Sequence[str]) -> tuple[Preview, ...]:
+    """How ``paths`` are routed, whether they are changed or not."""
+    return tuple(_preview(gate, path, kind_of_path(path)) for path in paths)
+
+
+def preview(gate: Gate, examined: Examined) -> Forecasted:
+    """What judging ``examined`` would ask."""
+    sources = {source.path: source for source in examined.material.sources(examined.triaged.review)}
+    kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
+    asked = [(entry, gate.settings.route(entry.path)) for entry in examined.open_to_models]
+    routed = [(e, route.chain(Phase.ANALYZE)) for e, route in asked if not route.skip and route.chain(Phase.ANALYZE)]
+    known = _known(gate, routed)
+    missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
+    left_out = {item.path: item.reason for item in examined.triaged.unreviewed}
+    left_out |= dict.fromkeys(examined.checked.refused, "refused by a check: a model is asked once that is mended")
+    left_out |= dict.fromkeys(examined.checked.withheld, "withheld: it holds a secret")
+    paths = [
+        _preview(
+            gate,
+            entry.path,
+            kinds.get(entry.path, kind_of_path(entry.path)),
+            left_out=left_out.get(entry.path, ""),
+            known=entry.path in known,
+        )
+        for entry in examined.snapshot.change.entries
+    ]
+    batches = batched(missing, examined.material)
+    certain = [
+        _estimate(gate, Phase.ANALYZE, batch.chain[0], 1, sum(part.tokens for part in batch.parts) + _ANALYZE, _REPLY)
+        for batch in batches
+    ]
+    return Forecasted(tuple(paths), _summed(certain), _perhaps(gate, routed, examined, kinds))
+
+
+_ANALYZE = estimate_tokens(analyze.SYSTEM)
+_VERIFY = estimate_tokens(verify.SYSTEM)
+
+
+def _known(gate: Gate, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
+    names = {analyze_key(entry, model): entry.path for entry, chain in routed for model in chain}
+    return frozenset(names[name] for name in gate.store.get(names))
+
+
+def _preview(gate: Gate, path: str, kind: Kind, *, left_out: str = "", known: bool = False) -> Preview:
+    route = gate.settings.route(path)
+    implementers, repair_reason = gate.settings.implementers(path, kind)
+    chains = {phase: route.chain(phase) for phase in Phase} | {Phase.IMPLEMENT: implementers}
+    reason = left_out or (f"skipped by {route.reason}" if route.skip else route.reason)
+    return Preview(
+        path=path,
+        kind=kind,
+        models={phase: tuple(model.id for model in chain) for phase, chain in chains.items() if chain},
+        reason=reason,
+        repair_reason=repair_reason,
+        left_out=bool(left_out) or route.skip or not route.chain(Phase.ANALYZE),
+        known=known,
+    )
+
+
+def _perhaps(
+    gate: Gate, routed: Sequence[tuple[Entry, Chain]], examined: Examined, kinds: Mapping[str, Kind]
+) -> tuple[Estimate, ...]:
+    """A claim to confirm, and a repair of the largest file, on the models of the paths that would be asked about."""
+    if not routed:
+        return ()
+    entry = max(routed, key=lambda pair: len(examined.material.sources([pair[0]])[0].content.new or b""))[0]
+    route = gate.settings.route(entry.path)
+    size = len(examined.material.sources([entry])[0].content.new or b"") // 4
+    steps = (
+        (Phase.VERIFY, route.chain(Phase.VERIFY), _VERIFY + _CLAIM, _VERDICT),
+        (
+            Phase.IMPLEMENT,
+            gate.settings.implementers(entry.path, kinds[entry.path])[0],
+            _REPAIR_ROOM + size,
+            _REPAIR_REPLY,
+        ),
+    )
+    return tuple(_estimate(gate, phase, chain[0], 1, sent, reply) for phase, chain, sent, reply in steps if chain)
+
+
+def _estimate(gate: Gate, phase: Phase, model: Model, requests: int, sent: int, reply: int) -> Estimate:
+    price = gate.prices.price(model)
+    return Estimate(
+        phase=phase,
+        model=model.id,
+        requests=requests,
+        input_tokens=sent,
+        output_tokens=reply,
+        cost_usd=price.cost(Usage(input_tokens=sent, output_tokens=reply)) if price else None,
+    )
+
+
+def _summed(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
+    """One estimate a model."""
+    by_model: dict[str, Estimate] = {}
+    for each in estimates:
+        before = by_model.get(each.model)
+        if before is None:
+            by_model[each.model] = each
+            continue
+        costs = (before.cost_usd, each.cost_usd)
+        by_model[each.model] = Estimate(
+            phase=each.phase,
+            model=each.model,
+            requests=before.requests + each.requests,
+            input_tokens=before.input_tokens + each.input_tokens,
+            output_tokens=before.output_tokens + each.output_tokens,
+            cost_usd=None if costs[0] is None or costs[1] is None else costs[0] + costs[1],
+        )
+    return tuple(by_model.values())
