@@ -86,6 +86,8 @@ class Bounded(Struct, frozen=True):
     seconds: float
     tail: bytes
     """The end of what it printed, standard output and standard error in one."""
+    errors: bytes = b""
+    """The end of its standard error, where that was asked for apart."""
 
 
 def run_bounded(
@@ -96,29 +98,32 @@ def run_bounded(
     timeout: float,
     memory: int | None = None,
     keep: int = 64 * 1024,
+    stdin: Path | None = None,
+    apart: bool = False,
 ) -> Bounded:
     """Run ``args`` in a process group of its own that is gone when this returns or raises, or when we are killed.
 
     ``timeout`` is in seconds; ``memory`` in bytes of data for each process (Linux counts it; macOS takes the limit and
-    does not enforce it; Windows has none); ``keep`` bytes of output are kept. With ``memory`` a program that cannot be
-    started ends with 126 or 127, without it OSError is raised. A process that leaves its group (setsid) is out of
-    reach.
+    does not enforce it; Windows has none); ``keep`` bytes of output are kept; ``stdin`` is a file to read from; with
+    ``apart`` standard error is kept by itself. With ``memory`` a program that cannot be started ends with 126 or 127,
+    without it OSError is raised. A process that leaves its group (setsid) is out of reach.
     """
     started = time.monotonic()
-    with _guard() as guarded:
+    with _guard() as guarded, contextlib.ExitStack() as files:
         process = subprocess.Popen(
             _limited(args, memory),
             cwd=cwd,
             env=env,
-            stdin=subprocess.DEVNULL,
+            stdin=files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.PIPE if apart else subprocess.STDOUT,
             **_OWN_GROUP,
         )
         try:
             guarded(process.pid)
             assert process.stdout is not None  # it is a pipe
             output = _Tail(process.stdout, keep)
+            errors = _Tail(process.stderr, keep) if process.stderr else None
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout)
             returncode = process.returncode
@@ -126,7 +131,8 @@ def run_bounded(
             _end_group(process)
     if returncode is not None and returncode < 0:
         returncode = _SIGNALLED - returncode
-    return Bounded(returncode, time.monotonic() - started, output.read(_PATIENCE))
+    seconds = time.monotonic() - started
+    return Bounded(returncode, seconds, output.read(_PATIENCE), errors.read(_PATIENCE) if errors else b"")
 
 
 def detach(args: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, hold: int | None = None) -> None:
@@ -237,6 +243,14 @@ def _guard() -> Iterator[Callable[[object], None]]:
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
         watcher.wait()
+
+
+def most_memory() -> int | None:
+    """Bytes that one program may take, as a limit against one that would take all; None where nobody knows."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
+    except (AttributeError, ValueError, OSError):  # not on Windows
+        return None
 
 
 _KEPT = frozenset((

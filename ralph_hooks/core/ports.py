@@ -11,7 +11,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.core.usage import Price, Usage
@@ -207,7 +207,9 @@ class Progress(Protocol):
 class Workbench(Protocol):
     """A scratch copy of the judged tree in which a repair is made and tried. None of it reaches the user's tree.
 
-    Paths are relative to the top, with forward slashes, decoded with surrogateescape.
+    Paths are relative to the top, with forward slashes, decoded with surrogateescape. What `repair` and those below it
+    find is held until the next `write`, `reset` or `run_agent`, so that what was verified is what gets stored. They all
+    raise RepairRefused, naming the rules, where the resulting tree breaks one (design, section 7).
     """
 
     def paths(self) -> Sequence[str]:
@@ -219,7 +221,20 @@ class Workbench(Protocol):
         ...
 
     def write(self, files: Mapping[str, bytes | None]) -> None:
-        """Write files, or remove those that map to None. Raises RepairRefused for a path that would leave the copy."""
+        """Write files, or remove those that map to None. A file that is there keeps its mode.
+
+        Raises RepairRefused, and writes nothing, for a path that would leave the copy or that git would not take.
+        """
+        ...
+
+    def run_agent(
+        self, command: Sequence[str], task: str, deadline: Deadline, environment: Mapping[str, str]
+    ) -> AgentRun:
+        """Run a coding agent's program in the copy.
+
+        ``{task}`` in ``command`` stands for a file that holds ``task``; without it, ``task`` comes on standard input.
+        ``environment`` is what it gets besides the allow-list (its own key). Raises nothing for a program that fails.
+        """
         ...
 
     def reset(self) -> None:
@@ -227,10 +242,7 @@ class Workbench(Protocol):
         ...
 
     def repair(self) -> Snapshot:
-        """The repair alone: the judged tree against what the copy holds now.
-
-        Raises RepairRefused, naming the rule, where the resulting tree breaks one (design, section 7).
-        """
+        """The repair alone: the judged tree against what the copy holds now."""
         ...
 
     def repaired(self) -> Snapshot:

@@ -31,6 +31,18 @@ class Repair(Struct, frozen=True):
     delete: tuple[str, ...] = ()
 
 
+class AgentRun(Struct, frozen=True):
+    """A coding agent that was run in the scratch copy. What it changed is read from the copy, never from its words."""
+
+    exit_code: int | None
+    """None where it was stopped at the deadline; 126 or 127 where it could not be started, as a shell says it."""
+    seconds: float
+    output: bytes
+    """The end of its standard output."""
+    errors: bytes
+    """The end of its standard error."""
+
+
 class StoredFix(Struct, frozen=True, kw_only=True):
     """A repair that is kept under ``refs/ralph/fixes/``, for `ralph-hooks apply`."""
 

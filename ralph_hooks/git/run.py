@@ -33,6 +33,11 @@ _SET: Environment = {
     "GIT_EXTERNAL_DIFF": None,
     "GIT_DIFF_OPTS": None,
 }
+_IDENTITY = {
+    f"GIT_{role}_{what}": value
+    for role in ("AUTHOR", "COMMITTER")
+    for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
+}
 _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
     (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),
@@ -43,6 +48,21 @@ _HINTS = (
     (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` writes it anew"),
 )
 _SAFE = re.compile(r"git config --global --add safe\.directory .+")
+
+
+def sealed(home: Path) -> dict[str, str | None]:
+    """Nothing of the caller's: no ``GIT_*`` variable, no user's or system's configuration, an identity of our own.
+
+    ``home`` is an empty folder.
+    """
+    return {
+        **{name: _SET.get(name) for name in os.environ if name.startswith("GIT_")},
+        **_IDENTITY,
+        # A filter (LFS), autocrlf or a hook that the user configured would make other files of the same tree.
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home),
+        "GIT_CONFIG_NOSYSTEM": "1",
+    }
 
 
 def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
@@ -81,7 +101,8 @@ def failure(done: Finished) -> GitError:
     words = decode(done.stderr).strip()
     lines = words.splitlines() or ["no message"]
     first = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])
-    command = done.args[1 + len(_SETTINGS)]
+    words_given = iter(done.args[1 + len(_SETTINGS) :])
+    command = next(word for word in words_given if word != "-c" or not next(words_given))
     safe = _SAFE.search(words)
     hint = (
         f"if you trust this folder: {safe[0]}"

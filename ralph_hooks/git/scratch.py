@@ -17,17 +17,13 @@ from typing import IO
 
 from ralph_hooks.core.change import Change, Status
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.run import Environment, git, try_git
+from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository
+from ralph_hooks.process import allowed_environment
 
 PREFIX = "ralph-hooks-scratch-"
 _LOCK = "ralph-hooks.lock"  # beside the copy, which has the name of the project
 _ABANDONED = 3600.0  # seconds after which a folder that is used for milliseconds has no owner any more
-_IDENTITY = {
-    f"GIT_{role}_{what}": value
-    for role in ("AUTHOR", "COMMITTER")
-    for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
-}
 
 
 @contextlib.contextmanager
@@ -37,8 +33,22 @@ def scratch(repository: Repository, tree: str, change: Change | None = None) -> 
     git has not always stored the tree of an index: ``change`` then says how to make it from its base. Leftovers of
     killed runs are removed on the way. Raises GitError where an object is missing, OSError where the disk is full.
     """
-    with _private_folder(repository) as folder:
+    with private_folder(repository) as folder:
         yield _Copy(repository, folder).fill(tree, change)
+
+
+def program_environment(copy: Path, project: Path) -> dict[str, str]:
+    """What a program in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
+
+    It comes before an editable install of the user's; what PYTHONPATH names inside the user's tree is named inside the
+    copy instead.
+    """
+    env = allowed_environment()
+    inherited = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    moved = [str(copy / Path(e).relative_to(project)) if Path(e).is_relative_to(project) else e for e in inherited]
+    env["PYTHONPATH"] = os.pathsep.join([str(copy), str(copy / "src"), *moved])
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    return env
 
 
 class _Copy:
@@ -47,19 +57,15 @@ class _Copy:
     def __init__(self, repository: Repository, folder: Path) -> None:
         self._repository = repository
         self._path = folder / repository.top.name
-        self._env: Environment = {
-            **dict.fromkeys(name for name in os.environ if name.startswith("GIT_")),
-            **_IDENTITY,
-            # Nobody's configuration: a filter (LFS), autocrlf or a hook of the user would make other files of the tree.
-            "HOME": str(folder),
-            "XDG_CONFIG_HOME": str(folder),
-            "GIT_CONFIG_NOSYSTEM": "1",
-        }
+        self._env = sealed(folder)
 
     def fill(self, tree: str, change: Change | None) -> Path:
         """Borrow the objects, write the files, and make HEAD a commit of them for tools that ask git."""
         self._path.mkdir()
         self._git("init", "--quiet", "--template=", f"--object-format={self._repository.object_format}")
+        with (self._path / ".git/config").open("a", encoding="utf-8") as config:
+            # Whoever commits in the copy, as coding agents do, must not start the user's hooks, and us among them.
+            config.write(f"[core]\n\thooksPath = {os.devnull}\n")
         information = self._path / ".git/objects/info"
         information.mkdir(exist_ok=True)
         (information / "alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
@@ -92,7 +98,7 @@ class _Copy:
 
 
 @contextlib.contextmanager
-def _private_folder(repository: Repository) -> Iterator[Path]:
+def private_folder(repository: Repository) -> Iterator[Path]:
     """An owner-only folder outside the repository, with a file that is locked as long as we live."""
     parent = Path(tempfile.gettempdir()).resolve()
     if parent.is_relative_to(repository.top):

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
-from ralph_hooks.git.run import OLDEST, begin, failure, git, output, try_git
+from ralph_hooks.git.run import OLDEST, Environment, begin, failure, git, output, try_git
 from ralph_hooks.process import Finished
 
 _EMPTY_TREE = {
@@ -50,6 +50,8 @@ class Repository(Struct, frozen=True):
     """``sha1`` or ``sha256``."""
     head_tree: str | None
     """The tree of the commit that HEAD names; None before the first one."""
+    seal: Environment | None = None
+    """For a repository of our own: what keeps the caller's variables and configuration out of it (`run.sealed`)."""
 
     @property
     def empty_tree(self) -> str:
@@ -57,14 +59,16 @@ class Repository(Struct, frozen=True):
         return _EMPTY_TREE[self.object_format]
 
     @property
-    def environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str | None]:
         """Binds git to this repository and index, wherever it is started and whatever relative names it inherits."""
-        return {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
+        bound = {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
+        return {**(self.seal or {}), **bound}
 
     @property
     def objects(self) -> Path:
         """The folder of its objects."""
-        return Path(self.top, os.environ.get("GIT_OBJECT_DIRECTORY") or self.common_dir / "objects")
+        given = "" if self.seal else os.environ.get("GIT_OBJECT_DIRECTORY")
+        return Path(self.top, given or self.common_dir / "objects")
 
     @property
     def shallow(self) -> frozenset[str]:
@@ -154,7 +158,7 @@ class GitSnapshot:
         if not entries:
             return {}
         sides = zip(*(_blobs(entry) for entry in entries), strict=True)
-        with _private_objects(self._repository) as env:
+        with private_objects(self._repository) as (_, env):
             trees = git(["mktree", "--batch", "--missing"], cwd=self._repository.top, stdin=_numbered(sides), env=env)
             old, new = trees.decode("ascii").split()
             patch = git(["diff-tree", *_PATCH, old, new], cwd=self._repository.top, env=env)
@@ -195,15 +199,19 @@ def _missing(oid: str) -> GitError:
 
 
 @contextlib.contextmanager
-def _private_objects(repository: Repository) -> Iterator[dict[str, str]]:
-    """The environment for a git that reads the repository's objects and writes its own to a folder that goes away."""
-    folders = (_quoted(str(repository.objects)), os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES"))
+def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]]:
+    """A folder that goes away, and the environment for a git that writes its objects there and reads all others."""
+    inherited = None if repository.seal else os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
+    folders = (_quoted(str(repository.objects)), inherited)
     with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
-        yield {
-            **repository.environment,
-            "GIT_OBJECT_DIRECTORY": folder,
-            "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, folders)),
-        }
+        yield (
+            Path(folder),
+            {
+                **repository.environment,
+                "GIT_OBJECT_DIRECTORY": folder,
+                "GIT_ALTERNATE_OBJECT_DIRECTORIES": os.pathsep.join(filter(None, folders)),
+            },
+        )
 
 
 def staged(repository: Repository) -> GitSnapshot:
@@ -226,8 +234,8 @@ def _write_tree(repository: Repository) -> Finished:
     `git write-tree` refreshes the index it is given and stores trees: it gets a copy, and a folder of its own. A blob
     that a partial clone has not fetched yet does not matter for the id.
     """
-    with _private_objects(repository) as env:
-        copy = Path(env["GIT_OBJECT_DIRECTORY"], "index")
+    with private_objects(repository) as (folder, env):
+        copy = folder / "index"
         with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
             shutil.copyfile(repository.index, copy)
         return try_git(["write-tree", "--missing-ok"], cwd=repository.top, env={**env, "GIT_INDEX_FILE": str(copy)})
@@ -236,7 +244,7 @@ def _write_tree(repository: Repository) -> Finished:
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
     """What ``to_ref`` adds to ``from_ref``: from their merge base, as a pull request shows it."""
     refs = (from_ref, to_ref)
-    found = _resolve(repository, [f"{ref}^{{commit}}" for ref in refs])
+    found = resolve(repository, [f"{ref}^{{commit}}" for ref in refs])
     for ref, oid in zip(refs, found, strict=True):
         if oid is None:
             raise _unknown(repository, ref)
@@ -251,7 +259,7 @@ def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
 
 def commit(repository: Repository, rev: str) -> GitSnapshot:
     """One commit against its first parent, or against nothing where it has none."""
-    oid, parent = _resolve(repository, [f"{rev}^{{commit}}", f"{rev}^{{commit}}^1"])
+    oid, parent = resolve(repository, [f"{rev}^{{commit}}", f"{rev}^{{commit}}^1"])
     if oid is None:
         raise _unknown(repository, rev)
     if oid in repository.shallow:
@@ -261,15 +269,20 @@ def commit(repository: Repository, rev: str) -> GitSnapshot:
 
 
 def _historical(repository: Repository, base: str, new: str, title: str) -> GitSnapshot:
-    old_tree, new_tree = _resolve(repository, [base, f"{new}^{{tree}}"])
+    old_tree, new_tree = resolve(repository, [base, f"{new}^{{tree}}"])
     if old_tree is None or new_tree is None:
         raise GitError(f"a tree of {title} is not in this clone", _DEEPEN)
-    args = ["diff-tree", "-r", *_RAW, old_tree, new_tree, "--"]
+    return compare(repository, old_tree, new_tree, title)
+
+
+def compare(repository: Repository, base: str, tree: str, title: str) -> GitSnapshot:
+    """``tree`` against ``base``, both of them ids of trees that the repository has."""
+    args = ["diff-tree", "-r", *_RAW, base, tree, "--"]
     entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
-    return GitSnapshot(repository, Change(tree=new_tree, base=old_tree, entries=entries, title=title))
+    return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title=title))
 
 
-def _resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
+def resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
     """Object ids of ``names``, None for those that are not there. On standard input no name is taken for an option."""
     if any("\n" in name for name in names):
         return [None] * len(names)

@@ -15,9 +15,9 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.junit import failing_tests
-from ralph_hooks.git.scratch import scratch
+from ralph_hooks.git.scratch import program_environment, scratch
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.process import allowed_environment, run_bounded
+from ralph_hooks.process import most_memory, run_bounded
 
 _REPORT = "{junit}"
 _TAIL_BYTES = 8 * 1024
@@ -43,15 +43,25 @@ class _Attempt(Struct, frozen=True):
 class CommandVerifier:
     """Satisfies `core.ports.Verifier`. ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
 
-    ``change`` says how to make its tree where git has not stored it (a staged change). Without ``memory`` the limit is
-    three quarters of what the machine has: enough to stop a test that would take it all.
+    ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the folder whose
+    code may be installed in editable mode, where it is not the repository's own. Without ``memory`` the limit is three
+    quarters of what the machine has: enough to stop a test that would take it all.
     """
 
-    def __init__(self, repository: Repository, change: Change, *, timeout: float, memory: int | None = None) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        change: Change,
+        *,
+        timeout: float,
+        memory: int | None = None,
+        project: Path | None = None,
+    ) -> None:
         self._repository = repository
         self._change = change
         self._timeout = timeout
-        self._memory = memory or _most_memory()
+        self._memory = memory or most_memory()
+        self._project = project or repository.top
 
     def run(self, tree: str, base: str, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
         """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare."""
@@ -81,7 +91,7 @@ class CommandVerifier:
             if not args or not limit:
                 return _Attempt(None, 0.0, "", problem="the deadline came first" if args else "it is empty")
             done = run_bounded(
-                args, cwd=copy, env=_environment(copy, self._repository.top), timeout=limit, memory=self._memory
+                args, cwd=copy, env=program_environment(copy, self._project), timeout=limit, memory=self._memory
             )
         except RalphError as error:
             hint = f" ({error.hint})" if error.hint else ""
@@ -197,23 +207,3 @@ def _outcome(
 def _tail(output: bytes) -> str:
     lines = decode(output[-_TAIL_BYTES:]).rstrip().splitlines()
     return "\n".join(lines[-_TAIL_LINES:])
-
-
-def _environment(copy: Path, top: Path) -> dict[str, str]:
-    """The allow-list, with the copy's code before an editable install of the user's.
-
-    What PYTHONPATH names inside the user's tree is named inside the copy instead.
-    """
-    env = allowed_environment()
-    inherited = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    moved = [str(copy / Path(e).relative_to(top)) if Path(e).is_relative_to(top) else e for e in inherited]
-    env["PYTHONPATH"] = os.pathsep.join([str(copy), str(copy / "src"), *moved])
-    env["PYTHONDONTWRITEBYTECODE"] = "1"
-    return env
-
-
-def _most_memory() -> int | None:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
-    except (AttributeError, ValueError, OSError):  # not on Windows
-        return None

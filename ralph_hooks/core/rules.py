@@ -1,0 +1,169 @@
+"""What no repair may do, judged on the tree that results and never on the words of a patch.
+
+Names are compared as the most forgiving file system would: without regard to case, to characters that macOS ignores,
+and to what Windows cuts off, so that a name which is another file's name there is refused everywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MODE, Entry
+from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.text import one_line, plural
+
+MAX_BYTES = 10_000_000
+"""The largest file that a repair may write. Code is smaller; what an agent left behind may fill a disk."""
+
+CONFIGURATION = "pyproject.toml"
+"""The file that has our own table; the rest of it is the project's and may be repaired."""
+_TABLE = ("tool", "ralph-hooks")
+
+_CI = (
+    "/.github/workflows", "/.github/actions", "/.forgejo", "/.gitea", ".gitlab-ci*", "/.gitlab", "/.circleci",
+    "azure-pipelines*", "/.azure-pipelines", "/.azuredevops", "Jenkinsfile*", ".travis.y*ml", ".appveyor.y*ml",
+    "appveyor.y*ml", "bitbucket-pipelines.y*ml", "/.buildkite", ".drone.y*ml", "/.woodpecker", ".woodpecker.y*ml",
+    ".cirrus.*", "/.semaphore", "/.teamcity", "buildspec.y*ml", "cloudbuild.*", "codefresh.y*ml", "/.ci",
+)  # fmt: skip
+_HOOKS = (
+    ".pre-commit-config.y*ml", ".pre-commit-hooks.y*ml", "prek.toml", "lefthook*", ".lefthook*", ".husky", ".huskyrc*",
+    ".githooks", ".git-hooks", ".overcommit.yml", ".lintstagedrc*", "lint-staged.config.*", "*simple-git-hooks.*",
+)  # fmt: skip
+_TOOLS = (  # they start programs or allow others to: CVE-2025-53773 turned an agent's questions off by such a file
+    "/.vscode", "/.idea", "/.devcontainer", ".envrc", ".mcp.json", "/.claude", "/.cursor", "/.codex", "/.gemini",
+    "/.opencode", "opencode.json*", ".aider.conf.yml",
+)  # fmt: skip
+_ATTRIBUTES = (".gitattributes",)
+_MODULES = (".gitmodules",)
+
+_SHORT = re.compile(r"[^.]{1,6}~\d{1,6}(?:\.[^.]{0,3})?")  # what Windows calls GIT~1
+_DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
+_IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # by HFS+, as git's own fsck has it
+_SHOWN = 5
+
+
+class Violation(Struct, frozen=True):
+    """One rule that one path breaks."""
+
+    rule: str
+    """What a repair may not do, so that it reads on from 'a repair may not'."""
+    path: str
+
+    def __str__(self) -> str:
+        return f"a repair may not {self.rule}: {one_line(self.path)}"
+
+
+def summary(violations: Sequence[Violation]) -> str:
+    """All of them in a sentence or a few."""
+    more = len(violations) - _SHOWN
+    shown = [str(violation) for violation in violations[:_SHOWN]]
+    return "; ".join([*shown, f"and {plural(more, 'more path')}"] if more > 0 else shown)
+
+
+def unsafe_name(path: str) -> Violation | None:
+    """Why no file of that name may be written: it leads out of the tree, into git's own, or is another name's alias."""
+    parts = path.replace("\\", "/").split("/")
+    names = [_seen(part) for part in parts]
+    if path.startswith(("/", "\\")) or _DRIVE.match(path) or ".." in names or "\0" in path:
+        return Violation("leave the repository", path)
+    if {"", "."}.intersection(names):
+        return Violation("write a file without a proper name", path)
+    if any(map(is_git, parts)):
+        return Violation("touch .git", path)
+    if any(_SHORT.fullmatch(name) for name in names):
+        return Violation("use a name that is short for another one on Windows", path)
+    return None
+
+
+def is_git(name: str) -> bool:
+    """Whether ``name``, one component of a path, is ``.git`` to some file system."""
+    return _seen(name) == ".git"
+
+
+def violations(
+    entries: Iterable[Entry], *, protected: Sequence[str] = (), hooks: Sequence[str] = ()
+) -> tuple[Violation, ...]:
+    """What the difference between the judged and the repaired tree breaks.
+
+    ``protected`` are the user's own patterns; ``hooks`` are patterns of the folder where this clone keeps its hooks.
+    """
+    return tuple(
+        found
+        for entry in entries
+        for path in dict.fromkeys((entry.old_path, entry.path))
+        if (found := _violation(entry, path, protected, hooks))
+    )
+
+
+def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequence[str]) -> Violation | None:
+    rule = _kind(entry)
+    if rule:
+        return Violation(rule, path)
+    if unsafe := unsafe_name(path):
+        return unsafe
+    forgiving = "/".join(map(_seen, path.split("/")))
+    for rule, patterns in (
+        ("touch CI workflows", _CI),
+        ("touch the configuration of hooks", (*_HOOKS, *hooks)),
+        ("touch the configuration of editors and agents", _TOOLS),
+        ("touch .gitattributes", _ATTRIBUTES),
+        ("touch .gitmodules", _MODULES),
+    ):
+        if first_match(forgiving, _lowered(tuple(patterns))):
+            return Violation(rule, path)
+    pattern = first_match(path, protected) or first_match(forgiving, _lowered(tuple(protected)))
+    if pattern:
+        return Violation(f"touch what fix.protected names ({pattern})", path)
+    if forgiving == CONFIGURATION != path:
+        return Violation("use a name that is another one's on some systems", path)
+    return None
+
+
+def _kind(entry: Entry) -> str:
+    """The rule that the modes of an entry break; empty where they break none."""
+    modes = (entry.old_mode, entry.new_mode)
+    if SYMLINK_MODE in modes:
+        return "add, change or remove symbolic links"
+    if SUBMODULE_MODE in modes:
+        return "add, change or remove submodules"
+    if all(mode in REGULAR_MODES for mode in modes):
+        return "change the mode of a file" if entry.old_mode != entry.new_mode else ""
+    return "add executable files" if entry.new_mode == REGULAR_MODES[1] else ""
+
+
+def keeps_configuration(before: bytes | None, after: bytes | None) -> bool:
+    """Whether pyproject.toml says the same to this tool: our table compared by value, so that it may be reformatted.
+
+    A file that cannot be read is only the same as itself.
+    """
+    if before == after:
+        return True
+    try:
+        return _own_table(before) == _own_table(after)
+    except ValueError:
+        return False
+
+
+def _own_table(content: bytes | None) -> object:
+    import tomli
+
+    table: object = tomli.loads((content or b"").decode("utf-8"))
+    for name in _TABLE:
+        table = table.get(name) if isinstance(table, dict) else None
+    return table
+
+
+def _seen(name: str) -> str:
+    """One component of a path as the most forgiving file system sees it."""
+    bare = _IGNORED.sub("", unicodedata.normalize("NFC", name)).casefold()
+    return bare.partition(":")[0].rstrip(" .") or name.strip(" ")
+
+
+@lru_cache(maxsize=8)
+def _lowered(patterns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(pattern.casefold() for pattern in patterns)

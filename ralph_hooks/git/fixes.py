@@ -1,0 +1,200 @@
+"""Repairs that are kept: commits under ``refs/ralph/fixes/``, in the user's repository and nowhere in the way.
+
+A fix is a commit of the repaired tree; its parent is a commit of exactly the judged tree, whose parent is HEAD where
+there is one. `git show` of it is the repair alone. What else is known of it stands in its message.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.text import visible
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git.run import git
+from ralph_hooks.git.snapshot import Repository, resolve
+
+PREFIX = "refs/ralph/fixes/"
+QUIET = (
+    "-c", "core.hooksPath=/dev/null",  # a reference-transaction hook of the user's is not for us to start
+    "-c", "core.logAllRefUpdates=false",
+)  # fmt: skip
+DURABLE = ("-c", "core.fsync=all")
+"""What is said to be kept is on the disk, not in a cache (git before 2.36 knows no such setting)."""
+_MARK = "Ralph-Fix: "
+_KEEP = 50
+_KEEP_SECONDS = 30 * 86_400.0
+_ID_LENGTH = 8
+_HEX = frozenset("0123456789abcdef")
+_RECORD = "%(refname)%00%(objectname)%00%(tree)%00%(contents)%00"
+
+
+class About(Struct, frozen=True, kw_only=True):
+    """What only the maker of a fix knows."""
+
+    title: str
+    summary: str
+    verified: bool
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """The last line of a fix's message."""
+
+    base: str
+    title: str
+    verified: bool
+    files: int
+    insertions: int
+    deletions: int
+    created: float
+
+
+def store(repository: Repository, scratch: Repository, repair: Change, about: About) -> StoredFix:
+    """Keep ``repair``, whose trees are in ``scratch``, a repository that borrows the objects of ``repository``.
+
+    The objects come first and the ref last: whoever is killed on the way leaves nothing that anybody sees. Raises
+    GitError where git cannot write.
+    """
+    (head,) = resolve(repository, ["HEAD^{commit}"])
+    created = float(int(time.time()))
+    files, insertions, deletions = _count(scratch, repair)
+    kept = _Kept(
+        base=repair.base,
+        title=visible(about.title),
+        verified=about.verified,
+        files=files,
+        insertions=insertions,
+        deletions=deletions,
+        created=created,
+    )
+    judged = _commit(scratch, repair.base, head, f"judged: {kept.title}", created)
+    summary = visible(about.summary).strip() or f"repair of {kept.title}"
+    commit = _commit(scratch, repair.tree, judged, f"{summary}\n\n{_MARK}{_line(kept)}", created)
+    hand_over(scratch, repository, commit, head)
+    known = every(repository)
+    id_ = _short(commit, [fix.id for fix in known])
+    create_ref(repository, PREFIX + id_, commit)
+    prune(repository, [(fix.ref, fix.commit, fix.created) for fix in known])
+    return _stored(PREFIX + id_, commit, repair.tree, summary, kept)
+
+
+def every(repository: Repository) -> tuple[StoredFix, ...]:
+    """All fixes that are kept, newest first."""
+    return _read(repository, PREFIX)
+
+
+def find(repository: Repository, prefix: str) -> StoredFix:
+    """The one fix whose id begins with ``prefix``. Raises RalphError where there is none or several."""
+    name = prefix.strip().lower().removeprefix(PREFIX)
+    found = _read(repository, f"{PREFIX}{name}*") if name and _HEX.issuperset(name) else ()
+    exact = [fix for fix in found if fix.id == name]
+    if not found:
+        raise RalphError(f"no stored fix has the id '{prefix}'", "`ralph-hooks show --list` lists what is stored")
+    if len(found) > 1 and not exact:
+        ids = ", ".join(fix.id for fix in found)
+        raise RalphError(f"several stored fixes have an id that begins with '{prefix}'", f"choose one: {ids}")
+    return (exact or found)[0]
+
+
+def newest_for(repository: Repository, tree: str) -> StoredFix | None:
+    """The newest fix of exactly ``tree``."""
+    return next((fix for fix in every(repository) if fix.base == tree), None)
+
+
+def hand_over(scratch: Repository, repository: Repository, commit: str, known: str | None) -> None:
+    """Give ``repository`` the objects of ``commit`` that it does not have, knowing that it has those of ``known``."""
+    wanted = f"{commit}\n" + (f"^{known}\n" if known else "")
+    # --local leaves out what is borrowed, which is what the user has already.
+    pack = git(
+        ["pack-objects", "--revs", "--local", "--stdout", "-q"],
+        cwd=scratch.top,
+        stdin=wanted.encode("ascii"),
+        env=scratch.environment,
+    )
+    git([*DURABLE, "unpack-objects", "-q"], cwd=repository.top, stdin=pack, env=repository.environment)
+
+
+def create_ref(repository: Repository, ref: str, commit: str) -> None:
+    """Raises GitError where the ref is there already."""
+    args = [*QUIET, *DURABLE, "update-ref", ref, commit, "0" * len(commit)]
+    git(args, cwd=repository.top, env=repository.environment)
+
+
+def prune(repository: Repository, known: Sequence[tuple[str, str, float]]) -> None:
+    """Forget the oldest of ``known``, which are ref, commit and time, newest first; the newest is never among them."""
+    oldest = time.time() - _KEEP_SECONDS
+    gone = [(ref, oid) for n, (ref, oid, created) in enumerate(known, 2) if n > _KEEP or created < oldest]
+    if gone:
+        lines = "".join(f"delete {ref} {oid}\n" for ref, oid in gone)
+        args = [*QUIET, "update-ref", "--stdin"]
+        git(args, cwd=repository.top, stdin=lines.encode("ascii"), env=repository.environment)
+
+
+def _commit(scratch: Repository, tree: str, parent: str | None, message: str, created: float) -> str:
+    date = f"{created:.0f} +0000"
+    args = ["commit-tree", *(["-p", parent] if parent else []), "-F", "-", tree]
+    env = {**scratch.environment, "GIT_AUTHOR_DATE": date, "GIT_COMMITTER_DATE": date}
+    return git(args, cwd=scratch.top, stdin=message.encode("utf-8"), env=env).decode("ascii").strip()
+
+
+def _count(scratch: Repository, repair: Change) -> tuple[int, int, int]:
+    """Files, inserted and deleted lines; a binary file has no lines."""
+    args = ["diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv",
+            repair.base, repair.tree, "--"]  # fmt: skip
+    answer = git(args, cwd=scratch.top, env=scratch.environment)
+    rows = [decode(row).split("\t", 2) for row in answer.split(b"\0") if row]
+    inserted, deleted = (sum(int(row[n]) for row in rows if row[n] != "-") for n in (0, 1))
+    return len(rows), inserted, deleted
+
+
+def _short(commit: str, taken: Sequence[str]) -> str:
+    """The shortest beginning of ``commit`` that is neither the beginning of a known id nor begins with one."""
+    for length in range(_ID_LENGTH, len(commit)):
+        id_ = commit[:length]
+        if not any(id_.startswith(other) or other.startswith(id_) for other in taken):
+            return id_
+    return commit
+
+
+def _read(repository: Repository, pattern: str) -> tuple[StoredFix, ...]:
+    args = ["for-each-ref", f"--format={_RECORD}", pattern]
+    fields = git(args, cwd=repository.top, env=repository.environment).split(b"\0")
+    records = zip(*(fields[n::4] for n in range(4)), strict=False)
+    found = [fix for record in records if (fix := _parsed(*map(decode, record)))]
+    return tuple(sorted(found, key=lambda fix: fix.created, reverse=True))
+
+
+def _parsed(ref: str, commit: str, tree: str, message: str) -> StoredFix | None:
+    """None for a commit that is not one of ours."""
+    summary, mark, line = message.rstrip("\n").rpartition(f"\n{_MARK}")
+    try:
+        kept = msgspec.json.decode(line, type=_Kept)
+    except msgspec.DecodeError:
+        return None
+    return _stored(ref.lstrip("\n"), commit, tree, summary.strip(), kept) if mark else None
+
+
+def _stored(ref: str, commit: str, tree: str, summary: str, kept: _Kept) -> StoredFix:
+    return StoredFix(
+        id=ref.removeprefix(PREFIX),
+        ref=ref,
+        commit=commit,
+        base=kept.base,
+        tree=tree,
+        title=kept.title,
+        summary=summary,
+        files=kept.files,
+        insertions=kept.insertions,
+        deletions=kept.deletions,
+        verified=kept.verified,
+        created=kept.created,
+    )
+
+
+def _line(kept: _Kept) -> str:
+    return msgspec.json.encode(kept).decode("utf-8")

@@ -1,0 +1,346 @@
+"""A scratch copy of the judged tree in which a repair is made, tried and kept.
+
+Two folders: the copy, where anybody may do anything, and a repository of our own outside of it, which nothing that runs
+in the copy is told of. What the copy holds is read into that one, so that no configuration, hook or filter that was
+written into the copy's ``.git`` has a say.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.repair import AgentRun, StoredFix
+from ralph_hooks.core.report import Verification
+from ralph_hooks.core.rules import (
+    CONFIGURATION,
+    MAX_BYTES,
+    Violation,
+    is_git,
+    keeps_configuration,
+    summary,
+    unsafe_name,
+    violations,
+)
+from ralph_hooks.errors import RepairRefused
+from ralph_hooks.git import fixes
+from ralph_hooks.git.run import git, sealed, try_git
+from ralph_hooks.git.scratch import private_folder, program_environment, scratch
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
+from ralph_hooks.git.verifier import CommandVerifier
+from ralph_hooks.process import most_memory, run_bounded
+
+_TASK = "{task}"
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
+_KEPT = 4 * 1024 * 1024  # bytes of what an agent prints: its last message may be the whole conversation
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+class GitWorkbench:
+    """Satisfies `core.ports.Workbench`; a context manager, and everything is gone with it but what was stored.
+
+    ``timeout`` is in seconds for one verify command, ``memory`` in bytes for one process, ``protected`` are the
+    patterns of ``fix.protected``. Entering raises GitError where an object is missing, OSError where the disk is full.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        change: Change,
+        *,
+        timeout: float,
+        memory: int | None = None,
+        protected: Sequence[str] = (),
+    ) -> None:
+        self._repository = repository
+        self._change = change
+        self._timeout = timeout
+        self._memory = memory or most_memory()
+        self._protected = protected
+        self._held: GitSnapshot | None = None
+        self._written: set[str] = set()
+        self._visited = False
+
+    def __enter__(self) -> Self:
+        with contextlib.ExitStack() as stack:
+            self._copies = stack.enter_context(contextlib.ExitStack())
+            ours = stack.enter_context(private_folder(self._repository))
+            copy = self._copies.enter_context(scratch(self._repository, self._change.tree, self._change))
+            shutil.copytree(copy / ".git", ours / "git")
+            self._ours = _our_repository(ours, self._repository, self._change.tree)
+            self._excludes, self._hooks = _habits(self._repository)
+            self._verifier = CommandVerifier(
+                self._ours, self._change, timeout=self._timeout, memory=self._memory, project=self._repository.top
+            )
+            self._settle(copy)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def paths(self) -> Sequence[str]:
+        """Every file that the copy holds now, sorted; what git ignores is none of them."""
+        listed = self._listed("--cached", "--others", "--deduplicate")
+        return sorted(path for path in listed if os.path.lexists(self._copy / path) and not self._is_folder(path))
+
+    def read(self, path: str) -> bytes | None:
+        """The file as it is now; None where there is none. Follows no symbolic link."""
+        if unsafe_name(path) or self._obstacle(path):
+            return None
+        try:
+            descriptor = os.open(self._copy / path, os.O_RDONLY | _NO_FOLLOW)
+        except OSError:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write files, or remove those that map to None; all or, where one of them is refused, none."""
+        for path in files:
+            if violation := unsafe_name(path):
+                raise RepairRefused(str(violation))
+            if obstacle := self._obstacle(path):
+                raise RepairRefused(str(obstacle))
+        self._held = None
+        for path, content in files.items():
+            if content is None:
+                self._remove(self._copy / path)
+        for path, content in files.items():
+            if content is not None:
+                self._write(self._copy / path, content)
+                self._written.add(path)
+
+    def run_agent(
+        self, command: Sequence[str], task: str, deadline: Deadline, environment: Mapping[str, str]
+    ) -> AgentRun:
+        """Run a coding agent's program in the copy. Whatever it leaves running of its process group is ended."""
+        self._held = None
+        self._visited = True
+        file = self._copy.parent / "ralph-hooks-task.md"  # beside the copy: it is no part of the repair
+        file.write_text(task, encoding="utf-8", errors="backslashreplace")
+        words = [word.replace(_TASK, str(file)) for word in command]
+        try:
+            done = run_bounded(
+                words,
+                cwd=self._copy,
+                env={**program_environment(self._copy, self._repository.top), **environment},
+                timeout=deadline.remaining(),
+                memory=self._memory,
+                keep=_KEPT,
+                stdin=None if any(_TASK in word for word in command) else file,
+                apart=True,
+            )
+        except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+            code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+            return AgentRun(code, 0.0, b"", str(error).encode("utf-8", "backslashreplace"))
+        finally:
+            file.unlink(missing_ok=True)
+        return AgentRun(done.returncode, done.seconds, done.tail, done.errors)
+
+    def reset(self) -> None:
+        """Make the copy what it was. It is a new folder: no trace of what was done to the old one is left."""
+        self._copies.close()
+        self._settle(self._copies.enter_context(scratch(self._ours, self._change.tree)))
+
+    def repair(self) -> GitSnapshot:
+        """The repair alone: the judged tree against what the copy holds now."""
+        if self._held is None:
+            self._held = self._taken_up()
+        return self._held
+
+    def repaired(self) -> GitSnapshot:
+        """The change with the repair in it: the base of the judged change against what the copy holds now."""
+        return compare(self._ours, self._change.base, self.repair().change.tree, f"{self._change.title}, repaired")
+
+    def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
+        """Run verify commands on a fresh copy of the repaired tree: only what is in it counts."""
+        return self._verifier.run(self.repair().change.tree, self._change.base, commands, deadline)
+
+    def store(self, *, summary: str, verified: bool) -> StoredFix:
+        """Keep the repair in the user's repository. Raises GitError where git cannot write there."""
+        return fixes.store(
+            self._repository,
+            self._ours,
+            self.repair().change,
+            fixes.About(title=self._change.title, summary=summary, verified=verified),
+        )
+
+    def _settle(self, copy: Path) -> None:
+        """Begin on a copy that is exactly the judged tree."""
+        self._copy = copy
+        self._held = None
+        self._written.clear()
+        self._visited = False
+        shutil.copyfile(copy / ".git/index", self._ours.index)  # it knows which files are unchanged
+        for git_dir in (copy / ".git", self._ours.git_dir):
+            (git_dir / "info").mkdir(exist_ok=True)
+            (git_dir / "info/exclude").write_bytes(self._excludes)
+
+    def _taken_up(self) -> GitSnapshot:
+        """The tree of what the copy holds, in our repository, once it is known to break no rule."""
+        touched = self._touched()
+        _refuse([v for path in touched if (v := self._strange(path))] + self._nested())
+        self._refuse_ignored()
+        names = b"".join(os.fsencode(path) + b"\0" for path in touched)
+        taken = try_git(
+            ["-c", "core.protectHFS=true", "-c", "core.protectNTFS=true",
+             "update-index", "--add", "--remove", "--replace", "-z", "--stdin"],
+            cwd=self._copy, stdin=names, env=self._inside,
+        )  # fmt: skip
+        if taken.returncode:
+            raise RepairRefused(f"git cannot take up what the repair wrote: {decode(taken.stderr).strip()}")
+        tree = self._git("write-tree").decode("ascii").strip()
+        snapshot = compare(self._ours, self._change.tree, tree, f"repair of {self._change.title}")
+        _refuse(violations(snapshot.change.entries, protected=self._protected, hooks=self._hooks))
+        self._refuse_configuration(snapshot)
+        return snapshot
+
+    def _touched(self) -> list[str]:
+        """Every path that may differ from the judged tree; a folder with a repository of its own ends with a slash."""
+        return self._listed("--others", "--modified", "--deleted", "--deduplicate")
+
+    def _strange(self, path: str) -> Violation | None:
+        """What cannot or must not be taken up at all, before git looks at it."""
+        if path.endswith("/"):
+            return Violation("add a repository inside the repository", path)
+        try:
+            found = (self._copy / path).lstat()
+        except OSError:  # removed
+            return unsafe_name(path)
+        if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode) and not stat.S_ISDIR(found.st_mode):
+            return Violation("leave pipes, sockets or devices", path)
+        if found.st_size > MAX_BYTES and stat.S_ISREG(found.st_mode):
+            return Violation(f"write files larger than {MAX_BYTES // 1_000_000} MB", path)
+        return unsafe_name(path)
+
+    def _nested(self) -> list[Violation]:
+        """``.git`` in any spelling below the top, which git itself passes over in silence. Only agents can make one."""
+        found: list[str] = []
+        for folder, folders, files in os.walk(self._copy) if self._visited else ():
+            where = Path(folder).relative_to(self._copy)
+            git_dirs = [name for name in folders if is_git(name)]
+            found += [(where / name).as_posix() for name in (*git_dirs, *filter(is_git, files))]
+            folders[:] = [name for name in folders if name not in git_dirs]
+        ignored = {".git", *self._ignored(found)}
+        return [Violation("touch .git", path) for path in found if path not in ignored]
+
+    def _refuse_ignored(self) -> None:
+        """A new file that git ignores would be left out of the repair without a word."""
+        for path in self._ignored(sorted(self._written)):
+            if os.path.lexists(self._copy / path):
+                raise RepairRefused(str(Violation("write a file that .gitignore keeps out of the repository", path)))
+
+    def _ignored(self, paths: Sequence[str]) -> Iterator[str]:
+        """Those of ``paths`` that git ignores. What is in the index is never ignored."""
+        if not paths:
+            return
+        names = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        done = try_git(["check-ignore", "-z", "--stdin"], cwd=self._copy, stdin=names, env=self._inside)
+        yield from map(os.fsdecode, filter(None, done.stdout.split(b"\0")))
+
+    def _refuse_configuration(self, snapshot: GitSnapshot) -> None:
+        touched = [e for e in snapshot.change.entries if CONFIGURATION in {e.path, e.old_path}]
+        for entry, content in zip(touched, snapshot.contents(touched).values(), strict=True):
+            before = content.old if entry.old_path == CONFIGURATION else None
+            after = content.new if entry.path == CONFIGURATION else None
+            if not keeps_configuration(before, after):
+                raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", CONFIGURATION)))
+
+    def _obstacle(self, path: str) -> Violation | None:
+        """A symbolic link on the way to ``path`` or at its end, or something that is no file at its end."""
+        *folders, name = path.split("/")
+        place = self._copy
+        for folder in folders:
+            place /= folder
+            if place.is_symlink():
+                return Violation("follow symbolic links", path)
+        place /= name
+        if place.is_symlink():
+            return Violation("follow symbolic links", path)
+        return Violation("replace a folder by a file", path) if place.is_dir() and any(place.iterdir()) else None
+
+    def _write(self, place: Path, content: bytes) -> None:
+        with contextlib.suppress(OSError):
+            place.rmdir()  # an empty folder is nothing to git
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW, 0o666)
+        except OSError as error:
+            path = place.relative_to(self._copy).as_posix()
+            raise RepairRefused(f"the repair cannot write {path!r}: {error.strerror}") from error
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+
+    def _remove(self, place: Path) -> None:
+        """Remove a file, and the folders that it leaves empty, as git does."""
+        place.unlink(missing_ok=True)
+        for folder in place.relative_to(self._copy).parents:
+            try:
+                if folder.parts:
+                    (self._copy / folder).rmdir()
+            except OSError:
+                break
+
+    def _is_folder(self, path: str) -> bool:
+        place = self._copy / path
+        return place.is_dir() and not place.is_symlink()
+
+    @property
+    def _inside(self) -> dict[str, str | None]:
+        """Our repository, with the copy as its working tree."""
+        return {**self._ours.environment, "GIT_WORK_TREE": str(self._copy)}
+
+    def _git(self, *args: str) -> bytes:
+        return git(args, cwd=self._copy, env=self._inside)
+
+    def _listed(self, *options: str) -> list[str]:
+        names = self._git("ls-files", "-z", *options, "--exclude-standard").split(b"\0")
+        return [os.fsdecode(name) for name in names if name]
+
+
+def _our_repository(folder: Path, repository: Repository, tree: str) -> Repository:
+    """The one beside the copy. Its top is an empty folder: nothing that is asked of it depends on files."""
+    home = folder / "home"
+    home.mkdir()
+    git_dir = folder / "git"
+    return Repository(
+        top=home,
+        git_dir=git_dir,
+        common_dir=git_dir,
+        index=git_dir / "index",
+        object_format=repository.object_format,
+        head_tree=tree,
+        seal=sealed(home),
+    )
+
+
+def _habits(repository: Repository) -> tuple[bytes, tuple[str, ...]]:
+    """What the user has git ignore besides .gitignore, and where in the tree this clone has its hooks."""
+    asked = ["config", "-z", "--type=path", "--get-regexp", r"^core\.(excludesfile|hookspath)$"]
+    answer = try_git(asked, cwd=repository.top, env=repository.environment).stdout
+    found = dict(pair.partition("\n")[::2] for pair in os.fsdecode(answer).split("\0") if pair)
+    default = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser(), "git/ignore")
+    files = (Path(repository.top, found.get("core.excludesfile", default)), repository.common_dir / "info/exclude")
+    excludes = b""
+    for file in files:
+        with contextlib.suppress(OSError):
+            excludes += file.read_bytes() + b"\n"
+    hooks = Path(repository.top, found.get("core.hookspath") or ".git")
+    inside = hooks.is_relative_to(repository.top) and hooks != repository.top
+    return excludes, (f"/{hooks.relative_to(repository.top).as_posix()}",) if inside else ()
+
+
+def _refuse(broken: Sequence[Violation]) -> None:
+    if broken:
+        raise RepairRefused(summary(broken))
