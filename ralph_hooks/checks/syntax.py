@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from msgspec import Struct
@@ -26,14 +27,18 @@ from ralph_hooks.core.ports import CheckResult, Source
 
 _VERSION = "1"
 
-# JSON with comments and trailing commas, by the tools that read it so.
-_COMMENTED = re.compile(
-    r"(?i)(?:^|/)(?:\.vscode|\.devcontainer|\.zed)/|(?:^|/)(?:[tj]sconfig[\w.-]*|tslint|\.?eslintrc|\.babelrc|\.swcrc"
-    r"|babel\.config|devcontainer|\.devcontainer|deno|nx|project|angular|turbo|wrangler|biome|renovate|\.renovaterc"
-    r"|api-extractor[\w.-]*|\.oxlintrc|\.jshintrc|language-configuration)\.json$"
-)
 _COMMENT = re.compile(r"(?m)^\s*(?://|/\*)")
 _TEMPLATE = re.compile(r"\{\{|\{%|<%|\$\{")
+
+
+@lru_cache(maxsize=1)
+def _commented() -> re.Pattern[str]:
+    """JSON with comments and trailing commas, by the tools that read it so."""
+    return re.compile(
+        r"(?i)(?:^|/)(?:\.vscode|\.devcontainer|\.zed)/|(?:^|/)(?:[tj]sconfig[\w.-]*|tslint|\.?eslintrc|\.babelrc|\.swcrc"
+        r"|babel\.config|devcontainer|\.devcontainer|deno|nx|project|angular|turbo|wrangler|biome|renovate|\.renovaterc"
+        r"|api-extractor[\w.-]*|\.oxlintrc|\.jshintrc|language-configuration)\.json$"
+    )
 
 
 class _Problem(Struct, frozen=True):
@@ -109,7 +114,7 @@ def _json(path: str, data: bytes) -> _Problem | None:
 
 def _is_dialect(path: str, text: str, loads: Callable[[str], object]) -> bool:
     """True for what tools take in a file of that name besides JSON: comments, templates, one value a line."""
-    if _COMMENTED.search(path) or _COMMENT.search(text) or _TEMPLATE.search(text):
+    if _commented().search(path) or _COMMENT.search(text) or _TEMPLATE.search(text):
         return True
     lines = [line for line in text.splitlines() if line.strip()]
     return len(lines) > 1 and _all_load(lines, loads)

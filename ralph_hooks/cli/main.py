@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import NoReturn
 
@@ -55,8 +57,17 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with one of `ExitCode`."""
+    gc.set_threshold(100_000)  # most of what a short run makes stays: to look for garbage in it costs 3 ms
     signal.signal(signal.SIGTERM, _interrupt)
-    sys.exit(run())
+    _leave(run())
+
+
+def _leave(code: int) -> NoReturn:
+    """Exit at once: to take the interpreter apart costs 14 ms, and all that is left to be done is to flush."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
+    os._exit(code)
 
 
 def run(args: list[str] | None = None) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -134,7 +133,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
     deadline = Deadline(limits.deadline, time.monotonic)
     store = Verdicts(database)
     prices = Catalogue(settings.prices, store)
-    run = secrets.token_hex(8)
+    run = os.urandom(8).hex()
     budget = settings.budget
     caps = Caps(per_run=budget.per_run, per_day=budget.per_day, per_month=budget.per_month)
     caller = Caller(

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 _TOKEN = re.compile(r"\*\*/|/\*\*$|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
-
-
+_SPECIAL = frozenset("*?[/")
 _MEANINGS = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -34,6 +33,11 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def matches(path: str, pattern: str) -> bool:
     """True where ``pattern`` covers ``path`` (relative to the top of the repository, with forward slashes)."""
+    name = pattern.rstrip("/")  # most patterns are a name or an ending, and an expression takes long to compile
+    if _SPECIAL.isdisjoint(name):
+        return name in path.split("/")
+    if name[0] == "*" and _SPECIAL.isdisjoint(name[1:]):
+        return any(part.endswith(name[1:]) for part in path.split("/"))
     return _compiled(pattern).fullmatch(path) is not None
 
 

