@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -60,16 +60,27 @@ def _with(options: Sequence[Callable[[Any], Any]], function: Callable[..., int])
 
 def emit(report: Report, format_: str, output: Path | None, *, everything: bool = False) -> int:
     """Write ``report`` to ``output`` or standard output and return its exit code."""
+    width = terminal_width()
     if output is None:
-        click.echo(
-            render(report, format_, color=wants_color(), width=terminal_width(), everything=everything), nl=False
-        )
-    else:
-        text = render(report, format_, color=False, width=terminal_width(), everything=everything)
-        write_text(output, text)
-        if report.exit_code:
-            click.echo(render(report, "text", color=wants_color(), width=terminal_width()), nl=False, err=True)
+        say(render(report, format_, color=wants_color(), width=width, everything=everything), sys.stdout)
+        return report.exit_code
+    write_text(output, render(report, format_, color=False, width=width, everything=everything))
+    if not everything:  # the file is for a program: people are told all the same
+        say(render(report, "text", color=wants_color(sys.stderr), width=width), sys.stderr)
     return report.exit_code
+
+
+def say(text: str, stream: TextIO | None) -> None:
+    """Print ``text``. A reader that has gone (`| head`) changes nothing about the verdict."""
+    import os
+
+    try:
+        click.echo(text, file=stream, nl=False)
+    except OSError as error:
+        if stream is not None:  # Python flushes once more at exit, and would complain then
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if not isinstance(error, BrokenPipeError):
+            raise RalphError(f"the report cannot be printed: {error.strerror}", "`ralph-hooks show` has it") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -80,11 +91,13 @@ def write_text(path: Path, text: str) -> None:
         raise RalphError(f"cannot write {path}: {error.strerror}", "choose another file") from error
 
 
-def wants_color() -> bool:
-    """Colour only for a terminal, and never against https://no-color.org."""
+def wants_color(stream: TextIO | None = None) -> bool:
+    """Colour only for a terminal (standard output without ``stream``), and never against https://no-color.org."""
     import os
 
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    looked_at = stream or sys.stdout  # there is none where it was closed
+    dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return looked_at is not None and looked_at.isatty() and not dumb
 
 
 def terminal_width() -> int:

@@ -74,4 +74,5 @@ class OnTerminal:
 
 def progress() -> Silent | OnTerminal:
     """A bar where standard error is a terminal of the user's own; under pre-commit it would end up in the report."""
-    return OnTerminal() if sys.stderr.isatty() and "PRE_COMMIT" not in os.environ else Silent()
+    looked_at = sys.stderr is not None and sys.stderr.isatty()  # there is none where it was closed
+    return OnTerminal() if looked_at and "PRE_COMMIT" not in os.environ else Silent()

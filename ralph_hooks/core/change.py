@@ -88,3 +88,8 @@ class Change(Struct, frozen=True):
 def decode(data: bytes) -> str:
     """Text of a file as a model and a report see it: bytes that are not UTF-8 become U+FFFD."""
     return data.decode("utf-8", errors="replace")
+
+
+def lines_of(data: bytes) -> list[str]:
+    """The lines of a file as git counts them: they end at LF alone, not at the form feeds of `str.splitlines`."""
+    return decode(data).removesuffix("\n").split("\n") if data else []

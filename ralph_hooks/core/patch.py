@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, decode
+from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, lines_of
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 
@@ -65,8 +65,7 @@ def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) ->
 
     Each line is its kind (``+``, ``-`` or a space), its number and a space, then the code as it is.
     """
-    old = decode(content.old or b"").splitlines()
-    new = decode(content.new or b"").splitlines()
+    old, new = lines_of(content.old or b""), lines_of(content.new or b"")
     header = _header(entry)
     parts: list[Part] = []
     texts: list[str] = [header]

@@ -34,6 +34,8 @@ class Cause(StrEnum):
     """A check blocks it already: a model is asked once that is mended, for the file will change."""
     NO_MODEL = "no-model"
     """No model is configured for it: deterministic checks alone."""
+    NOT_ASKED = "not-asked"
+    """The command does not review: `ralph-hooks verify` runs the commands and asks about the invariants."""
     UNAVAILABLE = "unavailable"
     """A model should have judged it and could not: outage, refusal, nonsense, deadline, budget."""
 

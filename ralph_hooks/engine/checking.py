@@ -16,6 +16,7 @@ from ralph_hooks.engine.keys import content_key
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import run_all
 from ralph_hooks.engine.triage import Triage
+from ralph_hooks.errors import RalphError
 
 SECRET = "secret"
 """The category of a finding that keeps its file from being sent."""
@@ -96,5 +97,11 @@ def _entries(check: Check, triaged: Triage) -> list[Entry]:
     return [entry for entry in candidates if check.applies(entry)]
 
 
-def _run(job: _Job, material: Material, deadline: Deadline) -> Mapping[str, CheckResult]:
-    return job.check.run(material.sources(job.missing), deadline)
+def _run(job: _Job, material: Material, deadline: Deadline) -> Mapping[str, CheckResult] | None:
+    """None where the deadline was too early for the check: that is for the user's policy, not an error."""
+    try:
+        return job.check.run(material.sources(job.missing), deadline)
+    except RalphError:
+        if deadline.passed:
+            return None
+        raise

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from enum import Flag, auto
 
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
@@ -73,13 +74,14 @@ class Gate(Struct, frozen=True, kw_only=True):
         """As `judge`, and the report is not kept: for a command that has more to add to it."""
         started = self.caller.deadline.clock()
         change = snapshot.change
-        return self.report(command, change.title, change.tree, self.outcome(snapshot, scope), started)
+        report = self.report(command, change.title, change.tree, self.outcome(snapshot, scope), started)
+        return msgspec.structs.replace(report, notices=report.notices + self._idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
         """What checks, models and commands make of ``snapshot``."""
         change = snapshot.change
         examined = self.examine(snapshot, scope)
-        reviewed = self.review(examined) if Scope.REVIEW in scope else Reviewed()
+        reviewed = self.review(examined) if Scope.REVIEW in scope else _not_asked(examined)
         kept = Kept()
         verification: tuple[Verification, ...] = ()
         if Scope.COMMANDS in scope and change.entries:
@@ -129,13 +131,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def keeps(self, examined: Examined) -> Kept:
         """Whether the change keeps the project's rules."""
-        invariants = Invariants(
-            self.settings.verify.invariants,
-            self.settings.models.get(Phase.VERIFY, ()),
-            caller=self.caller,
-            store=self.store,
-            team=self.team,
-        )
+        invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.store, team=self.team)
         return invariants.check(examined.open_to_models, examined.material)
 
     def _checked(self, triaged: Triage, material: Material, scope: Scope) -> Checked:
@@ -146,6 +142,12 @@ class Gate(Struct, frozen=True, kw_only=True):
     def _verified(self, tree: str, base: str) -> tuple[Verification, ...]:
         commands = self.settings.verify.commands
         return self.verifier.run(tree, base, commands, self.caller.deadline) if commands else ()
+
+    def _idle(self, scope: Scope) -> tuple[str, ...]:
+        """Said where a command has nothing at all to judge with."""
+        if Scope.REVIEW in scope or self.settings.verify.commands or self.settings.verify.invariants:
+            return ()
+        return ("nothing was verified: neither verify.commands nor verify.invariants is configured",)
 
     def money(self, calls: Sequence[Call]) -> tuple[Decimal | None, Decimal | None]:
         """What ``calls`` cost, and what the same tokens cost on the expensive model; None where that is not known."""
@@ -163,6 +165,11 @@ class Gate(Struct, frozen=True, kw_only=True):
             output_tokens=sum(call.output_tokens for call in paid),
         )
         return total, price.cost(used)
+
+
+def _not_asked(examined: Examined) -> Reviewed:
+    reason = "no review was asked for: commands and invariants alone"
+    return Reviewed(unreviewed=tuple(Unreviewed(e.path, reason, Cause.NOT_ASKED) for e in examined.open_to_models))
 
 
 def _refused(triaged: Triage, checked: Checked) -> tuple[Unreviewed, ...]:

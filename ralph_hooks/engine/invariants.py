@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.patch import Part, pack, render
@@ -38,81 +40,132 @@ class _Broken(Struct, frozen=True):
     entry: int
     line: int
     text: str
+    removed: bool = False
+
+
+class _Group(Struct, frozen=True):
+    """The files whose route gives them to the same verify models."""
+
+    chain: Chain
+    entries: tuple[Entry, ...]
+
+
+class _Job(Struct, frozen=True):
+    group: _Group
+    parts: tuple[Part, ...]
 
 
 class Invariants:
-    """Asks whether ``statements`` still hold after a change."""
+    """Asks whether the rules in ``verify.invariants`` still hold after a change."""
 
-    def __init__(self, statements: Sequence[str], chain: Chain, *, caller: Caller, store: Store, team: Team) -> None:
-        self._statements = tuple(statements)
-        self._chain = chain
+    def __init__(self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Store, team: Team) -> None:
+        self._statements = settings.verify.invariants
+        self._settings = settings
+        self._gate = gate
         self._caller = caller
         self._store = store
         self._team = team
 
     def check(self, entries: Sequence[Entry], material: Material) -> Kept:
-        """One finding for each statement and request that it does not hold for. Asked once per content."""
-        if not self._statements or not entries:
-            return Kept()
-        if not self._chain:
-            return Kept(problems=("no verify model is configured, so the invariants were not judged",))
-        keys = {self._key(model, entries): model for model in self._chain}
+        """One finding for each statement and request that it does not hold for. Asked once per content.
+
+        Files go to the verify models of their routes; those that a route skips go nowhere.
+        """
+        findings: list[Finding] = []
+        problems: dict[str, None] = {}
+        jobs: list[_Job] = []
+        for group in self._groups(entries) if self._statements else ():
+            if not group.chain:
+                problems["no verify model is configured, so the invariants were not judged"] = None
+            elif (known := self._recall(group)) is not None:
+                findings += known
+            else:
+                jobs += [_Job(group, tuple(batch)) for batch in _batches(group, material)]
+        answers = self._team.run("invariants", [partial(self._ask, job) for job in jobs])
+        unanswered: set[_Group] = set()
+        judged: dict[_Group, list[tuple[list[_Broken], Model]]] = defaultdict(list)
+        for job, answer in zip(jobs, answers, strict=True):
+            if isinstance(answer, tuple):
+                judged[job.group].append(answer)
+                findings += [self._finding(item, job.group, answer[1]) for item in answer[0]]
+            else:
+                unanswered.add(job.group)
+                problems[answer or DEADLINE] = None
+        self._keep({group: each for group, each in judged.items() if group not in unanswered})
+        return Kept(tuple(findings), tuple(problems))
+
+    def _groups(self, entries: Sequence[Entry]) -> list[_Group]:
+        by_chain: dict[Chain, list[Entry]] = defaultdict(list)
+        for entry in entries:
+            route = self._settings.route(entry.path)
+            if not route.skip:
+                by_chain[route.chain(Phase.VERIFY)].append(entry)
+        return [_Group(chain, tuple(members)) for chain, members in by_chain.items()]
+
+    def _recall(self, group: _Group) -> list[Finding] | None:
+        keys = {self._key(model, group): model for model in group.chain}
         stored = self._store.get(keys)
         for name, model in keys.items():
             if name in stored:
                 self._caller.remembered(Phase.VERIFY, model.id)
                 broken = msgspec.json.decode(stored[name], type=tuple[_Broken, ...])
-                return Kept(tuple(_finding(item, entries, model) for item in broken))
-        parts = [
-            part
-            for source in material.sources(entries)
-            for part in render(source.entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
-        ]
-        positions = {entry.path: index for index, entry in enumerate(entries)}
-        jobs = [partial(self._ask, batch, positions) for batch in pack(parts, analyze.REQUEST_TOKENS)]
-        answers = self._team.run("invariants", jobs)
-        problems = tuple(
-            dict.fromkeys(DEADLINE if answer is None else answer for answer in answers if not isinstance(answer, tuple))
-        )
-        judged = [answer for answer in answers if isinstance(answer, tuple)]
-        if not problems:
-            whole = [item for broken, _ in judged for item in broken]
-            self._store.put({self._key(judged[0][1], entries): msgspec.json.encode(whole)})
-        return Kept(tuple(_finding(item, entries, model) for broken, model in judged for item in broken), problems)
+                return [self._finding(item, group, model) for item in broken]
+        return None
 
-    def _key(self, model: Model, entries: Sequence[Entry]) -> str:
-        contents = (content_key("invariants", verify.VERSION, entry) for entry in entries)
+    def _keep(self, judged: Mapping[_Group, Sequence[tuple[list[_Broken], Model]]]) -> None:
+        self._store.put(
+            {
+                self._key(answers[0][1], group): msgspec.json.encode([item for broken, _ in answers for item in broken])
+                for group, answers in judged.items()
+            }
+        )
+
+    def _key(self, model: Model, group: _Group) -> str:
+        contents = (content_key("invariants", verify.VERSION, entry) for entry in group.entries)
         return key(model.id, model.provider.base_url, *self._statements, *contents)
 
-    def _ask(self, parts: Sequence[Part], positions: dict[str, int]) -> tuple[list[_Broken], Model] | str:
-        code = "\n".join(part.text for part in parts)
+    def _ask(self, job: _Job) -> tuple[list[_Broken], Model] | str:
+        code = "\n".join(part.text for part in job.parts)
         claims = [verify.Claim(f"This rule is kept: {statement}", code) for statement in self._statements]
         question = msgspec.structs.replace(verify.question(claims, self._caller.marker()), divisible=False)
         try:
-            verdicts, model = self._caller.ask(question, self._chain)
+            verdicts, model = self._caller.ask(question, job.group.chain)
         except Unanswered as fault:
             return str(fault)
-        place = next((line for line in parts[0].lines if line.kind != " "), None)
-        line, text = (place.new or place.old or 1, place.text) if place else (1, "")
+        first = job.parts[0]
+        position = next(index for index, entry in enumerate(job.group.entries) if entry.path == first.path)
+        changed = [line for line in first.lines if line.kind != " "]
+        place = next((line for line in changed if line.text.strip()), changed[0] if changed else None)
+        line, text, removed = (place.new or place.old or 1, place.text, not place.new) if place else (1, "", False)
         return [
-            _Broken(statement, verdict.reason, verdict.confidence, positions[parts[0].path], line, text)
+            _Broken(statement, verdict.reason, verdict.confidence, position, line, text, removed)
             for statement, verdict in zip(self._statements, verdicts, strict=True)
             if not verdict.holds
         ], model
 
+    def _finding(self, item: _Broken, group: _Group, model: Model) -> Finding:
+        confidence = min(1.0, max(0.0, item.confidence))
+        return Finding(
+            path=group.entries[item.entry].path,
+            line=item.line,
+            end_line=item.line,
+            category="invariant",
+            severity=Severity.ERROR,
+            confidence=confidence,
+            message=f"breaks the rule '{item.statement}': {item.reason}",
+            quote=item.text.strip(),
+            context=item.text,
+            source=model.id,
+            confirmed=True,
+            blocking=confidence >= self._gate.min_confidence,
+            removed=item.removed,
+        )
 
-def _finding(item: _Broken, entries: Sequence[Entry], model: Model) -> Finding:
-    return Finding(
-        path=entries[item.entry].path,
-        line=item.line,
-        end_line=item.line,
-        category="invariant",
-        severity=Severity.ERROR,
-        confidence=min(1.0, max(0.0, item.confidence)),
-        message=f"breaks the rule '{item.statement}': {item.reason}",
-        quote=item.text.strip(),
-        context=item.text,
-        source=model.id,
-        confirmed=True,
-        blocking=True,
-    )
+
+def _batches(group: _Group, material: Material) -> list[list[Part]]:
+    parts = [
+        part
+        for source in material.sources(group.entries)
+        for part in render(source.entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
+    ]
+    return pack(parts, analyze.REQUEST_TOKENS)

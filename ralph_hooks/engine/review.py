@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
-from ralph_hooks.core.change import Entry, decode
+from ralph_hooks.core.change import Entry, Line, lines_of
 from ralph_hooks.core.faults import TooLarge
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.patch import Part, excerpt, pack, render
@@ -108,9 +108,8 @@ class Reviewer:
     def _analyze(
         self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
     ) -> tuple[dict[str, _Stored], dict[str, str]]:
-        """Verdicts by path, and why the other paths have none."""
+        """What was found by path, and why paths have no verdict: a long one may have both."""
         batches = batched(missing, material)
-        parts_of = Counter(part.path for batch in batches for part in batch.parts)
         answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
         entries = {entry.path: entry for entry, _ in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
@@ -124,8 +123,6 @@ class Reviewer:
         fresh: dict[str, _Stored] = {}
         items: dict[str, bytes] = {}
         for path, reviews in collected.items():
-            if path in failed or len(reviews) != parts_of[path]:
-                continue
             stored = _Stored(
                 tuple(
                     msgspec.structs.replace(finding, source=model.id)
@@ -135,7 +132,8 @@ class Reviewer:
                 sum(review.dropped for review, _ in reviews),
             )
             fresh[path] = stored
-            items[analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
+            if path not in failed:  # what was found in one part holds, whatever became of the others
+                items[analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
         if items:
             self._store.put(items)
         return fresh, failed
@@ -263,22 +261,23 @@ def _placed(stored: _Stored, path: str) -> _Stored:
 
 def _statement(finding: Finding) -> str:
     side = "removed line" if finding.removed else "line"
-    return f"{one_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {finding.message}"
+    message = " ".join(finding.message.split())  # a line of its own could pass for another claim
+    return f"{one_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {message}"
 
 
 def _code(finding: Finding, source: Source) -> str:
     """The change around ``finding``, and the new file around it, which the analyze phase did not see."""
-    near = [
-        hunk
-        for hunk in source.hunks
-        if any((line.old if finding.removed else line.new) == finding.line for line in hunk.lines)
-    ]
+    near = [hunk for hunk in source.hunks if any(_is_at(finding, line) for line in hunk.lines)]
     parts = render(source.entry, source.content, near, analyze.REQUEST_TOKENS // 2)
-    text = parts[0].text
+    text = next((part for part in parts if any(_is_at(finding, line) for line in part.lines)), parts[0]).text
     if source.content.new is not None and not finding.removed:
         text += "\nThe file around it, after the change:\n"
-        text += excerpt(decode(source.content.new).splitlines(), finding.line)
+        text += excerpt(lines_of(source.content.new), finding.line)
     return text
+
+
+def _is_at(finding: Finding, line: Line) -> bool:
+    return (line.old if finding.removed else line.new) == finding.line
 
 
 def _deduplicated(findings: Sequence[Finding]) -> list[Finding]:

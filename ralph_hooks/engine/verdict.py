@@ -60,12 +60,7 @@ def come_to(
     unreviewed: tuple[Unreviewed, ...],
     verification: tuple[Verification, ...],
 ) -> Outcome:
-    """What the steps of one judgement come to.
-
-    A model that repeats what a check says of the same line adds nothing and is left out.
-    """
-    lines = {(finding.path, finding.line) for finding in checked.findings}
-    others = [f for f in reviewed.findings + kept.findings if (f.path, f.line) not in lines]
+    """What the steps of one judgement come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
         *(item.reason for item in unreviewed if item.cause is Cause.UNAVAILABLE),
@@ -74,7 +69,7 @@ def come_to(
         *(f"{run.command}: {run.problem}" for run in verification if run.problem),
     ]
     return Outcome(
-        findings=in_order((*checked.findings, *others)),
+        findings=in_order(checked.findings + reviewed.findings + kept.findings),
         unreviewed=unreviewed,
         verification=verification,
         problems=tuple(dict.fromkeys(problems)),

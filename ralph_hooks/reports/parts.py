@@ -7,7 +7,7 @@ from collections import Counter
 
 from ralph_hooks.core.faults import BudgetReached, NoCredential
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
 
@@ -149,10 +149,10 @@ def failures(report: Report) -> str:
 def _coverage(report: Report) -> list[str]:
     """What a pass is worth: how many files a model judged, how many only checks saw, which commands ran."""
     parts = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
-    if report.unreviewed:
-        count = len(report.unreviewed)
-        what = f"{count:,}" if report.reviewed else plural(count, "file")
-        parts.append(f"{what} only checked ({grouped(report.unreviewed)})")
+    checked = tuple(item for item in report.unreviewed if item.cause is not Cause.NOT_ASKED)
+    if checked:
+        what = f"{len(checked):,}" if report.reviewed else plural(len(checked), "file")
+        parts.append(f"{what} only checked ({grouped(checked)})")
     passed = commands(report, Verdict.PASS)
     if passed:
         parts.append(f"{plural(len(passed), 'command')} passed")
@@ -162,7 +162,7 @@ def _coverage(report: Report) -> list[str]:
     hints = len(advice(report))
     if hints:
         parts.append(f"advice: {hints:,} ({SHOW})")
-    return parts or ["nothing to judge"]
+    return parts or [one_line(report.reason) if report.paths else "nothing to judge"]
 
 
 def next_step(report: Report) -> str:

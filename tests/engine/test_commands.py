@@ -1,0 +1,88 @@
+"""The project's own commands as part of a judgement."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from tests.support.project import MODEL, Project
+from tests.support.server import Finds, analyst
+
+CHEAP = f'[tool.ralph-hooks]\ncheap = "{MODEL}"\n'
+
+
+def configured(command: str, on: str = '["pre-commit"]') -> str:
+    return f"{CHEAP}[tool.ralph-hooks.verify]\ncommands = ['''{command}''']\non = {on}\n"
+
+
+@pytest.fixture
+def trusted(project: Project) -> Project:
+    """A project whose command fails where the staged a.py holds the word ``broken``."""
+    project.models(analyst())
+    project.configure(configured(f"{sys.executable} check.py"))
+    project.repo.commit({"check.py": "import sys\nsys.exit('broken' in open('a.py').read())\n", "a.py": "fine = 1\n"})
+    assert project.run("trust", "--yes").code == 0
+    return project
+
+
+def test_a_failing_command_blocks_whatever_the_model_says(trusted: Project) -> None:
+    """A model can hold a change back; it can never excuse it from a test."""
+    trusted.repo.stage({"a.py": "broken = 1\n"})
+    trusted.repo.write({"a.py": "fine = 1\n"})  # the working tree is not what is tested
+    judged = trusted.judge()
+    assert (judged.code, judged.verdict, judged.findings) == (1, "fail", [])
+    [run] = judged.report["verification"]
+    assert (run["verdict"], run["exit_code"]) == ("fail", 1)
+    assert judged.report["reviewed"] == 1
+
+
+def test_a_passing_command_is_named_in_the_one_line(trusted: Project) -> None:
+    trusted.repo.stage({"a.py": "fine = 2\n"})
+    done = trusted.run("gate")
+    assert done.code == 0
+    assert done.out.count("\n") == 1
+    assert "1 file reviewed, 1 command passed" in done.out
+
+
+def test_analyze_runs_no_command(trusted: Project) -> None:
+    trusted.repo.stage({"a.py": "broken = 1\n"})
+    judged = trusted.judge(command="analyze")
+    assert (judged.code, judged.report["verification"]) == (0, [])
+
+
+def test_verify_asks_no_model_and_says_that_nothing_was_reviewed(trusted: Project) -> None:
+    server = trusted.models(analyst(Finds("broken", "No.")))
+    trusted.repo.stage({"a.py": "broken = 1\n"})
+    judged = trusted.judge(command="verify")
+    assert (judged.code, server.requests, judged.report["reviewed"]) == (1, [], 0)
+    assert judged.causes == {"a.py": "not-asked"}
+    trusted.repo.stage({"a.py": "fine = 2\n"})
+    assert "PASS: 1 command passed, no requests" in trusted.run("verify").out
+
+
+def test_verify_without_anything_to_run_says_so(project: Project) -> None:
+    project.models(analyst())
+    project.repo.stage({"a.py": "fine = 1\n"})
+    judged = project.judge(command="verify")
+    assert judged.code == 0
+    assert "nothing was verified" in judged.notices
+
+
+def test_the_gate_runs_commands_only_at_the_stages_that_are_named(trusted: Project) -> None:
+    trusted.configure(configured(f"{sys.executable} check.py", '["pre-push"]'))
+    base = trusted.repo.git("rev-parse", "HEAD")
+    trusted.repo.stage({"a.py": "broken = 1\n"})
+    assert trusted.judge().report["verification"] == []
+    trusted.repo.commit()
+    assert trusted.judge("--from-ref", base).code == 1
+
+
+def test_a_command_that_cannot_run_is_inconclusive(project: Project) -> None:
+    project.models(analyst())
+    project.configure(configured("no-such-program-anywhere --version"))
+    project.run("trust", "--yes")
+    project.repo.stage({"a.py": "fine = 1\n"})
+    judged = project.judge()
+    assert (judged.code, judged.verdict) == (0, "inconclusive")
+    assert "no-such-program-anywhere" in judged.report["reason"]

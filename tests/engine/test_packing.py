@@ -1,0 +1,122 @@
+"""A change of any size: few requests, all at once, nothing cut away."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tests.support.project import MODEL, TWO_LINES, Project
+from tests.support.server import Finds, Reply, Request, analyst
+
+LINE = "value_{n} = dict(first={n}, second='some more text that takes room')\n"
+
+
+def module(lines: int, start: int = 0) -> str:
+    return "".join(LINE.format(n=start + number) for number in range(lines))
+
+
+def test_many_small_files_go_into_one_request(project: Project) -> None:
+    server = project.models(analyst())
+    project.repo.stage({f"package/m{number:03}.py": f"n = {number}\n" for number in range(200)})
+    judged = project.judge()
+    assert len(server.requests) == 1
+    assert judged.report["reviewed"] == 200
+
+
+def test_a_large_change_takes_few_requests_which_are_sent_at_once(project: Project) -> None:
+    """Each answer waits until all requests are there: one after the other they would never end."""
+    files = {f"m{number}.py": module(200, number * 1000) for number in range(12)}  # about 4,000 tokens each
+    together = threading.Barrier(3)
+
+    def answer(request: Request) -> Reply:
+        together.wait(timeout=10)
+        return analyst()(request)
+
+    server = project.models(answer)
+    project.repo.stage(files)
+    judged = project.judge()
+    assert len(server.requests) == 3
+    assert judged.report["reviewed"] == 12
+    sent = "\n".join(request.prompt for request in server.requests)
+    assert all(line in sent for text in files.values() for line in text.splitlines())
+
+
+def test_a_long_file_is_divided_and_a_finding_in_any_part_is_confirmed_on_its_own_lines(project: Project) -> None:
+    server = project.models(analyst(Finds("eval(", "Runs anything.")))
+    project.repo.stage({"long.py": module(900) + "eval(input())\n" + module(300, 2000)})
+    [finding] = project.judge().blocking
+    assert finding["line"] == 901
+    asked = [request for request in server.requests if request.phase == "analyze"]
+    assert len(asked) > 1
+    [claim] = [request for request in server.requests if request.phase == "verify"]
+    assert "+901 eval(input())" in claim.prompt.partition("The file around it")[0]
+    assert len(claim.prompt) < 60_000
+
+
+def test_what_one_part_of_a_long_file_shows_holds_when_another_could_not_be_judged(project: Project) -> None:
+    def answer(request: Request) -> Reply:
+        return Reply.refusal() if "value_1100 " in request.prompt else analyst(Finds("eval(", "Runs it."))(request)
+
+    project.models(answer)
+    project.repo.stage({"long.py": "eval(input())\n" + module(1200)})
+    judged = project.judge()
+    assert judged.verdict == "fail"
+    assert judged.causes == {"long.py": "unavailable"}
+    assert any(call["outcome"] == "refused" for call in judged.sent)
+    assert any(call["phase"] == "analyze" for call in project.judge().sent)  # half a verdict is not kept as a whole
+
+
+def test_a_request_that_does_not_fit_is_divided_by_file(project: Project) -> None:
+    def answer(request: Request) -> Reply:
+        if request.prompt.count("###") > 1:
+            message = "This model's maximum context length is 1000 tokens."
+            return Reply.status(400, {"error": {"message": message, "code": "context_length_exceeded"}})
+        return analyst(Finds("eval(", "Runs anything."))(request)
+
+    project.models(answer)
+    project.repo.stage({"a.py": "a = 1\n", "b.py": "eval(input())\n", "c.py": "c = 1\n"})
+    judged = project.judge()
+    assert [finding["path"] for finding in judged.blocking] == ["b.py"]
+    assert judged.unreviewed == {}
+    assert [call["outcome"] for call in judged.sent if call["phase"] == "analyze"].count("ok") == 3
+
+
+def test_a_file_that_fits_nowhere_is_listed_as_not_judged(project: Project) -> None:
+    project.models(Reply.status(413, {"error": {"message": "Request too large"}}))
+    project.repo.stage({"a.py": "a = 1\n", "b.py": "b = 1\n"})
+    judged = project.judge()
+    assert judged.verdict == "inconclusive"
+    assert judged.causes == {"a.py": "unavailable", "b.py": "unavailable"}
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_more_requests_than_allowed_are_sent_at_once(project: Project, parallel: int) -> None:
+    project.configure(f"{TWO_LINES}[tool.ralph-hooks.gate]\nparallel = {parallel}\n")
+    lock = threading.Lock()
+    now, most = 0, 0
+
+    def answer(request: Request) -> Reply:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+        reply = analyst()(request)
+        with lock:
+            now -= 1
+        return reply
+
+    server = project.models(answer)
+    project.repo.stage({f"m{number}.py": module(600, number * 1000) for number in range(5)})
+    project.judge()
+    assert len(server.requests) == 5
+    assert most <= parallel
+
+
+def test_many_claims_are_confirmed_in_few_requests(project: Project) -> None:
+    server = project.models(analyst(Finds("eval(", "Runs anything.")))
+    project.repo.stage({"a.py": "".join(f"eval('{number}')\n" for number in range(30))})
+    judged = project.judge()
+    assert len(judged.blocking) == 30
+    assert [request.phase for request in server.requests].count("verify") == 3
+    assert {finding["source"] for finding in judged.blocking} == {MODEL}
