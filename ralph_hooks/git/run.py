@@ -33,7 +33,7 @@ _SET: Environment = {
     "GIT_EXTERNAL_DIFF": None,
     "GIT_DIFF_OPTS": None,
 }
-_IDENTITY = {
+IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
@@ -57,7 +57,7 @@ def sealed(home: Path) -> dict[str, str | None]:
     """
     return {
         **{name: _SET.get(name) for name in os.environ if name.startswith("GIT_")},
-        **_IDENTITY,
+        **IDENTITY,
         # A filter (LFS), autocrlf or a hook that the user configured would make other files of the same tree.
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),

@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from ralph_hooks.core.change import Change, Status
+from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.run import git, sealed, try_git
-from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository
+from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, build_tree
 from ralph_hooks.process import allowed_environment
 
 PREFIX = "ralph-hooks-scratch-"
@@ -70,7 +70,7 @@ class _Copy:
         information.mkdir(exist_ok=True)
         (information / "alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
         if change is not None and change.tree == tree and not self._has(tree):
-            self._build(change)
+            build_tree(change, self._git)
             self._git("checkout-index", "--all", "--index")
         else:
             self._git("read-tree", "-u", "--reset", tree)
@@ -80,18 +80,6 @@ class _Copy:
 
     def _has(self, oid: str) -> bool:
         return try_git(["cat-file", "-e", oid], cwd=self._path, env=self._env).returncode == 0
-
-    def _build(self, change: Change) -> None:
-        """Make index and tree of ``change``: its base with the entries on top. The id proves that they are the same."""
-        none = "0" * len(change.tree)
-        gone = [e.old_path for e in change.entries if e.status in {Status.DELETED, Status.RENAMED}]
-        there = [e for e in change.entries if e.status is not Status.DELETED]
-        lines = [f"0 {none}\t{path}" for path in gone] + [f"{e.new_mode} {e.new_oid}\t{e.path}" for e in there]
-        self._git("read-tree", change.base)
-        self._git("update-index", "-z", "--index-info", stdin=os.fsencode("".join(f"{line}\0" for line in lines)))
-        built = self._git("write-tree").decode("ascii").strip()
-        if built != change.tree:
-            raise GitError(f"the tree {change.tree[:12]} cannot be made from its base", "stage the change again")
 
     def _git(self, *args: str, stdin: bytes = b"") -> bytes:
         return git(args, cwd=self._path, stdin=stdin, env=self._env)

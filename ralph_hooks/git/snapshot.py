@@ -9,12 +9,12 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk
+from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk, Status
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
 from ralph_hooks.git.run import OLDEST, Environment, begin, failure, git, output, try_git
@@ -239,6 +239,22 @@ def _write_tree(repository: Repository) -> Finished:
         with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
             shutil.copyfile(repository.index, copy)
         return try_git(["write-tree", "--missing-ok"], cwd=repository.top, env={**env, "GIT_INDEX_FILE": str(copy)})
+
+
+def build_tree(change: Change, run: Callable[..., bytes]) -> None:
+    """Make index and tree of ``change``: its base with the entries on top. The id proves that they are the same.
+
+    ``run`` is git with the index and the objects that it is made in.
+    """
+    none = "0" * len(change.tree)
+    gone = [e.old_path for e in change.entries if e.status in {Status.DELETED, Status.RENAMED}]
+    there = [e for e in change.entries if e.status is not Status.DELETED]
+    lines = [f"0 {none}\t{path}" for path in gone] + [f"{e.new_mode} {e.new_oid}\t{e.path}" for e in there]
+    run("read-tree", change.base)
+    run("update-index", "-z", "--index-info", stdin=os.fsencode("".join(f"{line}\0" for line in lines)))
+    built = run("write-tree", "--missing-ok").decode("ascii").strip()
+    if built != change.tree:
+        raise GitError(f"the tree {change.tree[:12]} cannot be made from its base", "stage the change again")
 
 
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
