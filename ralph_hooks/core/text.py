@@ -44,6 +44,15 @@ def one_line(text: str) -> str:
 _SMALLEST = Decimal("0.0001")
 
 
+PLACEHOLDER = re.compile(r"<secret-\d+>")
+"""What stands for a credential in everything that is sent (see `core.ports.Redactor`)."""
+
+
+def placeholder(number: int) -> str:
+    """What stands for the ``number``-th credential of a run."""
+    return f"<secret-{number}>"
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``3 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

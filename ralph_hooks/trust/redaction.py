@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from ralph_hooks import secrets
+from ralph_hooks.core.text import placeholder
 
 
 class Redaction:
@@ -24,4 +25,4 @@ class Redaction:
 
     def _placeholder(self, value: str) -> str:
         with self._lock:
-            return self._placeholders.setdefault(value, f"<secret-{len(self._placeholders) + 1}>")
+            return self._placeholders.setdefault(value, placeholder(len(self._placeholders) + 1))

@@ -1,0 +1,186 @@
+"""A repair is applied to the letter, or not at all and with reasons that help to correct it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralph_hooks.core.repair import Edit, NewFile, Repair
+from ralph_hooks.engine.edits import EditsRefused, Files, apply
+
+CODE = "import os\n\n\ndef area(a, b):\n    return a + b\n\n\ndef edge(a, b):\n    return a + b\n"
+
+
+def applied(files: Mapping[str, str | bytes], *edits: tuple[str, str, str], **more: object) -> Files:
+    """What a repair makes of ``files``."""
+    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    repair = Repair("mends it", tuple(Edit(*edit) for edit in edits), **more)  # type: ignore[arg-type] # create, delete
+    return apply(repair, data, data.get)
+
+
+def refused(files: Mapping[str, str | bytes], *edits: tuple[str, str, str], **more: object) -> str:
+    """Why a repair is not applied."""
+    with pytest.raises(EditsRefused) as caught:
+        applied(files, *edits, **more)
+    return "\n".join(caught.value.reasons)
+
+
+def test_an_edit_replaces_what_it_quotes_and_nothing_else() -> None:
+    files = applied(
+        {"a.py": CODE, "b.py": "b = 1\n"},
+        ("a.py", "def area(a, b):\n    return a + b", "def area(a, b):\n    return a * b"),
+    )
+    assert files == {"a.py": CODE.replace("a + b", "a * b", 1).encode()}
+
+
+def test_edits_are_looked_for_in_the_file_as_it_was() -> None:
+    files = applied({"a.txt": "one\ntwo\n"}, ("a.txt", "two", "one"), ("./a.txt", "one", "two"))
+    assert files == {"a.txt": b"two\none\n"}
+
+
+def test_files_are_created_and_deleted() -> None:
+    files = applied({"a.py": "", "d/b.py": ""}, create=(NewFile("d/c.py", "c = 1\n"),), delete=("a.py",))
+    assert files == {"d/c.py": b"c = 1\n", "a.py": None}
+
+
+def test_an_empty_file_can_be_filled() -> None:
+    assert applied({"a.py": ""}, ("a.py", "", "a = 1\n")) == {"a.py": b"a = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (("a.py", "return a + b", "return a * b"), "edit 1: `search` occurs 2 times in a.py (lines 5, 9)"),
+        (("a.py", "  return a - b", "x"), "does not occur in a.py; the nearest line is 5: `    return a + b`"),
+        (("a.py", "def area(a,b):", "x"), "only white space differs, copy it exactly; the nearest line is 4"),
+        (("a.py", "", "x"), "`search` is empty"),
+        (("a.py", "import os", "import os"), "the edits of a.py change nothing"),
+        (("src/a.py", "import os", ""), "there is no file src/a.py (is it a.py?)"),
+        (("a.py", "def area(a, b):", "def area(a, b:"), "a.py after the edits: it is no Python any more (line 4: "),
+        (("a.py", "import os", "import os\0"), "what it writes is no text"),
+        (("a.py", "import os", "import os\udc80"), "what it writes is no text"),
+        (("a.py", "import os", 'KEY = "<secret-1>"'), "stands for a credential that is not shown"),
+        (("a.py", 'KEY = "<secret-1>"', "import re"), "stands for a credential that is not shown"),
+        (("c.json", "1", "1,"), "c.json after the edits: it is no JSON any more"),
+        (("p.toml", "1", "="), "p.toml after the edits: it is no TOML any more"),
+    ],
+)
+def test_an_edit_that_cannot_be_applied_is_refused_with_what_helps(edit: tuple[str, str, str], words: str) -> None:
+    files = {"a.py": CODE, "c.json": '{"a": 1}', "p.toml": "a = 1\n"}
+    assert words in refused(files, edit)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({}, "it holds no edit"),
+        ({"create": (NewFile("./a.py", "x = 1\n"),)}, "a.py is there already"),
+        ({"create": (NewFile("./", "x = 1\n"),)}, "create: it has no path"),
+        ({"create": (NewFile("d", "x = 1\n"),)}, "d is there already"),
+        ({"create": (NewFile("a.py/b.py", "x = 1\n"),)}, "would be in a.py, which is a file"),
+        ({"create": (NewFile("n.py", "x = (\n"),)}, "create: n.py: it is no Python"),
+        (
+            {"create": (NewFile("n.py", "x = 1\n"), NewFile("n.py", "x = 2\n"))},
+            "n.py is edited, created or deleted more",
+        ),
+        ({"delete": ("a.pi",)}, "there is no file a.pi (is it a.py?)"),
+        ({"delete": ("a.py", "a.py")}, "a.py is edited, created or deleted more than once"),
+    ],
+)
+def test_what_is_created_or_deleted_has_to_make_sense(change: dict[str, object], words: str) -> None:
+    assert words in refused({"a.py": CODE, "d/b.py": ""}, **change)
+
+
+def test_edits_that_overlap_are_refused_with_every_other_reason() -> None:
+    reasons = refused(
+        {"a.py": CODE},
+        ("a.py", "def area(a, b):\n", "def area(b):\n"),
+        ("a.py", "area(a, b):\n    return", "x"),
+        ("none.py", "x", "y"),
+        delete=("gone.py",),
+    )
+    assert "edits 1 and 2 of a.py overlap" in reasons
+    assert "there is no file none.py" in reasons
+    assert "there is no file gone.py" in reasons
+
+
+def test_a_file_that_could_not_be_parsed_before_may_be_mended_bit_by_bit() -> None:
+    assert applied({"a.py": "x = (\ny = (\n"}, ("a.py", "y = (", "y = 1")) == {"a.py": b"x = (\ny = 1\n"}
+
+
+@pytest.mark.parametrize(
+    ("before", "edit", "after"),
+    [
+        (b"a\r\nb\r\nc\r\n", ("b\n", "x\ny\n"), b"a\r\nx\r\ny\r\nc\r\n"),
+        (b"a\r\nb\r\nc\r\n", ("b\r\nc", "x\r\nc"), b"a\r\nx\r\nc\r\n"),
+        (b"a\r\nb", ("b\n", "x\ny\n"), b"a\r\nx\r\ny"),
+        (b"a\r\nb\nc\r\n", ("a\nb\nc\n", "a\nb\nd\n"), b"a\r\nb\nd\r\n"),
+        (b"a\nb", ("b\n", "c\n"), b"a\nc"),
+        (b"a\nb", ("b", "b\n"), b"a\nb\n"),
+        (b"a\nb", ("b\n", ""), b"a"),
+        (b"a\nb\n", ("b\n", "b"), b"a\nb"),
+        (b"a\rb\r", ("b", "c"), b"a\rc\r"),
+        (b"\xef\xbb\xbfa = 1\n", ("a = 1\n", "a = 2\n"), b"\xef\xbb\xbfa = 2\n"),
+        (b"# caf\xe9\na = 1\n", ("a = 1\n", "a = 2\n"), b"# caf\xe9\na = 2\n"),
+        ("# café\na = 1\n".encode(), ("café", "thé"), "# thé\na = 1\n".encode()),
+    ],
+)
+def test_line_ends_and_bytes_around_an_edit_stay(before: bytes, edit: tuple[str, str], after: bytes) -> None:
+    assert applied({"a.txt": before}, ("a.txt", *edit)) == {"a.txt": after}
+
+
+def test_a_file_that_is_not_utf8_gets_no_bytes_of_another_encoding() -> None:
+    assert "only ASCII" in refused({"a.txt": b"caf\xe9 = 1\n"}, ("a.txt", "= 1", "= 'é'"))
+
+
+def test_a_name_of_any_bytes_is_found_by_what_is_shown_of_it() -> None:
+    path = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+    assert applied({path: "a\n"}, (r"caf\xe9.txt", "a", "b")) == {path: b"b\n"}
+
+
+line = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=6)
+files = st.lists(st.tuples(line, st.sampled_from(["\n", "\r\n"])), min_size=1, max_size=8)
+
+
+@given(files, st.sampled_from(["", "as it is"]), st.data())
+def test_every_line_that_an_edit_does_not_touch_keeps_its_bytes(
+    lines: list[tuple[str, str]], end_of_file: str, data: st.DataObject
+) -> None:
+    lines[-1] = lines[-1] if end_of_file else (lines[-1][0] or "x", "")
+    index = data.draw(st.integers(0, len(lines) - 1))
+    lines[index] = ("§unique§", lines[index][1])
+    before = [(text + end).encode() for text, end in lines]
+    new = data.draw(st.lists(line, min_size=1, max_size=3).filter(lambda found: "§unique§" not in "".join(found)))
+    result = applied({"a.txt": b"".join(before)}, ("a.txt", "§unique§\n", "".join(f"{text}\n" for text in new)))[
+        "a.txt"
+    ]
+    end = lines[index][1] or (lines[index - 1][1] if index else "\n")
+    middle = end.join(new) + lines[index][1]
+    assert result == b"".join(before[:index]) + middle.encode() + b"".join(before[index + 1 :])
+
+
+anything = st.text(max_size=12)
+paths = st.sampled_from(["a.py", "./a.py", "d/b.json", "d", "a.py/x", "new.toml", "..", ""])
+
+
+@given(
+    st.dictionaries(st.sampled_from(["a.py", "d/b.json"]), st.binary(max_size=30), max_size=2),
+    st.lists(st.tuples(paths, anything, anything), max_size=4),
+    st.lists(st.builds(NewFile, paths, anything), max_size=2),
+    st.lists(paths, max_size=2),
+)
+def test_any_repair_is_applied_or_refused_with_a_reason(
+    tree: dict[str, bytes], edits: list[tuple[str, str, str]], create: list[NewFile], delete: list[str]
+) -> None:
+    reasons: tuple[str, ...] = ()
+    files: Files = {}
+    try:
+        files = applied(tree, *edits, create=tuple(create), delete=tuple(delete))
+    except EditsRefused as error:
+        reasons = error.reasons
+    assert bool(files) != bool(reasons)
+    assert all(reasons)
+    assert all(tree.get(path) != content for path, content in files.items())
