@@ -6,7 +6,6 @@ import ast
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
-from pathlib import PurePosixPath
 
 from msgspec import Struct
 
@@ -126,7 +125,7 @@ def _innermost(found: Sequence[Definition], line: int) -> Definition | None:
 
 
 def _anatomy(path: str, text: str) -> _Anatomy:
-    if PurePosixPath(path).suffix in _PYTHON:
+    if path.endswith(_PYTHON):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Python's advice on code is for its author

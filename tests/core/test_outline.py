@@ -57,7 +57,7 @@ def test_a_large_one_by_what_is_asked_for_its_imports_and_the_signatures_of_the_
     assert "import os\nfrom decimal import (\n    Decimal,\n" in text
     assert "VAT = 19\n[... 8 lines left out ...]" in text
     assert "@decorated\nclass Cart:\n" in text
-    assert "    @property\n    def full(\n        self,\n    ) -> bool:\n[... 1 line left out ...]\n" in text
+    assert "    @property\n    def full(\n        self,\n    ) -> bool:\n[... 2 lines left out ...]\n" in text
     assert "    def fill(self) -> None:\n[... 42 lines left out ...]\n" in text
 
 

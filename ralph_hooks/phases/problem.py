@@ -1,0 +1,99 @@
+"""What a repair has to mend, in words for a model: the same for plan, implement and fix."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from msgspec import Struct
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.report import Verification
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.phases.question import fenced
+
+OUTPUT_TOKENS = 1_500
+"""About how much of what a failing command printed is sent; the end of it says most."""
+_NAMES = 20  # failing tests that are listed
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Problem(Struct, frozen=True, kw_only=True):
+    """Why a repair is wanted."""
+
+    findings: tuple[Finding, ...] = ()
+    failures: tuple[Verification, ...] = ()
+    """Verify commands that fail."""
+    instruction: str = ""
+    """What the user asks for in words; empty where nothing besides the above."""
+
+    def __bool__(self) -> bool:
+        return bool(self.findings or self.failures or self.instruction)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The files with findings."""
+        return tuple(dict.fromkeys(finding.path for finding in self.findings))
+
+
+class Shown(Struct, frozen=True):
+    """A file as far as a model gets to see it."""
+
+    path: str
+    text: str
+
+
+def task(problem: Problem) -> str:
+    """What is asked of the model: the user's own word, which stands outside of the fence."""
+    count = len(problem.findings) + len(problem.failures)
+    known = f"Mend {plural(count, 'problem')}: P1{f' to P{count}' if count > 1 else ''}." if count else ""
+    asked = f"The user asks: {problem.instruction.strip()}" if problem.instruction else ""
+    return f"TASK: {' '.join(filter(None, (known, asked)))}"
+
+
+def described(problem: Problem) -> Iterator[str]:
+    """One numbered text for each thing that is wrong."""
+    number = 0
+    for number, finding in enumerate(problem.findings, start=1):
+        side = "removed line" if finding.removed else "line"
+        yield (
+            f"P{number}: {one_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
+            f"  code: {finding.quote.strip()}"
+        )
+    for index, failure in enumerate(problem.failures, start=number + 1):
+        yield f"P{index}: {failing(failure)}"
+
+
+def failing(item: Verification) -> str:
+    """A failing command: how it ended, which tests fail, the end of what it printed."""
+    ended = "was stopped at its time limit" if item.exit_code is None else f"ended with {item.exit_code}"
+    lines = [f"`{one_line(item.command)}` {ended}"]
+    lines += [f"  fails: {one_line(name)}" for name in item.new_failures[:_NAMES]]
+    if len(item.new_failures) > _NAMES:
+        lines.append(f"  and {plural(len(item.new_failures) - _NAMES, 'more test')}")
+    return "\n".join([*lines, *(f"  | {line}" for line in tail(item.tail, OUTPUT_TOKENS))])
+
+
+def tail(output: str, limit: int) -> list[str]:
+    """The last lines of ``output`` that hold about ``limit`` tokens, without colours."""
+    kept: list[str] = []
+    room = limit
+    for line in reversed(_COLOUR.sub("", output).strip("\n").split("\n")):
+        room -= estimate_tokens(line) + 1
+        if room < 0:
+            kept.append("[... the beginning is left out ...]")
+            break
+        kept.append(line)
+    return kept[::-1]
+
+
+def files(shown: Sequence[Shown], marker: str) -> Iterator[str]:
+    """Files one after the other. ``marker`` stands in each heading, so that no file can pretend to be another."""
+    for file in shown:
+        yield f"FILE {marker} {one_line(file.path)}\n{file.text.rstrip()}"
+
+
+def prompt(problem: Problem, sections: Iterable[str], marker: str) -> str:
+    """The user's word, then everything else as data."""
+    return f"{task(problem)}\n{fenced(marker, chr(10).join(sections))}"
