@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Protocol
 
@@ -11,8 +11,9 @@ from msgspec import Struct
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.push import Commit
 from ralph_hooks.core.repair import AgentRun, StoredFix
-from ralph_hooks.core.report import Report, Verification
+from ralph_hooks.core.report import PushedRef, Report, Verification
 from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.core.usage import Price, Usage
 
@@ -46,6 +47,47 @@ class Source(Struct, frozen=True):
     def path(self) -> str:
         """The path after the change."""
         return self.entry.path
+
+
+class Committed(Struct, frozen=True):
+    """What one commit did to one path, against each of its parents: one entry, for a merge as many as it has parents.
+
+    A path that a merge took from a parent as it was there is not among them.
+    """
+
+    commit: str
+    entries: tuple[Entry, ...]
+
+
+class Portion(Struct, frozen=True):
+    """What one pushed object adds to what is there already: judged once, however many refs point to it."""
+
+    refs: tuple[str, ...]
+    """The remote's refs, for people; empty for a range that is not pushed."""
+    snapshot: Snapshot
+    """The net change."""
+    commits: tuple[Commit, ...]
+    """Those that are new, parents first; none for a tag of a tree or a blob."""
+
+
+class Pushed(Protocol):
+    """Everything that a push or a range adds, and the way to what its single commits did."""
+
+    title: str
+    refs: tuple[PushedRef, ...]
+    portions: tuple[Portion, ...]
+
+    def history(self, commits: Sequence[str]) -> Iterator[Committed]:
+        """What each of ``commits`` did to each path, in their order. Reads as it goes."""
+        ...
+
+    def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Bytes of the larger side of each entry, in their order."""
+        ...
+
+    def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
+        """Content and changed lines of each entry, in their order; several may be of the same path."""
+        ...
 
 
 class Hint(Struct, frozen=True):

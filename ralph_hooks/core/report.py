@@ -100,6 +100,31 @@ class Rung(Struct, frozen=True, kw_only=True):
     """US dollars; None where it is not known."""
 
 
+class Action(StrEnum):
+    """What a push does to a ref of the remote."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class PushedRef(Struct, frozen=True, kw_only=True):
+    """One ref that a push moves, and what was judged of it."""
+
+    ref: str
+    """The remote's, in full: ``refs/heads/main``."""
+    local_ref: str
+    action: Action
+    oid: str
+    """The object that is pushed: of a commit or an annotated tag; empty where the ref is deleted."""
+    tree: str = ""
+    """The tree that was judged; empty where nothing was, for the remotes have all of it."""
+    base: str = ""
+    """The tree it was compared with; empty as above."""
+    commits: int = 0
+    """How many commits it adds that no remote has and no ref before it in this push."""
+
+
 class FixSummary(Struct, frozen=True, kw_only=True):
     """A stored repair."""
 
@@ -129,6 +154,12 @@ class Report(Struct, frozen=True, kw_only=True):
     """US dollars of this run's calls; None where one of them has no known price."""
     baseline_usd: Decimal | None = None
     """What the same tokens would have cost on the expensive model; None where that is not known."""
+    refs: tuple[PushedRef, ...] = ()
+    """What is pushed where; empty where no push was judged."""
+    commits: int = 0
+    """How many commits were judged: those of a push or a range; 0 for a staged change."""
+    new_commits: int = 0
+    """Of those, the ones that no earlier run had passed: merged, cherry-picked, committed with ``--no-verify``."""
     rungs: tuple[Rung, ...] = ()
     """The steps of a repair in the order they were taken; empty where none was tried."""
     fix: FixSummary | None = None

@@ -24,27 +24,55 @@ def read_raw(data: bytes) -> tuple[Entry, ...]:
     for head in fields:
         if not head:
             break
-        old_mode, new_mode, old_oid, new_oid, letter = head.decode("ascii").lstrip(":").split(" ")
-        if letter == _UNMERGED:
-            path = os.fsdecode(next(fields))
-            raise GitError(
-                f"the index has unmerged paths, {path!r} first", "resolve the conflicts, then `git add` them"
-            )
-        status = Status(letter[0])
-        old_path = os.fsdecode(next(fields))
-        path = os.fsdecode(next(fields)) if status in {Status.RENAMED, Status.COPIED} else old_path
-        entries.append(
-            Entry(
-                path=path,
-                status=status,
-                old_path=old_path,
-                old_mode=old_mode,
-                new_mode=new_mode,
-                old_oid=_present(old_oid),
-                new_oid=_present(new_oid),
-            )
-        )
+        entries.append(_entry(head.decode("ascii"), fields))
     return tuple(entries)
+
+
+def _entry(head: str, fields: Iterator[bytes]) -> Entry:
+    """The entry that begins with ``head``; ``fields`` go on with its one or two paths."""
+    old_mode, new_mode, old_oid, new_oid, letter = head.lstrip(":").split(" ")
+    old_path = os.fsdecode(next(fields))
+    if letter == _UNMERGED:
+        raise GitError(
+            f"the index has unmerged paths, {old_path!r} first", "resolve the conflicts, then `git add` them"
+        )
+    status = Status(letter[0])
+    return Entry(
+        path=os.fsdecode(next(fields)) if status in {Status.RENAMED, Status.COPIED} else old_path,
+        status=status,
+        old_path=old_path,
+        old_mode=old_mode,
+        new_mode=new_mode,
+        old_oid=_present(old_oid),
+        new_oid=_present(new_oid),
+    )
+
+
+def read_history(data: bytes) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """The commit and one path of it at a time, of `diff-tree --stdin -c --raw -z`: an entry for each parent.
+
+    A combined entry has a colon, a mode and an id for each parent, but only the path after the merge.
+    """
+    fields = iter(data.split(b"\0"))
+    commit = ""
+    for field in fields:
+        head = field.decode("ascii")
+        if head.startswith("::"):
+            yield commit, _combined(head, os.fsdecode(next(fields)))
+        elif head.startswith(":"):
+            yield commit, (_entry(head, fields),)
+        elif head:
+            commit = head
+
+
+def _combined(head: str, path: str) -> tuple[Entry, ...]:
+    parents = len(head) - len(head.lstrip(":"))
+    words = head.lstrip(":").split(" ")
+    modes, oids, letters = words[: parents + 1], words[parents + 1 : -1], words[-1]
+    return tuple(
+        Entry(path, Status(letter), path, modes[index], modes[-1], _present(oids[index]), _present(oids[-1]))
+        for index, letter in enumerate(letters)
+    )
 
 
 def _present(oid: str) -> str | None:

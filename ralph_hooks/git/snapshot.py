@@ -24,7 +24,7 @@ _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "sha256": "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 }
-_RAW = (
+RAW = (
     "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-relative", "--ignore-submodules=none",
     "-M", "-l400",  # above 400 files on either side only exact renames are looked for: the search is quadratic
 )  # fmt: skip
@@ -34,7 +34,7 @@ _PATCH = (
     "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip
 OBJECTS_PREFIX = "ralph-hooks-objects-"
-_DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
+DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
 
 
 class Repository(Struct, frozen=True):
@@ -218,7 +218,7 @@ def staged(repository: Repository) -> GitSnapshot:
     """What `git commit` would commit: the index that git handed over, against HEAD."""
     base = repository.head_tree or repository.empty_tree
     diff = begin(
-        ["diff-index", "--cached", *_RAW, "--ita-invisible-in-index", base, "--"],
+        ["diff-index", "--cached", *RAW, "--ita-invisible-in-index", base, "--"],
         cwd=repository.top,
         env=repository.environment,
     )
@@ -268,7 +268,7 @@ def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
     args = ["merge-base", *commits]
     merge_base = try_git(args, cwd=repository.top, env=repository.environment).stdout.decode("ascii").split()
     if not merge_base and repository.shallow:
-        raise GitError(f"this shallow clone does not reach back to where {to_ref!r} left {from_ref!r}", _DEEPEN)
+        raise GitError(f"this shallow clone does not reach back to where {to_ref!r} left {from_ref!r}", DEEPEN)
     start = merge_base[0] if merge_base else commits[0]
     return _historical(repository, f"{start}^{{tree}}", commits[1], f"{from_ref}..{to_ref}")
 
@@ -279,7 +279,7 @@ def commit(repository: Repository, rev: str) -> GitSnapshot:
     if oid is None:
         raise _unknown(repository, rev)
     if oid in repository.shallow:
-        raise GitError(f"this shallow clone does not have the parent of {rev!r}", _DEEPEN)
+        raise GitError(f"this shallow clone does not have the parent of {rev!r}", DEEPEN)
     base = f"{parent}^{{tree}}" if parent else repository.empty_tree
     return _historical(repository, base, oid, f"commit {oid[:10]}")
 
@@ -287,13 +287,13 @@ def commit(repository: Repository, rev: str) -> GitSnapshot:
 def _historical(repository: Repository, base: str, new: str, title: str) -> GitSnapshot:
     old_tree, new_tree = resolve(repository, [base, f"{new}^{{tree}}"])
     if old_tree is None or new_tree is None:
-        raise GitError(f"a tree of {title} is not in this clone", _DEEPEN)
+        raise GitError(f"a tree of {title} is not in this clone", DEEPEN)
     return compare(repository, old_tree, new_tree, title)
 
 
 def compare(repository: Repository, base: str, tree: str, title: str) -> GitSnapshot:
     """``tree`` against ``base``, both of them ids of trees that the repository has."""
-    args = ["diff-tree", "-r", *_RAW, base, tree, "--"]
+    args = ["diff-tree", "-r", *RAW, base, tree, "--"]
     entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
     return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title=title))
 
@@ -312,4 +312,4 @@ def resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
 
 
 def _unknown(repository: Repository, ref: str) -> GitError:
-    return GitError(f"there is no commit {ref!r} here", _DEEPEN if repository.shallow else "check the spelling")
+    return GitError(f"there is no commit {ref!r} here", DEEPEN if repository.shallow else "check the spelling")

@@ -1,0 +1,33 @@
+"""A push as git tells it: which refs move, and from where to where."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+_KINDS = (("refs/heads/", ""), ("refs/tags/", "tag "))
+
+
+class Update(Struct, frozen=True):
+    """One ref that a push moves. An oid is None on the side where the ref does not exist."""
+
+    local_ref: str
+    """What was pushed, as the user named it; ``(delete)`` where the remote ref goes."""
+    local_oid: str | None
+    remote_ref: str
+    """In full: ``refs/heads/main``."""
+    remote_oid: str | None
+    """What the remote had when git asked it: this clone need not have that object."""
+
+
+class Commit(Struct, frozen=True):
+    """A commit with the two trees that its hook compared, so that a verdict on them is found again."""
+
+    oid: str
+    tree: str
+    base: str
+    """The tree of its first parent; the empty tree where it has none."""
+
+
+def short(ref: str) -> str:
+    """A ref for people: ``main``, ``tag v1.0``."""
+    return next((kind + ref.removeprefix(prefix) for prefix, kind in _KINDS if ref.startswith(prefix)), ref)

@@ -1,0 +1,287 @@
+"""What a push adds to what the remotes have: read by object ids alone, from the lines of a pre-push hook.
+
+The lines are those of githooks(5). HEAD, index and working tree have no say: what is pushed may be any object.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.change import REGULAR_MODES, Change, Entry, Status
+from ralph_hooks.core.ports import Committed, Portion, Source
+from ralph_hooks.core.push import Commit, Update, short
+from ralph_hooks.core.report import Action, PushedRef
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.patch import read_history
+from ralph_hooks.git.run import git
+from ralph_hooks.git.snapshot import DEEPEN, RAW, GitSnapshot, Repository, between, compare, resolve
+
+_LINE = re.compile(r"(.+) ([0-9a-f]{40}|[0-9a-f]{64}) (\S+) ([0-9a-f]{40}|[0-9a-f]{64})", re.DOTALL)
+_AT_ONCE = 100  # commits whose changes are listed by one git: bounds what is held in memory
+_NAMED = 3  # refs that a title names
+_USER = re.compile(r"(?<=://)[^/@]*@")
+
+_Object = tuple[str, str]
+"""An object id that no tag stands before, and its type."""
+
+
+class _Node(Struct, frozen=True):
+    """A commit that is new."""
+
+    tree: str
+    parents: tuple[str, ...]
+
+
+_Graph = dict[str, _Node]
+"""By object id; parents come first."""
+
+
+def read_updates(data: bytes) -> tuple[Update, ...]:
+    """The updates that git's ``data`` names. Raises GitError for anything else."""
+    return tuple(_read_update(line) for line in os.fsdecode(data).split("\n") if line.strip())
+
+
+def _read_update(line: str) -> Update:
+    match = _LINE.fullmatch(line)  # from the right: what was pushed may be named by an expression with blanks
+    if match is None:
+        raise GitError(
+            f"this is no line of a pre-push hook: {line[:200]!r}",
+            "call it from git's pre-push hook with its standard input; by hand: `ralph-hooks gate --from-ref A`",
+        )
+    return Update(match[1], _present(match[2]), match[3], _present(match[4]))
+
+
+def _present(oid: str) -> str | None:
+    return oid if oid.strip("0") else None
+
+
+class GitPush:
+    """Satisfies `core.ports.Pushed`."""
+
+    def __init__(
+        self, repository: Repository, title: str, portions: Iterable[Portion], refs: Iterable[PushedRef] = ()
+    ) -> None:
+        self.title = title
+        self.portions = tuple(portions)
+        self.refs = tuple(refs)
+        self._repository = repository
+        self._blobs = GitSnapshot(repository, Change(tree="", base="", entries=(), title=title))
+
+    def history(self, commits: Sequence[str]) -> Iterator[Committed]:
+        """What each of ``commits`` did to each path, seen as a commit hook would see it."""
+        args = ["diff-tree", "--stdin", "--root", "-r", "-c", *RAW]
+        for start in range(0, len(commits), _AT_ONCE):
+            listed = _git(self._repository, *args, names=commits[start : start + _AT_ONCE])
+            for commit, entries in read_history(listed):
+                yield Committed(commit, entries)
+
+    def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Bytes of the larger side of each entry."""
+        return list(self._blobs.sizes(_numbered(entries)).values()) if entries else []
+
+    def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
+        """Content and changed lines of each entry."""
+        numbered = _numbered(entries)
+        contents = self._blobs.contents(numbered)
+        hunks = self._blobs.hunks(numbered)
+        return [
+            Source(entry, contents[name.path], hunks[name.path]) for entry, name in zip(entries, numbered, strict=True)
+        ]
+
+
+def _numbered(entries: Sequence[Entry]) -> list[Entry]:
+    """``entries`` under names of their own: a snapshot answers by path, and here a path has many versions."""
+    return [msgspec.structs.replace(entry, path=str(number)) for number, entry in enumerate(entries)]
+
+
+def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
+    """What ``to_ref`` adds to ``from_ref``, whatever remotes have of it. Raises GitError as `between` does."""
+    snapshot = between(repository, from_ref, to_ref)
+    tip, known = resolve(repository, [f"{to_ref}^{{commit}}", f"{from_ref}^{{commit}}"])
+    assert tip is not None  # `between` has found both
+    assert known is not None
+    new = _new_commits(repository, [tip, f"^{known}"])
+    return GitPush(repository, snapshot.change.title, [Portion((), snapshot, _commits(repository, new))])
+
+
+def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> GitPush:
+    """What ``updates`` add to what any remote is known to have. ``remote`` is its name or URL, for people.
+
+    Not only the remote that is pushed to: of a fork that was just added nothing is known here, and whoever pushes a
+    topic to it does not answer for all that came before. Raises GitError where an object or a parent is missing.
+    """
+    objects = _peeled(repository, updates)
+    tips: dict[_Object, list[Update]] = {}
+    for update in updates:
+        if update.local_oid is not None:
+            tips.setdefault(objects[update.local_oid], []).append(update)
+    has = dict.fromkeys(objects[update.remote_oid] for update in updates if update.remote_oid in objects)
+    known = [f"^{oid}" for oid, kind in has if kind == "commit"]
+    commits = [oid for oid, kind in tips if kind == "commit"]
+    graph = _new_commits(repository, [*commits, *known], "--not", "--remotes") if commits else {}
+    order = {commit: position for position, commit in enumerate(graph)}
+    portions: dict[_Object, Portion] = {}
+    seen: set[str] = set()
+    for tip in sorted(tips, key=lambda tip: order.get(tip[0], -1)):  # what a ref is built on is judged before it
+        names = tuple(short(update.remote_ref) for update in tips[tip])
+        if tip[1] != "commit":
+            snapshot = _loose(repository, tip, tips[tip][0].remote_ref, known)
+            if snapshot.change.entries:
+                portions[tip] = Portion(names, snapshot, ())
+        elif tip[0] in graph:
+            own = _own(graph, tip[0], seen)
+            net = _net(repository, own, tip[0], ", ".join(names))
+            portions[tip] = Portion(names, net, _commits(repository, own))
+            seen |= own.keys()
+    refs = [_ref(update, portions.get(objects[update.local_oid]) if update.local_oid else None) for update in updates]
+    return GitPush(repository, _title(updates, remote), portions.values(), refs)
+
+
+def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Object]:
+    """What each object that is named comes down to behind tags. What the remote has need not be in this clone."""
+    local = [update.local_oid for update in updates if update.local_oid]
+    remote = [update.remote_oid for update in updates if update.remote_oid]
+    wanted = list(dict.fromkeys([*local, *remote]))
+    answer = _git(
+        repository,
+        "cat-file",
+        "--batch-check=%(objectname) %(objecttype)",
+        names=[f"{oid}^{{}}" for oid in wanted],
+    )
+    rows = [line.split(" ") for line in answer.decode("ascii").splitlines()]
+    found = {oid: (row[0], row[1]) for oid, row in zip(wanted, rows, strict=True) if row[1] != "missing"}
+    for oid in local:
+        if oid not in found:
+            raise GitError(
+                f"the object {oid[:12]} that is pushed is not in this clone", "a partial clone may lack it: fetch it"
+            )
+    return found
+
+
+def _new_commits(repository: Repository, names: Sequence[str], *options: str) -> _Graph:
+    """The commits that ``names`` and ``options`` select. Raises GitError where a shallow clone hides their parents."""
+    # --stdin first: since 2.42 git has not applied --not to what comes after it, before it did.
+    args = ["rev-list", "--topo-order", "--reverse", "--format=%H %T %P", "--stdin", *options, "--"]
+    listed = _git(repository, *args, names=names).decode("ascii").splitlines()
+    rows = [line.split() for line in listed[1::2]]  # each stands behind a line "commit <id>"
+    graph = {commit: _Node(tree, tuple(parents)) for commit, tree, *parents in rows}
+    if not repository.shallow.isdisjoint(graph):
+        raise GitError("this shallow clone does not reach back to what the remote has", DEEPEN)
+    return graph
+
+
+def _own(graph: _Graph, tip: str, seen: Collection[str]) -> _Graph:
+    """The commits of ``graph`` that lead to ``tip``, without those that were ``seen`` with another ref."""
+    mine = {tip}
+    for commit in reversed(graph):
+        if commit in mine:
+            mine.update(parent for parent in graph[commit].parents if parent in graph and parent not in seen)
+    return {commit: node for commit, node in graph.items() if commit in mine}
+
+
+def _around(own: _Graph) -> list[str]:
+    """The commits that ``own`` is built on."""
+    return list(dict.fromkeys(parent for node in own.values() for parent in node.parents if parent not in own))
+
+
+def _commits(repository: Repository, own: _Graph) -> tuple[Commit, ...]:
+    trees = {oid: node.tree for oid, node in own.items()} | _trees(repository, _around(own))
+    return tuple(
+        Commit(oid, node.tree, trees[node.parents[0]] if node.parents else repository.empty_tree)
+        for oid, node in own.items()
+    )
+
+
+def _net(repository: Repository, own: _Graph, tip: str, title: str) -> GitSnapshot:
+    """What ``tip`` has that none of the commits has which ``own`` is built on.
+
+    It is compared with the one that the chain of first parents comes from. A file that is byte for byte as in another
+    of them (the branch that was merged) is nothing that this push adds.
+    """
+    first = tip
+    while first in own and own[first].parents:
+        first = own[first].parents[0]
+    built_on = _independent(repository, _around(own))
+    base = first if first in built_on else next(iter(built_on), None)
+    trees = _trees(repository, [tip, *built_on])
+    begin = repository.empty_tree if base is None or first in own else trees[base]
+    snapshot = compare(repository, begin, trees[tip], title)
+    others = [trees[commit] for commit in built_on if trees[commit] != begin]
+    return _without_known(repository, snapshot, others)
+
+
+def _independent(repository: Repository, commits: Sequence[str]) -> Sequence[str]:
+    """Those of ``commits`` that no other of them contains."""
+    if len(commits) < 2:  # noqa: PLR2004 - one contains no other
+        return commits
+    args = ["merge-base", "--independent", *commits]
+    return git(args, cwd=repository.top, env=repository.environment).decode("ascii").split()
+
+
+def _trees(repository: Repository, commits: Sequence[str]) -> dict[str, str]:
+    found = resolve(repository, [f"{commit}^{{tree}}" for commit in commits])
+    if None in found:
+        raise GitError("the tree of a commit that is pushed is not in this clone", DEEPEN)
+    return {commit: tree for commit, tree in zip(commits, found, strict=True) if tree}
+
+
+def _without_known(repository: Repository, snapshot: GitSnapshot, others: Iterable[str]) -> GitSnapshot:
+    """``snapshot`` without the paths that one of the ``others`` (trees) has exactly so."""
+    change = snapshot.change
+    entries = change.entries
+    for other in others:
+        args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", other, change.tree, "--"]
+        listed = git(args, cwd=repository.top, env=repository.environment)
+        differing = {os.fsdecode(name) for name in listed.split(b"\0")}
+        entries = tuple(entry for entry in entries if not differing.isdisjoint((entry.path, entry.old_path)))
+    return GitSnapshot(repository, msgspec.structs.replace(change, entries=entries))
+
+
+def _loose(repository: Repository, tag: _Object, ref: str, known: Sequence[str]) -> GitSnapshot:
+    """A tag of a tree or a blob as a change: what of it is not in the newest commits of the remotes."""
+    oid, kind = tag
+    args = ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--stdin", "--not", "--remotes", "--"]
+    new = set(_git(repository, *args, names=[oid, *known]).decode("ascii").split())
+    if kind == "blob":
+        added = Entry(ref, Status.ADDED, ref, "000000", REGULAR_MODES[0], None, oid)
+        whole = GitSnapshot(
+            repository, Change(tree=oid, base=repository.empty_tree, entries=(added,), title=short(ref))
+        )
+    else:
+        whole = compare(repository, repository.empty_tree, oid, short(ref))
+    entries = tuple(entry for entry in whole.change.entries if entry.new_oid in new)
+    return GitSnapshot(repository, msgspec.structs.replace(whole.change, entries=entries))
+
+
+def _ref(update: Update, portion: Portion | None) -> PushedRef:
+    action = Action.DELETE if not update.local_oid else Action.UPDATE if update.remote_oid else Action.CREATE
+    change = portion.snapshot.change if portion else None
+    return PushedRef(
+        ref=update.remote_ref,
+        local_ref=update.local_ref,
+        action=action,
+        oid=update.local_oid or "",
+        tree=change.tree if change else "",
+        base=change.base if change else "",
+        commits=len(portion.commits) if portion else 0,
+    )
+
+
+def _title(updates: Sequence[Update], remote: str) -> str:
+    """``push of main and tag v1 to origin``. A URL may hold a password, which nobody has to see."""
+    names = [f"{short(update.remote_ref)}{'' if update.local_oid else ' (deleted)'}" for update in updates]
+    if len(names) > _NAMED:
+        names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else "nothing"
+    return f"push of {listed} to {_USER.sub('', remote)}"
+
+
+def _git(repository: Repository, *args: str, names: Iterable[str]) -> bytes:
+    """What git prints, with ``names`` on its standard input: there may be more of them than arguments can hold."""
+    stdin = "".join(f"{name}\n" for name in names).encode("ascii")
+    return git(args, cwd=repository.top, stdin=stdin, env=repository.environment)
