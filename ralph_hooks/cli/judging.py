@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, TextIO
 
 import click
 
-from ralph_hooks.cli.wiring import Selection, Workplace, open_workplace
+from ralph_hooks.cli.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.gate import Scope
 from ralph_hooks.errors import RalphError
@@ -19,6 +20,9 @@ _OPTIONS = (
     click.option("--from-ref", envvar="PRE_COMMIT_FROM_REF", metavar="A", help="Judge the range from A ..."),
     click.option("--to-ref", envvar="PRE_COMMIT_TO_REF", metavar="B", help="... to B (default HEAD) instead."),
     click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
+    click.option(
+        "--keep-bodies", is_flag=True, help="Keep requests and replies in a file each and say where, for debugging."
+    ),
 )
 _REPORT_OPTIONS = (
     click.option(
@@ -33,8 +37,16 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
 
     def decorate(scope_of: Callable[[Workplace], Scope]) -> click.Command:
         def callback(
-            *, from_ref: str | None, to_ref: str | None, commit: str | None, format_: str, output: Path | None
+            *,
+            from_ref: str | None,
+            to_ref: str | None,
+            commit: str | None,
+            keep_bodies: bool,
+            format_: str,
+            output: Path | None,
         ) -> int:
+            if keep_bodies:
+                os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
             if commit and from_ref:
                 raise click.UsageError("--commit and --from-ref exclude each other")
             selection = Selection(from_ref, to_ref, commit)
@@ -93,8 +105,6 @@ def write_text(path: Path, text: str) -> None:
 
 def wants_color(stream: TextIO | None = None) -> bool:
     """Colour only for a terminal (standard output without ``stream``), and never against https://no-color.org."""
-    import os
-
     looked_at = stream or sys.stdout  # there is none where it was closed
     dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return looked_at is not None and looked_at.isatty() and not dumb

@@ -16,6 +16,7 @@ from ralph_hooks.checks.all import all_checks
 from ralph_hooks.cli.progress import progress
 from ralph_hooks.config import GateSettings, Settings, Stage
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports import ModelClient
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate
@@ -33,6 +34,9 @@ from ralph_hooks.store.prices import Catalogue, lacks_vendor
 from ralph_hooks.store.verdicts import Verdicts
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
+
+KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
+"""Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
 
 
 class Selection(Struct, frozen=True):
@@ -137,7 +141,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
     budget = settings.budget
     caps = Caps(per_run=budget.per_run, per_day=budget.per_day, per_month=budget.per_month)
     caller = Caller(
-        client=registry.client(os.environ),
+        client=build_client(place.home, run),
         store=store,
         ledger=Ledger(database, run=run, repository=known_as, command=command, caps=caps),
         prices=prices,
@@ -157,6 +161,18 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
         prices=prices,
         history=Reports(database, known_as),
     )
+
+
+def build_client(home: Home, run: str) -> ModelClient:
+    """The way to the models; with `KEEP_BODIES` set it writes down what is asked and answered, and says where."""
+    client = registry.client(os.environ)
+    if not os.environ.get(KEEP_BODIES):
+        return client
+    from ralph_hooks.providers.bodies import BodyKeeper
+
+    folder = home.state / "bodies" / run
+    click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)
+    return BodyKeeper(client, folder)
 
 
 def require_consent(place: Place) -> None:

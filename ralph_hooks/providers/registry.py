@@ -109,7 +109,7 @@ class _Client:
         name = provider.api_key_env
         if not name:
             return ""
-        key = self._environ.get(name, "")
+        key = self._environ.get(name, "") or _from_keyring(name)
         if not key:
             raise NoCredential(f"no key for {provider.name}: set {name}")
         if not (key.isascii() and key.isprintable()) or " " in key:
@@ -117,6 +117,27 @@ class _Client:
                 f"the key in {name} is malformed: it has a space, a line break or a character outside ASCII"
             )
         return key
+
+
+KEYRING = "ralph-hooks"
+"""The service that keys are stored under in the system's keyring: ``keyring set ralph-hooks OPENROUTER_API_KEY``."""
+
+
+def _from_keyring(name: str) -> str:
+    """The key of that name from the system's keyring, where the keyring package is installed; empty otherwise."""
+    from importlib.util import find_spec
+
+    if find_spec("keyring") is None:
+        return ""
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError
+
+    try:
+        return keyring.get_password(KEYRING, name) or ""
+    except NoKeyringError:
+        return ""
+    except KeyringError as error:  # locked: that is not "no key"
+        raise NoCredential(f"{name} is not set, and the system's keyring does not answer ({error})") from error
 
 
 def _presentable(sentence: str, key: str) -> str:

@@ -73,6 +73,12 @@ def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
         yield held
 
 
+# A key without a form of its own, in prose: "the API key is 0f3a…". The line has to speak of one.
+_SPOKEN_OF = re.compile(r"(?im)^[^\n]*(?:key|token|secret|passw|credential|auth)[^\n]*")
+_PLAIN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/=_-]{20,}")
+_PLAIN_DIGITS = 4
+_LONG = 32  # characters; three of a thousand keys of this length have no digit
+_PLAIN_ENTROPY = 3.0  # bits a character; 32 random hexadecimal digits have 3.6 on average
 _RUN = re.compile(r"(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[A-Za-z0-9_+/=-]{24,}")
 _SHORTEST_RANDOM = 20  # characters; shorter ones are abbreviated object ids, colours, identifiers
 _LEAST_OF_EACH = 3  # digits, capitals, small letters
@@ -102,3 +108,17 @@ def _random(piece: str) -> Iterator[Secret]:
             continue
         if base64.calculate_shannon_entropy(value) > _RUN_ENTROPY:
             yield Secret("random string", match.start(), match.end(), certain=False)
+    for line in _SPOKEN_OF.finditer(piece):
+        for match in _PLAIN.finditer(line[0]):
+            if _looks_drawn(match[0], base64.calculate_shannon_entropy(match[0])):
+                yield Secret("random string", line.start() + match.start(), line.start() + match.end(), certain=False)
+
+
+def _looks_drawn(value: str, entropy: float) -> bool:
+    """No words: a name has its underscores and a path its slashes, and both repeat their letters."""
+    digits, capitals, small = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
+    if value.count("/") + value.count("_") >= _MOST_SLASHES:
+        return False
+    if min(capitals, small) >= _LEAST_OF_EACH:
+        return (digits > 0 or len(value) >= _LONG) and entropy > _RUN_ENTROPY
+    return digits >= _PLAIN_DIGITS and capitals + small >= _LEAST_OF_EACH and entropy > _PLAIN_ENTROPY

@@ -1,0 +1,68 @@
+"""Keeps what is asked and answered, for debugging and only when the user says so."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+import msgspec
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.faults import ModelFault
+from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest
+from ralph_hooks.core.route import Model
+
+_OWNER = 0o600
+
+
+class BodyKeeper:
+    """Satisfies `core.ports.ModelClient`: passes everything on and writes each exchange to a file of its own.
+
+    The files hold code under review, with secrets masked as they were sent, and no keys. ``folder`` is made when the
+    first one is written, for its owner alone.
+    """
+
+    def __init__(self, client: ModelClient, folder: Path) -> None:
+        self._client = client
+        self._numbers = itertools.count(1)
+        self.folder = folder
+
+    def ready(self, model: Model) -> None:
+        """As the client says."""
+        self._client.ready(model)
+
+    def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
+        """Ask, and keep what was said. Raises what the client raises, and OSError where it cannot be written."""
+        reply = ""
+        try:
+            completion = self._client.complete(request, deadline)
+            reply = completion.text
+        except ModelFault as fault:
+            reply = f"({fault.outcome}) {fault}"
+            raise
+        else:
+            return completion
+        finally:
+            self._keep(request, reply)
+
+    def _keep(self, request: ModelRequest, reply: str) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.folder / f"{next(self._numbers):04}-{request.schema_name}.json"
+        exchange = {
+            "model": request.model.id,
+            "system": request.system,
+            "prompt": request.prompt,
+            "schema": request.schema,
+            "max_output": request.max_output,
+            "reply": reply,
+        }
+        text = msgspec.json.format(msgspec.json.encode({k: _whole(v) for k, v in exchange.items()}))
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text)
+
+
+def _whole(value: object) -> object:
+    """Lone surrogates, from bytes that are not UTF-8, have no place in JSON."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -1,0 +1,155 @@
+"""Nothing the secret scan flags leaves the machine, is printed or is kept."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.security.conftest import Gated
+from tests.support.credentials import NAMED, SERVICES, private_key
+from tests.support.server import Finds, ModelServer, analyst
+
+RNG = random.Random(20)
+KEYS = {service: make(RNG) for service, make in SERVICES.items()} | {name: make(RNG) for name, make in NAMED.items()}
+CARRIERS = {
+    "config.py": '{name} = "{key}"\n',
+    ".env": "{name}={key}\n",
+    "deploy/values.yaml": 'env:\n  {name}: "{key}"\n',
+    "notes.md": "The {name} is `{key}`, do not lose it.\n",
+    "run.sh": 'curl -H "Authorization: Bearer {key}" https://api.example.com\n',
+}
+
+
+def name_of(service: str) -> str:
+    return service if service in NAMED else f"{service.upper().replace(',', '').replace(' ', '_')}_TOKEN"
+
+
+def sent(server: ModelServer) -> str:
+    return "\n".join(f"{request.headers} {request.raw.decode()}" for request in server.requests)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_of_34_kinds_of_credentials_none_reaches_a_server_in_any_file(gated: Gated, carrier: str) -> None:
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        form = CARRIERS[carrier]
+        for number, (service, key) in enumerate(KEYS.items()):
+            gated.repo.stage({f"{number}/{carrier}": form.format(name=name_of(service), key=key)})
+        gated.repo.stage({"harmless.py": "def total(items):\n    return sum(items)\n"})
+        done = gated.run("gate")
+        report = gated.run("show", "--format", "json").stdout
+        told = sent(server)
+    kept = gated.everything_kept().decode("latin-1")
+    assert "harmless.py" in told
+    for service, key in KEYS.items():
+        tail = key[-12:]
+        assert tail not in told, service
+        assert tail not in done.stdout + done.stderr + report, service
+        assert tail not in kept, service
+    if carrier in {"config.py", ".env"}:
+        assert done.returncode == 1
+        assert "secret" in done.stdout
+
+
+def test_a_key_that_is_taken_out_is_masked_in_what_is_sent(gated: Gated) -> None:
+    """Removing a key is a good change: the removed line goes, the key does not."""
+    key = KEYS["GitHub"]
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        gated.repo.commit({"a.py": f'import os\n\nTOKEN = "{key}"\n'})
+        gated.repo.stage({"a.py": 'import os\n\nTOKEN = os.environ["TOKEN"]\n'})
+        report = gated.judge()
+        told = sent(server)
+    assert report["verdict"] == "pass"
+    assert "os.environ" in told
+    assert key not in told
+    assert "<secret-1>" in told
+
+
+def test_a_key_beside_the_change_is_masked_in_the_context(gated: Gated) -> None:
+    """The verify phase sees forty lines around a finding, among them what was committed long ago."""
+    key = KEYS["Stripe"]
+    before = f'KEY = "{key}"\n' + "\n".join(f"line{n} = {n}" for n in range(10)) + "\n"
+    with ModelServer(analyst(Finds("eval(", "runs what the user typed"))) as server:
+        gated.configure(server.url)
+        gated.repo.commit({"a.py": before})
+        gated.repo.stage({"a.py": f"{before}eval(input())\n"})
+        report = gated.judge()
+        told = sent(server)
+        phases = [request.phase for request in server.requests]
+    assert report["verdict"] == "fail"
+    assert phases == ["analyze", "verify"]
+    assert key not in told
+
+
+def test_a_private_key_is_withheld_with_its_file(gated: Gated) -> None:
+    block = private_key(random.Random(3))
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        gated.repo.stage({"id_rsa": f"{block}\n", "b.py": "x = 1\n"})
+        report = gated.judge()
+        told = sent(server)
+    assert [item["cause"] for item in report["unreviewed"] if item["path"] == "id_rsa"] == ["secret"]
+    assert not any(line in told for line in block.splitlines())
+
+
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+def test_the_key_of_a_provider_goes_into_one_header_and_nowhere_else(gated: Gated, wire: str) -> None:
+    key = KEYS["OpenAI"]
+    with ModelServer(analyst(Finds("eval(", "runs what the user typed"))) as server:
+        gated.configure(server.url, user="")
+        config = f'[providers.here]\nwire = "{wire}"\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
+        (gated.home / "config.toml").write_text(config, encoding="utf-8")
+        gated.repo.stage({"a.py": "eval(input())\n"})
+        done = gated.run("gate", env={"HERE_KEY": key, "RALPH_HOOKS_DEBUG": "1"})
+        requests = list(server.requests)
+    header = "authorization" if wire == "openai" else "x-api-key"
+    for request in requests:
+        assert key in request.headers[header]
+        assert [name for name, value in request.headers.items() if key in value] == [header]
+        assert key not in request.raw.decode()
+    assert len(requests) == 2
+    assert key not in done.stdout + done.stderr
+    assert key.encode() not in gated.everything_kept()
+
+
+def test_a_malformed_key_is_not_shown(gated: Gated) -> None:
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        config = f'[providers.here]\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
+        (gated.home / "config.toml").write_text(config, encoding="utf-8")
+        gated.repo.stage({"a.py": "x = 1\n"})
+        done = gated.run("gate", env={"HERE_KEY": "sk-very\nsecret"})
+        assert server.requests == []
+    assert done.returncode == 2
+    assert "malformed" in done.stderr
+    assert "secret" not in done.stderr.replace("secrets", "")
+
+
+def test_bodies_are_kept_only_when_asked_for_and_for_the_owner_alone(gated: Gated) -> None:
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        gated.repo.stage({"a.py": "def distinctive_name():\n    return 1\n"})
+        assert gated.run("gate").returncode == 0
+        assert b"distinctive_name" not in gated.everything_kept()
+        gated.repo.stage({"a.py": "def distinctive_name():\n    return 2\n"})
+        done = gated.run("gate", "--keep-bodies")
+    (folder,) = (gated.home / "state" / "bodies").iterdir()
+    (body,) = folder.iterdir()
+    assert str(folder) in done.stderr
+    assert b"distinctive_name" in body.read_bytes()
+    assert folder.stat().st_mode & 0o077 == 0
+    assert body.stat().st_mode & 0o077 == 0
+
+
+def test_a_key_may_come_from_the_systems_keyring(gated: Gated) -> None:
+    with ModelServer(analyst()) as server:
+        gated.configure(server.url)
+        config = f'[providers.here]\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
+        (gated.home / "config.toml").write_text(config, encoding="utf-8")
+        gated.repo.stage({"a.py": "x = 1\n"})
+        done = gated.run("gate", env={"PYTHON_KEYRING_BACKEND": "tests.support.keyring_backend.OneKey"})
+        (request,) = server.requests
+    assert done.returncode == 0
+    assert request.headers["authorization"] == "Bearer kept-in-the-keyring"
