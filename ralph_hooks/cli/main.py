@@ -24,6 +24,8 @@ COMMANDS = {
     "show": "The last report, or an earlier one.",
     "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
     "cost": "What the models cost, and what the expensive one would have.",
+    "install": "Install native pre-commit and pre-push hooks around what is there.",
+    "uninstall": "Take them away and put back what was there before.",
     "trust": "See and approve what this repository's configuration may do.",
 }
 """Every command with its line in --help. A file of the same name has the command; it is imported when it is called."""

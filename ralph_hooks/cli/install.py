@@ -1,0 +1,111 @@
+"""``ralph-hooks install``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ralph_hooks.cli.wiring import Place, find_place
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git import hook_managers as managers
+from ralph_hooks.git import hooks
+from ralph_hooks.git.hook_script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
+from ralph_hooks.git.hooks import Change, Folder, State
+
+HELP = """\
+Install native hooks: `git commit` is judged by `ralph-hooks gate`, `git push` by `ralph-hooks pre-push`.
+
+What is there already (pre-commit's, husky's, lefthook's or git-lfs's hook, or your own) is kept and goes on running:
+before ours at a commit, because it may still change what is committed, and after ours at a push. `ralph-hooks
+uninstall` puts it back. Installing twice changes nothing.
+
+\b
+Examples:
+  ralph-hooks install
+  ralph-hooks install --hook pre-push         one of the two
+  ralph-hooks install --into shared           into a core.hooksPath that others have a part in
+"""
+_LASTING = {
+    "husky": "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts",
+    "lefthook": "`lefthook install` puts its own script in this place again: a job `{command}` in lefthook.yml lasts",
+}
+_COMMANDS = {PRE_COMMIT: "ralph-hooks gate", PRE_PUSH: 'ralph-hooks pre-push "$@"'}
+
+
+@click.command("install", help=HELP)
+@click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
+@click.option(
+    "--into",
+    type=click.Choice(["repository", "shared"]),
+    help="Where core.hooksPath leads out of the repository or to files that it tracks: `shared` writes there, "
+    "`repository` into the repository's own hooks folder, for hooks of yours that call those.",
+)
+def command(*, names: tuple[str, ...], into: str | None) -> None:
+    """Install into the folder where git looks, and say what was done."""
+    place = find_place()
+    folder = hooks_folder(place, into)
+    for name in names or HOOKS:
+        click.echo(one_line(install_one(place, folder, name)))
+    if folder.setting:
+        click.echo(one_line(f"git takes hooks from {shown(folder.path, place.repository.top)}: {folder.setting}"))
+    if (place.repository.common_dir / "worktrees").is_dir() and not folder.setting:
+        click.echo("They run in every worktree of this repository.")
+
+
+def hooks_folder(place: Place, into: str | None) -> Folder:
+    """Where to install. Raises RalphError where that is for others too and nobody has asked for it."""
+    folder = hooks.folder(place.repository, own=into == "repository")
+    if folder.shared and into != "shared":
+        raise RalphError(
+            f"{folder.path} is not this repository's alone: {folder.shared} ({folder.setting or 'a symbolic link'})",
+            "`ralph-hooks install --into shared` writes there all the same; `--into repository` writes into "
+            f"{place.repository.common_dir / 'hooks'}, which git only looks at if a hook of yours calls it",
+        )
+    return folder
+
+
+def install_one(place: Place, folder: Folder, name: str) -> str:
+    """Install one hook and return what was done, in words."""
+    state = hooks.inspect(folder, name)
+    caller = called_by(place, state)
+    if caller is not None:
+        return f"{name}: left as it is, {state.other} runs ralph-hooks already ({shown(caller, place.repository.top)})"
+    settings = place.settings
+    limits = settings.push if name == PRE_PUSH else settings.gate
+    # What a repository tracks goes to machines where our interpreter is not: they look on PATH.
+    python = "" if folder.shared == hooks.TRACKED else Path(os.path.abspath(sys.executable)).as_posix()  # noqa: PTH100 - resolve() would leave a virtual environment
+    change = hooks.install(state, python=python, closed=limits.when_unavailable == "closed")
+    return _words(state, change, shown(state.path, place.repository.top))
+
+
+def called_by(place: Place, state: State) -> Path | None:
+    """The configuration by which the hook that is in place runs ralph-hooks already; None where it does not."""
+    if state.other in {"", managers.OTHER} or state.ours is not None or not state.runs:
+        return None
+    return managers.calls_us(place.repository.top, state.other, state.hook)
+
+
+def _words(state: State, change: Change, where: str) -> str:
+    name = state.hook
+    if not change.done:
+        return f"{name}: installed already ({where})"
+    if state.ours is not None:
+        return f"{name}: brought up to date ({where})"
+    if not change.other:
+        return f"{name}: installed ({where})"
+    whose = "a script" if change.other == managers.OTHER else f"{change.other}'s script"
+    order = "after" if name == PRE_PUSH else "before"
+    runs = f"and runs {order} it" if change.runs else "and does not run, as before: it is not executable"
+    lasting = _LASTING.get(change.other, "").format(command=_COMMANDS[name], hook=name)
+    return f"{name}: installed ({where}); {whose} that was there is kept as {name}{KEPT} {runs}" + (
+        f"\n  -> {lasting}" if lasting else ""
+    )
+
+
+def shown(path: Path, top: Path) -> str:
+    """``path`` from the top of the repository where it is in it."""
+    return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)

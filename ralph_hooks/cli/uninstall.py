@@ -1,0 +1,51 @@
+"""``ralph-hooks uninstall``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ralph_hooks.cli.install import shown
+from ralph_hooks.core.text import one_line
+from ralph_hooks.git import hook_managers as managers
+from ralph_hooks.git import hooks
+from ralph_hooks.git.hook_script import HOOKS
+from ralph_hooks.git.hooks import Change, State
+from ralph_hooks.git.snapshot import open_repository
+
+HELP = """\
+Take the native hooks away and put back what was there before, byte for byte.
+
+A hook that somebody has changed since is left alone, and the error says what differs.
+
+\b
+Examples:
+  ralph-hooks uninstall
+  ralph-hooks uninstall --hook pre-push
+  ralph-hooks uninstall --into repository      what `install --into repository` has put there
+"""
+
+
+@click.command("uninstall", help=HELP)
+@click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
+@click.option(
+    "--into", type=click.Choice(["repository", "shared"]), help="As it was installed; `shared` is what git looks at."
+)
+def command(*, names: tuple[str, ...], into: str | None) -> None:
+    """Undo an installation; it needs no valid configuration."""
+    repository = open_repository(Path.cwd())
+    folder = hooks.folder(repository, own=into == "repository")
+    for name in names or HOOKS:
+        state = hooks.inspect(folder, name)
+        change = hooks.uninstall(state)
+        click.echo(one_line(_words(state, change, shown(state.path, repository.top))))
+
+
+def _words(state: State, change: Change, where: str) -> str:
+    if not change.done:
+        return f"{state.hook}: not installed ({where})"
+    if not change.other:
+        return f"{state.hook}: uninstalled ({where})"
+    whose = "the script" if change.other == managers.OTHER else f"{change.other}'s script"
+    return f"{state.hook}: uninstalled; {whose} that was there before is back ({where})"

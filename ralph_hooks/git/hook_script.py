@@ -1,0 +1,196 @@
+"""The shell script that git runs as a native hook: how it is written, and how it is known again.
+
+It is POSIX sh, so that dash, the bash 3.2 of macOS and the sh of Git for Windows read it alike.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shlex
+from pathlib import Path
+
+from msgspec import Struct
+
+PRE_COMMIT = "pre-commit"
+PRE_PUSH = "pre-push"
+HOOKS = (PRE_COMMIT, PRE_PUSH)
+KEPT = ".ralph-kept"
+"""The suffix of what was there before."""
+VERSION = 1
+"""Raised when the script changes: an older one is then replaced by `install`."""
+
+_MARKER = re.compile(rb"^# ralph-hooks native hook, version (\d+)", re.MULTILINE)
+_KEPT_LINE = re.compile(rb"^# kept: (.*)$", re.MULTILINE)
+_SUM_LINE = re.compile(rb"^# sum: (.*)\n", re.MULTILINE)
+_NOTHING = "nothing"
+_SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh"))
+_LEGACY_GUARD = """\
+    # A framework that was installed again over this script runs it as its legacy hook: then its turn comes anyway.
+    [ -z "${PRE_COMMIT_RUNNING_LEGACY-}${PREK_RUNNING_LEGACY-}" ] || return 0
+"""
+
+_HEAD = """\
+#!/bin/sh
+# ralph-hooks native hook, version {version}: judges {what}.
+# `ralph-hooks install` wrote it, `ralph-hooks uninstall` takes it away and puts back what was here before.
+# kept: {kept}
+# sum: {sum}
+
+python={python}
+policy={policy} # when-unavailable at installation; RALPH_HOOKS_WHEN_UNAVAILABLE=open or closed goes before it
+case $0 in */*) here=${{0%/*}} ;; *) here=. ;; esac
+"""
+_WITH_INPUT = """
+lines=$(cat && echo .) # what git says is pushed, for everybody who reads it; the dot keeps the last line break
+lines=${lines%.}
+give() { printf '%s' "$lines" 2>/dev/null | "$@"; }
+"""
+_OURS = """
+ours() {{
+    code=127
+    if [ -x "$python" ]; then
+        {give}"$python" -P -m ralph_hooks {command}
+        code=$?
+        # Python ends with 1 where the package is gone, and ralph-hooks ends with 1 where it refuses.
+        [ $code -ne 1 ] || "$python" -P -c 'import ralph_hooks.cli.main' 2>/dev/null || code=127
+    fi
+    if [ $code -eq 126 ] || [ $code -eq 127 ] && command -v ralph-hooks >/dev/null; then
+        {give}ralph-hooks {command}
+        code=$?
+    fi
+    case $code in 0 | 1 | 2 | 3 | 4 | 130) ;; *) unavailable ;; esac
+    return $code
+}}
+
+unavailable() {{
+    printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks cannot be run (exit code $code)" \\
+        '  -> install ralph-hooks again and call `ralph-hooks install`, or take this hook away:' \\
+        '     cd "$(git rev-parse --git-path hooks)" && {removal}' >&2
+    if [ "${{RALPH_HOOKS_WHEN_UNAVAILABLE:-$policy}}" = open ]; then
+        code=0
+        echo '  The {noun} goes through, because when-unavailable is "open".' >&2
+    else
+        code=3
+        echo '  The {noun} is held back, because when-unavailable is "closed".' >&2
+    fi
+}}
+"""
+_THEIRS = """
+# What was here before, under the name it had: scripts look at $0.
+theirs() {{
+    if [ ! -e "$here/{hook}{suffix}" ]; then
+        printf '%s\\n' 'ralph-hooks: {hook}{suffix}, the hook that was here before, is gone' \\
+            '  -> put it back; or remove {hook} beside it and call `ralph-hooks install`' >&2
+        exit 1
+    fi
+{guard}    {give}{run} "$@"
+}}
+"""
+
+
+class Kept(Struct, frozen=True):
+    """A hook that was there before ours."""
+
+    digest: str
+    """SHA-256 of its bytes, or of where it leads if it is a symbolic link."""
+    shell: tuple[str, ...] = ()
+    """The shell that reads it; empty for other programs, which are run."""
+    runs: bool = True
+    """False where git did not run it, because it is not executable."""
+    framework: bool = False
+    """Whether it is pre-commit's or prek's, which can be installed over us once more."""
+
+
+class Script(Struct, frozen=True):
+    """What a native hook is made of."""
+
+    hook: str
+    python: str
+    """The interpreter that has ralph-hooks, absolute; empty to look on PATH alone."""
+    closed: bool
+    """Whether git is held back where ralph-hooks cannot be run."""
+    kept: Kept | None = None
+
+    def render(self) -> bytes:
+        """The script, byte for byte the same for the same values."""
+        text = os.fsencode(self._text())
+        return text.replace(b"# sum: \n", f"# sum: {hashlib.sha256(text).hexdigest()}\n".encode(), 1)
+
+    def _text(self) -> str:
+        pushed = self.hook == PRE_PUSH
+        noun = "push" if pushed else "commit"
+        words = {
+            "version": VERSION,
+            "what": "what is pushed before it leaves" if pushed else "each commit before git makes it",
+            "noun": noun,
+            "hook": self.hook,
+            "suffix": KEPT,
+            "kept": self.kept.digest if self.kept else _NOTHING,
+            "sum": "",
+            "give": "give " if pushed else "",
+            "python": shlex.quote(self.python),
+            "policy": "closed" if self.closed else "open",
+            "command": 'pre-push "$@"' if pushed else "gate",
+            "removal": f"mv {self.hook}{KEPT} {self.hook}" if self.kept else f"rm {self.hook}",
+        }
+        parts = [_HEAD.format(**words), _WITH_INPUT if pushed else "", _OURS.format(**words)]
+        order = ["ours"]
+        if self.kept and self.kept.runs:
+            parts.append(_THEIRS.format(**words, guard=_LEGACY_GUARD if self.kept.framework else "", run=self._run()))
+            # Theirs may still change what is committed, and linters cost nothing. A push only leaves: git-lfs uploads
+            # in its hook, so nothing goes before it was judged.
+            order = ["ours", "theirs"] if pushed else ["theirs", "ours"]
+        parts.append("\n" + "".join(f'{name} "$@" || exit\n' for name in order))
+        return "".join(parts)
+
+    def _run(self) -> str:
+        assert self.kept is not None  # else nobody asks
+        name = f'"$here/{self.hook}'
+        if not self.kept.shell:
+            return f'{name}{KEPT}"'
+        return f"""{shlex.join(self.kept.shell)} -c '. "$0{KEPT}"' {name}\""""
+
+
+class Found(Struct, frozen=True):
+    """A script of ours as it was found."""
+
+    version: int
+    edited: bool
+    """Whether it is not what was written."""
+    kept: str
+    """The digest of what was there before; empty where nothing was."""
+
+
+def recognise(text: bytes) -> Found | None:
+    """What a hook says of itself if it is ours, of whatever version; None for all others."""
+    marker, kept, total = (line.search(text) for line in (_MARKER, _KEPT_LINE, _SUM_LINE))
+    if not text.startswith(b"#!") or marker is None:
+        return None
+    if kept is None or total is None:
+        return Found(int(marker[1]), edited=True, kept="")
+    without = text.replace(total[0], b"# sum: \n", 1)
+    edited = hashlib.sha256(without).hexdigest().encode() != total[1]
+    return Found(int(marker[1]), edited, kept[1].decode("ascii", "replace").replace(_NOTHING, ""))
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file, or of where a symbolic link leads. Raises OSError where it cannot be read."""
+    if path.is_symlink():
+        return hashlib.sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()  # noqa: PTH115 - as it was written
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def shell_of(text: bytes) -> tuple[str, ...]:
+    """The shell that a script is for, with its options; empty for other languages and for binaries."""
+    first = text.split(b"\n", 1)[0]
+    if not first.startswith(b"#!"):
+        return ("sh",) if text and b"\0" not in text[:1024] else ()  # git hands it to sh
+    words = os.fsdecode(first[2:]).split()
+    if words[:1] and Path(words[0]).name == "env" and words[1:2] == ["-S"]:
+        del words[1]
+    program = words[1:2] if words[:1] and Path(words[0]).name == "env" else words[:1]
+    if not program or Path(program[0]).name not in _SHELLS:
+        return ()
+    return tuple(word for word in words if word not in {"-", "--"})

@@ -1,0 +1,272 @@
+"""Native hooks in the folder where git looks for them, beside and around what others have put there.
+
+Nothing is ever lost: what was there before is kept as it is (`hook_script.KEPT`) and put back by `uninstall`. Where a
+file is not what it was left as, nothing is done and the error says what differs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.errors import GitError
+from ralph_hooks.git import hook_managers as managers
+from ralph_hooks.git.hook_script import KEPT, Found, Kept, Script, digest, recognise, shell_of
+from ralph_hooks.git.run import failure, try_git
+from ralph_hooks.git.snapshot import Repository
+
+TRACKED = "the repository tracks it: what is written there goes to everybody who has a clone"
+OUTSIDE = "it is outside this repository, and its hooks run in others too"
+_EXECUTABLE = 0o777
+_LONGEST = 1 << 20  # bytes of a hook that are looked at; a larger one is a program of its own
+
+
+class Folder(Struct, frozen=True):
+    """Where git looks for hooks."""
+
+    path: Path
+    """Absolute. It need not exist."""
+    setting: str = ""
+    """``core.hooksPath`` and where it is set, for people; empty where it is not set."""
+    shared: str = ""
+    """Why others than this repository's owner have a part in it, for people; empty where nobody has."""
+
+
+class State(Struct, frozen=True):
+    """What is found in the place of one hook."""
+
+    hook: str
+    path: Path
+    """Where git looks."""
+    ours: Path | None = None
+    """Our script: at ``path``, or where a manager keeps it and runs it."""
+    found: Found | None = None
+    """What our script says of itself."""
+    other: str = ""
+    """Whose script is at ``path`` if it is not ours; empty where there is none."""
+    runs: bool = True
+    """False where git leaves the file at ``path`` alone because it is not executable."""
+
+    @property
+    def kept(self) -> Path:
+        """Where what was there before is, if anything was."""
+        return self.path.with_name(self.hook + KEPT)
+
+
+def folder(repository: Repository, *, own: bool = False) -> Folder:
+    """The folder that git takes hooks from; with ``own`` the repository's, whatever ``core.hooksPath`` says.
+
+    Raises GitError where hooks are turned off.
+    """
+    default = repository.common_dir / "hooks"
+    if own:
+        return Folder(default)
+    asked = ["config", "-z", "--show-scope", "--show-origin", "--type=path", "--get", "core.hooksPath"]
+    done = try_git(asked, cwd=repository.top)
+    match [os.fsdecode(word) for word in done.stdout.split(b"\0")]:
+        case [scope, origin, value, ""]:
+            setting = f"core.hooksPath = {value} ({scope}, {origin.removeprefix('file:')})"
+        case _ if done.returncode == 1:
+            return Folder(default, shared=_sharing(repository, default))
+        case _:
+            raise failure(done)
+    path = repository.top / value
+    if not value or (path.exists() and not path.is_dir()):
+        raise GitError(
+            f"hooks are turned off: {setting} is not a folder",
+            "unset it where it is set, or use `ralph-hooks install --into repository` if your own hook calls this one",
+        )
+    return Folder(path, setting, _sharing(repository, path))
+
+
+def _sharing(repository: Repository, path: Path) -> str:
+    real = path.resolve()
+    if any(real.is_relative_to(inside.resolve()) for inside in (repository.git_dir, repository.common_dir)):
+        return ""
+    if not real.is_relative_to(repository.top.resolve()):
+        return OUTSIDE
+    tracked = try_git(["--literal-pathspecs", "ls-files", "-z", "--", os.fspath(real)], cwd=repository.top)
+    return TRACKED if tracked.stdout else ""
+
+
+def inspect(place: Folder, hook: str) -> State:
+    """What there is in the place of ``hook``. Raises GitError where it cannot be read."""
+    path = place.path / hook
+    text = _read(path)
+    if text is None:
+        return State(hook, path)
+    found = recognise(text)
+    runs = os.access(path, os.X_OK)
+    if found is not None:
+        return State(hook, path, path, found, runs=runs)
+    other = managers.manager_of(text)
+    suffix = managers.keeps(other)
+    moved = path.with_name(hook + suffix)
+    found = recognise(_read(moved) or b"") if suffix else None
+    return State(hook, path, moved if found else None, found, other, runs)
+
+
+def _read(path: Path) -> bytes | None:
+    """The beginning of a hook; None where there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_LONGEST)
+    except FileNotFoundError:
+        return b"" if path.is_symlink() else None  # one that leads nowhere is there, and is kept like any other
+    except OSError as error:
+        raise GitError(f"{path} cannot be read: {error.strerror}", "make it a file that you may read") from error
+
+
+class Change(Struct, frozen=True):
+    """What `install` or `uninstall` did to one hook."""
+
+    done: bool
+    """False where there was nothing to do."""
+    other: str = ""
+    """Whose script was kept, or was put back; empty where there was none."""
+    runs: bool = True
+    """False where that script is not executable, and so git did not run it either."""
+
+
+def install(state: State, *, python: str, closed: bool) -> Change:
+    """Put our script in, in front of what is there, or refresh it where it is.
+
+    ``python`` is the interpreter that has ralph-hooks (empty: the one on PATH), ``closed`` whether git is held back
+    where it cannot be run. Raises GitError where somebody has changed what an earlier installation left, and where
+    the folder cannot be written.
+    """
+    with _told(state.path):
+        if state.ours is not None and state.found is not None:
+            return _refresh(state, state.ours, state.found, python=python, closed=closed)
+        if state.other == "":
+            _refuse_leftover(state)
+            state.path.parent.mkdir(parents=True, exist_ok=True)
+            _write(state.path, Script(state.hook, python, closed).render())
+            return Change(done=True)
+        kept = _kept(state.path)
+        _keep(state, kept)
+        _write(state.path, Script(state.hook, python, closed, kept).render())
+        return Change(done=True, other=state.other, runs=kept.runs)
+
+
+def _refresh(state: State, ours: Path, found: Found, *, python: str, closed: bool) -> Change:
+    _refuse_changed(state, ours, found)
+    kept = _kept(state.kept) if found.kept else None
+    wanted = Script(state.hook, python, closed, kept).render()
+    if ours.read_bytes() == wanted and os.access(ours, os.X_OK):
+        return Change(done=False)
+    _write(ours, wanted)
+    return Change(done=True)
+
+
+def uninstall(state: State) -> Change:
+    """Take our script away and put back what was there before, byte for byte.
+
+    Raises GitError where somebody has changed what the installation left, and where the folder cannot be written.
+    """
+    ours = state.ours
+    if ours is None or state.found is None:
+        return Change(done=False)
+    with _told(state.path):
+        _refuse_changed(state, ours, state.found)
+        if not state.found.kept:
+            ours.unlink()
+            return Change(done=True)
+        before = managers.manager_of(_read(state.kept) or b"")
+        if before == state.other:  # a manager was installed again over us: its newer script is there already
+            ours.unlink()
+            state.kept.unlink()
+        else:
+            state.kept.replace(ours)
+        return Change(done=True, other=before)
+
+
+def _kept(path: Path) -> Kept:
+    """The hook at ``path`` as our script has to know it."""
+    text = _read(path) or b""
+    return Kept(
+        digest=digest(path),
+        shell=shell_of(text),
+        runs=os.access(path, os.X_OK),
+        framework=managers.keeps(managers.manager_of(text)) != "",
+    )
+
+
+def _keep(state: State, kept: Kept) -> None:
+    """Give the hook that is there a second name; it loses its first one when ours takes its place."""
+    if _there(state.kept) and digest(state.kept) != kept.digest:
+        before = managers.manager_of(_read(state.kept) or b"")
+        if before == managers.OTHER or before != state.other:
+            raise GitError(
+                f"{state.path} was written after ralph-hooks had kept another script as {state.kept.name}",
+                f"put into {state.hook} what you need of both, remove {state.kept}, and install again",
+            )
+        state.kept.unlink()  # a manager has written its own script anew: the older one is of no use
+    if _there(state.kept):
+        return
+    try:
+        os.link(state.path, state.kept, follow_symlinks=False)
+    except (OSError, NotImplementedError):  # a file system without hard links
+        state.path.rename(state.kept)
+
+
+def _refuse_leftover(state: State) -> None:
+    if _there(state.kept):
+        raise GitError(
+            f"{state.kept} is left of an earlier installation, and its hook is gone",
+            f"put it back (mv {state.kept} {state.path}) or remove it, then install again",
+        )
+
+
+def _refuse_changed(state: State, ours: Path, found: Found) -> None:
+    if found.edited:
+        raise GitError(
+            f"{ours} was edited after ralph-hooks had written it",
+            f"keep your lines in a place of your own and remove it (rm {ours}), then install again",
+        )
+    if not found.kept:
+        return
+    if not _there(state.kept):
+        raise GitError(
+            f"{state.kept}, the hook that was there before ralph-hooks, is gone",
+            f"put it back, or do without: rm {ours}",
+        )
+    if digest(state.kept) != found.kept:
+        raise GitError(
+            f"{state.kept}, the hook that was there before ralph-hooks, was changed",
+            f"if it is what you want: mv {state.kept} {ours}",
+        )
+
+
+def _there(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Replace ``path`` as a whole by an executable file."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.ralph-tmp")
+    mask = os.umask(0)
+    os.umask(mask)
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(_EXECUTABLE & ~mask & ~stat.S_IWOTH)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GitError(f"{path} cannot be written: {error.strerror}", "look at the folder's owner and mode") from error
