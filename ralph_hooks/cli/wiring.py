@@ -14,7 +14,7 @@ from msgspec import Struct
 from ralph_hooks import config
 from ralph_hooks.checks.all import all_checks
 from ralph_hooks.cli.progress import progress
-from ralph_hooks.config import GateSettings, Settings, Stage
+from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import ModelClient
 from ralph_hooks.core.text import one_line, visible
@@ -127,7 +127,10 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
     with open_state(place.home) as database:
         snapshot = selection.read(place.repository)
         gate = build_gate(place, database, command, limits, snapshot)
-        yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate)
+        try:
+            yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate)
+        finally:
+            gate.caller.abandon()  # interrupted or failed half-way: what is under way is in the books all the same
 
 
 def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: GitSnapshot) -> Gate:
@@ -139,7 +142,12 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
     prices = Catalogue(settings.prices, store)
     run = os.urandom(8).hex()
     budget = settings.budget
-    caps = Caps(per_run=budget.per_run, per_day=budget.per_day, per_month=budget.per_month)
+    caps = Caps(
+        per_run=budget.per_run,
+        per_day=budget.per_day,
+        per_month=budget.per_month,
+        price_needed=budget.unpriced is Unpriced.REFUSE,
+    )
     caller = Caller(
         client=build_client(place.home, run),
         store=store,
@@ -149,6 +157,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
         deadline=deadline,
         run=run,
         sleep=time.sleep,
+        now=time.time,
     )
     return Gate(
         settings=settings,

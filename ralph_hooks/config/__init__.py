@@ -15,6 +15,7 @@ from ralph_hooks.config.settings import (
     RouteRule,
     Settings,
     Stage,
+    Unpriced,
     VerifySettings,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "RouteRule",
     "Settings",
     "Stage",
+    "Unpriced",
     "VerifySettings",
     "load",
 ]

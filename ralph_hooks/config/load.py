@@ -19,6 +19,7 @@ from ralph_hooks.config.settings import (
     OnFailure,
     PushSettings,
     Settings,
+    Unpriced,
     VerifySettings,
 )
 from ralph_hooks.core.route import Chain, Phase, Provider
@@ -78,10 +79,14 @@ def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
 
 
 def _budget(files: Sequence[File]) -> Budget:
-    """For each cap the lowest that was written in a file, else the default."""
+    """For each cap the lowest that was written in a file, else the default; the careful way with unknown prices."""
     caps: dict[str, Decimal] = {}
+    unpriced = Unpriced.ALLOW
     for file in files:
         for key, value in file.raw.get("budget", {}).items():
+            if key == "unpriced":
+                unpriced = Unpriced.REFUSE if value == Unpriced.REFUSE else unpriced
+                continue
             name, cap = key.replace("-", "_"), Decimal(str(value))
             caps[name] = min(cap, caps.get(name, cap))
-    return Budget(**caps)
+    return Budget(unpriced=unpriced, **caps)

@@ -36,6 +36,13 @@ class Policy(StrEnum):
     CLOSED = "closed"
 
 
+class Unpriced(StrEnum):
+    """What happens to a call whose price is not known."""
+
+    ALLOW = "allow"
+    REFUSE = "refuse"
+
+
 class Stage(StrEnum):
     """When a hook runs."""
 
@@ -159,6 +166,7 @@ class Budget(Struct, frozen=True, kw_only=True):
     per_run: Decimal = Decimal("0.50")
     per_day: Decimal = Decimal("5.00")
     per_month: Decimal = Decimal("100.00")
+    unpriced: Unpriced = Unpriced.ALLOW
 
 
 class RouteRule(Struct, frozen=True):

@@ -14,6 +14,7 @@ from ralph_hooks.config.settings import (
     Table,
     Text,
     Texts,
+    Unpriced,
     VerifySettings,
 )
 from ralph_hooks.core.route import Structured, Wire
@@ -63,6 +64,13 @@ class BudgetTable(Table, frozen=True):
     per_run: Annotated[Dollars, Meta(description="US dollars for one run.")] = 0.50
     per_day: Annotated[Dollars, Meta(description="US dollars for one day.")] = 5.00
     per_month: Annotated[Dollars, Meta(description="US dollars for one month.")] = 100.00
+    unpriced: Annotated[
+        Unpriced,
+        Meta(
+            description="What happens to a call whose price neither the catalogue nor `prices` knows, and which no cap "
+            "can count: `allow` makes it and says so, `refuse` does not. Where one file says `refuse`, that holds."
+        ),
+    ] = Unpriced.ALLOW
 
 
 class ProviderTable(Table, frozen=True):
@@ -108,6 +116,13 @@ class ProviderTable(Table, frozen=True):
     context: Annotated[
         int, Meta(ge=1024, le=100_000_000, description="Tokens that a request and its reply may fill together.")
     ] = 128_000
+    cuts: Annotated[
+        bool,
+        Meta(
+            description="Whether it cuts a request that is longer than its context in silence, as Ollama does, instead "
+            "of refusing it. Then nothing is sent that may be longer."
+        ),
+    ] = False
     catalogue: Annotated[Text, Meta(description="Its id in the price catalogue genai-prices, where it has one.")] = ""
 
 

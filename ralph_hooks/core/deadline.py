@@ -17,6 +17,10 @@ class Deadline:
         """Seconds left, never below 0."""
         return max(0.0, self._end - self.clock())
 
+    def part(self, seconds: float) -> Deadline:
+        """A deadline within this one: in ``seconds``, or when this one comes."""
+        return Deadline(min(seconds, self.remaining()), self.clock)
+
     @property
     def passed(self) -> bool:
         """True once no time is left."""

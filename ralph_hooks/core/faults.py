@@ -25,6 +25,13 @@ class Unreachable(ModelFault):
     outcome = "unreachable"
 
 
+class TimedOut(ModelFault):
+    """Nothing came within the part of the run's time that this model was given."""
+
+    outcome = "timeout"
+    billed = True
+
+
 class RateLimited(ModelFault):
     """429. ``retry_after`` is in seconds, None where the provider did not say."""
 
@@ -104,6 +111,19 @@ class DeadlineReached(ModelFault):
 
 
 class BudgetReached(ModelFault):
-    """The call could cost more than the budget has left. Nothing was sent."""
+    """The call could cost more than the budget has left. Nothing was sent.
+
+    ``may_fit_later`` is true where only calls that are under way keep it out: most cost a fraction of their worst case.
+    """
 
     outcome = "budget"
+
+    def __init__(self, message: str, *, may_fit_later: bool = False) -> None:
+        super().__init__(message)
+        self.may_fit_later = may_fit_later
+
+
+class Skipped(ModelFault):
+    """The model failed a moment ago, here or in another run, and was not asked again."""
+
+    outcome = "skipped"

@@ -22,7 +22,7 @@ class Verdict(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a path was not reviewed by a model. Only `UNAVAILABLE` makes a verdict inconclusive."""
+    """Why a path was not reviewed by a model. `UNAVAILABLE` and `BUDGET` make a verdict inconclusive."""
 
     CONTENT = "content"
     """Nothing to read: binary, LFS pointer, submodule, symbolic link, mode change, too large."""
@@ -37,7 +37,14 @@ class Cause(StrEnum):
     NOT_ASKED = "not-asked"
     """The command does not review: `ralph-hooks verify` runs the commands and asks about the invariants."""
     UNAVAILABLE = "unavailable"
-    """A model should have judged it and could not: outage, refusal, nonsense, deadline, budget."""
+    """A model should have judged it and could not: outage, refusal, nonsense, deadline."""
+    BUDGET = "budget"
+    """A model should have judged it, and the user's budget did not allow it."""
+
+    @property
+    def unjudged(self) -> bool:
+        """Whether a model should have judged the path."""
+        return self in {Cause.UNAVAILABLE, Cause.BUDGET}
 
 
 class Unreviewed(Struct, frozen=True):

@@ -38,6 +38,10 @@ class Structured(StrEnum):
     NONE = "none"
 
 
+SHAPE_FIELDS = frozenset({"response_format", "output_config", "tools", "tool_choice"})
+"""Request fields of both wires that carry the shape; where one had to be left out, it has to be told in words."""
+
+
 class Provider(Struct, frozen=True, kw_only=True):
     """One place where models are served."""
 
@@ -57,6 +61,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Extra request fields that turn a model's reasoning down for a quick gate."""
     context: int = 128_000
     """Tokens that a request and its reply may fill together."""
+    cuts: bool = False
+    """Whether it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
     catalogue: str = ""
     """The provider's id in the price catalogue (genai-prices); empty where it has none."""
 

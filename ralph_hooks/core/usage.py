@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from math import ceil
 
 from msgspec import Struct
 
@@ -65,6 +66,27 @@ class Call(Struct, frozen=True, kw_only=True):
     outcome: str
     """``ok``, or what went wrong: the name of a fault (see `core.faults`)."""
     from_store: bool = False
+    estimated: bool = False
+    """True where the provider did not say what the call used, and it counts at its worst case."""
+
+
+_LETTERS = bytes((*range(65, 91), *range(97, 123)))
+_BLANKS = b" \t"
+_A_LETTER, _A_BLANK, _ANOTHER = 4, 2.5, 6  # fifths of a token
+
+
+def most_tokens(text: str) -> int:
+    """No fewer tokens than any model's tokenizer makes of ``text``: what a budget has to reckon with.
+
+    A token stands for at least one byte, so there are never more than bytes; that is the bound for every script but
+    ours. Words and blanks of ASCII take fewer. docs/reliability.md says how the weights were measured, and how far they
+    lie above the real count.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    letters = len(data) - len(data.translate(None, _LETTERS))
+    blanks = len(data) - len(data.translate(None, _BLANKS))
+    rest = len(data) - letters - blanks
+    return min(len(data), ceil((letters * _A_LETTER + blanks * _A_BLANK + rest * _ANOTHER) / 5))
 
 
 def estimate_tokens(text: str) -> int:

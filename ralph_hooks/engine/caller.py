@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import TypeVar
 
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import (
+    BudgetReached,
     DeadlineReached,
     Denied,
     Misconfigured,
     ModelFault,
+    NoCredential,
+    NotFound,
     RateLimited,
     Rejected,
+    Skipped,
+    TimedOut,
     TooLarge,
     Truncated,
     Unreachable,
     Unreadable,
 )
 from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store
-from ralph_hooks.core.route import Chain, Model, Phase, Structured
+from ralph_hooks.core.report import Cause
+from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured
 from ralph_hooks.core.schema import strict_schema
-from ralph_hooks.core.usage import Call, Price, Usage, estimate_tokens
+from ralph_hooks.core.usage import Call, Price, Usage, most_tokens
+from ralph_hooks.engine.outages import Mark, Outages
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 
@@ -35,6 +43,16 @@ Reply = TypeVar("Reply")
 RETRIES = 2
 """How often one model is tried again after an outage."""
 _BACKOFF = 0.3  # seconds before the first retry, doubled for the second, plus up to as much again at random
+_SHARE = 0.5  # of the time that is left, for a model with others behind it: the next one has to get its turn
+_PROBE = 0.25  # the same for one that failed a moment ago
+_BLAMED = 0.5  # of the run's deadline: a call that took as long and was cut off says that the model is down
+
+_ABANDONED = "abandoned"
+"""The outcome of a call whose answer nobody waited for: the run was interrupted or failed elsewhere."""
+
+OVERHEAD = 640
+"""Tokens that a provider adds to a request of ours: its chat template, and what it tells a model about tools."""
+_SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
 
 _REASK = """
 
@@ -44,9 +62,22 @@ Your last reply could not be used: {problem}. Answer again, in JSON of exactly t
 class Unanswered(Exception):
     """No model of the chain gave a usable reply. ``str()`` is for the user: every model with what happened."""
 
-    def __init__(self, faults: Sequence[tuple[str, ModelFault]]) -> None:
-        super().__init__("; ".join(dict.fromkeys(f"{model}: {fault}" for model, fault in faults)))
-        self.faults = tuple(faults)
+    def __init__(self, faults: Mapping[str, ModelFault]) -> None:
+        super().__init__("; ".join(f"{model}: {fault}" for model, fault in faults.items()))
+        self.faults = faults
+        """By model, in the order of the chain."""
+
+    @property
+    def cause(self) -> Cause:
+        """Whether it was the user's budget that kept every model from being asked, or the world."""
+        ours = bool(self.faults) and all(isinstance(fault, BudgetReached) for fault in self.faults.values())
+        return Cause.BUDGET if ours else Cause.UNAVAILABLE
+
+
+def _chance() -> float:
+    import random  # for an outage alone
+
+    return random.random()  # noqa: S311 - jitter
 
 
 class _Send(Struct):
@@ -54,13 +85,27 @@ class _Send(Struct):
 
     room: int
     omit: frozenset[str]
-    retries: int = 0
+    until: Deadline
+    retries: int
+    """How many are left."""
+    tries: int = 1
     widened: bool = False
     problem: str = ""
 
 
+class _Open(Struct, frozen=True):
+    """A call that is under way."""
+
+    request: ModelRequest
+    price: Price | None
+    started: float
+
+
 class Caller:
-    """Asks models along a chain and keeps the books. Safe from several threads."""
+    """Asks models along a chain and keeps the books. Safe from several threads.
+
+    ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1, and ``now`` seconds since 1970.
+    """
 
     def __init__(
         self,
@@ -73,6 +118,8 @@ class Caller:
         deadline: Deadline,
         run: str,
         sleep: Callable[[float], None],
+        now: Callable[[], float],
+        jitter: Callable[[], float] = _chance,
     ) -> None:
         self._client = client
         self._store = store
@@ -82,15 +129,28 @@ class Caller:
         self.deadline = deadline
         self._run = run
         self._sleep = sleep
-        self._lock = threading.Lock()
+        self._jitter = jitter
+        self._outages = Outages(store, now)
+        self._settled = threading.Condition()
+        self._till = threading.Lock()
         self._calls: list[Call] = []
-        self._open: dict[int, tuple[ModelRequest, Price | None, float]] = {}
+        self._open: dict[int, _Open] = {}
+        self._closing = 0
+        self._settlements = 0
+        self._ended = False
+        self._hopeless: dict[Model | str, ModelFault] = {}
+        self._quirks: dict[str, frozenset[str]] = {}
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """Every call so far, failed ones too."""
-        with self._lock:
+        with self._settled:
             return tuple(self._calls)
+
+    @property
+    def _over(self) -> bool:
+        """True once nothing may be asked any more."""
+        return self._ended or self.deadline.passed
 
     def marker(self) -> str:
         """A word that the author of a change cannot foresee, and too short for the secret scan to take it for a key."""
@@ -110,68 +170,142 @@ class Caller:
             outcome="ok",
             from_store=True,
         )
-        with self._lock:
+        with self._settled:
             if call not in self._calls:
                 self._calls.append(call)
 
     def ask(self, question: Question[Reply], chain: Chain) -> tuple[Reply, Model]:
         """The first usable reply along ``chain``, and who gave it.
 
+        A model that has just failed is passed over, in this run and in others, as long as there is another; when all
+        that are left have failed, the one whose mark is oldest is tried once.
+
         Raises Unanswered, TooLarge where the question can be divided, and RalphError where only the user can help.
         """
-        faults: list[tuple[str, ModelFault]] = []
-        denied: set[str] = set()
-        for model in chain:
-            if model.provider.api_key_env in denied:
+        marks = self._outages.marks(chain)
+        faults: dict[str, ModelFault] = {}
+        for index, model in enumerate(chain):
+            if model in marks:
+                faults[model.id] = Skipped(marks[model].told(self._outages.clock()))
                 continue
-            try:
-                self._client.ready(model)
-                return self._ask_model(question, model), model
-            except Misconfigured as fault:
-                raise RalphError(f"{model.id}: {fault}", "mend the provider's settings, then commit again") from fault
-            except TooLarge as fault:
-                if question.divisible:
-                    raise
-                faults.append((model.id, fault))
-            except DeadlineReached as fault:
-                faults.append((model.id, fault))
-                break
-            except Denied as fault:
-                denied.add(model.provider.api_key_env)
-                faults.append((model.id, fault))
-            except ModelFault as fault:
-                faults.append((model.id, fault))
-        raise Unanswered(faults)
+            others = any(other not in marks and not self._known_hopeless(other) for other in chain[index + 1 :])
+            fault = self._first_try(question, model, others=others)
+            if not isinstance(fault, ModelFault):
+                return fault, model
+            faults[model.id] = fault
+            if isinstance(fault, DeadlineReached):
+                raise Unanswered(faults)
+        return self._last_try(question, marks, faults)
 
     def abandon(self) -> None:
-        """Close the books on calls that are still under way: the deadline came, so they count at their worst case."""
-        with self._lock:
-            pending, self._open = self._open, {}
-        for call, (request, price, started) in pending.items():
-            self._book(call, request, price, _worst(request), DeadlineReached.outcome, started)
+        """Close the books: nothing is asked any more, and calls that are still under way count at their worst case."""
+        with self._settled:
+            self._ended = True
+            pending = tuple(self._open)
+        outcome = DeadlineReached.outcome if self.deadline.passed else _ABANDONED
+        for call in pending:
+            self._settle(call, None, outcome)
 
-    def _ask_model(self, question: Question[Reply], model: Model) -> Reply:
+    # Along the chain
+
+    def _first_try(self, question: Question[Reply], model: Model, *, others: bool) -> Reply | ModelFault:
+        """A model that is not known to be down: with retries, and in its share of the time."""
+        known = self._known_hopeless(model)
+        if known is not None:
+            return known
+        until = self.deadline.part(self.deadline.remaining() * _SHARE) if others else self.deadline
+        try:
+            return self._ask_model(question, model, until, RETRIES)
+        except ModelFault as fault:
+            self._learn(model, fault)
+            return self._passed_over(fault, question, model)
+
+    def _last_try(
+        self, question: Question[Reply], marks: Mapping[Model, Mark], faults: dict[str, ModelFault]
+    ) -> tuple[Reply, Model]:
+        """All are down or were passed over: one try of the one that has been down for longest."""
+        model = self._outages.last_hope(marks)
+        if model is None or self.deadline.passed:
+            raise Unanswered(faults)
+        until = self.deadline.part(self.deadline.remaining() * _PROBE)
+        try:
+            reply = self._ask_model(question, model, until, 0)
+        except ModelFault as fault:
+            self._outages.probe_failed(model)
+            faults[model.id] = self._passed_over(fault, question, model)
+            raise Unanswered(faults) from fault
+        self._outages.answered(model)
+        return reply, model
+
+    def _passed_over(self, fault: ModelFault, question: Question[Reply], model: Model) -> ModelFault:
+        """``fault`` where the next model may be asked. Raises it where that would be wrong."""
+        if isinstance(fault, Misconfigured):
+            raise RalphError(f"{model.id}: {fault}", "mend the provider's settings, then commit again") from fault
+        if isinstance(fault, TooLarge) and question.divisible:
+            raise fault
+        return fault
+
+    def _known_hopeless(self, model: Model) -> ModelFault | None:
+        """Why this run need not ask ``model`` again; None where it may answer."""
+        with self._settled:
+            fault = self._hopeless.get(model)
+            refused = self._hopeless.get(_credential(model))
+        if fault is None and refused is not None:
+            return Denied(f"not asked, for it takes the same credential ({_credential(model)})")
+        return fault
+
+    def _learn(self, model: Model, fault: ModelFault) -> None:
+        """Remember what holds for the next question too."""
+        match fault:
+            case Unreachable() | RateLimited() | TimedOut():
+                self._outages.failed(model, fault)
+            case Denied() | NotFound() | NoCredential():
+                with self._settled:
+                    self._hopeless[model] = fault
+                    if isinstance(fault, Denied):
+                        self._hopeless[_credential(model)] = fault
+
+    # One model
+
+    def _ask_model(self, question: Question[Reply], model: Model, until: Deadline, retries: int) -> Reply:
         """One model, and all that may be tried on it again."""
-        quirks = f"quirks/{model.id}/{model.provider.base_url}"
-        known = self._store.get([quirks]).get(quirks, b"").decode()
-        send = _Send(room=question.max_output, omit=frozenset(known.split()))
+        self._client.ready(model)
+        send = _Send(room=question.max_output, omit=self._omitted(model), until=until, retries=retries)
         while True:
             try:
                 return self._send(question, model, send)
             except ModelFault as fault:
                 omitted = send.omit
-                if not self._amend(send, fault):
+                if not self._amend(send, model, fault):
+                    if send.tries > 1 and fault.args:
+                        fault.args = (f"{fault} ({send.tries} tries)",)
                     raise
+                send.tries += 1
                 if send.omit != omitted:
-                    self._store.put({quirks: " ".join(sorted(send.omit)).encode()})
+                    self._remember_omitted(model, send.omit)
 
-    def _amend(self, send: _Send, fault: ModelFault) -> bool:
+    def _omitted(self, model: Model) -> frozenset[str]:
+        """Request fields that ``model`` was seen to reject."""
+        name = _quirks(model)
+        with self._settled:
+            known = self._quirks.get(name)
+        if known is None:
+            known = frozenset(self._store.get([name]).get(name, b"").decode().split())
+        return known
+
+    def _remember_omitted(self, model: Model, omit: frozenset[str]) -> None:
+        name = _quirks(model)
+        with self._settled:
+            known = self._quirks[name] = self._quirks.get(name, frozenset()) | omit
+        self._store.put({name: " ".join(sorted(known)).encode()})
+
+    def _amend(self, send: _Send, model: Model, fault: ModelFault) -> bool:
         """Make ``send`` what is worth trying after ``fault``; False where nothing is."""
         match fault:
             case Unreachable():
-                return self._wait_for_retry(send, None)
+                return self._wait_for_retry(send, model, _BACKOFF * 2 ** (RETRIES - send.retries))
             case RateLimited(retry_after=float() as seconds):
-                return self._wait_for_retry(send, seconds)
+                return self._wait_for_retry(send, model, seconds)
             case Rejected(parameter=str() as field) if field not in send.omit:
                 send.omit |= {field}
                 return True
@@ -184,59 +318,87 @@ class Caller:
                 return True
         return False
 
-    def _wait_for_retry(self, send: _Send, seconds: float | None) -> bool:
-        """Wait before another try; False where none is left or the deadline would come first."""
-        if send.retries >= RETRIES:
+    def _wait_for_retry(self, send: _Send, model: Model, seconds: float) -> bool:
+        """Wait before another try; False where none is left, the time would not suffice, or it proved useless."""
+        pause = seconds + self._jitter() * min(seconds, _BACKOFF)
+        if not send.retries or pause >= send.until.remaining() or self._outages.marked_here(model):
             return False
-        if seconds is None:
-            import random  # for an outage alone
+        send.retries -= 1
+        self._sleep(pause)
+        return not self._outages.marked_here(model)  # another thread has used up its tries meanwhile
 
-            seconds = _BACKOFF * 2**send.retries * (1 + random.random())  # noqa: S311 - jitter
-        if seconds >= self.deadline.remaining():
-            return False
-        send.retries += 1
-        self._sleep(seconds)
-        return True
+    # One request
 
     def _send(self, question: Question[Reply], model: Model, send: _Send) -> Reply:
-        if self.deadline.passed:
-            raise DeadlineReached("the deadline was reached")
         request = self._request(question, model, send)
         price = self._prices.price(model)
-        worst = price.cost(_worst(request)) if price else None
-        call = self._ledger.reserve(
-            Reservation(run=self._run, phase=question.phase, model=model.id, worst_usd=worst),
-        )
-        started = self.deadline.clock()
-        with self._lock:
-            self._open[call] = (request, price, started)
+        call, started = self._reserve(request, price, send.until)
         usage: Usage | None = None
-        outcome = "abandoned"
+        outcome = _ABANDONED
         billed = True
         try:
-            completion = self._client.complete(request, self.deadline)
+            completion = self._client.complete(request, send.until)
             usage = completion.usage
             value = question.read(strip_fence(completion.text))
             outcome = "ok"
+        except DeadlineReached as fault:
+            late = fault if self._over else TimedOut(f"no answer within {self.deadline.clock() - started:.1f} s")
+            outcome = late.outcome
+            raise late from None
         except ModelFault as fault:
             outcome, billed, usage = fault.outcome, fault.billed, usage or fault.usage
             raise
         else:
             return value
         finally:
-            if usage is None:
-                usage = _worst(request) if billed else Usage(input_tokens=0, output_tokens=0)
+            if usage is None and not billed:
+                usage = Usage(input_tokens=0, output_tokens=0)
             self._settle(call, usage, outcome)
+
+    def _reserve(self, request: ModelRequest, price: Price | None, until: Deadline) -> tuple[int, float]:
+        """Put the call into the ledger at its worst case; its id, and when it began.
+
+        Where only other calls of this run are in the way, it waits for them: most cost a fraction of their worst case,
+        so a budget that is nearly used up makes requests go one after the other before it makes them fail.
+        """
+        model = request.model
+        phase = Phase(request.schema_name)
+        worst = price.cost(_worst(request)) if price else None
+        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst)
+        while True:
+            if self._over:
+                raise DeadlineReached("the deadline was reached")
+            if until.passed:
+                raise TimedOut("its share of the time was used up")
+            with self._settled:
+                seen = self._settlements
+            try:
+                with self._till:
+                    call = self._ledger.reserve(reservation)
+                    started = self.deadline.clock()
+                    with self._settled:
+                        self._open[call] = _Open(request, price, started)
+            except BudgetReached as fault:
+                if not fault.may_fit_later or not self._wait_for_settlement(seen, until):
+                    raise
+            else:
+                return call, started
+
+    def _wait_for_settlement(self, seen: int, until: Deadline) -> bool:
+        """Wait until a call is settled that was not when ``seen`` was read; False where none is under way."""
+        with self._settled:
+            while self._settlements == seen and (self._open or self._closing) and not until.passed:
+                self._settled.wait(until.remaining())
+            return self._settlements != seen
 
     def _request(self, question: Question[Reply], model: Model, send: _Send) -> ModelRequest:
         schema = strict_schema(question.shape)
         system = question.system
-        if model.provider.structured in {Structured.NONE, Structured.JSON_OBJECT}:
-            import msgspec
-
+        in_words = {Structured.NONE, Structured.JSON_OBJECT}
+        if model.provider.structured in in_words or send.omit & SHAPE_FIELDS:
             system += f"\nJSON Schema of the answer: {msgspec.json.encode(schema).decode()}"
         prompt = question.prompt + (_REASK.format(problem=send.problem) if send.problem else "")
-        return ModelRequest(
+        request = ModelRequest(
             model=model,
             system=system,
             prompt=self._redactor.mask(prompt),
@@ -245,20 +407,29 @@ class Caller:
             max_output=send.room,
             omit=send.omit,
         )
+        return _fitted(request) if model.provider.cuts else request
 
-    def _settle(self, call: int, usage: Usage, outcome: str) -> None:
-        with self._lock:
+    def _settle(self, call: int, usage: Usage | None, outcome: str) -> None:
+        """Close the books on ``call``, unless they are; without ``usage`` it counts at its worst case."""
+        with self._settled:
             pending = self._open.pop(call, None)
-        if pending is not None:  # else it was abandoned, and is in the books
-            self._book(call, pending[0], pending[1], usage, outcome, pending[2])
+            self._closing += pending is not None
+        if pending is None:
+            return
+        try:
+            self._book(call, pending, usage or _worst(pending.request), outcome)
+        finally:
+            with self._settled:
+                self._closing -= 1
+                self._settlements += 1
+                self._settled.notify_all()
 
-    def _book(
-        self, call: int, request: ModelRequest, price: Price | None, usage: Usage, outcome: str, started: float
-    ) -> None:
-        seconds = self.deadline.clock() - started
-        cost = _cost(price, usage)
+    def _book(self, call: int, pending: _Open, usage: Usage, outcome: str) -> None:
+        seconds = self.deadline.clock() - pending.started
+        cost = _cost(pending.price, usage)
+        request = pending.request
         self._ledger.settle(call, usage, cost, outcome, seconds)
-        with self._lock:
+        with self._settled:
             self._calls.append(
                 Call(
                     phase=request.schema_name,
@@ -269,8 +440,20 @@ class Caller:
                     cost_usd=cost,
                     seconds=round(seconds, 3),
                     outcome=outcome,
+                    estimated=usage.estimated,
                 )
             )
+        if outcome == DeadlineReached.outcome and seconds >= self.deadline.seconds * _BLAMED:
+            self._outages.failed(request.model, TimedOut(f"it had not answered after {seconds:.0f} s"))
+
+
+def _credential(model: Model) -> str:
+    """What a provider knows us by: the name of the key, else the place itself."""
+    return model.provider.api_key_env or model.provider.base_url
+
+
+def _quirks(model: Model) -> str:
+    return f"quirks/{model.id}/{model.provider.base_url}"
 
 
 def _cost(price: Price | None, usage: Usage) -> Decimal | None:
@@ -281,7 +464,25 @@ def _cost(price: Price | None, usage: Usage) -> Decimal | None:
     return usage.reported_usd
 
 
+def _prompt_tokens(request: ModelRequest) -> int:
+    schema = msgspec.json.encode(request.schema).decode()
+    return sum(map(most_tokens, (request.system, request.prompt, schema))) + OVERHEAD
+
+
 def _worst(request: ModelRequest) -> Usage:
-    """The most a call can use: the whole request at full price, and a reply that fills its room."""
-    prompt = estimate_tokens(request.system) + estimate_tokens(request.prompt) + estimate_tokens(str(request.schema))
-    return Usage(input_tokens=prompt * 4 // 3, output_tokens=request.max_output, estimated=True)
+    """The most a call can use: the whole request at full price, and a reply that fills its room.
+
+    A provider that takes no limit on the reply has only its context left for one.
+    """
+    provider = request.model.provider
+    reply = provider.context if provider.token_limit in request.omit else request.max_output
+    return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
+
+
+def _fitted(request: ModelRequest) -> ModelRequest:
+    """``request`` with room for a reply in the model's context. Raises TooLarge where the request fills it."""
+    left = request.model.provider.context - _prompt_tokens(request)
+    if left < _SMALLEST_REPLY:
+        name, context = request.model.name, request.model.provider.context
+        raise TooLarge(f"the request may be too large for the {context:,} tokens of {name}, which would cut it")
+    return msgspec.structs.replace(request, max_output=min(request.max_output, left))

@@ -52,7 +52,7 @@ class Batch(Struct, frozen=True):
     parts: tuple[Part, ...]
 
 
-Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, str]]
+Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
 
 
 class Reviewer:
@@ -79,11 +79,11 @@ class Reviewer:
                 routed.append((entry, route.chain(Phase.ANALYZE)))
         known = self._recall(routed)
         missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
-        failed: dict[str, str] = {}
+        failed: dict[str, Unreviewed] = {}
         if missing:
             fresh, failed = self._analyze(missing, material, hints)
             known |= fresh
-        unreviewed += [Unreviewed(path, reason, Cause.UNAVAILABLE) for path, reason in failed.items()]
+        unreviewed += failed.values()
         findings = _deduplicated([finding for stored in known.values() for finding in stored.findings])
         dropped = sum(stored.dropped for stored in known.values())
         reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
@@ -107,15 +107,15 @@ class Reviewer:
 
     def _analyze(
         self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
-    ) -> tuple[dict[str, _Stored], dict[str, str]]:
+    ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         batches = batched(missing, material)
         answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
         entries = {entry.path: entry for entry, _ in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
-        failed: dict[str, str] = {}
+        failed: dict[str, Unreviewed] = {}
         for batch, answer in zip(batches, answers, strict=True):
-            for outcome in answer if answer is not None else [(part, DEADLINE) for part in batch.parts]:
+            for outcome in answer if answer is not None else _unjudged(batch, DEADLINE, Cause.UNAVAILABLE):
                 if len(outcome) == 2:  # noqa: PLR2004 - a part and why it has no verdict
                     failed[outcome[0].path] = outcome[1]
                 else:
@@ -148,7 +148,7 @@ class Reviewer:
             halves = (Batch(batch.chain, batch.parts[:middle]), Batch(batch.chain, batch.parts[middle:]))
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
-            return [(part, str(fault)) for part in batch.parts]
+            return _unjudged(batch, str(fault), fault.cause)
         outcomes: Outcome = []
         told: set[str] = set()
         for index, part in enumerate(batch.parts):
@@ -232,6 +232,10 @@ class Reviewer:
         pairs = list(zip(claims, verdicts, strict=True))
         self._store.put({_claim_key(f, entry, model): b"1" if v.holds else b"0" for (f, entry), v in pairs})
         return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
+
+
+def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
+    return [(part, Unreviewed(part.path, reason, cause)) for part in batch.parts]
 
 
 def batched(missing: Sequence[tuple[Entry, Chain]], material: Material) -> list[Batch]:

@@ -33,7 +33,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     @property
     def unavailable(self) -> tuple[Unreviewed, ...]:
         """Paths that a model should have judged and could not."""
-        return tuple(item for item in self.unreviewed if item.cause is Cause.UNAVAILABLE)
+        return tuple(item for item in self.unreviewed if item.cause.unjudged)
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
@@ -63,7 +63,7 @@ def come_to(
     """What the steps of one judgement come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
-        *(item.reason for item in unreviewed if item.cause is Cause.UNAVAILABLE),
+        *(item.reason for item in unreviewed if item.cause.unjudged),
         *reviewed.unconfirmed,
         *kept.problems,
         *(f"{run.command}: {run.problem}" for run in verification if run.problem),
@@ -97,6 +97,8 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
 def _unjudged(outcome: Outcome) -> str:
     files = {item.path for item in outcome.unavailable}
     what = f"no model judged {plural(len(files), 'file')}" if files else "not all of it could be judged"
+    if files and all(item.cause is Cause.BUDGET for item in outcome.unavailable):
+        what = f"the budget is reached, so {what}"
     return f"{what}: {'; '.join(outcome.problems)}"
 
 

@@ -125,6 +125,7 @@ def _call(item: Call) -> dict[str, Any]:
         "seconds": item.seconds,
         "outcome": item.outcome,
         "from_store": item.from_store,
+        "estimated": item.estimated,
     }
 
 

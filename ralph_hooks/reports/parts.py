@@ -122,7 +122,9 @@ def _price(report: Report) -> str:
     if report.cost_usd is not None:
         return money(report.cost_usd)
     unpriced = dict.fromkeys(one_line(call.model) for call in requests(report) if call.cost_usd is None)
-    return f"cost unknown (no price for {', '.join(unpriced)})" if unpriced else "cost unknown"
+    if not unpriced:
+        return "cost unknown"
+    return f"cost unknown (no price for {', '.join(unpriced)}, so no budget counts it)"
 
 
 def headline(report: Report) -> str:
@@ -169,6 +171,8 @@ def next_step(report: Report) -> str:
     """What the user does now, after a run that did not pass."""
     again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
     if report.verdict is Verdict.INCONCLUSIVE:
+        if any(item.cause is Cause.BUDGET for item in report.unreviewed):
+            return "raise the budget that is named above, or wait until its day or month is over"
         return "mend what is named above, or try again later"
     return f"fix this, {again}" if report.exit_code else "nothing is held back; fix this before you go on"
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ralph_hooks import __version__
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.reports import parts
 from ralph_hooks.reports.json import dumps
@@ -119,7 +119,7 @@ def _invocation(report: Report) -> dict[str, Any]:
 
 
 def _unreviewed(item: Unreviewed) -> dict[str, Any]:
-    level = "error" if item.cause is Cause.UNAVAILABLE else "note"
+    level = "error" if item.cause.unjudged else "note"
     note = _notification(level, f"not reviewed by a model: {visible(item.reason)}")
     return note | {"locations": [{"physicalLocation": {"artifactLocation": _artifact(item.path)}}]}
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.report import Cause, Report, Verdict, Verification
+from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.reports import parts
 from ralph_hooks.reports.layout import Ink, columns, excerpt, fit, shown, wrap
@@ -209,7 +209,7 @@ def _footer(report: Report, screen: _Screen) -> _Block:
     doubtful = len(parts.unconfirmed(report))
     if doubtful and not screen.everything:
         lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {parts.SHOW}")
-    left_out = tuple(item for item in report.unreviewed if item.cause is not Cause.UNAVAILABLE)  # told at the top
+    left_out = tuple(item for item in report.unreviewed if not item.cause.unjudged)  # told at the top
     if left_out and not screen.everything:
         count = plural(len(left_out), "file")
         lines.append(f"{count} not reviewed by a model: {parts.grouped(left_out)}")

@@ -52,6 +52,14 @@ class Caps(Struct, frozen=True, kw_only=True):
     per_day: Decimal | None = None
     """A day of the user's local calendar."""
     per_month: Decimal | None = None
+    price_needed: bool = False
+    """Whether a call whose price is not known is refused."""
+
+
+_KEPT = Decimal("0.2")
+"""The share of a day's and a month's budget that repairs may not touch: a gate that can no longer judge for want of
+money is worse than a failure that nobody repairs. A run's own budget has no later judgements to keep anything for."""
+_REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
 
 
 class Ledger:
@@ -83,7 +91,7 @@ class Ledger:
         worst = None if reservation.worst_usd is None else _pico(reservation.worst_usd)
 
         def record(connection: sqlite3.Connection) -> int:
-            self._keep_within(connection, reservation.run, row[1], worst)
+            self._keep_within(connection, reservation, row[1], worst)
             call = connection.execute(_INSERT, (*row, worst, worst is not None, UNSETTLED, 0)).lastrowid
             assert call is not None
             return call
@@ -127,15 +135,20 @@ class Ledger:
         day = time.strftime("%Y-%m-%d", time.localtime(now))
         return now, day, run, self._repository.key, self._repository.name, self._command, phase.value, model
 
-    def _keep_within(self, connection: sqlite3.Connection, run: str, day: str, worst: int | None) -> None:
+    def _keep_within(
+        self, connection: sqlite3.Connection, reservation: Reservation, day: str, worst: int | None
+    ) -> None:
         """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved."""
         if worst == 0:
             return
-        month = day[:7]
-        for name, cap, where, values in (
-            ("run", self._caps.per_run, "run = ?", (run,)),
-            ("day", self._caps.per_day, "day = ?", (day,)),
-            ("month", self._caps.per_month, "day BETWEEN ? AND ?", (f"{month}-01", f"{month}-31")),
+        if worst is None and self._caps.price_needed:
+            model = reservation.model
+            raise BudgetReached(f'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"')
+        month, repair = day[:7], reservation.phase in _REPAIR
+        for name, cap, kept, where, values in (
+            ("run", self._caps.per_run, Decimal(0), "run = ?", (reservation.run,)),
+            ("day", self._caps.per_day, repair * _KEPT, "day = ?", (day,)),
+            ("month", self._caps.per_month, repair * _KEPT, "day BETWEEN ? AND ?", (f"{month}-01", f"{month}-31")),
         ):
             if cap is None:
                 continue
@@ -143,14 +156,18 @@ class Ledger:
                 if cap == 0:
                     raise BudgetReached(f"the budget per {name} is $0, and what this call costs is not known")
                 continue
-            spent: int = connection.execute(
-                f"SELECT coalesce(sum(cost), 0) FROM calls WHERE {where}",  # noqa: S608 - constants
-                values,
-            ).fetchone()[0]
-            if spent + worst > cap.scaleb(_PICO, _EXACT):
+            spent, under_way = connection.execute(
+                "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN run = ? AND outcome = ? THEN cost END), 0)"  # noqa: S608 - constants
+                f" FROM calls WHERE {where}",
+                (reservation.run, UNSETTLED, *values),
+            ).fetchone()
+            most = (cap * (1 - kept)).scaleb(_PICO, _EXACT)
+            if spent + worst > most:
+                but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
                 raise BudgetReached(
-                    f"the budget per {name} is {_dollars(cap)}: {_dollars(_usd(spent))} are spent or reserved, "
-                    f"and this call may cost {_dollars(_usd(worst))}"
+                    f"the budget per {name} is {_dollars(cap)}{but}: {_dollars(_usd(spent))} are spent or reserved, "
+                    f"and this call may cost {_dollars(_usd(worst))} (budget.per-{name} raises it)",
+                    may_fit_later=spent - under_way + worst <= most,
                 )
 
 

@@ -189,22 +189,23 @@ def test_the_worst_case_is_replaced_by_what_happened(database: Database) -> None
 
 
 @pytest.mark.parametrize(
-    ("caps", "named"),
+    ("caps", "named", "key"),
     [
-        (Caps(per_run=Decimal("0.50")), "the budget per run is $0.50: $0.45 are spent or reserved"),
-        (Caps(per_day=Decimal("0.5")), "the budget per day is $0.50: $0.45 are spent or reserved"),
-        (Caps(per_month=Decimal("0.475")), "the budget per month is $0.475: $0.45 are spent or reserved"),
+        (Caps(per_run=Decimal("0.50")), "the budget per run is $0.50: $0.45 are", "per-run"),
+        (Caps(per_day=Decimal("0.5")), "the budget per day is $0.50: $0.45 are", "per-day"),
+        (Caps(per_month=Decimal("0.475")), "the budget per month is $0.475: $0.45 are", "per-month"),
     ],
 )
-def test_a_budget_that_is_reached_says_which_how_much_and_what_is_spent(
-    database: Database, caps: Caps, named: str
+def test_a_budget_that_is_reached_says_which_how_much_what_is_spent_and_which_key_raises_it(
+    database: Database, caps: Caps, named: str, key: str
 ) -> None:
     ledger = opened(database, caps)
     spend(ledger, "0.2")
     reserve(ledger, "0.25")
     with pytest.raises(BudgetReached) as caught:
         reserve(ledger, "0.0512345678")
-    assert str(caught.value) == f"{named}, and this call may cost $0.051235"
+    said = f"{named} spent or reserved, and this call may cost $0.051235 (budget.{key} raises it)"
+    assert str(caught.value) == said
     assert whole(database).calls == 2
 
 

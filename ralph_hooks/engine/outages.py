@@ -1,0 +1,108 @@
+"""Which models have just failed, so that an outage costs one timeout a minute and not one for each file.
+
+What one thread learns, the others of its run and all other runs of this user know: marks are kept in the store for as
+long as they hold. Only outages are marked. A key that is refused or a model that is missing may be mended before the
+next commit, so that is remembered for the run alone; what a model makes of one text says nothing about the next.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.faults import ModelFault, RateLimited
+from ralph_hooks.core.ports import Store
+from ralph_hooks.core.route import Model
+
+MEMORY = 60.0
+"""Seconds that a model is passed over after an outage, or less where it said itself when to come back."""
+
+
+class Mark(Struct, frozen=True):
+    """An outage of one model."""
+
+    since: float
+    """Seconds since 1970."""
+    until: float
+    said: str
+    """What happened, for people."""
+
+    def told(self, now: float) -> str:
+        """Why the model was not asked, for people."""
+        return f"not asked again, for {max(0, now - self.since):.0f} s ago {self.said}"
+
+
+class Outages:
+    """The marks that hold now. Safe from several threads. ``clock`` gives seconds since 1970."""
+
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+        self.clock = clock
+        self._store = store
+        self._lock = threading.Lock()
+        self._here: dict[str, Mark] = {}  # also where the store cannot be written
+        self._probed: set[str] = set()
+
+    def marks(self, models: Sequence[Model]) -> Mapping[Model, Mark]:
+        """The marks of those of ``models`` that have one."""
+        keys = {_key(model): model for model in models}
+        found = {key: msgspec.json.decode(data, type=Mark) for key, data in self._store.get(keys).items()}
+        with self._lock:
+            for key in keys:
+                here, there = self._here.get(key), found.get(key)
+                if here is not None and (there is None or there.since < here.since):
+                    found[key] = here
+        now = self.clock()
+        return {keys[key]: mark for key, mark in found.items() if mark.since <= now < mark.until}
+
+    def marked_here(self, model: Model) -> bool:
+        """Whether this run has seen ``model`` fail, just now."""
+        with self._lock:
+            mark = self._here.get(_key(model))
+        return mark is not None and self.clock() < mark.until
+
+    def failed(self, model: Model, fault: ModelFault) -> None:
+        """Mark ``model``. A mark that holds is left as it is: the time runs from the first failure.
+
+        Else a probe that fails would keep a model away for ever that only needs longer than a probe may take.
+        """
+        now = self.clock()
+        pause = MEMORY
+        if isinstance(fault, RateLimited) and fault.retry_after is not None:
+            pause = min(MEMORY, fault.retry_after)
+        mark = Mark(since=now, until=now + pause, said=str(fault))
+        with self._lock:
+            known = self._here.get(_key(model))
+            if known is not None and now < known.until:
+                return
+            self._here[_key(model)] = mark
+        self._store.put({_key(model): msgspec.json.encode(mark)}, ttl=pause)
+
+    def answered(self, model: Model) -> None:
+        """Take the mark of ``model`` away."""
+        now = self.clock()
+        gone = Mark(since=now, until=now, said="")
+        with self._lock:
+            self._here[_key(model)] = gone
+        self._store.put({_key(model): msgspec.json.encode(gone)}, ttl=0)
+
+    def last_hope(self, marks: Mapping[Model, Mark]) -> Model | None:
+        """The model to try once all of them are marked: the one whose mark is oldest, for it is likeliest to be back.
+
+        None where a try in this run has failed already: then the run is inconclusive whatever else is tried, and each
+        further file would only wait as long again.
+        """
+        with self._lock:
+            left = [model for model in marks if _key(model) not in self._probed]
+        return min(left, key=lambda model: marks[model].since, default=None)
+
+    def probe_failed(self, model: Model) -> None:
+        """Try ``model`` no more in this run while it is marked."""
+        with self._lock:
+            self._probed.add(_key(model))
+
+
+def _key(model: Model) -> str:
+    return f"outage/{model.id}/{model.provider.base_url}"
