@@ -47,12 +47,12 @@ _SHARE = 0.5  # of the time that is left, for a model with others behind it: the
 _PROBE = 0.25  # the same for one that failed a moment ago
 _BLAMED = 0.5  # of the run's deadline: a call that took as long and was cut off says that the model is down
 
-_ABANDONED = "abandoned"
-"""The outcome of a call whose answer nobody waited for: the run was interrupted or failed elsewhere."""
+_ABANDONED = "abandoned"  # the outcome of a call that nobody waited for: the run was interrupted or failed elsewhere
 
-OVERHEAD = 640
-"""Tokens that a provider adds to a request of ours: its chat template, and what it tells a model about tools."""
+_TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
+_TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
 _SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
+_SMALLEST_PART = 64  # tokens: less code says nothing
 
 _REASK = """
 
@@ -466,7 +466,7 @@ def _cost(price: Price | None, usage: Usage) -> Decimal | None:
 
 def _prompt_tokens(request: ModelRequest) -> int:
     schema = msgspec.json.encode(request.schema).decode()
-    return sum(map(most_tokens, (request.system, request.prompt, schema))) + OVERHEAD
+    return sum(map(most_tokens, (request.system, request.prompt, schema))) + _TOOLS
 
 
 def _worst(request: ModelRequest) -> Usage:
@@ -479,9 +479,24 @@ def _worst(request: ModelRequest) -> Usage:
     return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
 
 
+def room(chain: Chain, system: str, most: int) -> int:
+    """How much code goes into one request below ``system``, so that it fits whichever model of ``chain`` answers.
+
+    In tokens as `estimate_tokens` counts them, which takes four bytes for one where a tokenizer may make four; at most
+    ``most``.
+    """
+    left = min(_left(model, system) for model in chain)
+    return max(_SMALLEST_PART, min(most, left // 4))
+
+
+def _left(model: Model, system: str) -> int:
+    """Tokens of the context that are left beside the instructions and the shortest reply, at least."""
+    return model.provider.context - most_tokens(system) - _TEMPLATE - _SMALLEST_REPLY
+
+
 def _fitted(request: ModelRequest) -> ModelRequest:
-    """``request`` with room for a reply in the model's context. Raises TooLarge where the request fills it."""
-    left = request.model.provider.context - _prompt_tokens(request)
+    """``request`` with room for a reply in the model's context. Raises TooLarge where the request may fill it."""
+    left = _left(request.model, request.system) - most_tokens(request.prompt) + _SMALLEST_REPLY
     if left < _SMALLEST_REPLY:
         name, context = request.model.name, request.model.provider.context
         raise TooLarge(f"the request may be too large for the {context:,} tokens of {name}, which would cut it")

@@ -15,7 +15,7 @@ from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.patch import Part, pack, render
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.engine.caller import Caller, Unanswered, room
 from ralph_hooks.engine.keys import content_key, key
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
@@ -163,9 +163,10 @@ class Invariants:
 
 
 def _batches(group: _Group, material: Material) -> list[list[Part]]:
+    most = room(group.chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
     parts = [
         part
         for source in material.sources(group.entries)
-        for part in render(source.entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
+        for part in render(source.entry, source.content, source.hunks, most)
     ]
-    return pack(parts, analyze.REQUEST_TOKENS)
+    return pack(parts, most)

@@ -18,7 +18,8 @@ from ralph_hooks.core.ports import Hint, Source, Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import one_line
-from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.engine.caller import Caller, Unanswered, room
 from ralph_hooks.engine.keys import content_key, key
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
@@ -26,6 +27,7 @@ from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
 _CLAIMS_A_REQUEST = 12
+_REACHES = (40, 20, 10, 5)  # lines of the file around a finding: as many as fit
 
 
 class Reviewed(Struct, frozen=True):
@@ -217,8 +219,9 @@ class Reviewer:
         self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, material: Material
     ) -> tuple[dict[int, bool | None], list[str]]:
         sources = material.sources([entry for _, entry in claims])
+        most = room(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
         stated = [
-            verify.Claim(_statement(finding), _code(finding, source))
+            verify.Claim(_statement(finding), _code(finding, source, most))
             for (finding, _), source in zip(claims, sources, strict=True)
         ]
         try:
@@ -242,10 +245,12 @@ def batched(missing: Sequence[tuple[Entry, Chain]], material: Material) -> list[
     """The changes of ``missing`` in as few requests as hold them."""
     by_chain: dict[Chain, list[Part]] = defaultdict(list)
     for (entry, chain), source in zip(missing, material.sources([entry for entry, _ in missing]), strict=True):
-        by_chain[chain] += render(entry, source.content, source.hunks, analyze.REQUEST_TOKENS)
-    return [
-        Batch(chain, tuple(batch)) for chain, parts in by_chain.items() for batch in pack(parts, analyze.REQUEST_TOKENS)
-    ]
+        by_chain[chain] += render(entry, source.content, source.hunks, _most(chain))
+    return [Batch(chain, tuple(batch)) for chain, parts in by_chain.items() for batch in pack(parts, _most(chain))]
+
+
+def _most(chain: Chain) -> int:
+    return room(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
 
 
 def analyze_key(entry: Entry, model: Model) -> str:
@@ -269,15 +274,21 @@ def _statement(finding: Finding) -> str:
     return f"{one_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {message}"
 
 
-def _code(finding: Finding, source: Source) -> str:
-    """The change around ``finding``, and the new file around it, which the analyze phase did not see."""
+def _code(finding: Finding, source: Source, most: int) -> str:
+    """The change around ``finding``, and the new file around it, which the analyze phase did not see.
+
+    About ``most`` tokens at most.
+    """
     near = [hunk for hunk in source.hunks if any(_is_at(finding, line) for line in hunk.lines)]
-    parts = render(source.entry, source.content, near, analyze.REQUEST_TOKENS // 2)
+    parts = render(source.entry, source.content, near, most // 2)
     text = next((part for part in parts if any(_is_at(finding, line) for line in part.lines)), parts[0]).text
-    if source.content.new is not None and not finding.removed:
-        text += "\nThe file around it, after the change:\n"
-        text += excerpt(lines_of(source.content.new), finding.line)
-    return text
+    if source.content.new is None or finding.removed:
+        return text
+    lines = lines_of(source.content.new)
+    left = most - estimate_tokens(text)
+    excerpts = (excerpt(lines, finding.line, reach) for reach in _REACHES)
+    around = next((each for each in excerpts if estimate_tokens(each) <= left), "")
+    return f"{text}\nThe file around it, after the change:\n{around}" if around else text
 
 
 def _is_at(finding: Finding, line: Line) -> bool:

@@ -124,7 +124,7 @@ def _price(report: Report) -> str:
     unpriced = dict.fromkeys(one_line(call.model) for call in requests(report) if call.cost_usd is None)
     if not unpriced:
         return "cost unknown"
-    return f"cost unknown (no price for {', '.join(unpriced)}, so no budget counts it)"
+    return f"cost unknown (no price for {', '.join(unpriced)}), which no budget counts"
 
 
 def headline(report: Report) -> str:

@@ -133,7 +133,7 @@ what to do
   mend what is named above, or try again later
   the whole report: ralph-hooks show
 
-cost unknown (no price for corp/big, so no budget counts it), 1 request, 1.8 s
+cost unknown (no price for corp/big), which no budget counts, 1 request, 1.8 s
 """
 
 
@@ -301,7 +301,11 @@ def test_a_command_that_was_stopped_says_so() -> None:
         ((call(),), Decimal("0.00000002"), "<$0.0001, 1 request"),
         ((call(),), Decimal("1234.5"), "$1,234.50, 1 request"),
         ((call(),), Decimal(0), "$0, 1 request"),
-        ((call(), call(cost_usd=None, model="a/b")), None, "cost unknown (no price for a/b, so no budget counts it), 2 requests"),
+        (
+            (call(), call(cost_usd=None, model="a/b")),
+            None,
+            "cost unknown (no price for a/b), which no budget counts, 2 requests",
+        ),
         ((call(outcome="budget", cost_usd=Decimal(0)),), Decimal(0), "no requests"),
     ],
 )
