@@ -20,7 +20,7 @@ def _translate(token: str) -> str:
         return _MEANINGS[token]
     if token.startswith("[") and token.endswith("]") and len(token) > 2:  # noqa: PLR2004 - brackets and one member
         inner = token[1:-1].replace("\\", r"\\").replace("[", r"\[")
-        return f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+        return f"(?!/)[{'^' + inner[1:] if inner.startswith('!') else inner}]"
     return re.escape(token)
 
 

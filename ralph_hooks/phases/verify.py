@@ -8,6 +8,7 @@ import msgspec
 
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.route import Phase
+from ralph_hooks.core.text import one_line
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
 
 SYSTEM = """\
@@ -71,9 +72,13 @@ def question(claims: Sequence[Claim], marker: str) -> Question[list[ReplyVerdict
 
 
 def read(data: bytes, count: int) -> list[ReplyVerdict]:
-    """One verdict for each of ``count`` claims, in order. Raises Unreadable where one is missing."""
+    """One verdict for each of ``count`` claims, in order. Raises Unreadable where one is missing, or there are two."""
     items, _ = read_items(decode(data, _LooseReply).verdicts, ReplyVerdict)
-    by_id = {item.id.strip().upper(): item for item in items}
+    by_id: dict[str, ReplyVerdict] = {}
+    for item in items:
+        name = item.id.strip().upper()
+        if by_id.setdefault(name, item).holds is not item.holds:
+            raise Unreadable(f"the reply contradicts itself about {one_line(name)}")
     missing = [f"C{number}" for number in range(1, count + 1) if f"C{number}" not in by_id]
     if missing:
         raise Unreadable(f"the reply has no verdict for {', '.join(missing)}")

@@ -1,0 +1,69 @@
+"""Nothing that drives a terminal or hides from a reader comes out as it was."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralph_hooks.core.text import one_line, plural, visible
+
+ANY = st.text(st.characters(codec=None))
+
+
+def dangerous(char: str) -> bool:
+    return unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+@given(text=ANY)
+def test_what_is_shown_holds_no_control_format_or_surrogate(text: str) -> None:
+    assert {char for char in visible(text) if dangerous(char) and char not in "\n\t"} <= harmless()
+    assert not {"\n", "\t"} & set(one_line(text))
+
+
+@lru_cache(maxsize=1)
+def harmless() -> frozenset[str]:
+    return frozenset(char for char in map(chr, range(0x110000)) if dangerous(char) and visible(char) == char)
+
+
+def test_the_format_characters_that_stay_are_visible_signs() -> None:
+    """Marks of Arabic, Kaithi and Egyptian script, musical notation and shorthand are seen, or change nothing."""
+    named = [unicodedata.name(char, "") for char in harmless() if char not in "\n\t"]
+    assert [name for name in named if not name.startswith(SIGNS)] == []
+
+
+SIGNS = ("ARABIC", "SYRIAC", "KAITHI", "EGYPTIAN", "MUSICAL", "SHORTHAND")
+
+
+@given(text=ANY)
+def test_showing_twice_changes_nothing(text: str) -> None:
+    assert visible(visible(text)) == visible(text)
+
+
+@given(text=st.text(st.characters(categories=["L", "N", "P", "S"])))
+def test_what_people_write_stays_as_it_is(text: str) -> None:
+    assert one_line(text) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("\x1b[31m", "\\x1b[31m"),
+        ("\r", "\\x0d"),
+        ("a\tb\nc", "a\tb\nc"),
+        ("\u202e", "\\u202e"),
+        ("\U000e0041", "\\U000e0041"),
+        ("\udcff", "\\xff"),
+        ("\ud800", "\\ud800"),
+        ("\x85", "\\x85"),
+    ],
+)
+def test_escapes_name_what_they_stand_for(raw: str, shown: str) -> None:
+    assert visible(raw) == shown
+
+
+def test_plurals() -> None:
+    assert [plural(count, "file") for count in (0, 1, 2, 1234)] == ["0 files", "1 file", "2 files", "1,234 files"]

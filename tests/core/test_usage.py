@@ -1,0 +1,53 @@
+"""Money is exact."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ralph_hooks.core.usage import Price, Usage, estimate_tokens
+
+TOKENS = st.integers(0, 10**7)
+DOLLARS = st.decimals(0, 1000, places=6)
+
+
+@given(fresh=TOKENS, cached=TOKENS, written=TOKENS, output=TOKENS, price=DOLLARS, dear=DOLLARS)
+def test_each_token_is_paid_for_once_at_its_own_price(
+    fresh: int, cached: int, written: int, output: int, price: Decimal, dear: Decimal
+) -> None:
+    usage = Usage(
+        input_tokens=fresh + cached + written,
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=output,
+    )
+    own = Price(input=price, output=dear, cached_input=price / 10, cache_write=dear * 2)
+    expected = fresh * price + cached * price / 10 + written * dear * 2 + output * dear
+    assert own.cost(usage) * 1_000_000 == expected
+
+
+@given(usage=st.builds(Usage, input_tokens=TOKENS, cached_input_tokens=st.just(0), output_tokens=TOKENS))
+def test_without_prices_of_their_own_cached_tokens_cost_what_others_do(usage: Usage) -> None:
+    price = Price(input=Decimal("0.1"), output=Decimal("0.3"))
+    cached = Usage(
+        input_tokens=usage.input_tokens, cached_input_tokens=usage.input_tokens, output_tokens=usage.output_tokens
+    )
+    assert price.cost(cached) == price.cost(usage)
+
+
+def test_ten_calls_of_a_tenth_are_one() -> None:
+    cost = Price(input=Decimal("0.1"), output=Decimal(0)).cost(Usage(input_tokens=1_000_000, output_tokens=0))
+    assert sum([cost] * 10, Decimal(0)) == 1
+
+
+def test_the_providers_own_figure_wins() -> None:
+    usage = Usage(input_tokens=10**6, output_tokens=0, reported_usd=Decimal("0.07"))
+    assert Price(input=Decimal(1), output=Decimal(1)).cost(usage) == Decimal("0.07")
+
+
+@given(text=st.text(st.characters(codec=None)))
+def test_an_estimate_is_a_quarter_of_the_bytes_and_never_nothing(text: str) -> None:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    assert max(1, size / 4) <= estimate_tokens(text) < size / 4 + 1 + (size == 0)
