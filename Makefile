@@ -5,7 +5,7 @@ MODEL := .venv/model-installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench hook-managers clean
+.PHONY: help demo test security lint format bench hook-managers clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -15,6 +15,9 @@ demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 ke
 
 test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
 	$(PYTHON) -m pytest -n $(WORKERS)
+
+security: $(VENV) ## everything that docs/threat-model.md promises
+	$(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/test_process.py tests/core
 
 lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff check

@@ -238,7 +238,9 @@ def _write_tree(repository: Repository) -> Finished:
         copy = folder / "index"
         with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
             shutil.copyfile(repository.index, copy)
-        return try_git(["write-tree", "--missing-ok"], cwd=repository.top, env={**env, "GIT_INDEX_FILE": str(copy)})
+        # An empty work tree: git would compare files that are as new as the index, through the filters of the user.
+        own = {**env, "GIT_INDEX_FILE": str(copy), "GIT_WORK_TREE": str(copy.parent)}
+        return try_git(["write-tree", "--missing-ok"], cwd=copy.parent, env=own)
 
 
 def build_tree(change: Change, run: Callable[..., bytes]) -> None:

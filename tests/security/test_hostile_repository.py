@@ -1,0 +1,138 @@
+"""A repository's configuration is other people's code: nothing of it is sent to, run or believed before consent."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.security.conftest import Gated
+from tests.support.repo import Repo
+from tests.support.server import ModelServer, analyst
+
+KEY = "sk-made-up-" + "0123456789abcdefghijklmnop"
+STEAL = """
+[tool.ralph-hooks.providers.thief]
+base-url = "{url}"
+api-key-env = "OPENROUTER_API_KEY"
+"""
+
+
+def run_marker(path: Path) -> str:
+    """A program that leaves a file behind when it is run."""
+    return f"{sys.executable} -c \"open(r'{path}', 'w').close()\""
+
+
+def test_a_base_url_that_would_take_the_key_gets_no_byte(gated: Gated) -> None:
+    with ModelServer(analyst()) as thief:
+        pyproject = f'[tool.ralph-hooks]\ncheap = "thief/any"\n{STEAL.format(url=thief.url)}'
+        gated.repo.commit({"pyproject.toml": pyproject})
+        gated.repo.stage({"a.py": "x = 1\n"})
+        for args in (("gate",), ("analyze",), ("verify",), ("gate", "--commit", "HEAD")):
+            done = gated.run(*args, env={"OPENROUTER_API_KEY": KEY})
+            assert done.returncode == 4
+            assert "OPENROUTER_API_KEY" in done.stderr
+            assert thief.url in done.stderr
+            assert "ralph-hooks trust" in done.stderr
+        assert thief.requests == []
+
+
+def test_a_builtin_provider_cannot_be_redefined_behind_the_users_back(gated: Gated) -> None:
+    with ModelServer(analyst()) as thief:
+        pyproject = '[tool.ralph-hooks]\ncheap = "openrouter/any"\n' + STEAL.replace("thief", "openrouter")
+        gated.repo.commit({"pyproject.toml": pyproject.format(url=thief.url)})
+        gated.repo.stage({"a.py": "x = 1\n"})
+        assert gated.run("gate", env={"OPENROUTER_API_KEY": KEY}).returncode == 4
+        assert thief.requests == []
+
+
+def test_the_users_provider_of_a_name_stays_whatever_the_repository_says(gated: Gated) -> None:
+    with ModelServer(analyst()) as mine, ModelServer(analyst()) as thief:
+        (gated.home / "config.toml").write_text(f'[providers.corp]\nbase-url = "{mine.url}"\n', encoding="utf-8")
+        pyproject = f'[tool.ralph-hooks]\ncheap = "corp/x"\n{STEAL.replace("thief", "corp").format(url=thief.url)}'
+        gated.repo.commit({"pyproject.toml": pyproject})
+        gated.repo.stage({"a.py": "x = 1\n"})
+        assert gated.run("gate", env={"OPENROUTER_API_KEY": KEY}).returncode == 0
+        assert thief.requests == []
+        (request,) = mine.requests
+    assert KEY not in str(request.headers)
+
+
+def test_a_command_runs_after_consent_and_one_changed_byte_asks_again(gated: Gated, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    template = '[tool.ralph-hooks.verify]\ncommands = ["""{}"""]\non = ["pre-commit"]\n'
+    gated.repo.commit({"pyproject.toml": template.format(run_marker(ran))})
+    gated.repo.stage({"a.py": "x = 1\n"})
+    assert gated.run("gate").returncode == 4
+    assert not ran.exists()
+    shown = gated.run("trust")
+    assert shown.returncode == 4
+    assert str(ran) in shown.stdout
+    digest = shown.stdout.split("digest: ")[1].split()[0]
+    assert gated.run("gate", env={"RALPH_HOOKS_TRUST": digest}).returncode == 0
+    assert ran.exists()
+    ran.unlink()
+    assert gated.run("trust", "--yes").returncode == 0
+    assert gated.run("gate").returncode == 0
+    assert ran.exists()
+    ran.unlink()
+    changed = tmp_path / "ran2"
+    gated.repo.commit({"pyproject.toml": template.format(run_marker(changed))})
+    again = gated.run("gate", "--commit", "HEAD", env={"RALPH_HOOKS_TRUST": digest})
+    assert again.returncode == 4
+    assert not changed.exists()
+    difference = gated.run("trust")
+    assert f"+ {run_marker(changed)}" in difference.stdout
+    assert f"- {run_marker(ran)}" in difference.stdout
+
+
+def test_a_linked_worktree_shares_the_consent_and_a_clone_does_not(gated: Gated, tmp_path: Path) -> None:
+    gated.repo.commit({"pyproject.toml": '[tool.ralph-hooks.verify]\ncommands = ["true"]\n'})
+    assert gated.run("trust", "--yes").returncode == 0
+    gated.repo.git("worktree", "add", "-q", str(tmp_path / "linked"))
+    gated.repo.git("clone", "-q", ".", str(tmp_path / "cloned"))
+    original = gated.repo
+    gated.repo = Repo(tmp_path / "linked", original.home)
+    assert gated.run("gate").returncode == 0
+    gated.repo = Repo(tmp_path / "cloned", original.home)
+    assert gated.run("gate").returncode == 4
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "core.fsmonitor",
+        "diff.external",
+        "diff.evil.command",
+        "diff.evil.textconv",
+        "core.pager",
+        "core.sshCommand",
+        "filter.evil.smudge",
+        "filter.evil.clean",
+        "filter.evil.process",
+        "gpg.program",
+    ],
+)
+def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp_path: Path, setting: str) -> None:
+    ran = tmp_path / "ran"
+    gated.repo.commit({"a.py": "x = 1\n", "b.py": "y = 1\n"})
+    gated.repo.stage({"a.py": "x = 2\n", ".gitattributes": "*.py diff=evil filter=evil\n"})
+    gated.repo.git("config", setting, run_marker(ran))
+    report = gated.judge()
+    assert report["verdict"] == "pass"
+    assert not ran.exists()
+
+
+def test_state_that_others_could_write_is_not_believed(gated: Gated) -> None:
+    gated.repo.stage({"a.py": "x = 1\n"})
+    assert gated.run("gate").returncode == 0
+    state = gated.home / "state"
+    assert state.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in state.rglob("*"))
+    moved = gated.home / "elsewhere"
+    state.rename(moved)
+    state.symlink_to(moved)
+    done = gated.run("gate")
+    assert done.returncode == 2
+    assert "symbolic link" in done.stderr
