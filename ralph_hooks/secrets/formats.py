@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets import Secret, shaped
 
 
 class Format(Struct, frozen=True):
@@ -31,7 +31,8 @@ def formats(text: str) -> Iterator[Format]:
             yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
     for kind, pattern, generic in _IN_CONTEXT:
         yield Format(kind, _compiled(pattern), 1, generic=generic)
-    yield from _library()
+    if shaped(text):
+        yield from _library()
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)  # lazily: all of them take 15 ms

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets import Secret, shaped
 from ralph_hooks.secrets.formats import formats, made_up, private_keys
 from ralph_hooks.secrets.names import assigned, in_addresses, is_test_data
 
@@ -44,7 +44,8 @@ def _in_piece(piece: str, path: str) -> Iterator[Secret]:
                 yield Secret(shape.kind, *match.span(shape.group), certain)
     yield from in_addresses(piece, path)
     yield from assigned(piece, path)
-    yield from _random(piece)
+    if shaped(piece):
+        yield from _random(piece)
 
 
 _MORE = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")

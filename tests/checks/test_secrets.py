@@ -59,6 +59,14 @@ def test_a_key_of_a_common_service_blocks_wherever_it_is_written(service: str) -
         assert not shows(result, key[-8:])
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_key_is_found_without_anything_else_in_the_text_that_looks_like_one(service: str) -> None:
+    rng = random.Random(service)
+    for path, form in FORMS * 8:
+        text = f"{form.format(SERVICES[service](rng))}\n"
+        assert secrets.find(text, path) == secrets.find(f"{text}# AK{'IA'} begins a key\n", path), text
+
+
 @pytest.mark.parametrize("name", NAMED)
 def test_a_credential_without_a_form_is_told_by_its_name(name: str) -> None:
     rng = random.Random(name)
