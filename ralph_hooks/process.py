@@ -28,6 +28,9 @@ _OWN_SESSION: dict[str, Any] = (
     else {"creationflags": _OWN_GROUP["creationflags"] | getattr(subprocess, "DETACHED_PROCESS", 0)}
 )
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to end within two
+_MARK = "RALPH_HOOKS_PROGRAM"
+"""Tells whoever a program has started, and that leaves its group, from everybody else's."""
+_ROUNDS = 10
 _PATIENCE = 0.5  # seconds for output that is still in the pipe once its writers are gone
 _SIGNALLED = 128  # a shell reports a program ended by signal N as 128 + N
 
@@ -106,14 +109,16 @@ def run_bounded(
     ``timeout`` is in seconds; ``memory`` in bytes of data for each process (Linux counts it; macOS takes the limit and
     does not enforce it; Windows has none); ``keep`` bytes of output are kept; ``stdin`` is a file to read from; with
     ``apart`` standard error is kept by itself. With ``memory`` a program that cannot be started ends with 126 or 127,
-    without it OSError is raised. A process that leaves its group (setsid) is out of reach.
+    without it OSError is raised. A process that leaves its group (setsid) is out of reach, except on Linux, where it is
+    found by its environment when this returns or raises.
     """
     started = time.monotonic()
+    mark = os.urandom(8).hex()
     with _guard() as guarded, contextlib.ExitStack() as files:
         process = subprocess.Popen(
             _limited(args, memory),
             cwd=cwd,
-            env=env,
+            env={**env, _MARK: mark},
             stdin=files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE if apart else subprocess.STDOUT,
@@ -129,6 +134,7 @@ def run_bounded(
             returncode = process.returncode
         finally:
             _end_group(process)
+            _end_strays(mark)
     if returncode is not None and returncode < 0:
         returncode = _SIGNALLED - returncode
     seconds = time.monotonic() - started
@@ -211,6 +217,32 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 def _signal_group(group: int, number: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS denies it for a group of zombies
         os.killpg(group, number)
+
+
+def _end_strays(mark: str) -> None:
+    """End what has left the group and still has ``mark`` in its environment, as daemons have."""
+    wanted = f"{_MARK}={mark}".encode("ascii")
+    for _ in range(_ROUNDS):  # one that forks faster than we look goes on
+        found = [pid for pid in _all_processes() if wanted in _environment_of(pid)]
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if not found:
+            return
+
+
+def _all_processes() -> list[int]:
+    """Only Linux has a list of them as files."""
+    with contextlib.suppress(OSError):
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - names are all we need
+    return []
+
+
+def _environment_of(pid: int) -> list[bytes]:
+    """What it was started with, as NAME=value; nothing for another user's, or one that has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return []
 
 
 @contextlib.contextmanager

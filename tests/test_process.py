@@ -109,16 +109,35 @@ def test_what_a_program_leaves_running_is_ended_with_it(tmp_path: Path) -> None:
 
 
 def test_a_daemon_that_keeps_the_pipe_open_holds_nobody_up(tmp_path: Path) -> None:
+    """It has left the group, and its environment says nothing of where it came from."""
     pids = tmp_path / "pids"
     code = f"""
 import subprocess
-p = subprocess.Popen(['sleep', '600'], start_new_session=True)
+p = subprocess.Popen(['sleep', '600'], start_new_session=True, env={{}})
 open({str(pids)!r}, 'w').write(str(p.pid)); print('done')
 """
     done = python(code)
     os.kill(int(pids.read_text()), signal.SIGKILL)
     assert (done.returncode, done.tail) == (0, b"done\n")
     assert done.seconds < PATIENCE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
+def test_a_daemon_is_ended_too(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    code = f"""
+import os, subprocess, sys
+inner = "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True); print(p.pid)"
+done = subprocess.run([sys.executable, '-c', inner], start_new_session=True, stdout=open({str(pids)!r}, 'w'))
+"""
+    bystander = subprocess.Popen(["sleep", "600"])
+    try:
+        assert python(code).returncode == 0
+        assert gone(int(pids.read_text()))
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS takes a memory limit and does not enforce it")

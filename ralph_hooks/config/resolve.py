@@ -14,7 +14,15 @@ from msgspec import UNSET, structs
 
 from ralph_hooks.config.file import File
 from ralph_hooks.config.settings import RouteRule
-from ralph_hooks.config.tables import ENVIRONMENT_NAME, MODEL, PROVIDER_NAME, ModelsTable, PriceTable, ProviderTable
+from ralph_hooks.config.tables import (
+    ENVIRONMENT_NAME,
+    MODEL,
+    PROVIDER_NAME,
+    VARIABLE,
+    ModelsTable,
+    PriceTable,
+    ProviderTable,
+)
 from ralph_hooks.core.glob import matches
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import Price
@@ -61,13 +69,10 @@ def providers(file: File) -> dict[str, Provider]:
 def _check_way(file: File, key: Key, table: ProviderTable) -> None:
     """A provider has a URL or a command, as its wire wants."""
     if table.wire is Wire.AGENT:
-        if not table.command:
-            file.blame((*key, "command"), 'missing; wire = "agent" needs it', 'such as command = ["claude", "-p"]')
-        if table.base_url:
-            file.blame((*key, "base-url"), 'wire = "agent" runs a command and has no URL', "remove one of the two")
-        if any("\0" in word for word in table.command):
-            file.blame((*key, "command"), "no program takes a NUL character")
+        _check_agent(file, key, table)
         return
+    if table.environment:
+        file.blame((*key, "environment"), f'wire = "{table.wire}" starts no program', "remove it")
     if table.command:
         file.blame((*key, "command"), f'wire = "{table.wire}" runs no command', 'write wire = "agent", or remove it')
     elif not table.base_url:
@@ -75,6 +80,22 @@ def _check_way(file: File, key: Key, table: ProviderTable) -> None:
     if table.base_url:
         for problem, hint in _url_problems(table.base_url):
             file.blame((*key, "base-url"), problem, hint)
+
+
+def _check_agent(file: File, key: Key, table: ProviderTable) -> None:
+    if not table.command:
+        file.blame((*key, "command"), 'missing; wire = "agent" needs it', 'such as command = ["claude", "-p"]')
+    if table.base_url:
+        file.blame((*key, "base-url"), 'wire = "agent" runs a command and has no URL', "remove one of the two")
+    if any("\0" in word for word in table.command):
+        file.blame((*key, "command"), "no program takes a NUL character")
+    for index, name in enumerate(table.environment):
+        if not re.fullmatch(VARIABLE, name):
+            file.blame(
+                (*key, "environment", index),
+                "expected the NAME of an environment variable (what stands there is not shown: it may be a secret)",
+                'such as "HTTPS_PROXY"',
+            )
 
 
 def _url_problems(url: str) -> Iterator[tuple[str, str]]:

@@ -23,6 +23,8 @@ MODEL = r"^[^/\s]+/\S+$"
 """A model as it is written: ``provider/model``, split at the first slash."""
 PROVIDER_NAME = r"^[^/\s]+$"
 ENVIRONMENT_NAME = "^[A-Z_][A-Z0-9_]*$"
+VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
+"""Any environment variable: those for proxies are in small letters."""
 
 # Patterns are for editors alone: `resolve` checks the same ones with better advice than a decoder can give.
 ModelName = Annotated[str, Meta(extra_json_schema={"pattern": MODEL})]
@@ -99,7 +101,19 @@ class ProviderTable(Table, frozen=True):
         ),
     ] = ""
     command: Annotated[
-        Texts, Meta(min_length=1, description="The agent's command and its arguments. Required for the wire `agent`.")
+        Texts,
+        Meta(
+            min_length=1,
+            description="The agent's command and its arguments. Required for the wire `agent`. `{task}` stands for a "
+            "file with the task; without it the task comes on standard input.",
+        ),
+    ] = ()
+    environment: Annotated[
+        tuple[Annotated[str, Meta(extra_json_schema={"pattern": VARIABLE})], ...],
+        Meta(
+            description="NAMES of environment variables that the agent gets to see, besides the one in `api-key-env` "
+            "and what every program needs (`PATH`, `HOME`, ...). For the wire `agent` only."
+        ),
     ] = ()
     structured: Annotated[Structured, Meta(description="How it is made to answer in the shape that was asked for.")] = (
         Structured.JSON_SCHEMA

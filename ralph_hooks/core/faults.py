@@ -103,6 +103,13 @@ class Refused(ModelFault):
     billed = True
 
 
+class AgentFailed(ModelFault):
+    """A coding agent ended with an error of its own. What it has changed until then is in the scratch copy."""
+
+    outcome = "agent-failed"
+    billed = True
+
+
 class DeadlineReached(ModelFault):
     """The run's deadline came first."""
 

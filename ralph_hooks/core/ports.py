@@ -159,6 +159,10 @@ class ModelClient(Protocol):
         """Ask once: no retry, no fallback."""
         ...
 
+    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+        """Have a coding agent work on what ``bench`` holds. The text is what it says; what it did is in the bench."""
+        ...
+
 
 class Store(Protocol):
     """Bytes by key, shared by all runs of this user. Safe from several threads and processes."""

@@ -52,6 +52,9 @@ class Provider(Struct, frozen=True, kw_only=True):
     api_key_env: str = ""
     """The environment variable that holds the key; empty where none is needed (a local server)."""
     command: tuple[str, ...] = ()
+    """A coding agent's program and its arguments; ``{task}`` stands for a file with the task."""
+    environment: tuple[str, ...] = ()
+    """Names of variables that a coding agent gets to see besides the key and what every program needs."""
     structured: Structured = Structured.JSON_SCHEMA
     token_limit: str = "max_tokens"
     """The request field that caps the reply: ``max_tokens`` or ``max_completion_tokens``."""

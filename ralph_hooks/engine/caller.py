@@ -29,9 +29,9 @@ from ralph_hooks.core.faults import (
     Unreachable,
     Unreadable,
 )
-from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store
+from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store, Workbench
 from ralph_hooks.core.report import Cause
-from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured
+from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Price, Usage, most_tokens
 from ralph_hooks.engine.outages import Mark, Outages
@@ -39,6 +39,8 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 
 Reply = TypeVar("Reply")
+ByAgent = Callable[[Model, Deadline], Reply]
+"""How a coding agent in a chain gives a reply, within a deadline: by `Caller.employ`, whose faults it raises."""
 
 RETRIES = 2
 """How often one model is tried again after an outage."""
@@ -53,6 +55,8 @@ _TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on
 _TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
 _SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
 _SMALLEST_PART = 64  # tokens: less code says nothing
+
+_NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 _REASK = """
 
@@ -96,8 +100,11 @@ class _Send(Struct):
 class _Open(Struct, frozen=True):
     """A call that is under way."""
 
-    request: ModelRequest
+    phase: Phase
+    model: Model
     price: Price | None
+    worst: Usage | None
+    """The most it can use; None for a coding agent, of which nobody knows."""
     started: float
 
 
@@ -174,8 +181,10 @@ class Caller:
             if call not in self._calls:
                 self._calls.append(call)
 
-    def ask(self, question: Question[Reply], chain: Chain) -> tuple[Reply, Model]:
-        """The first usable reply along ``chain``, and who gave it.
+    def ask(
+        self, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
+    ) -> tuple[Reply, Model]:
+        """The first usable reply along ``chain``, and who gave it. ``by_agent`` is for coding agents among them.
 
         A model that has just failed is passed over, in this run and in others, as long as there is another; when all
         that are left have failed, the one whose mark is oldest is tried once.
@@ -189,7 +198,7 @@ class Caller:
                 faults[model.id] = Skipped(marks[model].told(self._outages.clock()))
                 continue
             others = any(other not in marks and not self._known_hopeless(other) for other in chain[index + 1 :])
-            fault = self._first_try(question, model, others=others)
+            fault = self._first_try(question, model, by_agent, others=others)
             if not isinstance(fault, ModelFault):
                 return fault, model
             faults[model.id] = fault
@@ -206,15 +215,45 @@ class Caller:
         for call in pending:
             self._settle(call, None, outcome)
 
+    def employ(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
+        """Have a coding agent do ``task`` on what ``bench`` holds; what it says of it.
+
+        What it will cost nobody knows before: it is started unless a budget is used up. Raises ModelFault; what the
+        agent had done until then is in the bench.
+        """
+        until = until or self.deadline
+        self._client.ready(agent)
+        call, _ = self._reserve(phase, agent, None, until)
+        usage: Usage | None = None
+        outcome = _ABANDONED
+        try:
+            completion = self._client.employ(agent, self._redactor.mask(task), bench, until)
+            usage, outcome = completion.usage, "ok"
+        except ModelFault as fault:
+            late = isinstance(fault, DeadlineReached) and not self._over
+            told = TimedOut(str(fault)) if late else fault
+            outcome, usage = told.outcome, fault.usage
+            if usage is None and not fault.billed:
+                usage = _NOTHING
+            raise told from None
+        else:
+            return completion.text
+        finally:
+            self._settle(call, usage, outcome)
+
     # Along the chain
 
-    def _first_try(self, question: Question[Reply], model: Model, *, others: bool) -> Reply | ModelFault:
+    def _first_try(
+        self, question: Question[Reply], model: Model, by_agent: ByAgent[Reply] | None, *, others: bool
+    ) -> Reply | ModelFault:
         """A model that is not known to be down: with retries, and in its share of the time."""
         known = self._known_hopeless(model)
         if known is not None:
             return known
         until = self.deadline.part(self.deadline.remaining() * _SHARE) if others else self.deadline
         try:
+            if by_agent is not None and model.provider.wire is Wire.AGENT:
+                return by_agent(model, until)
             return self._ask_model(question, model, until, RETRIES)
         except ModelFault as fault:
             self._learn(model, fault)
@@ -257,7 +296,7 @@ class Caller:
     def _learn(self, model: Model, fault: ModelFault) -> None:
         """Remember what holds for the next question too."""
         match fault:
-            case Unreachable() | RateLimited() | TimedOut():
+            case Unreachable() | RateLimited() | TimedOut() if model.provider.wire is not Wire.AGENT:
                 self._outages.failed(model, fault)
             case Denied() | NotFound() | NoCredential():
                 with self._settled:
@@ -331,8 +370,7 @@ class Caller:
 
     def _send(self, question: Question[Reply], model: Model, send: _Send) -> Reply:
         request = self._request(question, model, send)
-        price = self._prices.price(model)
-        call, started = self._reserve(request, price, send.until)
+        call, started = self._reserve(question.phase, model, _worst(request), send.until)
         usage: Usage | None = None
         outcome = _ABANDONED
         billed = True
@@ -352,19 +390,18 @@ class Caller:
             return value
         finally:
             if usage is None and not billed:
-                usage = Usage(input_tokens=0, output_tokens=0)
+                usage = _NOTHING
             self._settle(call, usage, outcome)
 
-    def _reserve(self, request: ModelRequest, price: Price | None, until: Deadline) -> tuple[int, float]:
+    def _reserve(self, phase: Phase, model: Model, worst: Usage | None, until: Deadline) -> tuple[int, float]:
         """Put the call into the ledger at its worst case; its id, and when it began.
 
         Where only other calls of this run are in the way, it waits for them: most cost a fraction of their worst case,
         so a budget that is nearly used up makes requests go one after the other before it makes them fail.
         """
-        model = request.model
-        phase = Phase(request.schema_name)
-        worst = price.cost(_worst(request)) if price else None
-        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst)
+        price = self._prices.price(model)
+        worst_usd = price.cost(worst) if price and worst else None
+        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst_usd)
         while True:
             if self._over:
                 raise DeadlineReached("the deadline was reached")
@@ -377,7 +414,7 @@ class Caller:
                     call = self._ledger.reserve(reservation)
                     started = self.deadline.clock()
                     with self._settled:
-                        self._open[call] = _Open(request, price, started)
+                        self._open[call] = _Open(phase, model, price, worst, started)
             except BudgetReached as fault:
                 if not fault.may_fit_later or not self._wait_for_settlement(seen, until):
                     raise
@@ -417,34 +454,35 @@ class Caller:
         if pending is None:
             return
         try:
-            self._book(call, pending, usage or _worst(pending.request), outcome)
+            self._book(call, pending, usage or pending.worst, outcome)
         finally:
             with self._settled:
                 self._closing -= 1
                 self._settlements += 1
                 self._settled.notify_all()
 
-    def _book(self, call: int, pending: _Open, usage: Usage, outcome: str) -> None:
+    def _book(self, call: int, pending: _Open, usage: Usage | None, outcome: str) -> None:
         seconds = self.deadline.clock() - pending.started
         cost = _cost(pending.price, usage)
-        request = pending.request
         self._ledger.settle(call, usage, cost, outcome, seconds)
+        used = usage or _NOTHING
         with self._settled:
             self._calls.append(
                 Call(
-                    phase=request.schema_name,
-                    model=request.model.id,
-                    input_tokens=usage.input_tokens,
-                    cached_input_tokens=usage.cached_input_tokens,
-                    output_tokens=usage.output_tokens,
+                    phase=pending.phase.value,
+                    model=pending.model.id,
+                    input_tokens=used.input_tokens,
+                    cached_input_tokens=used.cached_input_tokens,
+                    output_tokens=used.output_tokens,
                     cost_usd=cost,
                     seconds=round(seconds, 3),
                     outcome=outcome,
-                    estimated=usage.estimated,
+                    estimated=used.estimated,
                 )
             )
-        if outcome == DeadlineReached.outcome and seconds >= self.deadline.seconds * _BLAMED:
-            self._outages.failed(request.model, TimedOut(f"it had not answered after {seconds:.0f} s"))
+        late = outcome == DeadlineReached.outcome and seconds >= self.deadline.seconds * _BLAMED
+        if late and pending.model.provider.wire is not Wire.AGENT:
+            self._outages.failed(pending.model, TimedOut(f"it had not answered after {seconds:.0f} s"))
 
 
 def _credential(model: Model) -> str:
@@ -456,11 +494,13 @@ def _quirks(model: Model) -> str:
     return f"quirks/{model.id}/{model.provider.base_url}"
 
 
-def _cost(price: Price | None, usage: Usage) -> Decimal | None:
+def _cost(price: Price | None, usage: Usage | None) -> Decimal | None:
+    if usage is None:
+        return None
     if price is not None:
         return price.cost(usage)
     if usage.input_tokens == usage.output_tokens == 0:
-        return Decimal(0)  # nothing was used, whatever the price
+        return usage.reported_usd or Decimal(0)  # nothing was used, whatever the price
     return usage.reported_usd
 
 

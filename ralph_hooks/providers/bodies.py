@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault
-from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest
+from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest, Workbench
 from ralph_hooks.core.route import Model
 
 _OWNER = 0o600
@@ -34,9 +35,24 @@ class BodyKeeper:
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         """Ask, and keep what was said. Raises what the client raises, and OSError where it cannot be written."""
+        asked = {
+            "model": request.model.id,
+            "system": request.system,
+            "prompt": request.prompt,
+            "schema": request.schema,
+            "max_output": request.max_output,
+        }
+        return self._kept(request.schema_name, asked, lambda: self._client.complete(request, deadline))
+
+    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+        """As `complete`: the task, and what the agent says of it."""
+        asked = {"model": agent.id, "prompt": task}
+        return self._kept("agent", asked, lambda: self._client.employ(agent, task, bench, deadline))
+
+    def _kept(self, name: str, asked: Mapping[str, object], ask: Callable[[], Completion]) -> Completion:
         reply = ""
         try:
-            completion = self._client.complete(request, deadline)
+            completion = ask()
             reply = completion.text
         except ModelFault as fault:
             reply = f"({fault.outcome}) {fault}"
@@ -44,19 +60,11 @@ class BodyKeeper:
         else:
             return completion
         finally:
-            self._keep(request, reply)
+            self._keep(name, {**asked, "reply": reply})
 
-    def _keep(self, request: ModelRequest, reply: str) -> None:
+    def _keep(self, name: str, exchange: Mapping[str, object]) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self.folder / f"{next(self._numbers):04}-{request.schema_name}.json"
-        exchange = {
-            "model": request.model.id,
-            "system": request.system,
-            "prompt": request.prompt,
-            "schema": request.schema,
-            "max_output": request.max_output,
-            "reply": reply,
-        }
+        path = self.folder / f"{next(self._numbers):04}-{name}.json"
         text = msgspec.json.format(msgspec.json.encode({k: _whole(v) for k, v in exchange.items()}))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER)
         with os.fdopen(descriptor, "wb") as file:

@@ -15,7 +15,7 @@ import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import Misconfigured, ModelFault, NoCredential
-from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest
+from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest, Workbench
 from ralph_hooks.core.route import Model, Provider, Wire
 
 if TYPE_CHECKING:
@@ -70,10 +70,15 @@ class _Client:
         self._transport: Transport | None = None
 
     def ready(self, model: Model) -> None:
-        from ralph_hooks.providers.http import check_url
+        if model.provider.wire is Wire.AGENT:
+            from ralph_hooks.providers import agent
 
-        _wire(model)
-        check_url(model.provider.base_url)
+            agent.ready(model, self._environ)
+        else:
+            from ralph_hooks.providers.http import check_url
+
+            _wire(model)
+            check_url(model.provider.base_url)
         self._key(model.provider)
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
@@ -81,6 +86,16 @@ class _Client:
         key = self._key(request.model.provider)
         try:
             return self._ask(request, wire, key, deadline)
+        except ModelFault as fault:
+            fault.args = (_presentable(str(fault), key),)
+            raise
+
+    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+        from ralph_hooks.providers.agent import employ
+
+        key = self._key(agent.provider)
+        try:
+            return employ(agent, task, bench, deadline, environ=self._environ, key=key)
         except ModelFault as fault:
             fault.args = (_presentable(str(fault), key),)
             raise

@@ -152,18 +152,21 @@ class Ledger:
         ):
             if cap is None:
                 continue
-            if worst is None:
-                if cap == 0:
-                    raise BudgetReached(f"the budget per {name} is $0, and what this call costs is not known")
-                continue
             spent, under_way = connection.execute(
                 "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN run = ? AND outcome = ? THEN cost END), 0)"  # noqa: S608 - constants
                 f" FROM calls WHERE {where}",
                 (reservation.run, UNSETTLED, *values),
             ).fetchone()
             most = (cap * (1 - kept)).scaleb(_PICO, _EXACT)
+            but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
+            if worst is None:
+                if spent >= most:
+                    used = f": {_dollars(_usd(spent))} are spent or reserved" if spent else ""
+                    raise BudgetReached(
+                        f"the budget per {name} is {_dollars(cap)}{but}{used}, and what this call costs is not known"
+                    )
+                continue
             if spent + worst > most:
-                but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
                 raise BudgetReached(
                     f"the budget per {name} is {_dollars(cap)}{but}: {_dollars(_usd(spent))} are spent or reserved, "
                     f"and this call may cost {_dollars(_usd(worst))} (budget.per-{name} raises it)",

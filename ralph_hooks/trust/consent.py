@@ -42,9 +42,11 @@ def _wish(key: str, value: Any) -> Wish:  # noqa: ANN401 - a JSON value
     if isinstance(value, list):
         return Wish(key, tuple(value), "run these commands in a scratch copy of your code")
     lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
-    if value.get("wire") == "agent":
-        return Wish(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code")
     name = value.get("api-key-env")
+    if value.get("wire") == "agent":
+        seen = [variable for variable in (name, *value.get("environment", ())) if variable]
+        told = f", and let it see {', '.join(seen)}" if seen else ""
+        return Wish(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code{told}")
     with_key = f" with the key in {name}" if name else ""
     return Wish(key, lines, f"send code under review to {value.get('base-url')}{with_key}")
 

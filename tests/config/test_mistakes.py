@@ -152,6 +152,18 @@ MISTAKES = [
     ),
     (CORP + "wire = 'agent'\ncommand = [\"a\\u0000\"]", "providers.corp.command", "no program takes a NUL", ""),
     (
+        CORP + "wire = 'agent'\ncommand = ['a']\nenvironment = ['https_proxy', 'KEY=sk-1']",
+        "providers.corp.environment[1]",
+        "expected the NAME of an environment variable",
+        'such as "HTTPS_PROXY"',
+    ),
+    (
+        CORP + "base-url = 'https://a'\nenvironment = ['HTTPS_PROXY']",
+        "providers.corp.environment",
+        'wire = "openai" starts no program',
+        "remove it",
+    ),
+    (
         "[providers.'a/b']\nbase-url = 'https://a'",
         'providers."a/b"',
         "expected a name without slash or space",

@@ -109,6 +109,13 @@ def test_a_fault_says_who_answered_what_in_one_short_line() -> None:
         (format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True), 500, 600),
         (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
     ],
+    ids=[
+        "seconds",
+        "a part of a second",
+        "below zero",
+        "a date to come",
+        "a date that has passed",
+    ],  # the same in each worker
 )
 def test_retry_after_in_both_forms(header: str, low: float, high: float) -> None:
     caught = fault("openai", Reply.status(429, {}, {"Retry-After": header}))

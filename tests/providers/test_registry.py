@@ -12,7 +12,7 @@ from genai_prices.data import providers as catalogue
 from ralph_hooks.core import faults
 from ralph_hooks.core.route import Model, Provider, Structured, Wire
 from ralph_hooks.providers import registry
-from tests.support.asking import KEY, KEY_NAME, ask, model
+from tests.support.asking import KEY, KEY_NAME, ask, deadline, model, question
 from tests.support.server import ModelServer, Reply
 
 NAMES = (
@@ -87,9 +87,9 @@ def test_a_server_without_keys_that_wants_one() -> None:
 
 
 def test_a_coding_agent_answers_no_requests() -> None:
-    agent = Provider(name="claude-code", wire=Wire.AGENT, command=("claude",))
+    agent = Model(Provider(name="claude-code", wire=Wire.AGENT, command=("claude",)), "opus")
     with pytest.raises(faults.Misconfigured, match="claude-code is a coding agent"):
-        registry.client({}).ready(Model(agent, "opus"))
+        registry.client({}).complete(question(agent), deadline())
 
 
 def test_the_table_costs_an_ordinary_commit_little() -> None:

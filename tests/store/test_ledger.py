@@ -266,6 +266,14 @@ def test_a_cost_that_is_not_known_is_not_zero(database: Database) -> None:
     assert database.query("SELECT cost FROM calls WHERE id = 1") == [(None,)]
 
 
+def test_a_call_of_unknown_cost_is_not_begun_once_a_budget_is_used_up(database: Database) -> None:
+    ledger = opened(database, Caps(per_day=Decimal("0.50")))
+    spend(ledger, "0.40")
+    ledger.settle(reserve(ledger, None), tokens(10), Decimal("0.20"), "ok", 1.0)
+    with pytest.raises(BudgetReached, match=r"per day is \$0\.50: \$0\.60 are spent or reserved, and what this call"):
+        reserve(ledger, None)
+
+
 def test_a_budget_of_nothing_lets_only_free_calls_through(database: Database) -> None:
     ledger = opened(database, Caps(per_day=Decimal(0)))
     reserve(ledger, "0")

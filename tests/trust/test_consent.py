@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.trust.consent import Consent, Wish, digest
+from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 
 REPOSITORY = "/home/ada/code/thing/.git"
 CORP = Wish(
@@ -134,3 +134,10 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_way_out(tmp_path: Pa
     (tmp_path / "state").write_text("a file is in the way")
     with pytest.raises(RalphError, match="cannot be written"):
         Consent(tmp_path / "state", {}).approve(REPOSITORY, [TESTS])
+
+
+def test_what_an_agent_would_run_and_see_is_said() -> None:
+    asked = '{"api-key-env":"HELPER_KEY","command":["helper","--fast"],"environment":["AWS_PROFILE"],"wire":"agent"}'
+    [wish] = wishes([("providers.helper", asked)])
+    assert wish.allows == "run helper --fast in a scratch copy of your code, and let it see HELPER_KEY, AWS_PROFILE"
+    assert 'environment = ["AWS_PROFILE"]' in wish.lines
