@@ -26,6 +26,7 @@ COMMANDS = {
     "cost": "What the models cost, and what the expensive one would have.",
     "install": "Install native pre-commit and pre-push hooks around what is there.",
     "uninstall": "Take them away and put back what was there before.",
+    "doctor": "Look whether everything is there: git, configuration, keys, models, hooks.",
     "trust": "See and approve what this repository's configuration may do.",
 }
 """Every command with its line in --help. A file of the same name has the command; it is imported when it is called."""

@@ -135,13 +135,29 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
 
 def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: GitSnapshot) -> Gate:
     """The gate for one run of ``command``."""
-    settings = place.settings
-    known_as = place.known_as()
     deadline = Deadline(limits.deadline, time.monotonic)
+    caller, store, prices = build_caller(place, database, command, deadline)
+    return Gate(
+        settings=place.settings,
+        limits=limits,
+        checks=all_checks(),
+        store=store,
+        caller=caller,
+        team=Team(limits.parallel, deadline, progress()),
+        verifier=CommandVerifier(place.repository, snapshot.change, timeout=place.settings.verify.timeout),
+        prices=prices,
+        history=Reports(database, place.known_as()),
+    )
+
+
+def build_caller(
+    place: Place, database: Database, command: str, deadline: Deadline
+) -> tuple[Caller, Verdicts, Catalogue]:
+    """The way to the models for one run of ``command``, with the store and the prices that it uses."""
     store = Verdicts(database)
-    prices = Catalogue(settings.prices, store)
+    prices = Catalogue(place.settings.prices, store)
     run = os.urandom(8).hex()
-    budget = settings.budget
+    budget = place.settings.budget
     caps = Caps(
         per_run=budget.per_run,
         per_day=budget.per_day,
@@ -151,7 +167,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
     caller = Caller(
         client=build_client(place.home, run),
         store=store,
-        ledger=Ledger(database, run=run, repository=known_as, command=command, caps=caps),
+        ledger=Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps),
         prices=prices,
         redactor=Redaction(),
         deadline=deadline,
@@ -159,17 +175,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
         sleep=time.sleep,
         now=time.time,
     )
-    return Gate(
-        settings=settings,
-        limits=limits,
-        checks=all_checks(),
-        store=store,
-        caller=caller,
-        team=Team(limits.parallel, deadline, progress()),
-        verifier=CommandVerifier(place.repository, snapshot.change, timeout=settings.verify.timeout),
-        prices=prices,
-        history=Reports(database, known_as),
-    )
+    return caller, store, prices
 
 
 def build_client(home: Home, run: str) -> ModelClient:

@@ -24,6 +24,7 @@ VERSION = 1
 _MARKER = re.compile(rb"^# ralph-hooks native hook, version (\d+)", re.MULTILINE)
 _KEPT_LINE = re.compile(rb"^# kept: (.*)$", re.MULTILINE)
 _SUM_LINE = re.compile(rb"^# sum: (.*)\n", re.MULTILINE)
+_SETTINGS = re.compile(rb"^python=(.*?)\npolicy=(\w+) ", re.MULTILINE | re.DOTALL)
 _NOTHING = "nothing"
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh"))
 _LEGACY_GUARD = """\
@@ -159,8 +160,12 @@ class Found(Struct, frozen=True):
     version: int
     edited: bool
     """Whether it is not what was written."""
-    kept: str
+    kept: str = ""
     """The digest of what was there before; empty where nothing was."""
+    python: str = ""
+    """The interpreter that it starts; empty where it looks on PATH alone."""
+    closed: bool = False
+    """Whether it holds git back where ralph-hooks cannot be run."""
 
 
 def recognise(text: bytes) -> Found | None:
@@ -168,11 +173,19 @@ def recognise(text: bytes) -> Found | None:
     marker, kept, total = (line.search(text) for line in (_MARKER, _KEPT_LINE, _SUM_LINE))
     if not text.startswith(b"#!") or marker is None:
         return None
-    if kept is None or total is None:
-        return Found(int(marker[1]), edited=True, kept="")
+    settings = _SETTINGS.search(text)
+    if kept is None or total is None or settings is None:
+        return Found(int(marker[1]), edited=True)
     without = text.replace(total[0], b"# sum: \n", 1)
-    edited = hashlib.sha256(without).hexdigest().encode() != total[1]
-    return Found(int(marker[1]), edited, kept[1].decode("ascii", "replace").replace(_NOTHING, ""))
+    if hashlib.sha256(without).hexdigest().encode() != total[1]:
+        return Found(int(marker[1]), edited=True)
+    return Found(
+        version=int(marker[1]),
+        edited=False,
+        kept=kept[1].decode("ascii").replace(_NOTHING, ""),
+        python="".join(shlex.split(os.fsdecode(settings[1]))),
+        closed=settings[2] == b"closed",
+    )
 
 
 def digest(path: Path) -> str:

@@ -89,6 +89,17 @@ def git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment 
     return output(try_git(args, cwd=cwd, stdin=stdin, env=env))
 
 
+def git_version(cwd: Path) -> str:
+    """The version of git as it says it: ``2.39.5``. Raises GitError without git."""
+    return decode(git(["version"], cwd=cwd)).strip().removeprefix("git version ")
+
+
+def is_recent(version: str) -> bool:
+    """Whether ``version`` is `OLDEST` or newer."""
+    numbers = [tuple(int(part) for part in re.findall(r"\d+", text)[:2]) for text in (version, OLDEST)]
+    return numbers[0] >= numbers[1]
+
+
 def output(done: Finished) -> bytes:
     """What git printed. Raises GitError with git's own words where it failed."""
     if done.returncode:

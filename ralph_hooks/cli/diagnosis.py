@@ -1,0 +1,262 @@
+"""What `ralph-hooks doctor` looks at, one function for each subject. Nothing here raises for what it finds wrong."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterator, Mapping
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks import __version__
+from ralph_hooks.cli.install import shown
+from ralph_hooks.cli.wiring import Place, build_caller, find_place
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.faults import ModelFault, NoCredential
+from ralph_hooks.core.ports import ModelClient
+from ralph_hooks.core.route import Model, Phase, Provider, Wire
+from ralph_hooks.core.text import money, plural
+from ralph_hooks.core.usage import Price
+from ralph_hooks.engine.parallel import run_all
+from ralph_hooks.engine.trial import Trial, sign_of_life
+from ralph_hooks.errors import ConfigError, RalphError
+from ralph_hooks.git.run import OLDEST, git_version, is_recent
+from ralph_hooks.providers import registry
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.home import Home, prepare
+from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.trust.consent import digest
+
+_PATIENCE = 30.0  # seconds for all models together
+_AT_ONCE = 8
+
+
+class Status(StrEnum):
+    """How much something needs the user."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Line(Struct, frozen=True):
+    """One thing that was looked at."""
+
+    check: str
+    """What: ``git``, ``key``, ``model``, ``hook``, ..."""
+    status: Status
+    message: str
+    hint: str = ""
+    """What to do; empty where all is well."""
+
+
+def ok(check: str, message: str) -> Line:
+    """All is well."""
+    return Line(check, Status.OK, message)
+
+
+def warn(check: str, message: str, hint: str) -> Line:
+    """It works, and could work better."""
+    return Line(check, Status.WARN, message, hint)
+
+
+def fail(check: str, message: str, hint: str) -> Line:
+    """It must be mended."""
+    return Line(check, Status.FAIL, message, hint)
+
+
+def broken(check: str, error: RalphError) -> Line:
+    """What an error says."""
+    return fail(check, error.message, error.hint or "mend that, and look again")
+
+
+def programs() -> Iterator[Line]:
+    """Whether git and Python are there."""
+    try:
+        version = git_version(Path.cwd())
+    except RalphError as error:
+        yield broken("git", error)
+    else:
+        recent = is_recent(version)
+        yield ok("git", version) if recent else fail("git", f"{version} is too old", f"install git {OLDEST} or newer")
+    yield ok("python", f"{platform.python_version()} ({sys.executable}), ralph-hooks {__version__}")
+
+
+def state(home: Home) -> Iterator[Line]:
+    """Whether answers, approvals and the ledger can be kept."""
+    try:
+        prepare(home.state)
+        with tempfile.TemporaryFile(dir=home.state):
+            pass
+        with Database(home.state) as database:
+            database.transact(lambda _: None)
+            troubles = database.troubles
+    except RalphError as error:
+        yield broken("state", error)
+    except OSError as error:
+        yield fail("state", f"{home.state} cannot be written: {error.strerror}", "mend its owner or its permissions")
+    else:
+        yield from (warn("state", trouble, "nothing to do: it was begun anew") for trouble in troubles)
+        yield ok("state", f"{home.state} can be written")
+
+
+def configuration() -> tuple[Place | None, list[Line]]:
+    """The place, where there is one, and what there is to say of its configuration."""
+    try:
+        place = find_place()
+    except ConfigError as error:
+        return None, [broken("configuration", error)]
+    except RalphError as error:
+        return None, [broken("repository", error)]
+    settings = place.settings
+    lines = [ok("repository", str(place.repository.top))]
+    sources = ", ".join(shown(path, place.repository.top) for path in settings.sources)
+    if not sources:
+        lines.append(warn("configuration", "there is none: the checks run alone", "`ralph-hooks init` proposes one"))
+    elif not settings.models:
+        lines.append(warn("configuration", f"{sources}: no model is chosen", "`ralph-hooks init` proposes some"))
+    else:
+        without = [phase.value for phase in Phase if not settings.models.get(phase)]
+        lines.append(
+            warn("configuration", f"{sources}: no model for {', '.join(without)}", "set cheap and expensive")
+            if without
+            else ok("configuration", sources)
+        )
+    return place, lines
+
+
+def consent(place: Place) -> tuple[bool, Line]:
+    """Whether what the repository asks for is approved."""
+    if not place.wishes:
+        return True, ok("trust", "the repository's configuration asks for nothing that needs your approval")
+    try:
+        approved = place.consent.approved(place.key, place.wishes)
+    except RalphError as error:
+        return False, broken("trust", error)
+    wanted = ", ".join(wish.key for wish in place.wishes)
+    if approved:
+        return True, ok("trust", f"{wanted}: approved")
+    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})"
+    return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
+
+
+def keys(place: Place) -> tuple[frozenset[Model], list[Line]]:
+    """The models that can be asked, and whether there is what each provider in use wants: a key, or a program."""
+    models = place.settings.all_models()
+    client = registry.client(os.environ)
+    missing = {provider: _missing(client, provider) for provider in dict.fromkeys(model.provider for model in models)}
+    ready = frozenset(model for model in models if not missing[model.provider])
+    lost = _lost(place, ready)
+    lines = []
+    for provider, (check, message, hint) in ((each, missing[each] or _present(each)) for each in missing):
+        serious = any(model.provider == provider for model in lost)
+        status = (Status.FAIL if serious else Status.WARN) if hint else Status.OK
+        lines.append(Line(check, status, message, hint))
+    return ready, lines
+
+
+def _present(provider: Provider) -> tuple[str, str, str]:
+    if provider.wire is Wire.AGENT:
+        return "agent", f"{provider.name}: {shutil.which(provider.command[0])}", ""
+    what = f"{provider.api_key_env} is there" if provider.api_key_env else "no key is needed"
+    return "key", f"{provider.name}: {what}", ""
+
+
+def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | None:
+    """What keeps ``provider`` from being asked: the subject, what is wrong, what to do. The key is not shown."""
+    if provider.wire is Wire.AGENT:
+        program = provider.command[0]
+        if shutil.which(program):
+            return None
+        return "agent", f"{provider.name}: {program} was not found on PATH", f"install {program}"
+    try:
+        client.ready(Model(provider, ""))
+    except NoCredential as fault:
+        return "key", str(fault), f"export {provider.api_key_env}=... in your shell's profile"
+    except ModelFault as fault:
+        return "key", f"{provider.name}: {fault}", f"set {provider.api_key_env} again"
+    return None
+
+
+def _lost(place: Place, alive: Collection[Model]) -> frozenset[Model]:
+    """The models of chains that have nobody left: a chain with one model that answers does its work."""
+    groups = (place.settings.models, *(rule.models for rule in place.settings.routes))
+    chains = [chain for group in groups for chain in group.values()]
+    return frozenset(model for chain in chains if not any(each in alive for each in chain) for model in chain)
+
+
+def prices(place: Place, database: Database) -> Iterator[Line]:
+    """Whether it is known what each model costs."""
+    _, _, catalogue = build_caller(place, database, "doctor", Deadline(_PATIENCE, time.monotonic))
+    for model in place.settings.all_models():
+        if model.provider.wire is not Wire.AGENT:
+            yield _price(model, catalogue)
+
+
+def _price(model: Model, catalogue: Catalogue) -> Line:
+    price = catalogue.price(model)
+    if price is None:
+        hint = f'add [tool.ralph-hooks.prices."{model.id}"] with input and output, or the budget cannot count it'
+        return warn("price", f"{model.id}: not known", hint)
+    return ok("price", f"{model.id}: {_per_million(price)}")
+
+
+def _per_million(price: Price) -> str:
+    if price.input == price.output == 0:
+        return "free"
+    return f"{money(price.input)} in, {money(price.output)} out, for a million tokens"
+
+
+def answers(place: Place, database: Database, ready: Collection[Model]) -> Iterator[Line]:
+    """Whether each of ``ready`` answers one tiny request. Those requests are in the ledger."""
+    deadline = Deadline(_PATIENCE, time.monotonic)
+    caller, _, _ = build_caller(place, database, "doctor", deadline)
+    serving = _phases(place)
+    models = [model for model in serving if model in ready and model.provider.wire is not Wire.AGENT]
+    jobs = [partial(sign_of_life, caller, model, serving[model]) for model in models]
+    try:
+        found = run_all(jobs, workers=_AT_ONCE, deadline=deadline)
+    finally:
+        caller.abandon()
+    trials = {
+        model: trial or Trial(problem=f"no answer within {_PATIENCE:.0f} s")
+        for model, trial in zip(models, found, strict=True)
+    }
+    lost = _lost(place, [model for model in ready if model not in trials or not trials[model].problem])
+    for model, trial in trials.items():
+        yield _answer(model, trial, serious=model in lost)
+
+
+def _answer(model: Model, trial: Trial, *, serious: bool) -> Line:
+    if trial.problem:
+        hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"
+        return Line("model", Status.FAIL if serious else Status.WARN, f"{model.id}: {trial.problem}", hint)
+    cost = "at unknown cost" if trial.cost_usd is None else f"for {money(trial.cost_usd)}"
+    return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}")
+
+
+def _phases(place: Place) -> Mapping[Model, Phase]:
+    """A phase that each model serves, for the ledger."""
+    groups = (place.settings.models, *(rule.models for rule in place.settings.routes))
+    found: dict[Model, Phase] = {}
+    for group in groups:
+        for phase, chain in group.items():
+            for model in chain:
+                found.setdefault(model, phase)
+    return found
+
+
+def verdict(lines: list[Line]) -> str:
+    """All of it in one sentence."""
+    failed = sum(line.status is Status.FAIL for line in lines)
+    warned = sum(line.status is Status.WARN for line in lines)
+    if failed:
+        return f"{plural(failed, 'thing')} must be mended."
+    return f"It works; {plural(warned, 'thing')} could be better." if warned else "Everything is in place."

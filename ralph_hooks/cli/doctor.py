@@ -1,0 +1,88 @@
+"""``ralph-hooks doctor``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import click
+
+from ralph_hooks.cli import diagnosis, hook_diagnosis
+from ralph_hooks.cli.diagnosis import Line, Status
+from ralph_hooks.cli.judging import wants_color
+from ralph_hooks.cli.wiring import open_state
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import ExitCode
+from ralph_hooks.store.home import locate
+
+HELP = """\
+Look whether everything is there: git, the configuration, keys (their names alone are shown), prices, your approval, the
+hooks, and a place for the state. Each model gets one tiny request, which is in the ledger like every other.
+
+Each line is ok, warn or fail, and says what to do. Exit 1 if one of them is fail.
+
+\b
+Examples:
+  ralph-hooks doctor
+  ralph-hooks doctor --offline          send nothing
+  ralph-hooks doctor --format json
+"""
+_COLORS = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "red"}
+
+
+@click.command("doctor", help=HELP)
+@click.option("--offline", is_flag=True, help="Send nothing: do not ask the models.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(*, offline: bool, format_: str) -> int:
+    """Look at everything, show it, and exit with 1 if something must be mended."""
+    lines = []
+    for line in examine(offline=offline):
+        lines.append(line)
+        if format_ == "text":
+            _show(line)
+    if format_ == "json":
+        click.echo(_json(lines), nl=False)
+    else:
+        click.echo(diagnosis.verdict(lines))
+    return ExitCode.REJECTED if any(line.status is Status.FAIL for line in lines) else ExitCode.PASS
+
+
+def examine(*, offline: bool) -> Iterator[Line]:
+    """Everything there is to say, in the order in which it is worth mending."""
+    yield from diagnosis.programs()
+    home = locate(os.environ)
+    yield from diagnosis.state(home)
+    place, lines = diagnosis.configuration()
+    yield from lines
+    if place is None:
+        return
+    approved, line = diagnosis.consent(place)
+    yield line
+    ready, lines = diagnosis.keys(place)
+    yield from lines
+    with open_state(home) as database:
+        yield from diagnosis.prices(place, database)
+        if approved and not offline:
+            yield from diagnosis.answers(place, database, ready)
+    yield from hook_diagnosis.installed(place)
+
+
+def _show(line: Line) -> None:
+    mark = click.style(f"{line.status:<4}", fg=_COLORS[line.status]) if wants_color() else f"{line.status:<4}"
+    click.echo(f"{mark}  {line.check:<13}  {one_line(line.message)}")
+    if line.hint:
+        click.echo(f"      -> {one_line(line.hint)}")
+
+
+def _json(lines: list[Line]) -> str:
+    import msgspec
+
+    document = {
+        "schema": 1,
+        "ok": all(line.status is not Status.FAIL for line in lines),
+        "checks": [
+            {"check": line.check, "status": line.status, "message": one_line(line.message), "hint": one_line(line.hint)}
+            for line in lines
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(document)).decode() + "\n"

@@ -1,0 +1,108 @@
+"""What `ralph-hooks doctor` says of the hooks: are commits and pushes judged, and by whom."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+from ralph_hooks.cli.diagnosis import Line, Status, broken, fail, ok, warn
+from ralph_hooks.cli.install import called_by, shown
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.config import Policy
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git import hook_managers as managers
+from ralph_hooks.git import hooks
+from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
+from ralph_hooks.git.hooks import Folder, State
+
+_INSTALL = {
+    "pre-commit": "pre-commit install --hook-type {hook}",
+    "prek": "prek install --hook-type {hook}",
+    "lefthook": "lefthook install",
+    "husky": "npx husky",
+}
+
+
+def installed(place: Place) -> Iterator[Line]:
+    """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
+    try:
+        folder = hooks.folder(place.repository)
+        found = [_hook(place, folder, name) for name in HOOKS]
+    except RalphError as error:
+        yield broken("hook", error)
+        return
+    if any(line.status is Status.OK for line in found):  # one of the two may be all that somebody wants
+        found = [_milder(line) for line in found]
+    yield from found
+
+
+def _milder(line: Line) -> Line:
+    return Line(line.check, Status.WARN, line.message, line.hint) if line.status is Status.FAIL else line
+
+
+def _hook(place: Place, folder: Folder, name: str) -> Line:
+    state = hooks.inspect(folder, name)
+    where = shown(state.path, place.repository.top)
+    caller = called_by(place, state)
+    if caller is not None:
+        return ok("hook", f"{name}: {state.other} runs ralph-hooks ({shown(caller, place.repository.top)})")
+    if state.ours is not None and state.found is not None:
+        return _native(place, state, where)
+    configured = next(((each, file) for each, file in _configured(place, name) if each != state.other), None)
+    if configured is not None:
+        manager, file = configured
+        hint = f"`{_INSTALL[manager].format(hook=name)}`"
+        return fail("hook", f"{name}: {file} runs ralph-hooks, but {manager}'s hook is not installed", hint)
+    noun = name.removeprefix("pre-")
+    if state.other:
+        whose = "a script" if state.other == managers.OTHER else f"{state.other}'s script"
+        return fail("hook", f"{name}: {whose} is in place and does not run ralph-hooks ({where})", _install(name))
+    return fail("hook", f"{name}: no {noun} is judged ({where})", _install(name))
+
+
+def _install(name: str) -> str:
+    return f"`ralph-hooks install --hook {name}`"
+
+
+def _configured(place: Place, hook: str) -> Iterator[tuple[str, str]]:
+    top = place.repository.top
+    for manager, _ in managers.used(top):
+        file = managers.calls_us(top, manager, hook)
+        if file is not None:
+            yield manager, shown(file, top)
+
+
+def _native(place: Place, state: State, where: str) -> Line:
+    """Our own script: is it whole, does it come first, and does it still fit?"""
+    trouble = next(_troubles(place, state, where), None)
+    if trouble is not None:
+        return trouble
+    if state.ours != state.path:
+        return ok("hook", f"{state.hook}: {state.other} runs the native hook as its legacy hook ({where})")
+    return ok("hook", f"{state.hook}: native hook, first in line ({where})")
+
+
+def _troubles(place: Place, state: State, where: str) -> Iterator[Line]:
+    found, name, again = state.found, state.hook, _install(state.hook)
+    assert found is not None  # else it is not ours
+    if found.edited:
+        yield warn(
+            "hook", f"{name}: {where} was edited by hand", f"keep your lines elsewhere, rm {where}, then {again}"
+        )
+    if state.ours == state.path and not state.runs:
+        yield fail("hook", f"{name}: {where} is not executable, and git leaves it alone", again)
+    on_path = shutil.which("ralph-hooks")
+    if found.python and not os.access(found.python, os.X_OK):
+        gone = f"{name}: {found.python}, which it starts, is gone"
+        yield warn("hook", f"{gone}: it takes {on_path}", again) if on_path else fail("hook", gone, again)
+    if not found.python and not found.edited and not on_path:
+        yield fail("hook", f"{name}: {where} looks for ralph-hooks on PATH, where it is not", "put it on PATH")
+    limits = place.settings.push if name == PRE_PUSH else place.settings.gate
+    if found.closed is not (limits.when_unavailable is Policy.CLOSED):
+        policy = "closed" if found.closed else "open"
+        yield warn("hook", f"{name}: {where} was installed with when-unavailable = {policy}", again)
+    twice = next(_configured(place, name), None) if found.kept else None
+    if twice is not None:
+        hint = f"`ralph-hooks uninstall --hook {name}`, or take ralph-hooks out of that file"
+        yield warn("hook", f"{name}: judged twice, by the native hook and through {twice[1]}", hint)

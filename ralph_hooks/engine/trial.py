@@ -1,0 +1,36 @@
+"""One tiny request to one model, to see whether it answers."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from msgspec import Struct
+
+from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.errors import RalphError
+from ralph_hooks.phases import hello
+
+
+class Trial(Struct, frozen=True):
+    """How it went."""
+
+    problem: str = ""
+    """What happened instead of an answer, for people; empty where the model answered."""
+    seconds: float = 0.0
+    cost_usd: Decimal | None = None
+    """US dollars; None where it is not known."""
+
+
+def sign_of_life(caller: Caller, model: Model, phase: Phase) -> Trial:
+    """Ask ``model`` for a sign of life. It is in the ledger and within the budget like every call."""
+    try:
+        caller.ask(hello.question(phase), (model,))
+    except Unanswered as fault:
+        return Trial(problem="; ".join(map(str, fault.faults.values())))
+    except RalphError as error:
+        return Trial(problem=error.message.removeprefix(f"{model.id}: "))
+    calls = [call for call in caller.calls if call.model == model.id]
+    known = [call.cost_usd for call in calls if call.cost_usd is not None]
+    cost = sum(known, Decimal(0)) if len(known) == len(calls) else None
+    return Trial(seconds=sum(call.seconds for call in calls), cost_usd=cost)
