@@ -293,9 +293,9 @@ def _historical(repository: Repository, base: str, new: str, title: str) -> GitS
     return compare(repository, old_tree, new_tree, title)
 
 
-def compare(repository: Repository, base: str, tree: str, title: str) -> GitSnapshot:
-    """``tree`` against ``base``, both of them ids of trees that the repository has."""
-    args = ["diff-tree", "-r", *RAW, base, tree, "--"]
+def compare(repository: Repository, base: str, tree: str, title: str, *, renames: bool = True) -> GitSnapshot:
+    """``tree`` against ``base``, both of them trees or commits that the repository has."""
+    args = ["diff-tree", "-r", *RAW, *([] if renames else ["--no-renames"]), base, tree, "--"]
     entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
     return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title=title))
 
