@@ -50,7 +50,7 @@ def test_a_hook_calls_a_command_that_exists_and_is_never_skipped_or_muted(hook: 
     assert hook["require_serial"] is True
     assert hook["always_run"] is True  # a commit that only deletes has no files for pre-commit
     assert hook["verbose"] is True  # or the word that a change was not judged is hidden
-    assert hook["stages"] == ["pre-commit"]
+    assert hook["stages"] == (["pre-push"] if command == "pre-push" else ["pre-commit"])
 
 
 @pytest.mark.parametrize("top", [TOP, SAMPLE], ids=["ours", "sample"])

@@ -51,7 +51,7 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
                 raise click.UsageError("--commit and --from-ref exclude each other")
             selection = Selection(from_ref, to_ref, commit)
             with open_workplace(name, selection) as workplace:
-                report = workplace.gate.judge(name, workplace.snapshot, scope_of(workplace))
+                report = workplace.judge(name, scope_of(workplace))
             return emit(report, format_, output)
 
         return click.command(name, help=help_)(_with(_OPTIONS, report_options(callback)))

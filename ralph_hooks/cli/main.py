@@ -21,9 +21,8 @@ COMMANDS = {
     "gate": "Judge the staged change, a commit or a range: checks, models, your commands.",
     "analyze": "The same without your verify commands.",
     "verify": "Run the verify commands and put the invariants to the verify model, nothing else.",
-    "show": "The last report, an earlier one, or a stored fix.",
-    "apply": "Bring a stored fix into the working tree.",
-    "undo": "Take the last applied fix back.",
+    "pre-push": "Judge what is pushed; for git's pre-push hook.",
+    "show": "The last report, or an earlier one.",
     "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
     "cost": "What the models cost, and what the expensive one would have.",
     "install": "Install native pre-commit and pre-push hooks around what is there.",
@@ -31,7 +30,7 @@ COMMANDS = {
     "doctor": "Look whether everything is there: git, configuration, keys, models, hooks.",
     "trust": "See and approve what this repository's configuration may do.",
 }
-"""Every command with its line in --help. A file of the same name has the command; it is imported when it is called."""
+"""Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
 
 
 class _LazyGroup(click.Group):
@@ -41,7 +40,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"ralph_hooks.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"ralph_hooks.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
@@ -15,14 +16,15 @@ from ralph_hooks import config
 from ralph_hooks.checks.all import all_checks
 from ralph_hooks.cli.progress import progress
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
+from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import ModelClient
+from ralph_hooks.core.ports import ModelClient, Snapshot
+from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
-from ralph_hooks.engine.gate import Gate
+from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.errors import RalphError, UntrustedError
-from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.git.verifier import CommandVerifier
@@ -32,16 +34,17 @@ from ralph_hooks.store.history import Reports
 from ralph_hooks.store.home import Home, locate
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
+from ralph_hooks.store.receipts import Receipts
 from ralph_hooks.store.verdicts import Verdicts
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
+if TYPE_CHECKING:
+    from ralph_hooks.engine.push import PushGate
+    from ralph_hooks.git.push import GitPush
+
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 """Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
-
-
-_HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
-"""What is in the environment of a hook: pre-commit's own variable, and those of git."""
 
 
 class Selection(Struct, frozen=True):
@@ -55,6 +58,14 @@ class Selection(Struct, frozen=True):
     def stage(self) -> Stage:
         """What is staged is about to be committed; history is about to be pushed, or is in CI."""
         return Stage.PRE_PUSH if self.from_ref or self.commit else Stage.PRE_COMMIT
+
+    def pushed(self, repository: snapshots.Repository) -> GitPush | None:
+        """A range with its commits; None where no range was asked for. Raises as `read`."""
+        if not self.from_ref:
+            return None
+        from ralph_hooks.git.push import ranged
+
+        return ranged(repository, self.from_ref, self.to_ref or "HEAD")
 
     def read(self, repository: snapshots.Repository) -> GitSnapshot:
         """The change. Raises GitError where it is not there or cannot be judged."""
@@ -96,40 +107,27 @@ class Workplace(Struct, frozen=True, kw_only=True):
 
     settings: Settings
     stage: Stage
-    snapshot: GitSnapshot
+    snapshot: Snapshot
     gate: Gate
+    pushed: GitPush | None = None
+    """Where a range is judged: as it would be when it is pushed."""
 
-
-def find_repository() -> snapshots.Repository:
-    """The repository around the current folder, with nothing left undone in it. Raises GitError, RalphError."""
-    repository = snapshots.open_repository(Path.cwd())
-    if journal.pending(repository):
-        _go_on(repository)
-    return repository
+    def judge(self, command: str, scope: Scope) -> Report:
+        """The report, kept for `show`. Raises RalphError where only the user can help."""
+        if self.pushed is None:
+            return self.gate.judge(command, self.snapshot, scope)
+        return push_gate(self.gate).judge(command, self.pushed, scope)
 
 
 def find_place() -> Place:
     """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
     home = locate(os.environ)
-    repository = find_repository()
+    repository = snapshots.open_repository(Path.cwd())
     settings = config.load(repository.top, home.config, registry.built_in())
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
     return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
-
-
-def _go_on(repository: snapshots.Repository) -> None:
-    """Finish what a killed `apply` or `undo` has left, except inside a hook: a hook only reads.
-
-    pre-commit takes unstaged edits away while hooks run; files written then would be lost or put back wrongly.
-    """
-    from ralph_hooks.git.apply import recover
-
-    if _HOOK.intersection(os.environ):
-        click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)
-    elif done := recover(repository):
-        click.echo(f"ralph-hooks: {visible(done)}", err=True)
 
 
 @contextmanager
@@ -149,17 +147,41 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
     """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
     place = find_place()
     require_consent(place)
-    limits = place.settings.gate
     with open_state(place.home) as database:
-        snapshot = selection.read(place.repository)
+        pushed = selection.pushed(place.repository)
+        snapshot: Snapshot = pushed.portions[0].snapshot if pushed else selection.read(place.repository)
+        limits = place.settings.push if pushed else place.settings.gate  # a range gets the verdict of its push
         gate = build_gate(place, database, command, limits, snapshot)
         try:
-            yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate)
+            yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate, pushed=pushed)
         finally:
             gate.caller.abandon()  # interrupted or failed half-way: what is under way is in the books all the same
 
 
-def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: GitSnapshot) -> Gate:
+@contextmanager
+def open_push(place: Place, command: str, pushed: GitPush) -> Iterator[PushGate]:
+    """The gate for ``pushed``. Raises UntrustedError before anything is sent or run; where nothing is, nobody asks."""
+    if pushed.portions:
+        require_consent(place)
+    nothing = Change(tree="", base="", entries=(), title=pushed.title)
+    with open_state(place.home) as database:
+        # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
+        gate = build_gate(place, database, command, place.settings.push, GitSnapshot(place.repository, nothing))
+        try:
+            yield push_gate(gate)
+        finally:
+            gate.caller.abandon()
+
+
+def push_gate(gate: Gate) -> PushGate:
+    """The gate for several changes with a history around the ``gate`` for one."""
+    from ralph_hooks.checks.secrets import Secrets
+    from ralph_hooks.engine.push import PushGate
+
+    return PushGate(gate=gate, secrets=Secrets())
+
+
+def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: Snapshot) -> Gate:
     """The gate for one run of ``command``."""
     deadline = Deadline(limits.deadline, time.monotonic)
     caller, store, prices = build_caller(place, database, command, deadline)
@@ -173,6 +195,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
         verifier=CommandVerifier(place.repository, snapshot.change, timeout=place.settings.verify.timeout),
         prices=prices,
         history=Reports(database, place.known_as()),
+        receipts=Receipts(database, place.known_as()),
     )
 
 

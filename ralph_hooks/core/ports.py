@@ -12,6 +12,7 @@ from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.push import Commit
+from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import PushedRef, Report, Verification
 from ralph_hooks.core.route import Model, Phase
@@ -231,6 +232,18 @@ class History(Protocol):
 
     def add(self, report: Report) -> None:
         """Keep ``report`` for `show`."""
+        ...
+
+
+class Receipts(Protocol):
+    """What was judged so far."""
+
+    def add(self, receipt: Receipt) -> None:
+        """Keep ``receipt``."""
+        ...
+
+    def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
+        """Those of ``commits`` that an earlier run with the same ``settings`` has passed, by object id."""
         ...
 
 

@@ -69,6 +69,10 @@ class Verification(Struct, frozen=True, kw_only=True):
     """The end of what the command printed."""
     problem: str = ""
     """Why the command says nothing about the change (not found, killed for memory); empty where it ran."""
+    from_store: bool = False
+    """True where it passed on the same tree in an earlier run and was not run again."""
+    ref: str = ""
+    """The pushed ref whose tree it ran on, for people; empty where one tree was judged."""
 
     @property
     def verdict(self) -> Verdict:

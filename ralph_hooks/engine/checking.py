@@ -52,7 +52,7 @@ def run_checks(
 ) -> Checked:
     """Findings and hints of ``checks``, from the store where the content is known."""
     plans = [(check, _entries(check, triaged)) for check in checks]
-    keys = [{entry.path: content_key(f"check/{c.name}", c.version, entry) for entry in es} for c, es in plans]
+    keys = [_keys(check, entries) for check, entries in plans]
     known = store.get([name for names in keys for name in names.values()])
     results: list[CheckResult] = []
     hints: dict[str, list[Hint]] = {}
@@ -65,7 +65,7 @@ def run_checks(
     for (check, entries), names in zip(plans, keys, strict=True):
         for path, name in names.items():
             if name in known:
-                take(path, _placed(msgspec.json.decode(known[name], type=CheckResult), path))
+                take(path, placed(msgspec.json.decode(known[name], type=CheckResult), path))
         missing = tuple(entry for entry in entries if names[entry.path] not in known)
         if missing:
             jobs.append(_Job(check, names, missing))
@@ -77,7 +77,7 @@ def run_checks(
     for job, answer in zip(jobs, answers, strict=True):
         for path, result in (answer or {}).items():
             take(path, result)
-            fresh[job.keys[path]] = msgspec.json.encode(_placed(result, ""))
+            fresh[job.keys[path]] = msgspec.json.encode(placed(result, ""))
     if fresh:
         store.put(fresh)
     return Checked(
@@ -87,7 +87,17 @@ def run_checks(
     )
 
 
-def _placed(result: CheckResult, path: str) -> CheckResult:
+def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:
+    version = check.version  # once: to find it out takes longer than a key
+    return {entry.path: result_key(check.name, version, entry) for entry in entries}
+
+
+def result_key(check: str, version: str, entry: Entry) -> str:
+    """Where the store keeps what this ``version`` of a check says of ``entry``."""
+    return content_key(f"check/{check}", version, entry)
+
+
+def placed(result: CheckResult, path: str) -> CheckResult:
     """``result`` with its findings at ``path``. They are stored without: a path may hold bytes that JSON cannot."""
     return CheckResult(tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings), result.hints)
 

@@ -10,16 +10,20 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
-from ralph_hooks.core.change import Entry
-from ralph_hooks.core.ports import Check, History, Prices, Snapshot, Store, Verifier
+from ralph_hooks.core.change import Change, Entry
+from ralph_hooks.core.ports import Check, History, Prices, Receipts, Snapshot, Store, Verifier
+from ralph_hooks.core.push import Commit
+from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.checking import Checked, run_checks
+from ralph_hooks.engine.commands import Commands
 from ralph_hooks.engine.invariants import Invariants, Kept
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
+from ralph_hooks.engine.receipts import settings_digest
 from ralph_hooks.engine.review import Reviewed, Reviewer
 from ralph_hooks.engine.triage import Triage, triage
 from ralph_hooks.engine.verdict import Outcome, come_to, decide, exit_code, notices
@@ -60,6 +64,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     verifier: Verifier
     prices: Prices
     history: History
+    receipts: Receipts
 
     def judge(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
         """The report on ``snapshot``, kept for `show`.
@@ -67,15 +72,37 @@ class Gate(Struct, frozen=True, kw_only=True):
         Raises RalphError where only the user can help; an outage is a verdict.
         """
         report = self.assess(command, snapshot, scope)
-        self.history.add(report)
+        self.keep(report, snapshot.change, scope)
         return report
+
+    def keep(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit] = ()) -> None:
+        """Keep ``report`` for `show`, and a receipt for ``change`` (that of ``commits``)."""
+        self.history.add(report)
+        self.receipts.add(self.receipt(report, change, scope, commits))
+
+    def receipt(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit]) -> Receipt:
+        """What the push gate and `show --commits` need to know of a judgement later."""
+        return Receipt(
+            tree=change.tree,
+            base=change.base,
+            settings=self.digest() if Scope.REVIEW in scope else "",
+            command=report.command,
+            verdict=report.verdict,
+            models=tuple(dict.fromkeys(call.model for call in report.calls if call.outcome == "ok")),
+            cost_usd=report.cost_usd,
+            commits=tuple(commit.oid for commit in commits),
+        )
+
+    def digest(self) -> str:
+        """Names everything but the change that a review depends on."""
+        return settings_digest(self.settings, self.limits, self.checks)
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
         """As `judge`, and the report is not kept: for a command that has more to add to it."""
         started = self.caller.deadline.clock()
         change = snapshot.change
         report = self.report(command, change.title, change.tree, self.outcome(snapshot, scope), started)
-        return msgspec.structs.replace(report, notices=report.notices + self._idle(scope))
+        return msgspec.structs.replace(report, notices=report.notices + self.idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
         """What checks, models and commands make of ``snapshot``."""
@@ -86,7 +113,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         verification: tuple[Verification, ...] = ()
         if Scope.COMMANDS in scope and change.entries:
             kept = self.keeps(examined)
-            verification = self._verified(change.tree, change.base)
+            verification = self._verified(change, afresh=Scope.REVIEW not in scope)
         unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
         return come_to(len(change.entries), examined.checked, reviewed, kept, unreviewed, verification)
 
@@ -139,11 +166,12 @@ class Gate(Struct, frozen=True, kw_only=True):
         checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
         return run_checks(checks, triaged, material, self.store, self.caller.deadline)
 
-    def _verified(self, tree: str, base: str) -> tuple[Verification, ...]:
-        commands = self.settings.verify.commands
-        return self.verifier.run(tree, base, commands, self.caller.deadline) if commands else ()
+    def _verified(self, change: Change, *, afresh: bool) -> tuple[Verification, ...]:
+        """Who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
+        commands = Commands(self.verifier, self.store, self.caller.deadline, self.team.progress)
+        return commands.run(change.tree, change.base, self.settings.verify.commands, afresh=afresh)
 
-    def _idle(self, scope: Scope) -> tuple[str, ...]:
+    def idle(self, scope: Scope) -> tuple[str, ...]:
         """Said where a command has nothing at all to judge with."""
         if Scope.REVIEW in scope or self.settings.verify.commands or self.settings.verify.invariants:
             return ()

@@ -74,16 +74,16 @@ class Team:
     """As many workers as the configuration allows, with somebody told how far they are."""
 
     def __init__(self, workers: int, deadline: Deadline, progress: Progress) -> None:
+        self.progress = progress
         self._workers = workers
         self._deadline = deadline
-        self._progress = progress
 
     def run(self, what: str, jobs: Sequence[Callable[[], Result]]) -> list[Result | None]:
         """As `run_all`; ``what`` names the work for people."""
         if not jobs:
             return []
-        self._progress.begin(what, len(jobs))
+        self.progress.begin(what, len(jobs))
         try:
-            return run_all(jobs, workers=self._workers, deadline=self._deadline, done=self._progress.advance)
+            return run_all(jobs, workers=self._workers, deadline=self._deadline, done=self.progress.advance)
         finally:
-            self._progress.end()
+            self.progress.end()

@@ -19,6 +19,9 @@ MAX_BYTES = 1_000_000
 _LFS = b"version https://git-lfs.github.com/spec/"
 _NUL_REACH = 8000  # bytes that git itself looks at to tell binary from text
 _VERSION = "1"
+_GENERATED = "generated"
+EMPTY = "empty"
+"""The reason of a file without content: nothing is lost where nobody reads it."""
 
 
 class Triage(Struct, frozen=True):
@@ -46,7 +49,7 @@ def triage(snapshot: Snapshot, exclude: Sequence[str], store: Store) -> Triage:
     scan: list[Entry] = []
     for entry in text:
         reason = contents[entry.path]
-        if reason and reason != "generated":
+        if not is_text(reason):
             unreviewed.append(Unreviewed(entry.path, reason, Cause.CONTENT))
             continue
         excluded = _excluded(entry.path, exclude) or reason
@@ -65,9 +68,24 @@ def _excluded(path: str, exclude: Sequence[str]) -> str | None:
     return next((reason for reason, patterns in RULES if first_match(path, patterns)), None)
 
 
+def reason_key(entry: Entry) -> str:
+    """Where the store keeps why the content of ``entry`` is not for review."""
+    return content_key("triage", _VERSION, entry)
+
+
+def is_text(reason: str) -> bool:
+    """Whether what has this reason is text all the same: written by a tool, or nothing is the matter with it."""
+    return reason in {"", _GENERATED}
+
+
+def too_large(size: int) -> str:
+    """The reason not to read ``size`` bytes."""
+    return f"too large ({size / 1e6:,.1f} MB)"
+
+
 def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], store: Store) -> Mapping[str, str]:
     """Why the content of each path is not for review; empty where it is."""
-    keys = {entry.path: content_key("triage", _VERSION, entry) for entry in entries}
+    keys = {entry.path: reason_key(entry) for entry in entries}
     known = store.get(keys.values())
     reasons = {path: known[key].decode() for path, key in keys.items() if key in known}
     unknown = [entry for entry in entries if entry.path not in reasons]
@@ -76,9 +94,7 @@ def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], store: Store)
         small = [entry for entry in unknown if sizes[entry.path] <= MAX_BYTES]
         contents = snapshot.contents(small)
         fresh = {
-            entry.path: _reason(contents[entry.path])
-            if entry.path in contents
-            else f"too large ({sizes[entry.path] / 1e6:,.1f} MB)"
+            entry.path: content_reason(contents[entry.path]) if entry.path in contents else too_large(sizes[entry.path])
             for entry in unknown
         }
         store.put({keys[path]: reason.encode() for path, reason in fresh.items()})
@@ -86,12 +102,13 @@ def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], store: Store)
     return reasons
 
 
-def _reason(content: Content) -> str:
+def content_reason(content: Content) -> str:
+    """Why ``content`` is not for review; empty where it is."""
     sides = [side for side in (content.new, content.old) if side is not None]
     if any(side.startswith(_LFS) for side in sides):
         return "Git LFS pointer"
     if any(b"\0" in side[:_NUL_REACH] for side in sides):
         return "binary"
     if not any(sides):
-        return "empty"
-    return "generated" if any(marked_generated(side) for side in sides[:1]) else ""
+        return EMPTY
+    return _GENERATED if any(marked_generated(side) for side in sides[:1]) else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -20,6 +20,9 @@ from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_history
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import DEEPEN, RAW, GitSnapshot, Repository, between, compare, resolve
+
+REMOTE_NAME = "PRE_COMMIT_REMOTE_NAME"
+"""The variable in which pre-commit and prek name the remote."""
 
 _LINE = re.compile(r"(.+) ([0-9a-f]{40}|[0-9a-f]{64}) (\S+) ([0-9a-f]{40}|[0-9a-f]{64})", re.DOTALL)
 _AT_ONCE = 100  # commits whose changes are listed by one git: bounds what is held in memory
@@ -58,6 +61,21 @@ def _read_update(line: str) -> Update:
 
 def _present(oid: str) -> str | None:
     return oid if oid.strip("0") else None
+
+
+def framework_update(repository: Repository, environ: Mapping[str, str]) -> Update | None:
+    """The one update that pre-commit and prek hand on, in variables; None outside of them.
+
+    Where a first push holds the root commit they name the branch alone. Raises GitError where what they name is gone.
+    """
+    branch = environ.get("PRE_COMMIT_LOCAL_BRANCH", "")
+    wanted = environ.get("PRE_COMMIT_TO_REF") or branch
+    if not wanted:
+        return None
+    oid, had = resolve(repository, [wanted, environ.get("PRE_COMMIT_FROM_REF", "")])
+    if oid is None:
+        raise GitError(f"there is no {wanted!r} here, which the hook's environment says is pushed", "push again")
+    return Update(branch or wanted, oid, environ.get("PRE_COMMIT_REMOTE_BRANCH") or wanted, had)
 
 
 class GitPush:

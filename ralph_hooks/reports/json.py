@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import SCHEMA, FixSummary, Report, Rung, Unreviewed, Verification
+from ralph_hooks.core.report import SCHEMA, FixSummary, PushedRef, Report, Rung, Unreviewed, Verification
 from ralph_hooks.core.text import visible
 from ralph_hooks.core.usage import Call
 
@@ -62,6 +62,9 @@ def document(report: Report) -> dict[str, Any]:
         "exit_code": report.exit_code,
         "title": report.title,
         "tree": report.tree,
+        "refs": [_ref(item) for item in report.refs],
+        "commits": report.commits,
+        "new_commits": report.new_commits,
         "paths": report.paths,
         "reviewed": report.reviewed,
         "notices": report.notices,
@@ -111,6 +114,8 @@ def _verification(item: Verification) -> dict[str, Any]:
         "known_failures": item.known_failures,
         "tail": item.tail,
         "problem": item.problem,
+        "from_store": item.from_store,
+        "ref": item.ref,
     }
 
 
@@ -126,6 +131,18 @@ def _call(item: Call) -> dict[str, Any]:
         "outcome": item.outcome,
         "from_store": item.from_store,
         "estimated": item.estimated,
+    }
+
+
+def _ref(item: PushedRef) -> dict[str, Any]:
+    return {
+        "ref": item.ref,
+        "local_ref": item.local_ref,
+        "action": item.action.value,
+        "oid": item.oid,
+        "tree": item.tree,
+        "base": item.base,
+        "commits": item.commits,
     }
 
 

@@ -64,11 +64,13 @@ def confirmers(report: Report) -> str:
 
 
 def outcome(item: Verification) -> str:
-    """How a verify command ended: ``exit 1, 12.3 s``."""
+    """How a verify command ended: ``exit 1, 12.3 s``; with its ref where several were judged."""
+    where = f"{one_line(item.ref)}: " if item.ref else ""
     if item.problem:
-        return one_line(item.problem)
+        return where + one_line(item.problem)
     took = duration(item.seconds)
-    return f"stopped after {took}" if item.exit_code is None else f"exit {item.exit_code}, {took}"
+    ended = f"stopped after {took}" if item.exit_code is None else f"exit {item.exit_code}, {took}"
+    return f"{where}{ended}{', in an earlier run' if item.from_store else ''}"
 
 
 def tail_lines(text: str) -> list[str]:
@@ -150,7 +152,8 @@ def failures(report: Report) -> str:
 
 def _coverage(report: Report) -> list[str]:
     """What a pass is worth: how many files a model judged, how many only checks saw, which commands ran."""
-    parts = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
+    parts = [_commits(report)] if report.commits else []
+    parts += [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
     checked = tuple(item for item in report.unreviewed if item.cause is not Cause.NOT_ASKED)
     if checked:
         what = f"{len(checked):,}" if report.reviewed else plural(len(checked), "file")
@@ -165,6 +168,12 @@ def _coverage(report: Report) -> list[str]:
     if hints:
         parts.append(f"advice: {hints:,} ({SHOW})")
     return parts or [one_line(report.reason) if report.paths else "nothing to judge"]
+
+
+def _commits(report: Report) -> str:
+    """How many commits of a push or a range, and how many of them had come past every hook."""
+    new = f" ({report.new_commits:,} not judged before)" if report.new_commits else ""
+    return plural(report.commits, "commit") + new
 
 
 def next_step(report: Report) -> str:

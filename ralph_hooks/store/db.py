@@ -63,6 +63,24 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX reports_by_repository ON reports (repository, number)",
     ),
+    (
+        """CREATE TABLE receipts (
+            id INTEGER PRIMARY KEY,
+            at REAL NOT NULL,  -- seconds since 1970
+            repository TEXT NOT NULL,
+            tree TEXT NOT NULL,
+            base TEXT NOT NULL,
+            settings TEXT NOT NULL,
+            command TEXT NOT NULL,
+            verdict TEXT NOT NULL,
+            models TEXT NOT NULL,  -- one a line
+            cost TEXT  -- US dollars, exact; NULL: not known
+        )""",
+        "CREATE INDEX receipts_by_tree ON receipts (tree)",
+        "CREATE TABLE receipt_commits (oid TEXT NOT NULL, receipt INTEGER NOT NULL)",
+        "CREATE INDEX receipt_commits_by_oid ON receipt_commits (oid)",
+        "CREATE INDEX receipt_commits_by_receipt ON receipt_commits (receipt)",
+    ),
 )
 """What leads from each version of the schema to the next. Steps are only ever added at the end."""
 

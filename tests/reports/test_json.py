@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.report import Cause, Step, Verdict
+from ralph_hooks.core.report import Action, Cause, Step, Verdict
 from ralph_hooks.reports.json import render
 from tests.support.reports import call, finding, full_report, report
 
@@ -74,6 +74,7 @@ def test_every_field_is_documented_with_its_type_and_in_order(judged: Any) -> No
         ("findings", "severity", list(Severity)),
         ("unreviewed", "cause", list(Cause)),
         ("verification", "verdict", list(Verdict)),
+        ("refs", "action", list(Action)),
         ("rungs", "step", list(Step)),
     ],
 )

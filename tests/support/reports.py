@@ -6,7 +6,18 @@ from decimal import Decimal
 from typing import Any
 
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.report import Cause, FixSummary, Report, Rung, Step, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import (
+    Action,
+    Cause,
+    FixSummary,
+    PushedRef,
+    Report,
+    Rung,
+    Step,
+    Unreviewed,
+    Verdict,
+    Verification,
+)
 from ralph_hooks.core.usage import Call
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
@@ -118,7 +129,7 @@ def full_report(**changes: object) -> Report:
         "unreviewed": tuple(Unreviewed(f"files/{cause}", f"because {cause}", cause) for cause in Cause),
         "verification": (
             failing_tests(known_failures=("tests/test_old.py::test_old",)),
-            Verification(command="make lint", exit_code=0, seconds=0.5),
+            Verification(command="make lint", exit_code=0, seconds=0.5, from_store=True, ref="topic"),
             Verification(command="make docs", exit_code=None, seconds=0.1, problem="make: not found"),
         ),
         "calls": (call(), call(phase="verify", cost_usd=Decimal("0.0001")), call(cost_usd=None, from_store=True)),
@@ -126,6 +137,20 @@ def full_report(**changes: object) -> Report:
         "baseline_usd": Decimal("0.0123"),
         "rungs": rungs(),
         "fix": FixSummary(id="f1a2", ref="refs/ralph/fixes/f1a2", files=2, insertions=10, deletions=3, verified=True),
+        "refs": (
+            PushedRef(
+                ref="refs/heads/topic",
+                local_ref="topic",
+                action=Action.UPDATE,
+                oid="1" * 40,
+                tree=TREE,
+                base="2" * 40,
+                commits=3,
+            ),
+            PushedRef(ref="refs/heads/old", local_ref="(delete)", action=Action.DELETE, oid=""),
+        ),
+        "commits": 3,
+        "new_commits": 1,
         "reviewed": 3,
         "paths": 9,
         "dropped": 1,

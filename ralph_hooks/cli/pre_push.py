@@ -1,0 +1,69 @@
+"""``ralph-hooks pre-push``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ralph_hooks.cli.judging import emit, report_options
+from ralph_hooks.cli.wiring import find_place, open_push
+from ralph_hooks.config import Stage
+from ralph_hooks.core.push import short
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git import push
+
+HELP = """\
+Judge what a push would send: the net change of each ref by checks, models and your verify commands, and every single
+commit by the secret scan. For git's pre-push hook (`ralph-hooks install` writes it), whose lines it reads on standard
+input; under pre-commit it takes the one ref that arrives there.
+
+Judged is what no remote has yet, by object ids: neither HEAD nor the working tree counts. Deleted refs pass.
+
+\b
+Examples:
+  exec ralph-hooks pre-push "$@"                       in .git/hooks/pre-push
+  ralph-hooks gate --from-ref origin/main              the same judgement by hand, without a push
+"""
+
+
+_ONE_REF = (
+    "pre-commit and prek hand on one of the pushed refs: {ref} was judged; the native hook judges all "
+    "of them (`ralph-hooks install`)"
+)
+
+
+@click.command("pre-push", help=HELP)
+@click.argument("remote", required=False)
+@click.argument("url", required=False)
+@report_options
+def command(*, remote: str | None, url: str | None, format_: str, output: Path | None) -> int:
+    """Find out what is pushed and judge it."""
+    updates = push.read_updates(_standard_input())
+    place = find_place()
+    notices: tuple[str, ...] = ()
+    if not updates:
+        only = push.framework_update(place.repository, os.environ)
+        updates = (only,) if only else ()
+        notices = (_ONE_REF.format(ref=short(only.remote_ref)),) if only else ()
+    name = remote or url or os.environ.get(push.REMOTE_NAME) or "a remote"
+    pushed = push.pushed(place.repository, updates, name)
+    scope = Scope.REVIEW | Scope.COMMANDS if Stage.PRE_PUSH in place.settings.verify.on else Scope.REVIEW
+    with open_push(place, "pre-push", pushed) as gate:
+        report = gate.judge("pre-push", pushed, scope, notices)
+    return emit(report, format_, output)
+
+
+def _standard_input() -> bytes:
+    """What git says; nothing under pre-commit, which keeps it. Raises RalphError where a person would have to type."""
+    if sys.stdin is None:  # closed by who started us
+        return b""
+    if sys.stdin.isatty():
+        raise RalphError(
+            "pre-push reads git's lines on standard input, and here is a terminal",
+            "by hand: `ralph-hooks gate --from-ref A --to-ref B`; `ralph-hooks install` writes the hook",
+        )
+    return sys.stdin.buffer.read()

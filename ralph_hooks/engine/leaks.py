@@ -1,0 +1,187 @@
+"""The secret scan over every single commit of a push: what a later one takes out leaves the machine all the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import Check, CheckResult, Committed, Progress, Pushed, Source, Store
+from ralph_hooks.core.push import Commit
+from ralph_hooks.core.report import Cause, Unreviewed
+from ralph_hooks.core.text import plural
+from ralph_hooks.engine.checking import placed, result_key
+from ralph_hooks.engine.triage import EMPTY, MAX_BYTES, content_reason, is_text, reason_key, too_large
+from ralph_hooks.errors import RalphError
+
+_LISTED = 2_000  # paths that are looked up in the store at once
+_READ_FILES, _READ_BYTES = 500, 4_000_000  # what is read and held at once
+_WHERE = "commit {commit} brings it in; taking it out in a later commit does not help: the push sends both"
+
+
+class Leaks(Struct, frozen=True):
+    """What the scan found."""
+
+    findings: tuple[Finding, ...] = ()
+    unscanned: tuple[Unreviewed, ...] = ()
+    """Files that hold no text, or too much of it."""
+    problem: str = ""
+    """Why commits are left; empty where all were scanned."""
+
+
+class LeakScan:
+    """Puts each version of a file to ``check`` once, however many commits have it and whoever judged it before.
+
+    Results are kept under the keys of the gate as they come: what a commit hook scanned is known, and a scan that its
+    deadline ended goes on from there. No more is held in memory than is read at once, and what was found.
+    """
+
+    def __init__(self, check: Check, *, store: Store, deadline: Deadline, progress: Progress) -> None:
+        self._check = check
+        self._version = check.version
+        self._store = store
+        self._deadline = deadline
+        self._progress = progress
+        self._known: set[str] = set()
+        self._findings: dict[str, tuple[Finding, ...]] = {}
+        self._reasons: dict[str, str] = {}
+
+    def scan(self, pushed: Pushed, commits: Sequence[Commit]) -> Leaks:
+        """What is in ``commits``, the oldest first; a credential counts once, where it came in."""
+        left = dict.fromkeys(commit.oid for commit in commits)
+        history = pushed.history(tuple(left))
+        findings: dict[str, Finding] = {}
+        unscanned: dict[str, Unreviewed] = {}
+        problem = ""
+        self._progress.begin("secret scan", len(left))
+        try:
+            while batch := tuple(islice(history, _LISTED)):
+                if not self._judge(pushed, batch):
+                    problem = f"the secret scan did not reach {plural(len(left), 'commit')} before the deadline"
+                    break
+                for committed in batch:
+                    for finding in self._leaks(committed):
+                        findings.setdefault(finding.fingerprint, finding)
+                    for item in self._unscanned(committed):
+                        unscanned.setdefault(item.path, item)
+                self._advance(left, batch[-1].commit)
+        finally:
+            self._progress.end()
+        return Leaks(tuple(findings.values()), tuple(unscanned.values()), problem)
+
+    def _advance(self, left: dict[str, None], reached: str) -> None:
+        """Take the commits before ``reached`` off what is left; of that one there may be more to come."""
+        for commit in tuple(left):
+            if commit == reached:
+                return
+            del left[commit]
+            self._progress.advance()
+
+    def _judge(self, pushed: Pushed, batch: Iterable[Committed]) -> bool:
+        """Get the results of all versions in ``batch``; False where the deadline came first."""
+        wanted = {key: entry for committed in batch for key, entry in self._versions(committed)}
+        self._recall({key: entry for key, entry in wanted.items() if key not in self._known})
+        missing = {key: entry for key, entry in wanted.items() if key not in self._known}
+        sizes = pushed.sizes(list(missing.values()))
+        return all(self._read(pushed, wave) for wave in _waves(missing, sizes))
+
+    def _versions(self, committed: Committed) -> Iterator[tuple[str, Entry]]:
+        """What of it there is to scan, by key: against each parent."""
+        for entry in committed.entries:
+            if entry.unreadable() is None and self._check.applies(entry):
+                yield result_key(self._check.name, self._version, entry), entry
+
+    def _recall(self, entries: Mapping[str, Entry]) -> None:
+        names = {reason_key(entry): key for key, entry in entries.items()}
+        stored = self._store.get([*entries, *names])
+        for name, key in names.items():
+            reason = stored[name].decode() if name in stored else ""
+            if not is_text(reason):
+                self._keep(key, reason=reason)
+            elif key in stored:
+                self._keep(key, msgspec.json.decode(stored[key], type=CheckResult).findings)
+
+    def _keep(self, key: str, findings: tuple[Finding, ...] = (), reason: str = "") -> None:
+        """Remember what one version came to; most come to nothing."""
+        self._known.add(key)
+        if findings:
+            self._findings[key] = findings
+        if reason:
+            self._reasons[key] = reason
+
+    def _read(self, pushed: Pushed, wave: Mapping[str, tuple[Entry, int]]) -> bool:
+        """Read and scan the versions in ``wave``, given with their sizes; False where the deadline came first."""
+        if self._deadline.passed:
+            return False
+        reasons = {key: too_large(size) for key, (_, size) in wave.items() if size > MAX_BYTES}
+        entries = {key: entry for key, (entry, _) in wave.items()}
+        small = [key for key in wave if key not in reasons]
+        sources = dict(zip(small, pushed.sources([entries[key] for key in small]), strict=True))
+        reasons |= {key: content_reason(source.content) for key, source in sources.items()}
+        try:
+            results = self._scanned({key: source for key, source in sources.items() if is_text(reasons[key])})
+        except RalphError:
+            if self._deadline.passed:
+                return False
+            raise
+        found = {key: msgspec.json.encode(placed(result, "")) for key, result in results.items()}
+        self._store.put(found | {reason_key(entries[key]): reason.encode() for key, reason in reasons.items()})
+        for key, reason in reasons.items():
+            if key in results:
+                self._keep(key, results[key].findings)
+            else:
+                self._keep(key, reason=reason)
+        return True
+
+    def _scanned(self, sources: Mapping[str, Source]) -> dict[str, CheckResult]:
+        """The check's results by key. It answers by path, so it sees one version of a path at a time."""
+        turns: list[dict[str, str]] = []
+        seen: Counter[str] = Counter()
+        for key, source in sources.items():
+            if seen[source.path] == len(turns):
+                turns.append({})
+            turns[seen[source.path]][source.path] = key
+            seen[source.path] += 1
+        results: dict[str, CheckResult] = {}
+        for keys in turns:
+            answers = self._check.run([sources[key] for key in keys.values()], self._deadline)
+            results |= {keys[path]: result for path, result in answers.items()}
+        return results
+
+    def _leaks(self, committed: Committed) -> Iterator[Finding]:
+        """Findings on lines that the commit has and none of its parents."""
+        against = [self._findings.get(key, ()) for key, _ in self._versions(committed)]
+        if not all(against):
+            return
+        path = committed.entries[0].path
+        for finding in against[0] if against else ():
+            if all(any(finding.line == other.line for other in others) for others in against[1:]):
+                message = f"{finding.message} ({_WHERE.format(commit=committed.commit[:10])})"
+                yield msgspec.structs.replace(finding, path=path, message=message)
+
+    def _unscanned(self, committed: Committed) -> Iterator[Unreviewed]:
+        for key, entry in self._versions(committed):
+            reason = self._reasons.get(key, EMPTY)
+            if reason != EMPTY:
+                yield Unreviewed(entry.path, f"{reason} (in commit {committed.commit[:10]})", Cause.CONTENT)
+
+
+def _waves(entries: Mapping[str, Entry], sizes: Sequence[int]) -> Iterator[dict[str, tuple[Entry, int]]]:
+    """``entries`` with their ``sizes``, as many at once as may be held in memory."""
+    wave: dict[str, tuple[Entry, int]] = {}
+    held = 0
+    for (key, entry), size in zip(entries.items(), sizes, strict=True):
+        weight = size if size <= MAX_BYTES else 0  # a larger one is not read
+        if wave and (len(wave) == _READ_FILES or held + weight > _READ_BYTES):
+            yield wave
+            wave, held = {}, 0
+        wave[key] = (entry, size)
+        held += weight
+    if wave:
+        yield wave

@@ -1,0 +1,79 @@
+"""Judges a push or a range: the net change by the gate, and every single commit of it by the secret scan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import Check, Portion, Pushed
+from ralph_hooks.core.report import Report
+from ralph_hooks.engine.gate import Gate, Scope
+from ralph_hooks.engine.leaks import Leaks, LeakScan
+from ralph_hooks.engine.verdict import Outcome
+
+
+class PushGate(Struct, frozen=True, kw_only=True):
+    """The gate for a push. ``secrets`` is the check that every single commit has to pass."""
+
+    gate: Gate
+    secrets: Check
+
+    def judge(self, command: str, pushed: Pushed, scope: Scope, notices: Sequence[str] = ()) -> Report:
+        """One report for everything that is pushed, kept for `show`, with a receipt for each portion.
+
+        Raises RalphError where only the user can help; an outage is a verdict. ``notices`` are said first.
+        """
+        gate = self.gate
+        started = gate.caller.deadline.clock()
+        commits = [commit for portion in pushed.portions for commit in portion.commits]
+        passed = gate.receipts.passed(gate.digest(), commits)
+        scan = LeakScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.team.progress)
+        total = Outcome()
+        for portion in pushed.portions:
+            leaks = scan.scan(pushed, portion.commits) if Scope.REVIEW in scope else Leaks()
+            outcome = self._outcome(portion, leaks, scope)
+            total += _named(outcome, ", ".join(portion.refs)) if len(pushed.portions) > 1 else outcome
+        tree = pushed.portions[0].snapshot.change.tree if pushed.portions else ""
+        report = gate.report(command, pushed.title, tree, total, started)
+        report = msgspec.structs.replace(
+            report,
+            refs=pushed.refs,
+            commits=len(commits),
+            new_commits=len(commits) - len(passed),
+            notices=(*notices, *report.notices, *gate.idle(scope)),
+        )
+        gate.history.add(report)
+        for portion in pushed.portions:
+            gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
+        return report
+
+    def _outcome(self, portion: Portion, leaks: Leaks, scope: Scope) -> Outcome:
+        """The net change and its history in one. What both find counts once, with the place that it has at the end."""
+        if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
+            scope &= ~Scope.COMMANDS
+        net = self.gate.outcome(portion.snapshot, scope)
+        known = {finding.fingerprint for finding in net.findings}
+        there = {entry.path for entry in portion.snapshot.change.entries}
+        unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
+        return net + Outcome(
+            findings=tuple(finding for finding in leaks.findings if finding.fingerprint not in known),
+            unreviewed=unscanned,
+            problems=(leaks.problem,) if leaks.problem else (),
+            paths=len(unscanned),
+        )
+
+
+def _named(outcome: Outcome, refs: str) -> Outcome:
+    """``outcome`` with the refs it is about, for a report on several."""
+    return msgspec.structs.replace(
+        outcome,
+        findings=tuple(_in(finding, refs) for finding in outcome.findings),
+        verification=tuple(msgspec.structs.replace(run, ref=refs) for run in outcome.verification),
+    )
+
+
+def _in(finding: Finding, refs: str) -> Finding:
+    return msgspec.structs.replace(finding, message=f"{finding.message} (in {refs})")

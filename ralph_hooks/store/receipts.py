@@ -1,0 +1,161 @@
+"""What was judged when, by what and at what cost, by tree: for the push gate and for `ralph-hooks show --commits`."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.push import Commit
+from ralph_hooks.core.receipt import Receipt
+from ralph_hooks.core.report import Verdict
+from ralph_hooks.store.db import Database, Repository, Row, Unavailable
+
+_YEAR = 366 * 86_400.0  # seconds
+_COLUMNS = "at, repository, tree, base, settings, command, verdict, models, cost"
+_INSERT = f"INSERT INTO receipts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608 - constants
+_FIELDS = (
+    "r.id, r.at, r.tree, r.base, r.settings, r.command, r.verdict, r.models, r.cost,"
+    " (SELECT count(*) FROM receipt_commits WHERE receipt = r.id)"
+)
+_LISTED = "IN (SELECT value FROM json_each(?))"
+_BY_TREE = f"SELECT {_FIELDS} FROM receipts r WHERE r.tree {_LISTED}"  # noqa: S608 - constants
+_BY_COMMIT = f"SELECT c.oid, {_FIELDS} FROM receipt_commits c JOIN receipts r ON r.id = c.receipt WHERE c.oid {_LISTED}"  # noqa: S608 - constants
+_PASSES = f"SELECT tree, base FROM receipts WHERE verdict = 'pass' AND (? IS NULL OR settings = ?) AND tree {_LISTED}"  # noqa: S608 - constants
+_PASSED_WITH_OTHERS = (
+    "SELECT DISTINCT c.oid FROM receipt_commits c JOIN receipts r ON r.id = c.receipt"  # noqa: S608 - constants
+    f" WHERE r.verdict = 'pass' AND r.settings = ? AND c.oid {_LISTED}"
+)
+_AMENDS = 20  # how often a commit may have been amended and still be recognised
+
+Steps = Mapping[str, Collection[str]]
+"""By tree, the trees that it was compared with and passed."""
+
+
+class Judged(Struct, frozen=True):
+    """One judgement that a commit was part of."""
+
+    receipt: Receipt
+    together: int
+    """How many commits were judged at once; 0 for a change that was no commit yet."""
+
+
+class Receipts:
+    """Satisfies `core.ports.Receipts`. A tree is the same in every repository, so all of them are looked through."""
+
+    def __init__(self, database: Database, repository: Repository, *, clock: Callable[[], float] = time.time) -> None:
+        self._database = database
+        self._repository = repository
+        self._clock = clock
+
+    def add(self, receipt: Receipt) -> None:
+        """Keep ``receipt`` for a year. One that cannot be written is among the database's troubles."""
+        row = self._row(receipt)
+        if not receipt.commits:
+            self._database.defer(_INSERT, row)  # a commit pays for one write
+            return
+        try:
+            self._database.transact(lambda connection: self._write(connection, row, receipt.commits))
+        except Unavailable as error:
+            self._database.note(f"{error.message}; which commits were judged is not kept")
+
+    def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
+        """Those of ``commits`` that were passed with these ``settings``: each for itself, or with others in a push.
+
+        A state that cannot be read knows of none.
+        """
+        try:
+            steps = self._steps(settings, commits)
+            rows = self._rows(_PASSED_WITH_OTHERS, [commit.oid for commit in commits], settings)
+        except Unavailable as error:
+            self._database.note(f"{error.message}; what was judged before is not known")
+            return frozenset()
+        alone = {commit.oid for commit in commits if _leads(steps, commit.tree, commit.base)}
+        return frozenset(alone | {oid for (oid,) in rows})
+
+    def of(self, commits: Sequence[Commit]) -> dict[str, tuple[Judged, ...]]:
+        """What was judged of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
+        steps = self._steps(None, commits)
+        same: dict[str, list[Commit]] = {}
+        for commit in commits:
+            same.setdefault(commit.tree, []).append(commit)
+        found: dict[str, dict[int, Judged]] = {commit.oid: {} for commit in commits}
+        for number, *row in self._rows(_BY_TREE, same):
+            judged = _judged(row)
+            for commit in same[judged.receipt.tree]:
+                if _leads(steps, judged.receipt.base, commit.base):
+                    found[commit.oid][number] = judged
+        for oid, number, *row in self._rows(_BY_COMMIT, found):
+            found[oid][number] = _judged(row)
+        return {oid: tuple(judged for _, judged in sorted(items.items())) for oid, items in found.items()}
+
+    def _steps(self, settings: str | None, commits: Sequence[Commit]) -> Steps:
+        """What leads from the trees of ``commits`` back to others. The hook of an amended commit saw the step alone."""
+        steps: dict[str, set[str]] = {}
+        wanted = {commit.tree for commit in commits}
+        for _ in range(_AMENDS):
+            rows = self._rows(_PASSES, wanted, settings, settings)
+            for tree, base in rows:
+                steps.setdefault(tree, set()).add(base)
+            wanted = {base for _, base in rows} - steps.keys()
+            if not wanted:
+                break
+        return steps
+
+    def _rows(self, sql: str, names: Collection[str], *parameters: str | None) -> list[Row]:
+        """The rows of ``sql``, whose last parameter are ``names``."""
+        return self._database.query(sql, (*parameters, msgspec.json.encode(list(names)).decode()))
+
+    def _row(self, receipt: Receipt) -> Row:
+        return (
+            self._clock(),
+            self._repository.key,
+            receipt.tree,
+            receipt.base,
+            receipt.settings,
+            receipt.command,
+            receipt.verdict.value,
+            "\n".join(receipt.models),
+            None if receipt.cost_usd is None else str(receipt.cost_usd),
+        )
+
+    def _write(self, connection: sqlite3.Connection, row: Row, commits: Sequence[str]) -> None:
+        number = connection.execute(_INSERT, row).lastrowid
+        connection.executemany("INSERT INTO receipt_commits VALUES (?, ?)", [(commit, number) for commit in commits])
+        old = "SELECT id FROM receipts WHERE at < ?"
+        connection.execute(f"DELETE FROM receipt_commits WHERE receipt IN ({old})", (self._clock() - _YEAR,))  # noqa: S608 - a constant
+        connection.execute("DELETE FROM receipts WHERE at < ?", (self._clock() - _YEAR,))
+
+
+def _leads(steps: Steps, start: str, goal: str) -> bool:
+    """Whether ``goal`` is ``start`` or can be reached from it."""
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        tree = waiting.pop()
+        if tree == goal:
+            return True
+        if tree not in seen:
+            seen.add(tree)
+            waiting += steps.get(tree, ())
+    return False
+
+
+def _judged(row: Sequence[Any]) -> Judged:
+    at, tree, base, settings, command, verdict, models, cost, together = row
+    receipt = Receipt(
+        tree=tree,
+        base=base,
+        settings=settings,
+        command=command,
+        verdict=Verdict(verdict),
+        models=tuple(models.split("\n")) if models else (),
+        cost_usd=None if cost is None else Decimal(cost),
+        at=at,
+    )
+    return Judged(receipt, together)
