@@ -125,11 +125,13 @@ def test_a_file_of_version_0_is_brought_up_to_date_and_the_next_opening_finds_it
     connection = sqlite3.connect(state / "state.db")
     connection.executescript(prepared)
     connection.close()
+    versions = []
     for _ in range(2):
         with Database(state) as database:
             Verdicts(database).put({"key": b"value"})
-            assert database.query("PRAGMA user_version") == [(101,)]
+            versions += database.query("PRAGMA user_version")
             assert database.query("PRAGMA journal_mode") == [("wal",)]
+    assert versions[0] == versions[1] > (100,)
     with Database(state) as database:
         assert Verdicts(database).get(["key"]) == {"key": b"value"}
 
@@ -273,3 +275,15 @@ def test_worktrees_are_one_repository_and_a_name_of_any_bytes_can_be_kept(tmp_pa
     assert Repository.at(shop).key != Repository.at(tmp_path / "other" / "shop").key
     strange = Repository.at(tmp_path / os.fsdecode(b"caf\xe9"))
     assert database.query("SELECT ?", (strange.name,)) == [("caf\ufffd",)]
+
+
+def test_a_file_of_the_first_release_gains_what_came_later_and_keeps_what_it_has(state: Path) -> None:
+    with Database(state) as database:
+        Verdicts(database).put({"key": b"value"})
+        database.query("SELECT * FROM receipts")
+    connection = sqlite3.connect(state / "state.db")
+    connection.executescript("DROP TABLE receipts; DROP TABLE receipt_commits; PRAGMA user_version = 101")
+    connection.close()
+    with Database(state) as database:
+        assert database.query("SELECT * FROM receipts") == []
+        assert Verdicts(database).get(["key"]) == {"key": b"value"}
