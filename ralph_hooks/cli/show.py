@@ -3,49 +3,89 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from ralph_hooks.cli.judging import emit, report_options
-from ralph_hooks.cli.wiring import find_place, open_state
+from ralph_hooks.cli.judging import emit, report_options, wants_color
+from ralph_hooks.cli.stored import brief, in_full, waits
+from ralph_hooks.cli.stored import waiting as waiting_fix
+from ralph_hooks.cli.wiring import Place, find_place, open_state
+from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
+from ralph_hooks.git import fixes
 from ralph_hooks.store.history import Kept, Reports
 
 HELP = """\
-Show the last report of this repository in full, or an earlier one.
+Show the last report of this repository in full, an earlier one, or a stored fix.
 
 \b
 Examples:
   ralph-hooks show                     what the last run found, with every file, call and command
-  ralph-hooks show --list              earlier runs, newest first
-  ralph-hooks show 1k7                 the run whose id begins so
+  ralph-hooks show --list              earlier runs and stored fixes, newest first
+  ralph-hooks show 1k7                 the run, or the fix, whose id begins so
   ralph-hooks show --format agent      for a coding agent to act on
 """
 _LISTED = 20
+_FIX_FORMATS = ("text", "agent")
 
 
 @click.command("show", help=HELP)
-@click.argument("report_id", metavar="[ID]", required=False)
-@click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs.")
+@click.argument("id_", metavar="[ID]", required=False)
+@click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs, and the stored fixes.")
 @report_options
-def command(*, report_id: str | None, listed: bool, format_: str, output: Path | None) -> int:
-    """Find the report and show all of it."""
+def command(*, id_: str | None, listed: bool, format_: str, output: Path | None) -> int:
+    """Find the report or the fix and show all of it."""
     place = find_place()
+    fix = _fix(place, id_) if id_ else None
     with open_state(place.home) as database:
         reports = Reports(database, place.known_as())
         if listed:
-            for kept in reports.recent(_LISTED):
-                click.echo(_line(kept))
+            _list(reports.recent(_LISTED), fixes.every(place.repository))
             return ExitCode.PASS
-        found = reports.get(report_id) if report_id else reports.last()
+        if fix:
+            _show_fix(place, fix, format_, output)
+            return ExitCode.PASS
+        found = reports.get(id_) if id_ else reports.last()
     if found is None:
         raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
     if format_ == "text" and output is None:
         click.echo(_line(found), err=True)
     emit(found.report, format_, output, everything=True)
+    if not id_ and format_ == "text" and (waiting := waiting_fix(place.repository)):
+        click.echo(waits(waiting), err=True)
     return ExitCode.PASS
+
+
+def _fix(place: Place, prefix: str) -> StoredFix | None:
+    """The stored fix whose id begins so; reports have shorter ids, and the rarer thing goes first."""
+    found = fixes.starting_with(place.repository, prefix)
+    return fixes.find(place.repository, prefix) if found else None
+
+
+def _show_fix(place: Place, fix: StoredFix, format_: str, output: Path | None) -> None:
+    if format_ not in _FIX_FORMATS:
+        raise RalphError(f"a stored fix is not shown as {format_}", f"use --format {' or '.join(_FIX_FORMATS)}")
+    color = output is None and format_ == "text" and wants_color()
+    text = "".join(f"{line}\n" for line in in_full(place.repository, fix, color=color))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise RalphError(f"cannot write {output}: {error.strerror}", "choose another --output") from error
+
+
+def _list(reports: Sequence[Kept], stored: Sequence[StoredFix]) -> None:
+    for kept in reports:
+        click.echo(_line(kept))
+    if stored:
+        click.echo("stored fixes:")
+    for fix in stored:
+        click.echo(brief(fix))
 
 
 def _line(kept: Kept) -> str:

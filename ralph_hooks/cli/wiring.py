@@ -25,6 +25,7 @@ from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.errors import RalphError, UntrustedError
+from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.git.verifier import CommandVerifier
@@ -45,6 +46,10 @@ if TYPE_CHECKING:
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 """Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
+
+
+_HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
+"""What is in the environment of a hook: pre-commit's own variable, and those of git."""
 
 
 class Selection(Struct, frozen=True):
@@ -119,15 +124,36 @@ class Workplace(Struct, frozen=True, kw_only=True):
         return push_gate(self.gate).judge(command, self.pushed, scope)
 
 
+def find_repository() -> snapshots.Repository:
+    """The repository around the current folder, with nothing left undone in it. Raises GitError, RalphError."""
+    repository = snapshots.open_repository(Path.cwd())
+    if journal.pending(repository):
+        _go_on(repository)
+    return repository
+
+
 def find_place() -> Place:
     """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
     home = locate(os.environ)
-    repository = snapshots.open_repository(Path.cwd())
+    repository = find_repository()
     settings = config.load(repository.top, home.config, registry.built_in())
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
     return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
+
+
+def _go_on(repository: snapshots.Repository) -> None:
+    """Finish what a killed `apply` or `undo` has left, except inside a hook: a hook only reads.
+
+    pre-commit takes unstaged edits away while hooks run; files written then would be lost or put back wrongly.
+    """
+    from ralph_hooks.git.apply import recover
+
+    if _HOOK.intersection(os.environ):
+        click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)
+    elif done := recover(repository):
+        click.echo(f"ralph-hooks: {visible(done)}", err=True)
 
 
 @contextmanager

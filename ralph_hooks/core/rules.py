@@ -31,8 +31,9 @@ _CI = (
     ".cirrus.*", "/.semaphore", "/.teamcity", "buildspec.y*ml", "cloudbuild.*", "codefresh.y*ml", "/.ci",
 )  # fmt: skip
 _HOOKS = (
-    ".pre-commit-config.y*ml", ".pre-commit-hooks.y*ml", "prek.toml", "lefthook*", ".lefthook*", ".husky", ".huskyrc*",
-    ".githooks", ".git-hooks", ".overcommit.yml", ".lintstagedrc*", "lint-staged.config.*", "*simple-git-hooks.*",
+    ".pre-commit-config.y*ml", ".pre-commit-hooks.y*ml", "prek.toml", "lefthook.[yjt]*", "lefthook-local.[yjt]*",
+    ".lefthook*", ".husky", ".huskyrc*", ".githooks", ".git-hooks",
+    ".overcommit.yml", ".lintstagedrc*", "lint-staged.config.*", "*simple-git-hooks.*",
 )  # fmt: skip
 _TOOLS = (  # they start programs or allow others to: CVE-2025-53773 turned an agent's questions off by such a file
     "/.vscode", "/.idea", "/.devcontainer", ".envrc", ".mcp.json", "/.claude", "/.cursor", "/.codex", "/.gemini",

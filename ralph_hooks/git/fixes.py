@@ -16,19 +16,13 @@ from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
+from ralph_hooks.git import refs
+from ralph_hooks.git.objects import DURABLE
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import Repository, resolve
 
 PREFIX = "refs/ralph/fixes/"
-QUIET = (
-    "-c", "core.hooksPath=/dev/null",  # a reference-transaction hook of the user's is not for us to start
-    "-c", "core.logAllRefUpdates=false",
-)  # fmt: skip
-DURABLE = ("-c", "core.fsync=all")
-"""What is said to be kept is on the disk, not in a cache (git before 2.36 knows no such setting)."""
 _MARK = "Ralph-Fix: "
-_KEEP = 50
-_KEEP_SECONDS = 30 * 86_400.0
 _ID_LENGTH = 8
 _HEX = frozenset("0123456789abcdef")
 _RECORD = "%(refname)%00%(objectname)%00%(tree)%00%(contents)%00"
@@ -61,7 +55,7 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
     GitError where git cannot write.
     """
     (head,) = resolve(repository, ["HEAD^{commit}"])
-    created = float(int(time.time()))
+    created = time.time()
     files, insertions, deletions = _count(scratch, repair)
     kept = _Kept(
         base=repair.base,
@@ -78,8 +72,8 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
     hand_over(scratch, repository, commit, head)
     known = every(repository)
     id_ = _short(commit, [fix.id for fix in known])
-    create_ref(repository, PREFIX + id_, commit)
-    prune(repository, [(fix.ref, fix.commit, fix.created) for fix in known])
+    refs.create(repository, PREFIX + id_, commit)
+    refs.prune(repository, [(fix.ref, fix.commit, fix.created) for fix in known])
     return _stored(PREFIX + id_, commit, repair.tree, summary, kept)
 
 
@@ -90,8 +84,8 @@ def every(repository: Repository) -> tuple[StoredFix, ...]:
 
 def find(repository: Repository, prefix: str) -> StoredFix:
     """The one fix whose id begins with ``prefix``. Raises RalphError where there is none or several."""
-    name = prefix.strip().lower().removeprefix(PREFIX)
-    found = _read(repository, f"{PREFIX}{name}*") if name and _HEX.issuperset(name) else ()
+    name = prefix.strip().lower()
+    found = starting_with(repository, name)
     exact = [fix for fix in found if fix.id == name]
     if not found:
         raise RalphError(f"no stored fix has the id '{prefix}'", "`ralph-hooks show --list` lists what is stored")
@@ -101,9 +95,22 @@ def find(repository: Repository, prefix: str) -> StoredFix:
     return (exact or found)[0]
 
 
+def starting_with(repository: Repository, prefix: str) -> tuple[StoredFix, ...]:
+    """The fixes whose ids begin with ``prefix``."""
+    name = prefix.strip().lower()
+    return _read(repository, f"{PREFIX}{name}*") if name and _HEX.issuperset(name) else ()
+
+
 def newest_for(repository: Repository, tree: str) -> StoredFix | None:
     """The newest fix of exactly ``tree``."""
     return next((fix for fix in every(repository) if fix.base == tree), None)
+
+
+def patch(repository: Repository, fix: StoredFix) -> str:
+    """What it changes, as a unified diff for people."""
+    args = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",
+            "--dst-prefix=b/", fix.base, fix.tree, "--"]  # fmt: skip
+    return decode(git(args, cwd=repository.top, env=repository.environment))
 
 
 def hand_over(scratch: Repository, repository: Repository, commit: str, known: str | None) -> None:
@@ -117,22 +124,6 @@ def hand_over(scratch: Repository, repository: Repository, commit: str, known: s
         env=scratch.environment,
     )
     git([*DURABLE, "unpack-objects", "-q"], cwd=repository.top, stdin=pack, env=repository.environment)
-
-
-def create_ref(repository: Repository, ref: str, commit: str) -> None:
-    """Raises GitError where the ref is there already."""
-    args = [*QUIET, *DURABLE, "update-ref", ref, commit, "0" * len(commit)]
-    git(args, cwd=repository.top, env=repository.environment)
-
-
-def prune(repository: Repository, known: Sequence[tuple[str, str, float]]) -> None:
-    """Forget the oldest of ``known``, which are ref, commit and time, newest first; the newest is never among them."""
-    oldest = time.time() - _KEEP_SECONDS
-    gone = [(ref, oid) for n, (ref, oid, created) in enumerate(known, 2) if n > _KEEP or created < oldest]
-    if gone:
-        lines = "".join(f"delete {ref} {oid}\n" for ref, oid in gone)
-        args = [*QUIET, "update-ref", "--stdin"]
-        git(args, cwd=repository.top, stdin=lines.encode("ascii"), env=repository.environment)
 
 
 def _commit(scratch: Repository, tree: str, parent: str | None, message: str, created: float) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from ralph_hooks.core.change import Change
-from ralph_hooks.git.fixes import QUIET
+from ralph_hooks.git.refs import QUIET
 from ralph_hooks.git.run import IDENTITY, Environment, git, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, GitSnapshot, Repository, build_tree, commit
 

@@ -38,6 +38,8 @@ IDENTITY = {
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
 }
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+"""For a git that writes an index or a ref of ours: a hook of the user's is not for us to start."""
 _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
     (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),

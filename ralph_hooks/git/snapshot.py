@@ -16,8 +16,9 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk, Status
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.objects import missing, read_blobs
 from ralph_hooks.git.patch import read_hunks, read_raw
-from ralph_hooks.git.run import OLDEST, Environment, begin, failure, git, output, try_git
+from ralph_hooks.git.run import NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
 from ralph_hooks.process import Finished
 
 _EMPTY_TREE = {
@@ -129,25 +130,16 @@ class GitSnapshot:
         for oid, line in zip(oids, answer.splitlines(), strict=True):
             kind, _, size = line.partition(b" ")
             if kind != b"blob":
-                raise _missing(oid)
+                raise missing(oid)
             by_oid[oid] = int(size)
         return {entry.path: max(by_oid[oid] for oid in _blobs(entry)) for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
         """Both sides of each entry, byte for byte; a submodule has none."""
-        oids = _oids(entries)
-        answer = self._git("cat-file", "--batch", stdin=_lines(oids))
-        blobs: dict[str | None, bytes | None] = {None: None}
-        position = 0
-        for oid in oids:
-            end = answer.index(b"\n", position)
-            head = answer[position:end].split(b" ")  # id, type, size; or id, "missing"
-            if head[1] != b"blob":
-                raise _missing(oid)
-            start = end + 1
-            position = start + int(head[2]) + 1
-            blobs[oid] = answer[start : position - 1]
-        return {entry.path: Content(*(blobs[oid] for oid in _blobs(entry))) for entry in entries}
+        blobs = read_blobs(_oids(entries), cwd=self._repository.top, env=self._repository.environment)
+        return {
+            entry.path: Content(*(None if oid is None else blobs[oid] for oid in _blobs(entry))) for entry in entries
+        }
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         """The changed lines of each entry, whatever attributes and configuration say of it.
@@ -189,12 +181,6 @@ def _numbered(sides: Iterable[Sequence[str | None]]) -> bytes:
     """Trees in the format of git-mktree(1), one for each side, an empty line behind each."""
     return b"".join(
         _lines(f"100644 blob {oid}\t{number}" for number, oid in enumerate(side) if oid) + b"\n" for side in sides
-    )
-
-
-def _missing(oid: str) -> GitError:
-    return GitError(
-        f"the object {oid[:12]} is not in this clone", "a partial clone may lack it: connect and `git fetch --refetch`"
     )
 
 
@@ -240,7 +226,7 @@ def _write_tree(repository: Repository) -> Finished:
             shutil.copyfile(repository.index, copy)
         # An empty work tree: git would compare files that are as new as the index, through the filters of the user.
         own = {**env, "GIT_INDEX_FILE": str(copy), "GIT_WORK_TREE": str(copy.parent)}
-        return try_git(["write-tree", "--missing-ok"], cwd=copy.parent, env=own)
+        return try_git([*NO_HOOKS, "write-tree", "--missing-ok"], cwd=copy.parent, env=own)
 
 
 def build_tree(change: Change, run: Callable[..., bytes]) -> None:
@@ -293,9 +279,9 @@ def _historical(repository: Repository, base: str, new: str, title: str) -> GitS
     return compare(repository, old_tree, new_tree, title)
 
 
-def compare(repository: Repository, base: str, tree: str, title: str) -> GitSnapshot:
-    """``tree`` against ``base``, both of them ids of trees that the repository has."""
-    args = ["diff-tree", "-r", *RAW, base, tree, "--"]
+def compare(repository: Repository, base: str, tree: str, title: str, *, renames: bool = True) -> GitSnapshot:
+    """``tree`` against ``base``, both of them trees or commits that the repository has."""
+    args = ["diff-tree", "-r", *RAW, *([] if renames else ["--no-renames"]), base, tree, "--"]
     entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
     return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title=title))
 

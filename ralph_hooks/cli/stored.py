@@ -1,0 +1,92 @@
+"""What the commands about stored fixes share: which one is meant, and how it looks."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import click
+
+from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.errors import GitError, RalphError
+from ralph_hooks.git import fixes
+from ralph_hooks.git.apply import Applied
+from ralph_hooks.git.snapshot import Repository, staged
+
+_COLORS = {"+": "green", "-": "red", "@": "cyan"}
+_HEADERS = ("diff --git ", "+++ ", "--- ", "index ", "new file mode ", "deleted file mode ")
+
+
+def choose(repository: Repository, prefix: str | None) -> StoredFix:
+    """The fix that the user means. Raises RalphError with the next step where there is none."""
+    if prefix is not None:
+        return fixes.find(repository, prefix)
+    if fix := waiting(repository):
+        return fix
+    known = fixes.every(repository)
+    if not known:
+        raise RalphError("no fix is stored here", "`ralph-hooks fix` makes one for what is staged")
+    raise RalphError(
+        f"no stored fix is for what is staged now; the newest, {known[0].id}, was made for an earlier state"
+        f" ({one_line(known[0].title)}, {_when(known[0].created)})",
+        f"`ralph-hooks apply {known[0].id}` merges it with what is here now; `ralph-hooks show {known[0].id}` shows it",
+    )
+
+
+def waiting(repository: Repository) -> StoredFix | None:
+    """The newest fix of exactly what is staged now."""
+    try:
+        tree = staged(repository).change.tree
+    except GitError:  # conflicts in the index: no fix is for that
+        return None
+    return fixes.newest_for(repository, tree)
+
+
+def waits(fix: StoredFix) -> str:
+    """One line that says so."""
+    return f"A fix waits: {brief(fix)}\n  -> `ralph-hooks show {fix.id}` shows it, `ralph-hooks apply` brings it in"
+
+
+def brief(fix: StoredFix) -> str:
+    """``1a2b3c4d  2026-01-02 03:04  2 files +3 -1, verified: what it does``."""
+    size = f"{plural(fix.files, 'file')} +{fix.insertions} -{fix.deletions}"
+    checked = "verified" if fix.verified else "NOT verified"
+    return f"{fix.id}  {_when(fix.created)}  {size}, {checked}: {one_line(fix.summary.partition(chr(10))[0])}"
+
+
+def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[str]:
+    """All of a fix, line by line."""
+    yield click.style(f"fix {fix.id}", bold=True) if color else f"fix {fix.id}"
+    yield f"for:      {one_line(fix.title)}, {_when(fix.created)}"
+    yield f"changes:  {plural(fix.files, 'file')} +{fix.insertions} -{fix.deletions}"
+    yield (
+        "verified: yes, your verify commands passed with it"
+        if fix.verified
+        else "verified: NO, no verify command has passed with it"
+    )
+    yield ""
+    yield from (f"    {line}" for line in visible(fix.summary).splitlines())
+    yield ""
+    for line in fixes.patch(repository, fix).splitlines():
+        yield _painted(visible(line)) if color else visible(line)
+    yield ""
+    current = waiting(repository)
+    yield f"  -> `ralph-hooks apply{'' if current and current.id == fix.id else f' {fix.id}'}` brings it in"
+
+
+def told(applied: Applied) -> Iterator[str]:
+    """A line for each file that was changed."""
+    for path in applied.paths:
+        yield f"  {one_line(path)}{' (merged with your own edits)' if path in applied.merged else ''}"
+
+
+def _painted(line: str) -> str:
+    if line.startswith(_HEADERS):
+        return click.style(line, bold=True)
+    color = _COLORS.get(line[:1])
+    return click.style(line, fg=color) if color else line
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))

@@ -1,0 +1,262 @@
+"""Brings a stored fix into the working tree, and takes it out again. The index is never touched.
+
+Everything is found out first: what each file is to be, merged with what the user has edited since. A conflict ends it
+there. Then both states go into git's objects, the journal says what is about to happen, and only then do files change.
+Whoever is killed between leaves a journal, and `recover` goes on from there: to the end, or back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import REGULAR_MODES
+from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.rules import CONFIGURATION, keeps_configuration, summary, violations
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import ExitCode, GitError, RalphError
+from ralph_hooks.git import backups, journal, refs
+from ralph_hooks.git.journal import Journal
+from ralph_hooks.git.merge import Conflict, merge
+from ralph_hooks.git.objects import read_blobs, store_blobs
+from ralph_hooks.git.replace import Obstacle, Side, Step, clear, is_executable, look, replace, side, writable
+from ralph_hooks.git.run import NO_HOOKS, Environment, git
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, private_objects
+
+
+class NotApplied(RalphError):
+    """The working tree is not as the fix needs it. Nothing was changed."""
+
+    exit_code = ExitCode.REJECTED
+
+
+class Applied(Struct, frozen=True):
+    """What `apply` or `undo` has done."""
+
+    fix: str
+    paths: tuple[str, ...]
+    """The files that were changed; none where everything was as it should be already."""
+    merged: tuple[str, ...] = ()
+    """Those of them that the user had edited as well."""
+
+
+def apply(repository: Repository, fix: StoredFix) -> Applied:
+    """Bring ``fix`` into the working tree. Raises NotApplied, GitError, RalphError, and then has changed nothing."""
+    with _alone(repository):
+        steps, merged = _plan(repository, fix)
+        if steps:
+            record = backups.record(repository, steps, fix.id)
+            ref = backups.free_ref(repository, fix.id)
+            _carry_out(repository, Journal(action="apply", fix=fix.id, record=record, ref=ref), steps)
+            backups.forget_old(repository)
+        return Applied(fix.id, tuple(step.path for step in steps), merged)
+
+
+def undo(repository: Repository) -> Applied:
+    """Take the last `apply` back. Raises as it does, and RalphError where there is none."""
+    with _alone(repository):
+        backup = backups.latest(repository)
+        if backup is None:
+            raise RalphError("there is nothing to undo: no fix was applied here")
+        steps, merged = _way_back(repository, backup.commit)
+        if steps:
+            record = backups.record(repository, steps, backup.fix)
+            _carry_out(repository, Journal(action="undo", fix=backup.fix, record=record, ref=backup.ref), steps)
+        else:
+            refs.delete(repository, backup.ref)
+        return Applied(backup.fix, tuple(step.path for step in steps), merged)
+
+
+def recover(repository: Repository) -> str:
+    """Finish, or take back, what was interrupted: what was done, for people; empty where there was nothing.
+
+    Raises RalphError where neither can be done; the journal then waits for the next time.
+    """
+    if not journal.pending(repository):
+        return ""
+    with journal.alone(repository) as alone:
+        return _recover(repository) if alone else ""
+
+
+@contextlib.contextmanager
+def _alone(repository: Repository) -> Iterator[None]:
+    """Nobody else is at work in this working tree, and nobody has left anything undone."""
+    with journal.alone(repository) as alone:
+        if not alone:
+            raise RalphError("another apply or undo is at work in this working tree", "try again when it has ended")
+        _recover(repository)
+        try:
+            yield
+        except Obstacle as error:
+            raise NotApplied(f"nothing was changed: {error}", "see to that file, then try again") from error
+        except OSError as error:
+            raise RalphError(f"nothing was changed: {_reason(error)}", "see to that, then try again") from error
+
+
+def _recover(repository: Repository) -> str:
+    interrupted = journal.read(repository)
+    if interrupted is None:
+        return ""
+    what = f"an interrupted {interrupted.action} of fix {interrupted.fix}"
+    try:
+        steps = backups.steps_of(repository, interrupted.record)
+        clear(repository.top, steps, _token(interrupted))
+        finished, theirs = _go_on(repository.top, steps, _token(interrupted))
+        _conclude(repository, interrupted, done=finished)
+    except (GitError, Obstacle, OSError) as error:
+        why = error.message if isinstance(error, GitError) else _reason(error)
+        raise RalphError(
+            f"{what} could neither be finished nor taken back: {why}",
+            "see to that, then run any command of ralph-hooks: it goes on from there",
+        ) from error
+    kept = f"; edited since and left as it is: {', '.join(map(one_line, theirs))}" if theirs else ""
+    return f"{what} was {'finished' if finished else 'taken back'}{kept}"
+
+
+def _go_on(top: Path, steps: Sequence[Step], token: str) -> tuple[bool, list[str]]:
+    """Whether all files are as the journal wants them now, else as they were; and those that are neither."""
+    sides = [(step, side(top, step)) for step in steps]
+    theirs = [step.path for step, where in sides if where is Side.ELSEWHERE]
+    if not theirs:
+        with contextlib.suppress(OSError, Obstacle):
+            replace(top, [step for step, where in sides if where is Side.BEFORE], token)
+            return True, []
+    replace(top, [step.reversed() for step, where in sides if where is Side.AFTER], token)
+    return False, theirs
+
+
+def _carry_out(repository: Repository, entry: Journal, steps: Sequence[Step]) -> None:
+    """Change the files, under a journal."""
+    journal.write(repository, entry)
+    try:
+        if entry.action == "apply":
+            refs.create(repository, entry.ref, entry.record)
+        replace(repository.top, steps, _token(entry))
+    except BaseException:
+        if not any(side(repository.top, step) is Side.AFTER for step in steps):
+            _conclude(repository, entry, done=False)
+        raise  # where something is left the journal stays: the next command goes on with it
+    _conclude(repository, entry, done=True)
+
+
+def _conclude(repository: Repository, entry: Journal, *, done: bool) -> None:
+    """Make the backup's ref say what the files say, then close the journal."""
+    if entry.action == "apply" and done:
+        refs.put(repository, entry.ref, entry.record)
+    elif entry.action == "apply" or done:
+        refs.delete(repository, entry.ref)
+    journal.remove(repository)
+
+
+def _token(entry: Journal) -> str:
+    return entry.record[:12]
+
+
+def _reason(error: OSError | Obstacle) -> str:
+    if isinstance(error, Obstacle):
+        return str(error)
+    return f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
+
+
+# What each file is to be
+
+
+def _plan(repository: Repository, fix: StoredFix) -> tuple[list[Step], tuple[str, ...]]:
+    """The steps that bring ``fix`` in, and the paths that had to be merged."""
+    snapshot = compare(repository, fix.base, fix.tree, "fix", renames=False)
+    _look_again(snapshot, fix)
+    contents = snapshot.contents(snapshot.change.entries)
+    before = {path: look(repository.top, path) for path in contents}
+    with private_objects(repository) as (folder, env):
+        ours = _as_git_stores(repository.top, before, env)
+        wanted = _agreed(
+            {path: merge(path, both.old, ours[path], both.new, env) for path, both in contents.items()},
+            f"fix {fix.id}",
+        )
+        changing = {path: content for path, content in wanted.items() if content != ours[path]}
+        after = _as_git_checks_out(repository.top, changing, folder, env)
+    steps = [_step(repository.top, path, before[path], after[path]) for path in changing]
+    merged = tuple(path for path in changing if wanted[path] != contents[path].new)
+    return [step for step in steps if step.before != step.after], merged
+
+
+def _way_back(repository: Repository, backup: str) -> tuple[list[Step], tuple[str, ...]]:
+    """The steps that undo an apply, and the paths that were edited since and had to be merged."""
+    back = [step.reversed() for step in backups.steps_of(repository, backup)]
+    top, env = repository.top, repository.environment
+    now = {step.path: look(top, step.path) for step in back}
+    wanted = _agreed(
+        {step.path: merge(step.path, step.before, now[step.path], step.after, env) for step in back}, "what was before"
+    )
+    steps = [
+        _step(top, step.path, now[step.path], wanted[step.path], executable=step.executable)
+        for step in back
+        if now[step.path] != wanted[step.path]
+    ]
+    return steps, tuple(step.path for step in back if wanted[step.path] != step.after)
+
+
+def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
+    """The rules held when the fix was stored; since then it was a ref that anybody may have written."""
+    entries = snapshot.change.entries
+    told = summary(violations(entries))
+    own = snapshot.contents([entry for entry in entries if entry.path == CONFIGURATION]).get(CONFIGURATION)
+    if own is not None and not keeps_configuration(own.old, own.new):
+        told = f"it touches the configuration of ralph-hooks in {CONFIGURATION}"
+    if told:
+        raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `git show {fix.ref}`")
+
+
+def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[str, bytes | None]:
+    """The contents by path. Raises NotApplied with every conflict."""
+    conflicts = [outcome for outcome in decided.values() if isinstance(outcome, Conflict)]
+    if conflicts:
+        lines = "".join(f"\n     {conflict}" for conflict in conflicts)
+        raise NotApplied(
+            f"{what} does not go with what you have edited since; nothing was changed{lines}",
+            "commit, stash or undo your edits there, then try again",
+        )
+    return {path: content for path, content in decided.items() if not isinstance(content, Conflict)}
+
+
+def _step(top: Path, path: str, before: bytes | None, after: bytes | None, *, executable: bool = False) -> Step:
+    """Raises Obstacle for a file that the user has made read-only."""
+    writable(top, path)
+    return Step(path=path, before=before, after=after, executable=executable or is_executable(top, path))
+
+
+def _as_git_stores(top: Path, files: Mapping[str, bytes | None], env: Environment) -> dict[str, bytes | None]:
+    """The files of the working tree as they would be staged: line ends and filters undone."""
+    there = [path for path, content in files.items() if content is not None]
+    asked = ["-c", "core.safecrlf=false", "hash-object", "-w", "--stdin-paths"]
+    stored = git(asked, cwd=top, stdin=b"".join(map(_quoted, there)), env=env).decode("ascii").split()
+    blobs = read_blobs(list(dict.fromkeys(stored)), cwd=top, env=env)
+    return {**dict.fromkeys(files), **{path: blobs[oid] for path, oid in zip(there, stored, strict=True)}}
+
+
+def _as_git_checks_out(
+    top: Path, files: Mapping[str, bytes | None], folder: Path, env: Environment
+) -> dict[str, bytes | None]:
+    """The files as git would write them into the working tree: line ends and filters as configured."""
+    there = {path: content for path, content in files.items() if content is not None}
+    stored = store_blobs(list(there.values()), folder / "stored", cwd=top, env=env)
+    lines = "".join(f"{REGULAR_MODES[0]} {oid}\t{path}\0" for path, oid in zip(there, stored, strict=True))
+    alone = {**env, "GIT_INDEX_FILE": str(folder / "checkout")}
+    git([*NO_HOOKS, "update-index", "-z", "--index-info"], cwd=top, stdin=os.fsencode(lines), env=alone)
+    out = folder / "out"
+    out.mkdir()
+    git([*NO_HOOKS, "checkout-index", "--all", f"--prefix={out}/"], cwd=top, env=alone)
+    return {**dict.fromkeys(files), **{path: (out / path).read_bytes() for path in there}}
+
+
+def _quoted(path: str) -> bytes:
+    """A line of --stdin-paths: a name with a line break, or one that looks quoted, is written as a C string."""
+    name = os.fsencode(path)
+    if b"\n" not in name and not name.startswith(b'"'):
+        return name + b"\n"
+    escaped = name.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+    return b'"%s"\n' % escaped

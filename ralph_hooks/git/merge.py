@@ -1,0 +1,106 @@
+"""Three versions of a file made one, or the place where that cannot be done."""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.core.text import one_line
+from ralph_hooks.git.run import Environment, failure, try_git
+
+_MARKER = 31  # characters of a conflict marker: no text has such lines of its own
+_OURS, _MIDDLE, _END = (mark * _MARKER for mark in (b"<", b"=", b">"))
+_MOST = 127  # conflicts, as merge-file's exit code counts them; above is an error
+
+
+class Conflict(Struct, frozen=True):
+    """Why one file cannot be merged."""
+
+    path: str
+    why: str
+    line: int | None = None
+    """1-based, in the file as the user has it."""
+
+    def __str__(self) -> str:
+        where = f":{self.line}" if self.line else ""
+        return f"{one_line(self.path)}{where} {self.why}"
+
+
+def merge(
+    path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None, env: Environment
+) -> bytes | Conflict | None:
+    """``ours`` with what ``theirs`` changed of ``base``; None where there is no file on a side, and none in the end.
+
+    Whoever has not changed the file gets the other's version; git's own merge does the rest.
+    """
+    if ours in (base, theirs):
+        return theirs
+    if base == theirs:
+        return ours
+    if ours is None:
+        return Conflict(path, "was removed by you")
+    if theirs is None:
+        return Conflict(path, "is to be removed, and was changed by you", _first_difference(base or b"", ours))
+    if base is None:
+        return Conflict(path, "is there already, with other content", _first_difference(theirs, ours))
+    return _merged(path, base, ours, theirs, env)
+
+
+def _merged(path: str, base: bytes, ours: bytes, theirs: bytes, env: Environment) -> bytes | Conflict:
+    with tempfile.TemporaryDirectory(prefix="ralph-hooks-merge-") as folder:
+        for name, content in (("ours", ours), ("base", base), ("theirs", theirs)):
+            Path(folder, name).write_bytes(content)
+        done = try_git(
+            ["-c", "merge.conflictStyle=merge", "merge-file", "-p", f"--marker-size={_MARKER}",
+             "ours", "base", "theirs"],
+            cwd=Path(folder), env={**env, "GIT_DIR": None, "GIT_WORK_TREE": None, "GIT_INDEX_FILE": None},
+        )  # fmt: skip
+    if not done.returncode:
+        return done.stdout
+    if done.returncode > _MOST and b"binary" in done.stderr:
+        return Conflict(path, "is binary, and changed on both sides")
+    if done.returncode > _MOST:
+        raise failure(done)
+    return Conflict(path, "was changed by you where the other change is", _first_conflict(done.stdout, ours))
+
+
+def _first_conflict(merged: bytes, ours: bytes) -> int:
+    """The line of ``ours`` where the first conflict begins.
+
+    Without the other side's half of each conflict, ``merged`` is ``ours`` with the clean changes of theirs: the two
+    can be laid side by side.
+    """
+    kept = list(_own_half(merged.split(b"\n")))
+    number = kept.index(_OURS)
+    mine = ours.split(b"\n")
+    matcher = difflib.SequenceMatcher(None, [line for line in kept if line != _OURS], mine, autojunk=False)
+    for tag, start, end, start_here, end_here in matcher.get_opcodes():
+        if start <= number < end:
+            return start_here + (number - start if tag == "equal" else 0) + 1
+        if number == start == end:
+            return end_here + 1
+    return len(mine)
+
+
+def _own_half(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """``lines`` without the other side's half of each conflict; where one begins there is a bare marker."""
+    theirs = False
+    for line in lines:
+        if line.startswith(_OURS):
+            yield _OURS
+        elif line.startswith(_MIDDLE):
+            theirs = True
+        elif line.startswith(_END):
+            theirs = False
+        elif not theirs:
+            yield line
+
+
+def _first_difference(other: bytes, ours: bytes) -> int:
+    """The first line of ``ours`` that is not in the same place of ``other``."""
+    pairs = enumerate(zip(other.split(b"\n"), ours.split(b"\n"), strict=False), 1)
+    return next((number for number, (one, two) in pairs if one != two), 1)

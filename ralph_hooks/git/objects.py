@@ -1,0 +1,47 @@
+"""Blobs, out of git's objects and into them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.run import Environment, git
+
+DURABLE = ("-c", "core.fsync=all")
+"""What is said to be kept is on the disk, not in a cache (git before 2.36 knows no such setting)."""
+
+
+def read_blobs(oids: Sequence[str], *, cwd: Path, env: Environment) -> dict[str, bytes]:
+    """Blobs by their ids, byte for byte. Raises GitError for one that is not there."""
+    asked = "".join(f"{oid}\n" for oid in oids)
+    answer = git(["cat-file", "--batch"], cwd=cwd, stdin=asked.encode("ascii"), env=env)
+    blobs: dict[str, bytes] = {}
+    position = 0
+    for oid in oids:
+        end = answer.index(b"\n", position)
+        head = answer[position:end].split(b" ")  # id, type, size; or id, "missing"
+        if head[1] != b"blob":
+            raise missing(oid)
+        start = end + 1
+        position = start + int(head[2]) + 1
+        blobs[oid] = answer[start : position - 1]
+    return blobs
+
+
+def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Environment) -> list[str]:
+    """Put ``contents`` into git's objects as they are, by way of files in ``folder``, which is made; their ids."""
+    folder.mkdir()
+    for number, content in enumerate(contents):
+        (folder / str(number)).write_bytes(content)
+    names = "".join(f"{folder / str(number)}\n" for number in range(len(contents)))
+    args = [*DURABLE, "hash-object", "-w", "--no-filters", "--stdin-paths"]
+    return git(args, cwd=cwd, stdin=os.fsencode(names), env=env).decode("ascii").split()
+
+
+def missing(oid: str) -> GitError:
+    """For an object that should be there."""
+    return GitError(
+        f"the object {oid[:12]} is not in this clone", "a partial clone may lack it: connect and `git fetch --refetch`"
+    )

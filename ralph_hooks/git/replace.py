@@ -1,0 +1,226 @@
+"""Files of the working tree from one state to another: all of them or none, and none that is not what it was taken for.
+
+Each file is written beside its place, brought to the disk, and renamed over it, so that nobody ever sees half a file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Sequence
+from enum import Enum, auto
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.core.text import one_line
+
+_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
+_PERMISSIONS = 0o777
+
+
+class Step(Struct, frozen=True, kw_only=True):
+    """What happens to one file, byte for byte as it lies in the working tree. None where there is no file."""
+
+    path: str
+    before: bytes | None
+    after: bytes | None
+    executable: bool = False
+    """Whether it is, where it is made anew; a file that is there keeps its mode."""
+
+    def reversed(self) -> Step:
+        """The way back."""
+        return Step(path=self.path, before=self.after, after=self.before, executable=self.executable)
+
+
+class Side(Enum):
+    """Where a file stands on the way from before to after."""
+
+    BEFORE = auto()
+    AFTER = auto()
+    ELSEWHERE = auto()
+    """Somebody else has changed it."""
+
+
+class Obstacle(Exception):
+    """A path that cannot be read or replaced as a file. ``str()`` says which and why."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(f"{one_line(path)} {why}")
+        self.path = path
+
+
+def look(top: Path, path: str) -> bytes | None:
+    """The file's bytes; None where there is none. Raises Obstacle where something else is in its place."""
+    *folders, _ = path.split("/")
+    place = top
+    for folder in folders:
+        place /= folder
+        if place.is_symlink():
+            raise Obstacle(path, f"is not reached, {one_line(folder)!r} on its way is a symbolic link now")
+    place = top / path
+    try:
+        found = place.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            raise Obstacle(path, f"is {_kind(found.st_mode)} now")
+        with os.fdopen(os.open(place, _READ), "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except NotADirectoryError as error:
+        raise Obstacle(path, "is not reached, a folder on its way is a file now") from error
+    except OSError as error:
+        raise Obstacle(path, f"cannot be read: {error.strerror}") from error
+
+
+def writable(top: Path, path: str) -> None:
+    """Raise Obstacle where the user has taken away the right to write: a rename would not ask for it."""
+    try:
+        found = (top / path).lstat()
+    except OSError:  # there is none yet
+        return
+    if not found.st_mode & stat.S_IWUSR:
+        raise Obstacle(path, "is read-only: `chmod u+w` it first")
+
+
+def is_executable(top: Path, path: str) -> bool:
+    """Whether the file is there and its owner may run it."""
+    try:
+        return bool((top / path).lstat().st_mode & stat.S_IXUSR)
+    except OSError:
+        return False
+
+
+def side(top: Path, step: Step) -> Side:
+    """Where the file of ``step`` stands now."""
+    try:
+        now = look(top, step.path)
+    except Obstacle:
+        return Side.ELSEWHERE
+    return Side.AFTER if now == step.after else Side.BEFORE if now == step.before else Side.ELSEWHERE
+
+
+def replace(top: Path, steps: Sequence[Step], token: str) -> None:
+    """Take every file from ``before`` to ``after``. Raises Obstacle or OSError, and then has changed nothing.
+
+    ``token`` is part of the names of temporary files, so that `clear` finds those of a killed run. Where even putting
+    a file back fails, `side` tells of it.
+    """
+    begun: list[Step] = []
+    try:
+        for number, step in enumerate(steps):
+            _prepare(top, step, _temporary(top, step, number, token))
+        for number, step in enumerate(steps):
+            begun.append(step)
+            _swap(top, step, _temporary(top, step, number, token))
+    except BaseException:
+        clear(top, steps, token)
+        _put_back(top, begun, token)
+        raise
+    for folder in {(top / step.path).parent for step in steps}:
+        sync_folder(folder)
+
+
+def clear(top: Path, steps: Sequence[Step], token: str) -> None:
+    """Remove the temporary files of a run that did not end, and the folders that were made for them alone."""
+    for number, step in enumerate(steps):
+        temporary = _temporary(top, step, number, token)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if step.before is None:
+            _leave(top, temporary.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring renames and removals in ``folder`` to the disk, where the system knows how."""
+    with contextlib.suppress(OSError):  # Windows opens no folders; a folder may be gone with its last file
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _temporary(top: Path, step: Step, number: int, token: str) -> Path:
+    return (top / step.path).parent / f".ralph-hooks-{token}-{number}"
+
+
+def _prepare(top: Path, step: Step, temporary: Path) -> None:
+    """Write ``after`` beside its place. A full disk or a read-only folder shows here, before anything was replaced."""
+    look(top, step.path)  # no folder is made through a symbolic link
+    if step.after is None:
+        return
+    temporary.parent.mkdir(parents=True, exist_ok=True)
+    mode = _PERMISSIONS if step.executable else 0o666
+    with os.fdopen(os.open(temporary, _WRITE, mode), "wb") as file:
+        file.write(step.after)
+        file.flush()
+        if step.before is not None:
+            _look_like(temporary, top / step.path)
+        os.fsync(file.fileno())
+
+
+def _look_like(temporary: Path, place: Path) -> None:
+    """Give the new file the mode, and where we may the owner, of the old one."""
+    found = place.lstat()
+    if hasattr(os, "chown"):
+        with contextlib.suppress(OSError):
+            os.chown(temporary, found.st_uid, found.st_gid, follow_symlinks=False)
+    temporary.chmod(found.st_mode & _PERMISSIONS)
+
+
+def _swap(top: Path, step: Step, temporary: Path) -> None:
+    """The one moment in which the file changes; it has to be what it was until then."""
+    if look(top, step.path) != step.before:
+        raise Obstacle(step.path, "was changed by somebody else in this very moment")
+    place = top / step.path
+    if step.after is None:
+        place.unlink()
+        _leave(top, place.parent)
+    elif step.before is None:
+        _move_to_nothing(temporary, place, step.path)
+    else:
+        temporary.replace(place)
+
+
+def _move_to_nothing(temporary: Path, place: Path, path: str) -> None:
+    """Move ``temporary`` to a place that is free, and never over a file that appears there."""
+    try:
+        os.link(temporary, place)
+    except FileExistsError as error:
+        raise Obstacle(path, "was made by somebody else in this very moment") from error
+    except OSError:  # a file system without links
+        temporary.rename(place)
+    else:
+        temporary.unlink()
+
+
+def _put_back(top: Path, begun: Sequence[Step], token: str) -> None:
+    """Undo what was begun. What somebody has changed since stays as it is, and so does what cannot be written."""
+    for number, step in reversed(list(enumerate(begun))):
+        if step.before == step.after or side(top, step) is not Side.AFTER:
+            continue
+        back = step.reversed()
+        temporary = _temporary(top, step, number, token)
+        with contextlib.suppress(OSError, Obstacle):
+            _prepare(top, back, temporary)
+            _swap(top, back, temporary)
+
+
+def _leave(top: Path, folder: Path) -> None:
+    """Remove folders that have become empty, as git does."""
+    while folder != top:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
+        folder = folder.parent
+
+
+def _kind(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "a symbolic link"
+    return "a folder" if stat.S_ISDIR(mode) else "no ordinary file"

@@ -1,0 +1,181 @@
+"""Each rule has a repair that breaks it, and a neighbour that does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralph_hooks.core.change import Entry, Status
+from ralph_hooks.core.rules import is_git, keeps_configuration, summary, unsafe_name, violations
+
+ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
+
+
+def entry(path: str, old: str = PLAIN, new: str = PLAIN, *, old_path: str = "") -> Entry:
+    status = Status.RENAMED if old_path else Status.MODIFIED
+    return Entry(path, status, old_path or path, old, new, "1" * 40, "2" * 40)
+
+
+def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, ...] = ()) -> list[tuple[str, str]]:
+    return [(found.rule, found.path) for found in violations(entries, protected=protected, hooks=hooks)]
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("../x", "leave the repository"),
+        ("a/../../x", "leave the repository"),
+        ("/etc/passwd", "leave the repository"),
+        ("\\\\server\\share", "leave the repository"),
+        ("C:/x", "leave the repository"),
+        ("a/.. /x", "leave the repository"),
+        ("a\0b", "leave the repository"),
+        ("a//b", "write a file without a proper name"),
+        ("a/", "write a file without a proper name"),
+        ("./a", "write a file without a proper name"),
+        (".git", "touch .git"),
+        (".git/config", "touch .git"),
+        ("sub/.git/hooks/pre-commit", "touch .git"),
+        (".GIT/config", "touch .git"),
+        ("sub\\.git\\config", "touch .git"),
+        (".git./config", "touch .git"),
+        (".git /config", "touch .git"),
+        (".git::$INDEX_ALLOCATION/config", "touch .git"),
+        (".g\u200cit/config", "touch .git"),
+        ("\ufeff.git/config", "touch .git"),
+        ("git~1/config", "use a name that is short for another one on Windows"),
+        ("GITMOD~1", "use a name that is short for another one on Windows"),
+        ("gi7eba~1", "use a name that is short for another one on Windows"),
+        ("pyproj~1.tom", "use a name that is short for another one on Windows"),
+        (".github/workflows/ci.yml", "touch CI workflows"),
+        (".GitHub/Workflows/ci.yml", "touch CI workflows"),
+        (".github/actions/setup/action.yml", "touch CI workflows"),
+        (".gitlab-ci.yml", "touch CI workflows"),
+        ("deploy/.gitlab-ci-extra.yml", "touch CI workflows"),
+        (".circleci/config.yml", "touch CI workflows"),
+        ("azure-pipelines.yml", "touch CI workflows"),
+        ("Jenkinsfile", "touch CI workflows"),
+        ("jenkinsfile.release", "touch CI workflows"),
+        (".travis.yml", "touch CI workflows"),
+        ("bitbucket-pipelines.yml", "touch CI workflows"),
+        (".buildkite/pipeline.yml", "touch CI workflows"),
+        (".pre-commit-config.yaml", "touch the configuration of hooks"),
+        ("sub/.pre-commit-hooks.yaml", "touch the configuration of hooks"),
+        ("prek.toml", "touch the configuration of hooks"),
+        ("lefthook.yml", "touch the configuration of hooks"),
+        ("lefthook-local.toml", "touch the configuration of hooks"),
+        (".husky/pre-commit", "touch the configuration of hooks"),
+        (".hus\u212aY/pre-commit", "touch the configuration of hooks"),
+        (".githooks/pre-push", "touch the configuration of hooks"),
+        (".gitattributes", "touch .gitattributes"),
+        ("sub/.GITATTRIBUTES", "touch .gitattributes"),
+        (".gitmodules", "touch .gitmodules"),
+        (".vscode/settings.json", "touch the configuration of editors and agents"),
+        (".claude/settings.json", "touch the configuration of editors and agents"),
+        (".envrc", "touch the configuration of editors and agents"),
+        ("PyProject.toml", "use a name that is another one's on some systems"),
+    ],
+)
+def test_a_path_that_no_repair_may_touch(path: str, rule: str) -> None:
+    assert broken(entry(path)) == [(rule, path)]
+    assert broken(entry(path, ABSENT)) == [(rule, path)]
+    assert broken(entry(path, PLAIN, ABSENT)) == [(rule, path)]
+    assert broken(entry("fine.py", old_path=path)) == [(rule, path)], "moving it away is touching it"
+    assert broken(entry(path, old_path="fine.py")) == [(rule, path)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a.py", "src/a/b.py", ".gitignore", "git/x.py", "gitx", ".github/CODEOWNERS", "docs/lefthooks.md",
+        "lefthook.py", "a..b/c...py", "ci/build.py", "hooks/useThing.ts", "src/.hidden", "a b/ü.py", "backup~",
+        "pyproject.toml", "vscode/x", "x~y.py", "sub/pyproject.toml", "tests/test_a.py", "-n", ":(top)",
+        "new\nline", "\udcff.py",
+    ],
+)  # fmt: skip
+def test_a_path_that_may_be_repaired(path: str) -> None:
+    assert broken(entry(path)) == []
+    assert unsafe_name(path) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (PLAIN, EXECUTABLE, "change the mode of a file"),
+        (EXECUTABLE, PLAIN, "change the mode of a file"),
+        (ABSENT, EXECUTABLE, "add executable files"),
+        (ABSENT, LINK, "add, change or remove symbolic links"),
+        (PLAIN, LINK, "add, change or remove symbolic links"),
+        (LINK, LINK, "add, change or remove symbolic links"),
+        (LINK, ABSENT, "add, change or remove symbolic links"),
+        (ABSENT, SUBMODULE, "add, change or remove submodules"),
+        (SUBMODULE, SUBMODULE, "add, change or remove submodules"),
+        (PLAIN, SUBMODULE, "add, change or remove submodules"),
+    ],
+)
+def test_a_kind_of_change_that_no_repair_may_make(old: str, new: str, rule: str) -> None:
+    assert broken(entry("a", old, new)) == [(rule, "a")]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [(PLAIN, PLAIN), (EXECUTABLE, EXECUTABLE), (ABSENT, PLAIN), (PLAIN, ABSENT), (EXECUTABLE, ABSENT)]
+)
+def test_a_kind_of_change_that_is_allowed(old: str, new: str) -> None:
+    assert broken(entry("a", old, new)) == []
+
+
+def test_what_the_user_protects_is_protected_in_any_case() -> None:
+    protected = ("tests/**", "Schema.sql")
+    assert broken(entry("tests/test_a.py"), protected=protected) == [
+        ("touch what fix.protected names (tests/**)", "tests/test_a.py")
+    ]
+    assert broken(entry("Tests/test_a.py"), entry("db/schema.sql"), protected=protected) == [
+        ("touch what fix.protected names (tests/**)", "Tests/test_a.py"),
+        ("touch what fix.protected names (schema.sql)", "db/schema.sql"),
+    ]
+    assert broken(entry("src/tests.py"), protected=protected) == []
+
+
+def test_the_folder_of_this_clones_hooks_is_protected() -> None:
+    assert broken(entry("tools/hooks/x"), hooks=("/tools/hooks",)) == [
+        ("touch the configuration of hooks", "tools/hooks/x")
+    ]
+
+
+def test_all_that_is_broken_is_told_up_to_a_point() -> None:
+    told = summary(violations([entry(f".husky/{n}\x1b") for n in range(7)]))
+    assert told.count("a repair may not touch the configuration of hooks") == 5
+    assert told.startswith("a repair may not touch the configuration of hooks: .husky/0\\x1b; ")
+    assert told.endswith("and 2 more paths")
+
+
+OWN = b'[project]\nname = "x"\n[tool.ralph-hooks]\ncheap = "a/b"\nfix = { rounds = 2 }\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept"),
+    [
+        (OWN, OWN, True),
+        (OWN, OWN.replace(b'"x"', b'"y"'), True),
+        (OWN, b"# words\n" + OWN.replace(b"fix = { rounds = 2 }\n", b"[tool.ralph-hooks.fix]\nrounds = 0x2\n"), True),
+        (OWN, OWN.replace(b"rounds = 2", b"rounds = 3"), False),
+        (OWN, OWN + b"[tool.ralph-hooks.gate]\n", False),
+        (OWN, b"", False),
+        (OWN, None, False),
+        (None, OWN, False),
+        (None, b"[tool.ruff]\n", True),
+        (b"[tool.ruff]\n", None, True),
+        (OWN, OWN + b"=", False),
+        (OWN, OWN + b"\xff", False),
+        (b"broken =", b"fine = 1\n", False),
+        (b"broken =", b"broken =", True),
+        (b"tool = 3\n", b"tool = 4\n", True),
+    ],
+)
+def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes | None, kept: bool) -> None:  # noqa: FBT001 - a table
+    assert keeps_configuration(before, after) is kept
+
+
+def test_what_some_file_system_takes_for_git() -> None:
+    assert [name for name in (".git", ".GIT", ".git ", ".git.", ".giT::x", "git", ".gitx", ".gi") if is_git(name)] == [
+        ".git", ".GIT", ".git ", ".git.", ".giT::x"
+    ]  # fmt: skip

@@ -1,0 +1,41 @@
+"""Stored fixes on real repositories, and what must not change by them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.git.snapshot import open_repository, staged
+from ralph_hooks.git.workbench import GitWorkbench
+from tests.support.repo import Repo
+
+
+def store_fix(
+    repo: Repo, files: Mapping[str, str | None], *, summary: str = "Mend it", verified: bool = True
+) -> StoredFix:
+    """Keep a repair of what is staged that writes ``files``."""
+    opened = open_repository(repo.path)
+    with GitWorkbench(opened, staged(opened).change, timeout=60) as bench:
+        bench.write({path: None if text is None else text.encode() for path, text in files.items()})
+        return bench.store(summary=summary, verified=verified)
+
+
+def tree(repo: Repo) -> dict[str, tuple[int, bytes]]:
+    """Every file of the working tree: its permissions and its bytes."""
+    found = {}
+    for path in sorted(repo.path.rglob("*")):
+        if ".git" not in path.relative_to(repo.path).parts and (path.is_symlink() or path.is_file()):
+            content = os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
+            found[str(path.relative_to(repo.path))] = (path.lstat().st_mode, content)
+    return found
+
+
+def private_state(repo: Repo) -> dict[str, bytes]:
+    """What belongs to git and the user alone: everything in .git but objects, our refs and our own folder."""
+    ours = (".git/objects/", ".git/refs/ralph/", ".git/ralph-hooks/")
+    return {
+        name: content
+        for name, content in repo.state().items()
+        if name.startswith(".git/") and not name.startswith(ours)
+    }
