@@ -25,6 +25,8 @@ Show the last report of this repository in full, an earlier one, or a stored fix
 Examples:
   ralph-hooks show                     what the last run found, with every file, call and command
   ralph-hooks show --list              earlier runs and stored fixes, newest first
+  ralph-hooks show --commits           which commits were judged when, by what, at what cost
+  ralph-hooks show --commits main..    the same of a range
   ralph-hooks show 1k7                 the run, or the fix, whose id begins so
   ralph-hooks show --format agent      for a coding agent to act on
 """
@@ -35,12 +37,21 @@ _FIX_FORMATS = ("text", "agent")
 @click.command("show", help=HELP)
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs, and the stored fixes.")
+@click.option(
+    "--commits", is_flag=False, flag_value="", metavar="[RANGE]", help="List commits with what judged them (of HEAD)."
+)
 @report_options
-def command(*, id_: str | None, listed: bool, format_: str, output: Path | None) -> int:
+def command(*, id_: str | None, listed: bool, commits: str | None, format_: str, output: Path | None) -> int:
     """Find the report or the fix and show all of it."""
     place = find_place()
     fix = _fix(place, id_) if id_ else None
     with open_state(place.home) as database:
+        if commits is not None:
+            from ralph_hooks.cli.commits import lines
+
+            for line in lines(place, database, commits):
+                click.echo(line)
+            return ExitCode.PASS
         reports = Reports(database, place.known_as())
         if listed:
             _list(reports.recent(_LISTED), fixes.every(place.repository))

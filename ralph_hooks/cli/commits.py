@@ -1,0 +1,48 @@
+"""``ralph-hooks show --commits``: which commits were judged when, by what, at what cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.core.text import money, one_line, plural
+from ralph_hooks.git.log import Logged, newest
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.receipts import Judged, Receipts
+
+_LISTED = 20
+
+
+def lines(place: Place, database: Database, revisions: str) -> Iterator[str]:
+    """The newest commits of ``revisions`` (of HEAD where it is empty), each with what judged it.
+
+    Raises GitError where git does not know them.
+    """
+    commits = newest(place.repository, revisions or "HEAD", _LISTED)
+    judged = Receipts(database, place.known_as()).of([logged.commit for logged in commits])
+    for logged in commits:
+        yield from _commit(logged, judged[logged.commit.oid])
+    if len(commits) == _LISTED:
+        yield f"these are the newest {_LISTED}: name a range for others, such as HEAD~{2 * _LISTED}..HEAD~{_LISTED}"
+
+
+def _commit(logged: Logged, judged: tuple[Judged, ...]) -> Iterator[str]:
+    yield f"{logged.commit.oid[:10]}  {one_line(logged.subject)}"
+    if not judged:
+        yield "  not judged yet"
+    elif all(each.together for each in judged):
+        yield "  not judged when it was committed"
+    for each in judged:
+        yield f"  {_judgement(each)}"
+
+
+def _judgement(judged: Judged) -> str:
+    receipt = judged.receipt
+    when = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.at))
+    what = (
+        "verify commands alone" if not receipt.settings else ", ".join(map(one_line, receipt.models)) or "checks alone"
+    )
+    cost = "cost unknown" if receipt.cost_usd is None else money(receipt.cost_usd)
+    together = f" for {plural(judged.together, 'commit')} together" if judged.together > 1 else ""
+    return f"{when}  {receipt.command:8}  {receipt.verdict.value:12}  {what}, {cost}{together}"
