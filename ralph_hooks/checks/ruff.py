@@ -11,6 +11,7 @@ import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -55,11 +56,17 @@ class _Row(Struct, frozen=True):
     row: int
 
 
-class _Item(Struct, frozen=True):
-    """One diagnostic of `ruff check --output-format json`."""
+class Diagnostic(Struct, frozen=True):
+    """One row of `ruff check --output-format json`; what else of it is wanted is up to those that derive from it."""
 
     filename: str
     code: str | None
+
+
+Item = TypeVar("Item", bound=Diagnostic)
+
+
+class _Item(Diagnostic, frozen=True):
     message: str
     location: _Row
     end_location: _Row
@@ -120,21 +127,25 @@ class Ruff:
 
 def _judge(files: Sequence[tuple[str, bytes | None]], deadline: Deadline) -> list[_Side]:
     """What ruff says of each file. One that is not there, or no text to Python, has nothing."""
+    texts = [(path, _text(data)) for path, data in files]
+    found = diagnose(texts, deadline, _Item)
+    return [_Side(tuple(text.split("\n")), items) for (_, text), items in zip(texts, found, strict=True)]
+
+
+def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item]) -> list[tuple[Item, ...]]:
+    """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails."""
     import tempfile
 
-    lines: list[tuple[str, ...]] = []
     with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
-        for index, (path, data) in enumerate(files):
-            text = _text(data)
-            lines.append(tuple(text.split("\n")))
+        for index, (path, text) in enumerate(files):
             place = Path(folder, str(index))
             place.mkdir()
             (place / _file_name(path)).write_text(text, encoding="utf-8", newline="")
-        items = _diagnose(folder, deadline)
-    by_index: dict[str, list[_Item]] = {}
+        items = _diagnose(folder, deadline, shape)
+    by_index: dict[str, list[Item]] = {}
     for item in items:
         by_index.setdefault(Path(item.filename).parent.name, []).append(item)
-    return [_Side(text, tuple(by_index.get(str(index), ()))) for index, text in enumerate(lines)]
+    return [tuple(by_index.get(str(index), ())) for index in range(len(files))]
 
 
 def _text(data: bytes | None) -> str:
@@ -150,7 +161,7 @@ def _file_name(path: str) -> str:
     return f"__init__{suffix}" if PurePosixPath(path).stem == "__init__" else f"module{suffix}"
 
 
-def _diagnose(folder: str, deadline: Deadline) -> list[_Item]:
+def _diagnose(folder: str, deadline: Deadline, shape: type[Item]) -> list[Item]:
     for target in _TARGETS:
         finished = _run(folder, target, deadline)
         if finished.returncode == 0:
@@ -158,7 +169,7 @@ def _diagnose(folder: str, deadline: Deadline) -> list[_Item]:
         if b"--target-version" not in finished.stderr:
             raise _failure(finished)
     try:
-        return msgspec.json.decode(finished.stdout, type=list[_Item])
+        return msgspec.json.decode(finished.stdout, type=list[shape])  # type: ignore[valid-type] # known at run time
     except msgspec.DecodeError as error:
         raise _failure(finished) from error
 

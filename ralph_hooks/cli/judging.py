@@ -45,18 +45,28 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
             format_: str,
             output: Path | None,
         ) -> int:
-            if keep_bodies:
-                os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
-            if commit and from_ref:
-                raise click.UsageError("--commit and --from-ref exclude each other")
-            selection = Selection(from_ref, to_ref, commit)
+            selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
             with open_workplace(name, selection) as workplace:
                 report = workplace.judge(name, scope_of(workplace))
             return emit(report, format_, output)
 
-        return click.command(name, help=help_)(_with(_OPTIONS, report_options(callback)))
+        return click.command(name, help=help_)(selection_options(report_options(callback)))
 
     return decorate
+
+
+def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep_bodies: bool) -> Selection:
+    """The change that the options name. Raises click.UsageError where they contradict each other."""
+    if keep_bodies:
+        os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
+    if commit and from_ref:
+        raise click.UsageError("--commit and --from-ref exclude each other")
+    return Selection(from_ref, to_ref, commit)
+
+
+def selection_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Add the options that `chosen` takes to a command."""
+    return _with(_OPTIONS, function)
 
 
 def report_options(function: Callable[..., int]) -> Callable[..., int]:

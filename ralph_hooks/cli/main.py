@@ -22,6 +22,7 @@ COMMANDS = {
     "analyze": "The same without your verify commands.",
     "verify": "Run the verify commands and put the invariants to the verify model, nothing else.",
     "pre-push": "Judge what is pushed; for git's pre-push hook.",
+    "fix": "Repair what the gate refuses in a scratch copy, check the repair, and keep it for you to apply.",
     "show": "The last report, an earlier one, or a stored fix.",
     "apply": "Bring a stored fix into the working tree.",
     "undo": "Take the last applied fix back.",

@@ -41,6 +41,7 @@ from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
+    from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
     from ralph_hooks.git.push import GitPush
 
@@ -251,6 +252,24 @@ def build_caller(
         now=time.time,
     )
     return caller, store, prices
+
+
+@contextmanager
+def open_fixer(place: Place, gate: Gate, snapshot: GitSnapshot) -> Iterator[Fixer]:
+    """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
+    from ralph_hooks.checks.autofix import RuffFixes
+    from ralph_hooks.engine.fixer import Fixer
+    from ralph_hooks.git.workbench import GitWorkbench
+
+    settings = place.settings
+    timeout, protected = settings.verify.timeout, settings.fix.protected
+    try:
+        with GitWorkbench(place.repository, snapshot.change, timeout=timeout, protected=protected) as bench:
+            yield Fixer(gate=gate, bench=bench, autofix=RuffFixes())
+    except OSError as error:
+        raise RalphError(
+            f"the scratch copy cannot be used: {error}", "is there room in the temporary folder?"
+        ) from error
 
 
 def build_client(home: Home, run: str) -> ModelClient:

@@ -126,6 +126,20 @@ class Check(Protocol):
         ...
 
 
+class Autofix(Protocol):
+    """A linter's own repairs, which cost nothing."""
+
+    source: str
+    """Whose findings it may mend: `Finding.source`."""
+
+    def mend(self, findings: Sequence[Finding], files: Mapping[str, bytes], deadline: Deadline) -> Mapping[str, bytes]:
+        """Those of ``files`` (by path) that safe fixes of ``findings`` change; nothing else in them is touched.
+
+        Raises RalphError where the linter cannot run.
+        """
+        ...
+
+
 class ModelRequest(Struct, frozen=True, kw_only=True):
     """One question to one model, independent of the wire it travels on."""
 

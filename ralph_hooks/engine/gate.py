@@ -97,11 +97,12 @@ class Gate(Struct, frozen=True, kw_only=True):
         """Names everything but the change that a review depends on."""
         return settings_digest(self.settings, self.limits, self.checks)
 
-    def assess(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
-        """As `judge`, and the report is not kept: for a command that has more to add to it."""
+    def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
+        """As `judge`, without keeping the report: for a command that has more to add. ``final`` as in `report`."""
         started = self.caller.deadline.clock()
         change = snapshot.change
-        report = self.report(command, change.title, change.tree, self.outcome(snapshot, scope), started)
+        outcome = self.outcome(snapshot, scope)
+        report = self.report(command, change.title, change.tree, outcome, started, final=final)
         return msgspec.structs.replace(report, notices=report.notices + self.idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
@@ -117,9 +118,15 @@ class Gate(Struct, frozen=True, kw_only=True):
         unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
         return come_to(len(change.entries), examined.checked, reviewed, kept, unreviewed, verification)
 
-    def report(self, command: str, title: str, tree: str, outcome: Outcome, started: float) -> Report:
-        """The report on ``outcome``. Nothing is asked afterwards: the books are closed. ``started``: by the clock."""
-        self.caller.abandon()
+    def report(
+        self, command: str, title: str, tree: str, outcome: Outcome, started: float, *, final: bool = True
+    ) -> Report:
+        """The report on ``outcome``. Where it is ``final``, nothing is asked afterwards and the books are closed.
+
+        ``started`` is by the deadline's clock.
+        """
+        if final:
+            self.caller.abandon()
         calls = self.caller.calls
         cost, baseline = self.money(calls)
         verdict, reason = decide(outcome)

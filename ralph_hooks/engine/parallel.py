@@ -87,3 +87,11 @@ class Team:
             return run_all(jobs, workers=self._workers, deadline=self._deadline, done=self.progress.advance)
         finally:
             self.progress.end()
+
+    def alone(self, what: str, job: Callable[[], Result]) -> Result:
+        """One job in the caller's own thread, for one that Ctrl-C has to end."""
+        self.progress.begin(what, 1)
+        try:
+            return job()
+        finally:
+            self.progress.end()

@@ -111,17 +111,20 @@ def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCo
     return ExitCode.PASS
 
 
+POLICY = {
+    Policy.OPEN: 'goes through because when-unavailable is "open"',
+    Policy.CLOSED: 'held back because when-unavailable is "closed": try again',
+}
+"""What a hook says of a change that could not be judged."""
+
+
 def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
     """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told: list[str] = []
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
         told.append(_unjudged(outcome))
     if verdict is Verdict.INCONCLUSIVE:
-        told.append(
-            'goes through because when-unavailable is "open"'
-            if policy is Policy.OPEN
-            else 'held back because when-unavailable is "closed": try again'
-        )
+        told.append(POLICY[policy])
     if verdict is Verdict.FAIL and on_failure is OnFailure.WARN:
         told.append('goes through because on-failure is "warn"')
     if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):

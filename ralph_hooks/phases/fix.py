@@ -32,7 +32,7 @@ def question(
     """What makes ``repair`` right? ``wrong`` tells what came of it, ``applied`` whether the files have its edits."""
     state = "The files have these edits:" if applied else "None of it was applied; the files are as before:"
     sections = [
-        *described(problem),
+        *described(problem, room=0),  # what fails now is told below
         f"THE REPAIR: {repair.summary}",
         state,
         *told(repair),

@@ -52,27 +52,27 @@ def task(problem: Problem) -> str:
     return f"TASK: {' '.join(filter(None, (known, asked)))}"
 
 
-def described(problem: Problem) -> Iterator[str]:
-    """One numbered text for each thing that is wrong."""
+def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -> Iterator[str]:
+    """One text for each thing that is wrong, numbered P1, P2 and so on, with ``room`` tokens of each output."""
     number = 0
     for number, finding in enumerate(problem.findings, start=1):
         side = "removed line" if finding.removed else "line"
         yield (
-            f"P{number}: {one_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
+            f"{mark}{number}: {one_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
             f"  code: {finding.quote.strip()}"
         )
     for index, failure in enumerate(problem.failures, start=number + 1):
-        yield f"P{index}: {failing(failure)}"
+        yield f"{mark}{index}: {failing(failure, room)}"
 
 
-def failing(item: Verification) -> str:
-    """A failing command: how it ended, which tests fail, the end of what it printed."""
+def failing(item: Verification, room: int = OUTPUT_TOKENS) -> str:
+    """A failing command: how it ended, which tests fail, the last ``room`` tokens of what it printed."""
     ended = "was stopped at its time limit" if item.exit_code is None else f"ended with {item.exit_code}"
     lines = [f"`{one_line(item.command)}` {ended}"]
     lines += [f"  fails: {one_line(name)}" for name in item.new_failures[:_NAMES]]
     if len(item.new_failures) > _NAMES:
         lines.append(f"  and {plural(len(item.new_failures) - _NAMES, 'more test')}")
-    return "\n".join([*lines, *(f"  | {line}" for line in tail(item.tail, OUTPUT_TOKENS))])
+    return "\n".join([*lines, *(f"  | {line}" for line in tail(item.tail, room))]) if room else "\n".join(lines)
 
 
 def tail(output: str, limit: int) -> list[str]:

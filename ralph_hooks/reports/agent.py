@@ -24,7 +24,7 @@ def render(report: Report) -> str:
     """The first line is the verdict, the last one the next step."""
     lines = [f"ralph-hooks: {_verdict(report)}"]
     lines += [f"notice: {one_line(notice)}" for notice in report.notices]
-    if report.verdict is Verdict.PASS:
+    if report.verdict is Verdict.PASS and not parts.is_repair(report):
         return "\n".join(lines) + "\n"
     found = parts.blockers(report)
     for number, finding in enumerate(found[:_MAX_BLOCKERS], start=1):
@@ -34,6 +34,7 @@ def render(report: Report) -> str:
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
         for item in parts.commands(report, verdict):
             lines += _command(item)
+    lines += [f"repair: {parts.clip(parts.rung(item), _MAX_MESSAGE)}" for item in report.rungs]
     lines += _advice(report)
     if report.unreviewed:
         lines.append(f"not reviewed by a model: {parts.grouped(report.unreviewed)}")
@@ -41,6 +42,8 @@ def render(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
+    if parts.is_repair(report):
+        return parts.headline(report).replace(": ", " ", 1)
     if report.verdict is not Verdict.FAIL:
         return parts.headline(report).replace(": ", " ", 1)
     found, failed = len(parts.blockers(report)), len(parts.commands(report, Verdict.FAIL))
@@ -95,6 +98,9 @@ _NO_BYPASS = "Do not bypass the hooks with --no-verify"
 
 def _next(report: Report) -> str:
     again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
+    if parts.is_repair(report) and report.fix is not None:
+        id_ = one_line(report.fix.id)
+        return f"read the fix (`ralph-hooks show {id_}`), bring it in (`ralph-hooks apply {id_}`), then {again}."
     match report.verdict, bool(report.exit_code):
         case Verdict.FAIL, True:
             fix = f" ({parts.repair(report)})" if report.fix is not None else ""

@@ -7,7 +7,7 @@ from collections import Counter
 
 from ralph_hooks.core.faults import BudgetReached, NoCredential
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, Report, Rung, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
 
@@ -130,7 +130,11 @@ def _price(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """One line: the verdict in capitals, and why."""
+    """One line: the verdict in capitals, and why; of `ralph-hooks fix`, what came of the repair."""
+    if is_repair(report):
+        what = "REPAIRED" if report.fix is not None else "NOT REPAIRED"
+        why = failures(report) if report.verdict is Verdict.FAIL else "as you asked"
+        return f"{what}: {one_line(report.title)}: {why}"
     match report.verdict:
         case Verdict.PASS:
             return f"PASS: {', '.join([*_coverage(report), cost(report)])}"
@@ -179,11 +183,29 @@ def _commits(report: Report) -> str:
 def next_step(report: Report) -> str:
     """What the user does now, after a run that did not pass."""
     again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
+    if is_repair(report):
+        return repair(report) or f"mend it by hand, {again}"
     if report.verdict is Verdict.INCONCLUSIVE:
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
             return "raise the budget that is named above, or wait until its day or month is over"
         return "mend what is named above, or try again later"
     return f"fix this, {again}" if report.exit_code else "nothing is held back; fix this before you go on"
+
+
+def is_repair(report: Report) -> bool:
+    """True where the report is about a repair, and not about what a hook holds back."""
+    return report.command == "fix" and (bool(report.rungs) or report.verdict is Verdict.FAIL)
+
+
+def rung(item: Rung) -> str:
+    """One step of a repair: ``implement (attempt 1 of 2): 2 edits in 1 file; provider/model, $0.0123``."""
+    facts = [one_line(item.model)] if item.model else []
+    if item.cost_usd is None:
+        facts.append("cost unknown")
+    elif item.cost_usd or item.model:
+        facts.append(money(item.cost_usd))
+    said = "; ".join(filter(None, (one_line(item.outcome), ", ".join(facts))))
+    return f"{item.step.value} ({one_line(item.reason)}): {said}"
 
 
 REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"

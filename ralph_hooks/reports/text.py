@@ -52,15 +52,16 @@ class _Screen(Struct, frozen=True):
 def render(report: Report, *, color: bool, width: int, everything: bool = False) -> str:
     """The report for a person. ``width`` is in columns; ``everything`` leaves nothing out (``ralph-hooks show``)."""
     screen = _Screen(Ink(color=color), max(width, _MIN_WIDTH), everything)
-    head = screen.ink(_VERDICTS[report.verdict], f"ralph-hooks: {parts.headline(report)}")
+    head = screen.ink(_look(report), f"ralph-hooks: {parts.headline(report)}")
     notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
     if not everything and not report.exit_code and (report.verdict is not Verdict.FAIL) and _is_quiet(report):
         return "\n".join([head, *notices]) + "\n"
-    failed = report.verdict is Verdict.FAIL  # then what blocks goes first
+    failed = report.verdict is Verdict.FAIL or parts.is_repair(report)  # then what blocks goes first
     blocks = [
         [head] if failed else [head, *notices],
         *_blockers(report, screen),
         *_verification(report, screen),
+        _repair(report, screen),
         notices if failed else [],
         _next(report, screen),
         *_advice(report, screen),
@@ -70,8 +71,27 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
 
+def _look(report: Report) -> str:
+    if parts.is_repair(report):
+        return "bad" if report.fix is None else "good"
+    return _VERDICTS[report.verdict]
+
+
+def _repair(report: Report, screen: _Screen) -> _Block:
+    """The steps of a repair, one after the other; a hook has more urgent things to say."""
+    if not report.rungs or not (screen.everything or parts.is_repair(report)):
+        return []
+    lines = [screen.ink("strong", "repair")]
+    for item in report.rungs:
+        first, *rest = screen.prose(parts.rung(item))
+        lines += [first, *(f"  {line}" for line in rest)]
+    return lines
+
+
 def _is_quiet(report: Report) -> bool:
     """True where the headline and the notices say it all: of what goes through, only a pass may keep advice back."""
+    if parts.is_repair(report):
+        return False
     return report.verdict is Verdict.PASS or not (parts.advice(report) or parts.commands(report, Verdict.INCONCLUSIVE))
 
 
@@ -138,12 +158,14 @@ def _tail(item: Verification, screen: _Screen) -> _Block:
 
 
 def _next(report: Report, screen: _Screen) -> _Block:
-    if report.verdict is Verdict.PASS:
+    if report.verdict is Verdict.PASS and not parts.is_repair(report):
         return []
     steps = [parts.next_step(report)]
     if parts.has_secret(report):
         steps.append(parts.REVOKE)
-    if report.fix is not None:
+    if report.fix is not None and parts.is_repair(report):
+        steps.append(f"see it first: ralph-hooks show {one_line(report.fix.id)}")
+    elif report.fix is not None:
         steps.append(parts.repair(report))
     if not screen.everything:
         steps.append(f"the whole report: {parts.SHOW}")

@@ -98,3 +98,19 @@ def test_it_is_short_whatever_the_report_holds() -> None:
     assert "30 more blocking: ralph-hooks show" in text
     assert "880 more new failures" in text
     assert len(text) < 40_000
+
+
+def test_a_repair_ends_with_how_to_bring_it_in() -> None:
+    text = render(full_report(command="fix", exit_code=0))
+    assert text.startswith("ralph-hooks: REPAIRED staged change: 2 blocking findings, 1 failing command\n")
+    assert "repair: implement (attempt 1 of 2): 2 edits in 1 file; anthropic/claude-opus-4-5, cost unknown\n" in text
+    assert text.endswith(
+        "next: read the fix (`ralph-hooks show f1a2`), bring it in (`ralph-hooks apply f1a2`), then `git add` the "
+        "files and commit again.\n"
+    )
+
+
+def test_a_repair_that_failed_leaves_the_code_to_the_agent() -> None:
+    text = render(full_report(command="fix", fix=None))
+    assert text.startswith("ralph-hooks: NOT REPAIRED staged change: ")
+    assert "next: fix the code, `git add` the files and commit again." in text

@@ -10,7 +10,7 @@ from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verifica
 from ralph_hooks.core.usage import Call
 from ralph_hooks.reports.layout import columns
 from ralph_hooks.reports.text import render
-from tests.support.reports import MODEL, call, check_finding, failing_tests, finding, full_report, remark, report
+from tests.support.reports import MODEL, call, check_finding, failing_tests, finding, full_report, remark, report, rungs
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -317,3 +317,43 @@ def test_the_last_line_is_what_the_run_cost(calls: tuple[Call, ...], amount: Dec
 def test_severities_have_their_own_words() -> None:
     noted = report(Verdict.FAIL, findings=(finding(severity=Severity.WARNING, source="ruff"), remark()))
     assert "shop/cart.py:41: warning bug (ruff)" in screen(noted)
+
+
+REPAIR = """\
+repair
+  autofix (free): ruff has no safe fix for F821
+  plan (to send little): 2 files, 3 steps;
+    openrouter/deepseek/deepseek-v4-flash, $0.0001
+  implement (attempt 1 of 2): 2 edits in 1 file; anthropic/claude-opus-4-5, cost
+    unknown
+  check (after implement): `pytest` fails
+  fix (round 1 of 2): 1 edit in 1 file; openrouter/deepseek/deepseek-v4-flash,
+    $0
+  check (after fix): everything passes
+"""
+
+
+def test_a_repair_tells_its_steps_and_how_to_bring_it_in() -> None:
+    text = screen(full_report(command="fix", exit_code=0))
+    assert text.startswith("ralph-hooks: REPAIRED: staged change: 2 blocking findings, 1 failing command\n")
+    assert REPAIR in text
+    assert "  a verified fix of 2 files (+10 -3) is stored: ralph-hooks apply f1a2\n  see it first: " in text
+    assert "git add" not in text
+
+
+def test_what_could_not_be_repaired_is_said_with_all_that_was_tried() -> None:
+    text = screen(full_report(command="fix", fix=None, notices=("not repaired: 2 attempts did not do",)))
+    assert text.startswith("ralph-hooks: NOT REPAIRED: staged change: ")
+    assert REPAIR in text
+    assert "ralph-hooks: not repaired: 2 attempts did not do\n" in text
+    assert "mend it by hand, `git add` the files and commit again" in text
+
+
+def test_a_repair_that_was_asked_for_in_words_needs_no_failure() -> None:
+    asked = report(command="fix", rungs=rungs(), fix=full_report().fix)
+    assert screen(asked).startswith("ralph-hooks: REPAIRED: staged change: as you asked\n")
+
+
+def test_a_hook_keeps_the_steps_of_a_repair_for_show() -> None:
+    assert REPAIR not in screen(full_report())
+    assert REPAIR in screen(full_report(), everything=True)

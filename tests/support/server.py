@@ -72,9 +72,18 @@ class Request:
 
     @property
     def phase(self) -> str:
-        """``analyze`` or ``verify``: the schema's name, else what the instructions speak of."""
+        """The phase that asks: the schema's name, else what the instructions speak of."""
         schema = self.body.get("response_format", {}).get("json_schema", {})
-        return self.tool or str(schema.get("name", "")) or ("verify" if "claims" in self.system else "analyze")
+        told = next((phase for words, phase in _PHASES.items() if words in self.system), "analyze")
+        return self.tool or str(schema.get("name", "")) or told
+
+
+_PHASES = {
+    "You plan the repair": "plan",
+    "You repair a code change": "implement",
+    "You correct the repair": "fix",
+    "claims": "verify",
+}
 
 
 class _Ended(Exception):

@@ -1,0 +1,127 @@
+"""``ralph-hooks fix``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options
+from ralph_hooks.cli.wiring import Place, Selection, build_gate, find_place, open_fixer, open_state, require_consent
+from ralph_hooks.config import OnFailure
+from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.text import one_line
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.verdict import POLICY
+from ralph_hooks.errors import ExitCode, RalphError
+from ralph_hooks.git.snapshot import GitSnapshot
+
+HELP = """\
+Repair what the gate refuses. The change is judged (from the store where it is known) and repaired in a scratch copy;
+checks, models and your verify commands judge the repair; it is kept as a fix. Your files stay as they are until you
+apply it.
+
+What is repaired: the staged change; where nothing is staged, the last commit; or what the options name. With an
+INSTRUCTION in words the repair follows it, also where the gate has nothing against the change.
+
+\b
+Examples:
+  ralph-hooks fix                            what is staged
+  ralph-hooks fix --apply                    and bring the repair in
+  ralph-hooks fix --finding 2                the second finding of the report alone
+  ralph-hooks fix "keep the old signature"   with a word from you
+  ralph-hooks fix --from-ref origin/main     what a push was refused for
+
+Exit codes: 0 nothing to repair, or a fix is stored; 1 not repaired; 2 wrong usage or configuration; 3 the change could
+not be judged; 4 not trusted yet; 130 interrupted.
+"""
+
+
+@click.command("fix", help=HELP)
+@click.argument("words", metavar="[INSTRUCTION]", nargs=-1)
+@click.option(
+    "--finding",
+    "wanted",
+    multiple=True,
+    metavar="FINGERPRINT|N",
+    help="Repair this finding alone: its number in the report, or the beginning of its fingerprint.",
+)
+@selection_options
+@report_options
+def command(
+    *,
+    words: tuple[str, ...],
+    wanted: tuple[str, ...],
+    from_ref: str | None,
+    to_ref: str | None,
+    commit: str | None,
+    keep_bodies: bool,
+    format_: str,
+    output: Path | None,
+) -> int:
+    """Judge, repair, show what came of it."""
+    selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
+    place = find_place()
+    require_consent(place)
+    settings = msgspec.structs.replace(place.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
+    place = msgspec.structs.replace(place, settings=settings)
+    limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
+    with open_state(place.home) as database:
+        snapshot, notices = _choose(place, selection)
+        gate = build_gate(place, database, "fix", limits, snapshot)
+        try:
+            report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
+            findings = _fingerprints(report, wanted)
+            instruction = " ".join(words)
+            if report.verdict is Verdict.FAIL or instruction or findings:
+                with open_fixer(place, gate, snapshot) as fixer:
+                    report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
+        finally:
+            gate.caller.abandon()
+        report = _closed(report, notices)
+        gate.history.add(report)
+    return emit(report, format_, output)
+
+
+def _choose(place: Place, selection: Selection) -> tuple[GitSnapshot, tuple[str, ...]]:
+    """The change to repair, and what the user has to know about the choice."""
+    snapshot = selection.read(place.repository)
+    if snapshot.change.entries or selection != Selection():
+        return snapshot, ()
+    if place.repository.head_tree is None:
+        raise RalphError("nothing is staged, and there is no commit yet", "`git add` what is to be repaired")
+    return Selection(commit="HEAD").read(place.repository), ("nothing is staged: this is about the last commit",)
+
+
+def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The fingerprints of the findings that the user names. Raises RalphError for one that is not there."""
+    known = [finding.fingerprint for finding in report.findings]
+    found: list[str] = []
+    for name in wanted:
+        if name.isdigit() and 0 < int(name) <= len(known):
+            found.append(known[int(name) - 1])
+            continue
+        same = [each for each in dict.fromkeys(known) if each.startswith(name.lower())]
+        if len(same) != 1:
+            what = "several findings have" if same else "no finding has"
+            listed = "; ".join(
+                f"{number}: {one_line(finding.path)}:{finding.line} {finding.fingerprint}"
+                for number, finding in enumerate(report.findings, start=1)
+            )
+            raise RalphError(f"{what} the number or fingerprint {one_line(name)!r}", listed or "there are no findings")
+        found += same
+    return tuple(found)
+
+
+def _closed(report: Report, notices: Sequence[str]) -> Report:
+    """``report`` with the exit code of this command, and without words about what a hook would let through."""
+    if report.fix is not None:
+        code = ExitCode.PASS
+    elif report.rungs or report.verdict is Verdict.FAIL:
+        code = ExitCode.REJECTED
+    else:
+        code = ExitCode.UNJUDGED if report.verdict is Verdict.INCONCLUSIVE else ExitCode.PASS
+    kept = [notice for notice in report.notices if notice not in POLICY.values()]
+    return msgspec.structs.replace(report, exit_code=code, notices=(*notices, *kept))

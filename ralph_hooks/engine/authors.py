@@ -1,0 +1,236 @@
+"""Who plans, writes and corrects a repair, and what each of them is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from msgspec import Struct
+
+from ralph_hooks.core.faults import BudgetReached, DeadlineReached
+from ralph_hooks.core.kind import kind_of, kind_of_path
+from ralph_hooks.core.ports import Snapshot, Source, Workbench
+from ralph_hooks.core.repair import Edit, Repair
+from ralph_hooks.core.route import Chain, Model, Phase, Wire
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.engine.caller import Unanswered
+from ralph_hooks.engine.edits import EditsRefused, apply
+from ralph_hooks.engine.gate import Gate
+from ralph_hooks.engine.material import Material
+from ralph_hooks.engine.sight import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, Sight, change_text
+from ralph_hooks.errors import RepairRefused
+from ralph_hooks.phases import fix, implement, plan
+from ralph_hooks.phases.plan import Plan
+from ralph_hooks.phases.problem import Problem, failing
+from ralph_hooks.phases.question import Question
+
+Reply = TypeVar("Reply")
+
+_OUTLINED = 30  # files
+_PLACES = 5  # lines of a file that an edit with no place may have meant
+
+
+class GaveUp(Exception):
+    """Nobody can go on: the deadline, the budget, no model. ``str()`` is for the user."""
+
+
+class NoAnswer(Exception):
+    """No model of a chain answered; others may. ``str()`` is for the user."""
+
+
+class Planned(Struct, frozen=True):
+    """A plan, and who made it."""
+
+    plan: Plan
+    told: str
+    model: str = ""
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """A repair that somebody wrote. Unless it was ``refused``, the workbench has it now."""
+
+    repair: Repair
+    model: str
+    told: str
+    """One sentence for people."""
+    refused: tuple[str, ...] = ()
+    """Why none of it could be applied."""
+
+
+class Authors:
+    """Asks for the repair of the change that ``bench`` holds; ``snapshot`` is that change."""
+
+    def __init__(self, gate: Gate, bench: Workbench, snapshot: Snapshot) -> None:
+        self._gate = gate
+        self._bench = bench
+        self._entries = [entry for entry in snapshot.change.entries if entry.unreadable() is None]
+        self._material = Material(snapshot)
+
+    def plan(self, problem: Problem) -> Planned:
+        """What has to be read and done. Without a model, or an answer, it is the files that are concerned."""
+        sight = self._sight()
+        concerned = self._concerned(problem, sight)
+        plain = Plan(dict.fromkeys(concerned, ()))
+        chain = self._chain(Phase.PLAN, problem)
+        if not chain:
+            return Planned(plain, f"no model plans: {_files(concerned)} concerned")
+        question = plan.question(
+            problem,
+            change=change_text(self._changed(concerned)),
+            outline=sight.outline(concerned[:_OUTLINED]),
+            listed=sight.listed(concerned),
+            paths=sight.paths,
+            marker=self._gate.caller.marker(),
+        )
+        try:
+            answer, model = self._ask("plan", question, chain)
+        except NoAnswer as fault:
+            return Planned(plain, f"{fault}; goes on with the {_files(concerned)} concerned")
+        files = {**answer.files, **{path: () for path in problem.paths if path not in answer.files}}
+        planned = Plan(files or plain.files, answer.steps)
+        return Planned(planned, f"{_files(planned.files)} to read, {plural(len(answer.steps), 'step')}", model.id)
+
+    def implement(self, problem: Problem, planned: Plan, learned: Sequence[str]) -> Written:
+        """The repair, by whoever the routes name for the files that are concerned. Raises NoAnswer, GaveUp."""
+        chain = self._chain(Phase.IMPLEMENT, problem)
+        if not chain:
+            raise GaveUp("no model is configured to implement a repair of these files")
+        sight = self._sight()
+        files = dict(planned.files)
+        for path in (path for text in learned for path in sight.mentioned(text)):
+            files.setdefault(path, ())
+        chosen = sight.choose(files, _places(problem), _room(chain))
+        before = [source for source in self._changed(list(files)) if source.path in files and source.content.old]
+        question = implement.question(
+            problem,
+            change=change_text(before, IMPLEMENT_CHANGE_TOKENS),
+            steps=planned.steps,
+            shown=chosen.shown,
+            learned=learned,
+            marker=self._gate.caller.marker(),
+        )
+        repair, model = self._ask("implement", question, chain)
+        return self._applied(repair, model, chosen)
+
+    def correct(self, problem: Problem, planned: Plan, written: Written, wrong: Sequence[str]) -> Written:
+        """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
+        chain = self._chain(Phase.FIX, problem)
+        if not chain:
+            raise NoAnswer("no model is configured to correct a repair")
+        sight = self._sight()
+        touched = [*(edit.path for edit in written.repair.edits), *(file.path for file in written.repair.create)]
+        there = [path for path in touched if path in set(sight.paths)]
+        files = {path: planned.files.get(path, ()) for path in [*there, *problem.paths, *planned.files]}
+        places = _places(problem)
+        for edit in written.repair.edits:
+            text = sight.text(edit.path) or ""
+            places.setdefault(edit.path, []).extend(_near(text, edit))
+        chosen = sight.choose(files, places, _room(chain))
+        question = fix.question(
+            problem,
+            repair=written.repair,
+            applied=not written.refused,
+            wrong=wrong,
+            shown=chosen.shown,
+            marker=self._gate.caller.marker(),
+        )
+        repair, model = self._ask("fix", question, chain)
+        return self._applied(repair, model, chosen)
+
+    def _applied(self, repair: Repair, model: Model, chosen: Chosen) -> Written:
+        """Put ``repair`` into the workbench, whole or not at all."""
+        refused: tuple[str, ...] = ()
+        try:
+            self._bench.write(apply(repair, self._bench.paths(), self._bench.read))
+        except EditsRefused as reasons:
+            refused = reasons.reasons
+        except RepairRefused as reason:
+            refused = (str(reason),)
+        sent = f"saw {chosen.tokens:,} of {chosen.of:,} tokens in {_files(chosen.shown)}"
+        left_out = f"; {', '.join(chosen.left_out)}" if chosen.left_out else ""
+        told = f"does not apply: {'; '.join(refused)}" if refused else _size(repair)
+        return Written(repair=repair, model=model.id, told=f"{told} ({sent}{left_out})", refused=refused)
+
+    def _ask(self, what: str, question: Question[Reply], chain: Chain) -> tuple[Reply, Model]:
+        caller = self._gate.caller
+        try:
+            (answer,) = self._gate.team.run(what, [partial(caller.ask, question, chain)])
+        except Unanswered as fault:
+            final = any(isinstance(reason, BudgetReached | DeadlineReached) for reason in fault.faults.values())
+            raise (GaveUp if final else NoAnswer)(str(fault)) from fault
+        if answer is None:
+            raise GaveUp(f"the deadline of the repair ({caller.deadline.seconds:,.0f} s) was reached")
+        return answer
+
+    def _sight(self) -> Sight:
+        return Sight(self._gate.settings, self._bench.paths(), self._bench.read)
+
+    def _concerned(self, problem: Problem, sight: Sight) -> list[str]:
+        """Files with findings, those that failing output or the user speaks of, else the changed ones."""
+        told = [problem.instruction, *map(failing, problem.failures)]
+        named = [*problem.paths, *(path for text in told for path in sight.mentioned(text))]
+        if problem.failures or not named:
+            named += [entry.path for entry in self._entries if entry.path in set(sight.paths)]
+        return list(dict.fromkeys(named))
+
+    def _changed(self, first: Sequence[str]) -> list[Source]:
+        """The sources of the change that may be sent, those of ``first`` first."""
+        order = {path: index for index, path in enumerate(first)}
+        entries = [entry for entry in self._entries if not self._gate.settings.route(entry.path).skip]
+        entries.sort(key=lambda entry: order.get(entry.path, len(order)))
+        return self._material.sources(entries)
+
+    def _chain(self, phase: Phase, problem: Problem) -> Chain:
+        """The models for the files with findings, else for the changed ones; where several, the strongest."""
+        settings = self._gate.settings
+        by_path = {entry.path: entry for entry in self._entries}
+        paths = [p for p in problem.paths or by_path or [""] if not settings.route(p).skip]
+        chains: dict[Chain, None] = {}
+        for path in paths:
+            if phase is Phase.IMPLEMENT:
+                sources = self._material.sources([by_path[path]]) if path in by_path else []
+                kind = kind_of(sources[0].entry, sources[0].content) if sources else kind_of_path(path)
+                chains[settings.implementers(path, kind)[0]] = None
+            else:
+                chains[settings.route(path).chain(phase)] = None
+        return max((chain for chain in chains if chain), key=self._strength, default=())
+
+    def _strength(self, chain: Chain) -> tuple[bool, float]:
+        """Coding agents above models, and models by what they take for an answer."""
+        price = self._gate.prices.price(chain[0])
+        return chain[0].provider.wire is Wire.AGENT, float(price.output) if price else -1.0
+
+
+def _files(paths: Iterable[object]) -> str:
+    return plural(len(list(paths)), "file")
+
+
+def _size(repair: Repair) -> str:
+    edited = {edit.path for edit in repair.edits}
+    parts = [f"{plural(len(repair.edits), 'edit')} in {_files(edited)}"] if edited else []
+    parts += [f"creates {', '.join(one_line(file.path) for file in repair.create)}"] if repair.create else []
+    parts += [f"deletes {', '.join(map(one_line, repair.delete))}"] if repair.delete else []
+    return ", ".join(parts)
+
+
+def _room(chain: Chain) -> int:
+    """Tokens of files that fit into a request to any of ``chain``, beside the rest of it."""
+    return min(FILES_TOKENS, *(model.provider.context // 2 for model in chain))
+
+
+def _places(problem: Problem) -> dict[str, list[int]]:
+    places: dict[str, list[int]] = {}
+    for finding in problem.findings:
+        places.setdefault(finding.path, []).append(finding.line)
+    return places
+
+
+def _near(text: str, edit: Edit) -> list[int]:
+    """Lines of ``text`` that ``edit`` has written, or meant."""
+    for part in (edit.replace, edit.search):
+        place = text.find(part) if part.strip() else -1
+        if place >= 0:
+            return [text.count("\n", 0, place) + 1]
+    wanted = {line.strip() for line in edit.search.splitlines() if line.strip()}
+    return [number for number, line in enumerate(text.splitlines(), 1) if line.strip() in wanted][:_PLACES]

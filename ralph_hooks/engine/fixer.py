@@ -1,0 +1,272 @@
+"""The ladder that repairs a change which the gate refused: cheapest first, and the expensive model nowhere else.
+
+The linter's own autofix, which is free; a plan of what has to be read and done; the repair; its proof; corrections by
+the cheap model with what really went wrong; the repair once more, with what was learned. Then an honest 'not repaired'.
+Every rung is told with its reason and its cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from decimal import Decimal
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import Autofix, Snapshot, Workbench
+from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.report import Report, Rung, Step, Verdict
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.engine.authors import Authors, GaveUp, NoAnswer, Planned, Written
+from ralph_hooks.engine.checking import SECRET
+from ralph_hooks.engine.edits import Files
+from ralph_hooks.engine.gate import Gate, Scope
+from ralph_hooks.engine.proof import Proof, Tried, identity
+from ralph_hooks.errors import RalphError, RepairRefused
+from ralph_hooks.phases.plan import Plan
+from ralph_hooks.phases.problem import Problem
+
+_LEARNED = 4_000  # characters of what an attempt came to that the next one is told
+
+
+class Fixer(Struct, frozen=True, kw_only=True):
+    """Everything a repair needs, put together in `cli.wiring`. The gate's deadline and budget hold over all of it."""
+
+    gate: Gate
+    bench: Workbench
+    autofix: Autofix
+
+    def repair(
+        self, report: Report, snapshot: Snapshot, *, instruction: str = "", chosen: Collection[str] = ()
+    ) -> Report:
+        """``report`` on ``snapshot``, which the bench holds, with what came of repairing it; it is not kept.
+
+        ``chosen`` are fingerprints of the findings to mend; without, it is all that block and every failing command.
+        What passes is repaired only where an ``instruction`` asks for it. Raises RalphError where only the user can
+        help.
+        """
+        started = self.gate.caller.deadline.clock()
+        known = self._verified(report)
+        problem = _problem(known, instruction, chosen)
+        if not problem:
+            return known
+        ladder = _Ladder(self, known, problem, snapshot)
+        try:
+            reason = ladder.climb()
+        finally:
+            self.gate.caller.abandon()
+        calls = self.gate.caller.calls
+        cost, baseline = self.gate.money(calls)
+        told = (f"not repaired: {reason}",) if reason else ladder.notices
+        return msgspec.structs.replace(
+            known,
+            calls=calls,
+            cost_usd=cost,
+            baseline_usd=baseline,
+            rungs=tuple(ladder.rungs),
+            fix=ladder.stored.summarised() if ladder.stored else None,
+            notices=(*known.notices, *told),
+            seconds=round(known.seconds + self.gate.caller.deadline.clock() - started, 3),
+        )
+
+    def _verified(self, report: Report) -> Report:
+        """``report`` with the verify commands run: a repair has to know what fails before it."""
+        commands = self.gate.settings.verify.commands
+        if report.verification or not commands or not report.paths:
+            return report
+        deadline = self.gate.caller.deadline
+        verification = self.gate.team.alone("verify commands", lambda: self.bench.verify(commands, deadline))
+        return msgspec.structs.replace(report, verification=verification)
+
+
+def _problem(report: Report, instruction: str, chosen: Collection[str]) -> Problem:
+    if chosen:
+        findings = tuple(finding for finding in report.findings if finding.fingerprint in chosen)
+        return Problem(findings=findings, instruction=instruction)
+    return Problem(
+        findings=tuple(finding for finding in report.findings if finding.blocking),
+        failures=tuple(item for item in report.verification if item.verdict is Verdict.FAIL),
+        instruction=instruction,
+    )
+
+
+class _Ladder:
+    """One climb. ``rungs`` are those that were taken, ``stored`` is what came of it."""
+
+    def __init__(self, fixer: Fixer, report: Report, problem: Problem, snapshot: Snapshot) -> None:
+        self.rungs: list[Rung] = []
+        self.stored: StoredFix | None = None
+        self.notices: tuple[str, ...] = ()
+        self._fixer = fixer
+        self._gate = fixer.gate
+        self._bench = fixer.bench
+        self._problem = problem
+        self._findings, self._failures = problem.findings, problem.failures
+        self._report = report
+        self._authors = Authors(fixer.gate, fixer.bench, snapshot)
+        self._base: Files = {}  # what every attempt starts from: the free autofix
+        self._paid = len(self._gate.caller.calls)
+
+    def climb(self) -> str:
+        """Why nothing was stored, for the user; empty where something was."""
+        if any(finding.category == SECRET and finding.blocking for finding in self._report.findings):
+            return "a secret is in the change: revoke it and take it out, then come again; nothing was sent"
+        try:
+            if self._autofixed():
+                return ""
+            return self._attempts()
+        except GaveUp as reason:
+            return str(reason)
+
+    def _autofixed(self) -> bool:
+        """The free rung; True where nothing is left to mend and the proof is passed."""
+        mine = [finding for finding in self._problem.findings if finding.source == self._fixer.autofix.source]
+        if not mine:
+            return False
+        names = ", ".join(dict.fromkeys(finding.category for finding in mine))
+        try:
+            outcome = self._mended(mine, names)
+        except (RalphError, RepairRefused) as fault:
+            self._bench.reset()
+            outcome = f"it cannot mend {names}: {fault}"
+        self._take(Step.AUTOFIX, f"free: {mine[0].source} objects", outcome, succeeded=bool(self._base))
+        if not self._base or self._problem:
+            return False
+        tried = self._tried("after the autofix")
+        if tried.passed:
+            self._store(f"{mine[0].source} --fix: {names}", tried)
+            return True
+        self._problem = Problem(findings=tried.findings, failures=tried.failures)  # seen for the first time
+        return False
+
+    def _mended(self, mine: Sequence[Finding], names: str) -> str:
+        """Mend what the linter can; what came of it, for people. Keeps it only where the checks agree."""
+        paths = dict.fromkeys(finding.path for finding in mine)
+        files = {path: data for path in paths if (data := self._bench.read(path)) is not None}
+        mended = self._fixer.autofix.mend(mine, files, self._gate.caller.deadline)
+        if not mended:
+            return f"there is no safe fix for {names}"
+        self._bench.write(mended)
+        found = self._gate.examine(self._bench.repaired(), Scope.REVIEW).checked.findings
+        left = {identity(finding) for finding in found if finding.blocking}
+        gone = [finding for finding in mine if identity(finding) not in left]
+        if not gone or not left <= {identity(finding) for finding in self._report.findings}:
+            self._bench.reset()
+            return f"its fixes of {names} bring other findings"
+        self._base = dict(mended)
+        rest = tuple(finding for finding in self._problem.findings if finding not in gone)
+        self._problem = msgspec.structs.replace(self._problem, findings=rest)
+        places = ", ".join(f"{finding.category} in {one_line(finding.path)}:{finding.line}" for finding in gone)
+        return f"mends {places}"
+
+    def _attempts(self) -> str:
+        """Plan once, then implement and correct as often as the settings allow; why nothing came of it."""
+        planned = self._planned()
+        attempts = self._gate.settings.fix.attempts
+        learned: list[str] = []
+        tried = Tried(told="")
+        for attempt in range(1, attempts + 1):
+            if attempt > 1:
+                self._start_over()
+            tried, summary = self._attempt(f"attempt {attempt} of {attempts}", planned.plan, learned)
+            if tried.passed:
+                self._store(summary, tried)
+                return ""
+            learned.append(f"Attempt {attempt}: {summary}\n{chr(10).join(tried.wrong)}"[:_LEARNED])
+        corrections = sum(rung.step is Step.FIX for rung in self.rungs)
+        what = f"{plural(attempts, 'attempt')} and {plural(corrections, 'correction')}"
+        return f"{what} did not do; the last repair: {tried.told}"
+
+    def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[Tried, str]:
+        """One repair with its corrections: what came of the last of them, and what it does in its author's words."""
+        written = self._written(
+            Step.IMPLEMENT, which, partial(self._authors.implement, self._problem, planned, learned)
+        )
+        tried = self._judged(written, which)
+        summaries = {written.repair.summary: None}
+        rounds = self._gate.settings.fix.rounds
+        for number in range(1, rounds + 1):
+            if tried.passed:
+                break
+            which = f"correction {number} of {rounds}"
+            correct = partial(self._authors.correct, self._problem, planned, written, tried.wrong)
+            try:
+                written = self._written(Step.FIX, which, correct)
+            except NoAnswer:
+                break  # whoever implements may still know better
+            tried = self._judged(written, which)
+            summaries[written.repair.summary] = None
+        return tried, " ".join(filter(None, summaries))
+
+    def _planned(self) -> Planned:
+        why = f"to send little: {self._why()}"
+        try:
+            planned = self._authors.plan(self._problem)
+        except GaveUp as reason:
+            self._take(Step.PLAN, why, str(reason), succeeded=False)
+            raise
+        self._take(Step.PLAN, why, planned.told, succeeded=bool(planned.model), model=planned.model)
+        return planned
+
+    def _written(self, step: Step, reason: str, write: Callable[[], Written]) -> Written:
+        """Have a repair written. Raises GaveUp, and NoAnswer for a correction."""
+        try:
+            written = write()
+        except (GaveUp, NoAnswer) as fault:
+            self._take(step, reason, str(fault), succeeded=False)
+            if step is Step.IMPLEMENT:
+                raise GaveUp(str(fault)) from fault
+            raise
+        self._take(step, reason, written.told, succeeded=not written.refused, model=written.model)
+        return written
+
+    def _judged(self, written: Written, which: str) -> Tried:
+        """What came of ``written``. Raises GaveUp where nobody could say."""
+        if written.refused:
+            return Tried(told=written.told, wrong=written.refused)
+        return self._tried(which)
+
+    def _tried(self, which: str) -> Tried:
+        """Try what the workbench holds. Raises GaveUp where nobody could say whether it is right."""
+        mending = {item.command for item in self._failures}
+        proof = Proof(
+            self._gate,
+            self._bench,
+            self._problem,
+            spared=[f for f in self._report.findings if f.blocking and f not in self._findings],
+            failing_before=[item for item in self._report.verification if item.command not in mending],
+        )
+        tried = proof.run()
+        self._take(Step.CHECK, which, tried.told, succeeded=tried.passed)
+        if tried.unable:
+            raise GaveUp(f"the repair {tried.told}")
+        return tried
+
+    def _start_over(self) -> None:
+        """The judged tree again, with the free autofix in it."""
+        self._bench.reset()
+        if self._base:
+            self._bench.write(self._base)
+
+    def _store(self, summary: str, tried: Tried) -> None:
+        undone = not self._bench.repaired().change.entries
+        self.stored = self._bench.store(summary=summary, verified=tried.verified)
+        if undone:
+            self.notices = ("the repair takes the whole change back: look at it before you apply it",)
+
+    def _why(self) -> str:
+        count = len(self._problem.findings) + len(self._problem.failures)
+        return f"{plural(count, 'problem')} to mend" if count else "the user asks for it"
+
+    def _take(self, step: Step, reason: str, outcome: str, *, succeeded: bool, model: str = "") -> None:
+        """Put a rung on record, with what was paid since the last one."""
+        calls = self._gate.caller.calls
+        costs = [call.cost_usd for call in calls[self._paid :]]
+        self._paid = len(calls)
+        known = [cost for cost in costs if cost is not None]
+        total = sum(known, Decimal(0)) if len(known) == len(costs) else None
+        self.rungs.append(
+            Rung(step=step, reason=reason, outcome=outcome, succeeded=succeeded, model=model, cost_usd=total)
+        )

@@ -1,0 +1,288 @@
+"""Whether a repair is right: rules, checks, tests, the old findings asked again, the repaired change through the gate.
+
+What costs nothing comes first, and whatever refuses it ends the proof. No model can excuse a repair from a check or a
+test: a check's finding is gone when the check says so, a failing test when it passes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import decode
+from ralph_hooks.core.faults import TooLarge
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.patch import excerpt, render
+from ralph_hooks.core.ports import Snapshot, Workbench
+from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.engine.caller import Unanswered
+from ralph_hooks.engine.gate import Examined, Gate, Scope
+from ralph_hooks.engine.material import Material
+from ralph_hooks.errors import RepairRefused
+from ralph_hooks.phases import verify
+from ralph_hooks.phases.problem import Problem, described, failing
+
+_CODE_TOKENS = 6_000  # about how much of a repair goes with each claim
+_CLAIMS_A_REQUEST = 12
+_NAMED = 3  # failing tests or findings in a sentence
+
+# What decides which tests there are and whether they run.
+_TESTS = re.compile(
+    r"(?i)(?:^|/)(?:tests?|specs?|__tests__|testing|fixtures|__snapshots__)/"
+    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec)|conftest|noxfile|sitecustomize|usercustomize)\.[^/.]+$"
+    r"|(?:^|/)(?:\.?pytest\.ini|tox\.ini|setup\.cfg|pyproject\.toml|\.coveragerc|jest\.config\.[^/]+|Makefile"
+    r"|vitest\.config\.[^/]+|karma\.conf\.[^/]+|\.mocharc[^/]*|phpunit\.xml[^/]*|package\.json)$"
+)
+_ABOUT_TESTS = re.compile(r"(?i)\b(?:tests?|specs?|fixtures?)\b|\btest_|_test\b")
+
+
+def is_test(path: str) -> bool:
+    """Whether ``path`` has a say in what is tested."""
+    return _TESTS.search(path) is not None
+
+
+class Tried(Struct, frozen=True, kw_only=True):
+    """What came of trying a repair."""
+
+    told: str
+    """One sentence for people."""
+    wrong: tuple[str, ...] = ()
+    """What is wrong, for whoever corrects it; empty where it is right or where nobody could say."""
+    verified: bool = False
+    """Whether verify commands ran on it and passed."""
+    unable: bool = False
+    """True where it could not be judged: another repair could not be either."""
+    findings: tuple[Finding, ...] = ()
+    """What checks or models object to."""
+    failures: tuple[Verification, ...] = ()
+    """Verify commands that fail."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether it may be kept."""
+        return not self.wrong and not self.unable
+
+
+class _Ended(Exception):
+    """The proof has come to an end before its last step."""
+
+    def __init__(self, tried: Tried) -> None:
+        super().__init__(tried.told)
+        self.tried = tried
+
+
+def _refuse(told: str, *wrong: str) -> _Ended:
+    return _Ended(Tried(told=told, wrong=wrong or (told,)))
+
+
+def _unable(why: str) -> _Ended:
+    return _Ended(Tried(told=f"could not be judged: {why}", unable=True))
+
+
+class Proof:
+    """Tries what the workbench holds.
+
+    ``problem`` is what was to be mended. What else was wrong with the judged change may stay: the findings ``spared``,
+    and verify commands that failed or could not run (``failing_before``).
+    """
+
+    def __init__(
+        self,
+        gate: Gate,
+        bench: Workbench,
+        problem: Problem,
+        *,
+        spared: Sequence[Finding] = (),
+        failing_before: Sequence[Verification] = (),
+    ) -> None:
+        self._gate = gate
+        self._bench = bench
+        self._problem = problem
+        self._spared = frozenset(map(identity, spared))
+        self._before = {item.command: item for item in failing_before}
+
+    def run(self) -> Tried:
+        """Raises RalphError where only the user can help."""
+        try:
+            repair, repaired = self._bench.repair(), self._bench.repaired()
+            if not repair.change.entries:
+                raise _refuse("it changes nothing", "The files are as they were before the repair.")
+            examined = self._gate.examine(repaired, Scope.REVIEW)
+            self._check(examined)
+            verified = self._test(repair)
+            self._ask_again(repair, repaired)
+            self._review(examined)
+        except RepairRefused as refused:
+            return Tried(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
+        except _Ended as ended:
+            return ended.tried
+        return Tried(told=self._praise(verified=verified), verified=verified)
+
+    def _praise(self, *, verified: bool) -> str:
+        commands = len(self._gate.settings.verify.commands)
+        tests = f"{plural(commands, 'verify command')} pass{'es' * (commands == 1)}" if verified else ""
+        claims = len(self._claimed)
+        gone = f"{plural(claims, 'finding')} confirmed gone" if claims else ""
+        return ", ".join(filter(None, ("no check or model objects", tests, gone)))
+
+    def _check(self, examined: Examined) -> None:
+        """The deterministic checks: none of them may block, whether that is new or what was to be mended."""
+        blocking = self._blocking(examined.checked.findings)
+        if blocking:
+            raise _objected(blocking)
+        if examined.checked.unfinished:
+            raise _unable(f"the {examined.checked.unfinished[0]} check did not end before the deadline")
+
+    def _test(self, repair: Snapshot) -> bool:
+        """The verify commands, and once more with the tests as they were if the repair has touched them."""
+        commands = self._gate.settings.verify.commands
+        if not commands:
+            return False
+        verified = self._run(commands, "")
+        undone = self._tests_undone(repair)
+        if undone:
+            held = {path: self._bench.read(path) for path in undone}
+            self._bench.write(undone)
+            try:
+                self._run(commands, "with the tests as they were before the repair, ")
+            finally:
+                self._bench.write(held)
+        return verified
+
+    def _run(self, commands: Sequence[str], how: str) -> bool:
+        outcomes = self._gate.team.alone(
+            "verify commands", partial(self._bench.verify, commands, self._gate.caller.deadline)
+        )
+        failed = tuple(item for item in outcomes if item.verdict is Verdict.FAIL and not self._failed_before(item))
+        if failed:
+            told = f"{how}{' and '.join(map(_fails, failed))}"
+            raise _Ended(Tried(told=told, wrong=tuple(f"{how}{failing(item)}" for item in failed), failures=failed))
+        for item in outcomes:
+            if item.problem and item.command not in self._before:
+                raise _unable(f"`{one_line(item.command)}`: {item.problem}")
+        return all(item.verdict is Verdict.PASS for item in outcomes)
+
+    def _failed_before(self, item: Verification) -> bool:
+        """Whether the command failed on the judged change already, in the same way."""
+        before = self._before.get(item.command)
+        if before is None or before.verdict is not Verdict.FAIL:
+            return False
+        return {*item.new_failures} <= {*before.new_failures} and bool(item.new_failures) == bool(before.new_failures)
+
+    def _tests_undone(self, repair: Snapshot) -> dict[str, bytes | None]:
+        """The tests as they were, where the repair touched them without being asked to: they cannot excuse it."""
+        if _ABOUT_TESTS.search(self._problem.instruction):
+            return {}
+        paths = self._problem.paths
+        touched = [e for e in repair.change.entries if not {e.path, e.old_path} & {*paths}]
+        touched = [e for e in touched if is_test(e.path) or is_test(e.old_path)]
+        before = repair.contents(touched)
+        undone: dict[str, bytes | None] = {entry.path: None for entry in touched}
+        return undone | {entry.old_path: before[entry.path].old for entry in touched}
+
+    @property
+    def _claimed(self) -> list[Finding]:
+        """What a model said, for a model to take back; rules of the project are asked about in any case."""
+        return [f for f in self._problem.findings if "/" in f.source and f.category != "invariant"]
+
+    def _ask_again(self, repair: Snapshot, repaired: Snapshot) -> None:
+        """Each finding of a model, as a claim: is it still so?"""
+        there = {entry.path for entry in repaired.change.entries}
+        by_chain: dict[Chain, list[Finding]] = defaultdict(list)
+        for finding in self._claimed:
+            route = self._gate.settings.route(finding.path)
+            if finding.path in there:  # else the file is what it was before the change
+                by_chain[route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)].append(finding)
+        code = _Code(self._bench, repair)
+        jobs = [
+            partial(self._ask, findings[start : start + _CLAIMS_A_REQUEST], chain, code)
+            for chain, findings in by_chain.items()
+            for start in range(0, len(findings), _CLAIMS_A_REQUEST)
+        ]
+        kept: list[str] = []
+        for answer in self._gate.team.run("findings asked again", jobs):
+            if answer is None:
+                raise _unable("the deadline was reached")
+            kept += answer
+        if kept:
+            raise _refuse(f"{plural(len(kept), 'finding')} still there: {kept[0]}", *kept)
+
+    def _ask(self, findings: Sequence[Finding], chain: Chain, code: _Code) -> list[str]:
+        claims = [verify.Claim(_still(finding), code.of(finding)) for finding in findings]
+        try:
+            verdicts, _ = self._gate.caller.ask(verify.question(claims, self._gate.caller.marker()), chain)
+        except TooLarge:
+            middle = len(findings) // 2
+            return [kept for half in (findings[:middle], findings[middle:]) for kept in self._ask(half, chain, code)]
+        except Unanswered as fault:
+            raise _unable(str(fault)) from fault
+        return [
+            f"{one_line(finding.path)}: {finding.message} The verify model: {verdict.reason}"
+            for finding, verdict in zip(findings, verdicts, strict=True)
+            if verdict.holds
+        ]
+
+    def _review(self, examined: Examined) -> None:
+        """The repaired change through the models, as the next commit will be: what they say is kept for it."""
+        reviewed = self._gate.review(examined)
+        kept = self._gate.keeps(examined)
+        blocking = self._blocking(reviewed.findings + kept.findings)
+        if blocking:
+            raise _objected(blocking)
+        missing = [item.reason for item in reviewed.unreviewed if item.cause.unjudged]
+        problems = [*missing, *reviewed.unconfirmed, *kept.problems]
+        if problems:
+            raise _unable(problems[0])
+
+    def _blocking(self, findings: Sequence[Finding]) -> list[Finding]:
+        return [finding for finding in findings if finding.blocking and identity(finding) not in self._spared]
+
+
+class _Code:
+    """The code that a claim about a repaired file needs."""
+
+    def __init__(self, bench: Workbench, repair: Snapshot) -> None:
+        self._bench = bench
+        self._sources = Material(repair).sources([e for e in repair.change.entries if e.unreadable() is None])
+
+    def of(self, finding: Finding) -> str:
+        """The repair of the file, or all of it where it is elsewhere, and the file as it is now around the place."""
+        near = [source for source in self._sources if source.path == finding.path] or self._sources
+        parts = [p for s in near for p in render(s.entry, s.content, s.hunks, _CODE_TOKENS)[:1]]
+        text = "The repair:\n" + "\n".join(part.text for part in parts)
+        now = self._bench.read(finding.path)
+        if now is not None:
+            text += "\nThe file around the place, after the repair:\n"
+            text += excerpt(decode(now).splitlines(), finding.line)
+        return text
+
+
+def _still(finding: Finding) -> str:
+    where = f"{one_line(finding.path)}, line {finding.line} before the repair (`{finding.quote}`)"
+    return f"After the repair this is still wrong: {where}: {finding.message}"
+
+
+def identity(finding: Finding) -> tuple[str, str, str]:
+    """Recognises a finding in another run: a model's by the line it is about, for its words change."""
+    certain = finding.category if "/" not in finding.source else ""
+    return finding.path, certain, "".join((finding.context or finding.quote).split())
+
+
+def _objected(findings: Sequence[Finding]) -> _Ended:
+    named = "; ".join(f"{one_line(f.path)}:{f.line}: {one_line(f.message)}" for f in findings[:_NAMED])
+    more = f"; and {len(findings) - _NAMED} more" if len(findings) > _NAMED else ""
+    found = tuple(findings)
+    told = f"{plural(len(found), 'blocking finding')}: {named}{more}"
+    return _Ended(Tried(told=told, wrong=tuple(described(Problem(findings=found), mark="N")), findings=found))
+
+
+def _fails(item: Verification) -> str:
+    names = ", ".join(map(one_line, item.new_failures[:_NAMED]))
+    more = f" and {len(item.new_failures) - _NAMED} more" if len(item.new_failures) > _NAMED else ""
+    return f"`{one_line(item.command)}` fails{f': {names}{more}' if names else ''}"

@@ -1,0 +1,141 @@
+"""What a model gets to see of the files under repair: enough, and little, for the expensive one reads it all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+
+from msgspec import Struct
+
+from ralph_hooks.config import Settings
+from ralph_hooks.core.change import decode
+from ralph_hooks.core.outline import definitions, view
+from ralph_hooks.core.patch import render
+from ralph_hooks.core.ports import Source
+from ralph_hooks.core.text import one_line
+from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.phases.problem import Shown
+
+CHANGE_TOKENS = 6_000
+"""About how much of the change the plan phase sees."""
+IMPLEMENT_CHANGE_TOKENS = 2_000
+"""The same for whoever writes the repair, who sees the files too."""
+OUTLINE_TOKENS = 3_000
+LISTED_TOKENS = 1_500
+FILES_TOKENS = 24_000
+"""About how much of files goes to whoever writes the repair."""
+_WHOLE = 2_000  # tokens: a smaller file is shown whole
+_PART = 4_000  # tokens of a larger one
+_MAX_BYTES = 1_000_000
+_NUL_REACH = 8_000  # bytes that git itself looks at to tell binary from text
+_LFS = b"version https://git-lfs.github.com/spec/"
+_PATH = re.compile(r"[^\s'\"`(),:;<>=]+")
+
+
+class Chosen(Struct, frozen=True):
+    """Files for a model, and those that were wanted and could not be shown, with the reason."""
+
+    shown: tuple[Shown, ...]
+    left_out: tuple[str, ...]
+    tokens: int
+    """About how much is shown,"""
+    of: int
+    """of how much there is in these files."""
+
+
+class Sight:
+    """Looks at files through ``read``, by the rules of ``settings``."""
+
+    def __init__(self, settings: Settings, paths: Sequence[str], read: Callable[[str], bytes | None]) -> None:
+        self._settings = settings
+        self.paths = paths
+        self._read = read
+
+    def text(self, path: str) -> str | None:
+        """The file as text with LF line ends; None where no model may or can read it."""
+        data = None if self._settings.route(path).skip else self._read(path)
+        if data is None or len(data) > _MAX_BYTES or b"\0" in data[:_NUL_REACH] or data.startswith(_LFS):
+            return None
+        return decode(data).replace("\r\n", "\n")
+
+    def choose(
+        self, wanted: Mapping[str, Collection[str]], places: Mapping[str, Collection[int]], limit: int
+    ) -> Chosen:
+        """The files ``wanted``; of large ones the definitions that matter, those around ``places`` (lines) too."""
+        shown: list[Shown] = []
+        left_out: list[str] = []
+        room, of = limit, 0
+        for path, names in wanted.items():
+            text = self.text(path)
+            if text is None:
+                left_out.append(f"{one_line(path)} cannot be shown")
+                continue
+            lines = places.get(path, ())
+            part = view(path, text, whole=_WHOLE if names or lines else _PART, limit=_PART, names=names, lines=lines)
+            if estimate_tokens(part) > room:
+                left_out.append(f"{one_line(path)} does not fit")
+                continue
+            shown.append(Shown(path, part))
+            room -= estimate_tokens(part)
+            of += estimate_tokens(text)
+        return Chosen(tuple(shown), tuple(left_out), limit - room, of)
+
+    def outline(self, paths: Iterable[str], limit: int = OUTLINE_TOKENS) -> str:
+        """``paths`` with the names and lines of their definitions, as many as fit."""
+        texts: list[str] = []
+        room = limit
+        for path in paths:
+            text = self.text(path)
+            if text is None:
+                continue
+            rows = [f"{one_line(path)} ({text.count(chr(10))} lines)"]
+            rows += [f"  {d.name} {d.first}-{d.last}" for d in definitions(path, text)]
+            entry = "\n".join(rows)
+            if estimate_tokens(entry) > room:
+                entry = rows[0]
+            room -= estimate_tokens(entry)
+            if room < 0:
+                break
+            texts.append(entry)
+        return "\n".join(texts)
+
+    def listed(self, near: Collection[str], limit: int = LISTED_TOKENS) -> list[str]:
+        """Further files, those in the folders of ``near`` first."""
+        folders = {path.rpartition("/")[0] for path in near}
+        others = [path for path in self.paths if path not in near and not self._settings.route(path).skip]
+        others.sort(key=lambda path: (path.rpartition("/")[0] not in folders, path.count("/"), path))
+        kept: list[str] = []
+        for path in others:
+            limit -= estimate_tokens(path) + 1
+            if limit < 0:
+                break
+            kept.append(path)
+        return kept
+
+    def mentioned(self, text: str) -> Iterator[str]:
+        """Files that ``text``, such as the output of tests, speaks of; by their name alone where only one has it."""
+        by_name: dict[str, list[str]] = {}
+        for path in self.paths:
+            by_name.setdefault(path.rpartition("/")[2], []).append(path)
+        known = set(self.paths)
+        seen: set[str] = set()
+        for word in _PATH.findall(text):
+            plain = word.removeprefix("./")
+            same = by_name.get(plain.rpartition("/")[2], [])
+            ends = [path for path in same if plain in known or plain.endswith(f"/{path}")]
+            found = plain if plain in known else ends[0] if ends else same[0] if len(same) == 1 else None
+            if found and found not in seen:
+                seen.add(found)
+                yield found
+
+
+def change_text(sources: Iterable[Source], limit: int = CHANGE_TOKENS) -> str:
+    """The changed lines of ``sources``, as many files as fit."""
+    texts: list[str] = []
+    for source in sources:
+        for part in render(source.entry, source.content, source.hunks, limit):
+            limit -= part.tokens
+            if limit < 0:
+                return "\n".join([*texts, "[... the rest of the change is left out ...]"])
+            texts.append(part.text)
+    return "\n".join(texts)
