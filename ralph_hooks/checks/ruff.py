@@ -47,6 +47,7 @@ _IGNORED = (
 _TARGETS = ("py315", "py314")
 _BUILTINS = ("_", "ngettext", "reveal_type")  # put there by gettext and by type checkers
 _SYNTAX = "invalid-syntax"
+_PACKAGE = "__init__"
 _REINSTALL = "reinstall ralph-hooks with its dependencies, or put ruff on PATH"
 _LONGEST_HINT = 160  # characters
 _GRACE = 1.0  # seconds: a run ends at its deadline first, and says so better than an error of ours
@@ -138,13 +139,12 @@ def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[I
 
     with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
         for index, (path, text) in enumerate(files):
-            place = Path(folder, str(index))
-            place.mkdir()
-            (place / _file_name(path)).write_text(text, encoding="utf-8", newline="")
+            if text:
+                _write(folder, index, path, text)
         items = _diagnose(folder, deadline, shape)
     by_index: dict[str, list[Item]] = {}
     for item in items:
-        by_index.setdefault(Path(item.filename).parent.name, []).append(item)
+        by_index.setdefault(_index(item.filename), []).append(item)
     return [tuple(by_index.get(str(index), ())) for index in range(len(files))]
 
 
@@ -155,10 +155,20 @@ def _text(data: bytes | None) -> str:
         return ""
 
 
-def _file_name(path: str) -> str:
-    """A harmless name that means the same to ruff: it treats packages and stubs in their own way."""
-    suffix = PurePosixPath(path).suffix if PurePosixPath(path).suffix == ".pyi" else ".py"
-    return f"__init__{suffix}" if PurePosixPath(path).stem == "__init__" else f"module{suffix}"
+def _write(folder: str, index: int, path: str, text: str) -> None:
+    """Under a harmless name that means the same to ruff: it treats packages and stubs in their own way."""
+    suffix = ".pyi" if path.endswith(".pyi") else ".py"
+    name = f"{folder}/{index}"
+    if PurePosixPath(path).stem == _PACKAGE:
+        os.mkdir(name)  # noqa: PTH102 - for hundreds of files a Path takes longer than all that is done with it
+        name += f"/{_PACKAGE}"
+    with open(name + suffix, "wb") as file:  # noqa: PTH123 - as above
+        file.write(text.encode())
+
+
+def _index(filename: str) -> str:
+    path = Path(filename)
+    return path.parent.name if path.stem == _PACKAGE else path.stem
 
 
 def _diagnose(folder: str, deadline: Deadline, shape: type[Item]) -> list[Item]:

@@ -94,6 +94,8 @@ def _header(entry: Entry) -> str:
 
 def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:
     """A hunk whole where it fits, else in runs of lines that do (a single longer line stays whole)."""
+    if sum(len(line.text) + 3 for line in hunk.lines) <= limit // 2:  # a character has at most one token
+        return [hunk.lines]
     pieces: list[Sequence[Line]] = []
     start, size = 0, 0
     for index, line in enumerate(hunk.lines):

@@ -94,4 +94,5 @@ def estimate_tokens(text: str) -> int:
 
     Providers' tokenizers differ; four characters a token is what they document for English and code.
     """
-    return max(1, -(-len(text.encode("utf-8", "surrogatepass")) // 4))
+    size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return max(1, -(-size // 4))

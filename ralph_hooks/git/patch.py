@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from ralph_hooks.core.change import Entry, Hunk, Line, Status, decode
 from ralph_hooks.errors import GitError
 
-_HUNK = re.compile(rb"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
-_SECTION = re.compile(rb"diff --git a/(\d+) b/\1\Z")
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
+_SECTION = re.compile(r"diff --git a/(\d+) b/\1\Z")
 _UNMERGED = "U"
 
 
@@ -84,7 +84,7 @@ def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:
 
     A section without hunks (an empty file) is left out. Lines end at LF alone: a CR before it is part of the text.
     """
-    lines = patch.split(b"\n")
+    lines = decode(patch).split("\n")  # no sequence of UTF-8 goes beyond a line
     index = 0
     number, section = -1, list[Hunk]()
     while index < len(lines):
@@ -102,7 +102,7 @@ def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:
         yield number, tuple(section)
 
 
-def _read_hunk(lines: Sequence[bytes], index: int, old: tuple[int, int], new: tuple[int, int]) -> tuple[Hunk, int]:
+def _read_hunk(lines: Sequence[str], index: int, old: tuple[int, int], new: tuple[int, int]) -> tuple[Hunk, int]:
     """One hunk, read by the counts in its header, and the index of the line behind it."""
     old_number, old_left = old
     new_number, new_left = new
@@ -110,7 +110,7 @@ def _read_hunk(lines: Sequence[bytes], index: int, old: tuple[int, int], new: tu
     while (old_left or new_left) and index < len(lines):
         raw = lines[index]
         index += 1
-        kind, text = raw[:1].decode("ascii"), decode(raw[1:])
+        kind, text = raw[:1], raw[1:]
         if kind == "\\":  # "\ No newline at end of file"
             continue
         removed, added = kind != "+", kind != "-"

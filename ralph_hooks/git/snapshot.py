@@ -121,6 +121,7 @@ class GitSnapshot:
     def __init__(self, repository: Repository, change: Change) -> None:
         self.change = change
         self._repository = repository
+        self._held: dict[str, bytes] = {}
 
     def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
         """Bytes of the larger side of each entry, by path; 0 for a submodule."""
@@ -135,11 +136,12 @@ class GitSnapshot:
         return {entry.path: max(by_oid[oid] for oid in _blobs(entry)) for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
-        """Both sides of each entry, byte for byte; a submodule has none."""
-        blobs = read_blobs(_oids(entries), cwd=self._repository.top, env=self._repository.environment)
-        return {
-            entry.path: Content(*(None if oid is None else blobs[oid] for oid in _blobs(entry))) for entry in entries
-        }
+        """Both sides of each entry, byte for byte; a submodule has none. What was read once is held."""
+        unread = [oid for oid in _oids(entries) if oid not in self._held]
+        if unread:
+            self._held |= read_blobs(unread, cwd=self._repository.top, env=self._repository.environment)
+        held = self._held
+        return {entry.path: Content(*(held[oid] if oid else None for oid in _blobs(entry))) for entry in entries}
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         """The changed lines of each entry, whatever attributes and configuration say of it.

@@ -29,8 +29,10 @@ def formats(text: str) -> Iterator[Format]:
     for kind, needle, pattern in _OWN:
         if needle in text:
             yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
-    for kind, pattern, generic in _IN_CONTEXT:
-        yield Format(kind, _compiled(pattern), 1, generic=generic)
+    lower = text.lower()
+    for kind, needle, pattern, generic in _IN_CONTEXT:
+        if needle in lower:
+            yield Format(kind, _compiled(pattern), 1, generic=generic)
     if shaped(text):
         yield from _library()
 
@@ -85,12 +87,14 @@ _OWN = (
     ("Discord webhook", "/api/webhooks/", r"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d+/[\w-]{60,}"),
     ("age secret key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
 )
-# Those that need what stands before them: kind, pattern with the credential in its group, whether examples have them.
+# Those that need what stands before them: kind, a string in small letters that every match holds, pattern with the
+# credential in its group, whether examples have them.
 _IN_CONTEXT = (
-    ("bearer token", r"(?i)\bbearer\s+(?=[a-z.~+/=_-]*\d)([\w.~+/=-]{20,})", True),
-    ("basic authorization", r"(?i)authorization[\"']?\s*[:=,]\s*[\"']?basic\s+([\w+/=]{12,})", True),
+    ("bearer token", "bearer", r"(?i)\bbearer\s+(?=[a-z.~+/=_-]*\d)([\w.~+/=-]{20,})", True),
+    ("basic authorization", "basic", r"(?i)authorization[\"']?\s*[:=,]\s*[\"']?basic\s+([\w+/=]{12,})", True),
     (
         "AWS secret access key",
+        "secret",
         r"(?i)secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
         False,
     ),

@@ -76,7 +76,7 @@ def assigned(text: str, path: str) -> Iterator[Secret]:
     Without quotes they count in formats that need none; elsewhere they may be a variable, and are uncertain.
     """
     config = _CONFIG.search(path) is not None
-    for match in _ASSIGNED.finditer(text):
+    for match in _assignments(text):
         group = "quoted" if match["quoted"] is not None else "bare"
         value = match[group]
         if _ABOUT.search(match["rest"]) or _refers(value) or _is_placeholder(value):
@@ -85,6 +85,25 @@ def assigned(text: str, path: str) -> Iterator[Secret]:
         if _random_looking(value) or _is_phrase(match) or _is_password(match, value, literal=literal):
             certain = literal and not is_test_data(path) and not made_up(value)
             yield Secret(f"{match['word'].lower()} written down", *match.span(group), certain)
+
+
+_NAME = re.compile(
+    rf"pass(?:word|wd|phrase)|pwd|secret|contrase|token|credential|(?:{_KEYS})[_-]?key|db[_-]?pass"  # as `_ASSIGNED`
+)
+
+
+def _assignments(text: str) -> Iterator[re.Match[str]]:
+    """What `_ASSIGNED` finds in ``text``, tried only where a name begins: on its own it takes eight times as long."""
+    lower = text.lower()
+    if len(lower) != len(text):  # there are letters that become two
+        yield from _ASSIGNED.finditer(text)
+        return
+    position = 0
+    while name := _NAME.search(lower, position):
+        match = _ASSIGNED.match(text, name.start())
+        position = match.end() if match else name.start() + 1
+        if match:
+            yield match
 
 
 def _in_connection_string(match: re.Match[str]) -> bool:
