@@ -147,12 +147,19 @@ class Caller:
         self._ended = False
         self._hopeless: dict[Model | str, ModelFault] = {}
         self._quirks: dict[str, frozenset[str]] = {}
+        self._stand_ins: dict[str, str] = {}
 
     @property
     def calls(self) -> tuple[Call, ...]:
         """Every call so far, failed ones too."""
         with self._settled:
             return tuple(self._calls)
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """For people: which models did not answer, which ones did in their place, and why."""
+        with self._settled:
+            return tuple(self._stand_ins.values())
 
     @property
     def _over(self) -> bool:
@@ -198,11 +205,12 @@ class Caller:
                 faults[model.id] = Skipped(marks[model].told(self._outages.clock()))
                 continue
             others = any(other not in marks and not self._known_hopeless(other) for other in chain[index + 1 :])
-            fault = self._first_try(question, model, by_agent, others=others)
-            if not isinstance(fault, ModelFault):
-                return fault, model
-            faults[model.id] = fault
-            if isinstance(fault, DeadlineReached):
+            reply = self._first_try(question, model, by_agent, others=others)
+            if not isinstance(reply, ModelFault):
+                self._stood_in(model, faults)
+                return reply, model
+            faults[model.id] = reply
+            if isinstance(reply, DeadlineReached):
                 raise Unanswered(faults)
         return self._last_try(question, marks, faults)
 
@@ -267,14 +275,22 @@ class Caller:
         if model is None or self.deadline.passed:
             raise Unanswered(faults)
         until = self.deadline.part(self.deadline.remaining() * _PROBE)
+        ago = self._outages.clock() - marks[model].since
         try:
             reply = self._ask_model(question, model, until, 0)
         except ModelFault as fault:
             self._outages.probe_failed(model)
             faults[model.id] = self._passed_over(fault, question, model)
+            fault.args = (f"{fault} (tried once, for it failed {max(0, ago):.0f} s ago)",)
             raise Unanswered(faults) from fault
         self._outages.answered(model)
+        self._stood_in(model, {name: fault for name, fault in faults.items() if name != model.id})
         return reply, model
+
+    def _stood_in(self, model: Model, faults: Mapping[str, ModelFault]) -> None:
+        with self._settled:
+            for name, fault in faults.items():
+                self._stand_ins.setdefault(name, f"{model.id} answered in the place of {name}: {fault}")
 
     def _passed_over(self, fault: ModelFault, question: Question[Reply], model: Model) -> ModelFault:
         """``fault`` where the next model may be asked. Raises it where that would be wrong."""

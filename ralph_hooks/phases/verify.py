@@ -72,7 +72,7 @@ def question(claims: Sequence[Claim], marker: str) -> Question[list[ReplyVerdict
 
 
 def read(data: bytes, count: int) -> list[ReplyVerdict]:
-    """One verdict for each of ``count`` claims, in order. Raises Unreadable where one is missing, or there are two."""
+    """One verdict for each of ``count`` claims, in order. Raises Unreadable where one is missing, or two differ."""
     items, _ = read_items(decode(data, _LooseReply).verdicts, ReplyVerdict)
     by_id: dict[str, ReplyVerdict] = {}
     for item in items:
