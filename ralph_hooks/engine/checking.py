@@ -12,7 +12,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import Check, CheckResult, Hint, Store
-from ralph_hooks.engine.keys import content_key
+from ralph_hooks.engine.keys import content_key, read_back
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import run_all
 from ralph_hooks.engine.triage import Triage
@@ -63,10 +63,11 @@ def run_checks(
 
     jobs: list[_Job] = []
     for (check, entries), names in zip(plans, keys, strict=True):
-        for path, name in names.items():
-            if name in known:
-                take(path, placed(msgspec.json.decode(known[name], type=CheckResult), path))
-        missing = tuple(entry for entry in entries if names[entry.path] not in known)
+        recalled = {path: read_back(known.get(name), CheckResult) for path, name in names.items()}
+        for path, result in recalled.items():
+            if result is not None:
+                take(path, placed(result, path))
+        missing = tuple(entry for entry in entries if recalled[entry.path] is None)
         if missing:
             jobs.append(_Job(check, names, missing))
     if jobs:
@@ -83,8 +84,12 @@ def run_checks(
     return Checked(
         tuple(finding for result in results for finding in result.findings),
         {path: tuple(items) for path, items in hints.items()},
-        tuple(job.check.name for job, answer in zip(jobs, answers, strict=True) if answer is None),
+        tuple(job.check.name for job, answer in zip(jobs, answers, strict=True) if not _is_whole(job, answer)),
     )
+
+
+def _is_whole(job: _Job, answer: Mapping[str, CheckResult] | None) -> bool:
+    return answer is not None and all(entry.path in answer for entry in job.missing)
 
 
 def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:

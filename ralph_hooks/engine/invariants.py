@@ -16,7 +16,7 @@ from ralph_hooks.core.patch import Part, pack, render
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.caller import Caller, Unanswered, room
-from ralph_hooks.engine.keys import content_key, key
+from ralph_hooks.engine.keys import content_key, key, read_back
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.phases import analyze, verify
@@ -106,19 +106,18 @@ class Invariants:
         keys = {self._key(model, group): model for model in group.chain}
         stored = self._store.get(keys)
         for name, model in keys.items():
-            if name in stored:
+            broken = read_back(stored.get(name), tuple[_Broken, ...])
+            if broken is not None:
                 self._caller.remembered(Phase.VERIFY, model.id)
-                broken = msgspec.json.decode(stored[name], type=tuple[_Broken, ...])
                 return [self._finding(item, group, model) for item in broken]
         return None
 
     def _keep(self, judged: Mapping[_Group, Sequence[tuple[list[_Broken], Model]]]) -> None:
-        self._store.put(
-            {
-                self._key(answers[0][1], group): msgspec.json.encode([item for broken, _ in answers for item in broken])
-                for group, answers in judged.items()
-            }
-        )
+        items: dict[str, bytes] = {}
+        for group, answers in judged.items():
+            last = max((model for _, model in answers), key=group.chain.index)  # it is as good as the last resort was
+            items[self._key(last, group)] = msgspec.json.encode([item for broken, _ in answers for item in broken])
+        self._store.put(items)
 
     def _key(self, model: Model, group: _Group) -> str:
         contents = (content_key("invariants", verify.VERSION, entry) for entry in group.entries)

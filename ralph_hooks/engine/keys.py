@@ -1,10 +1,15 @@
-"""Names for answers in the store: everything an answer depends on goes into its key."""
+"""Answers in the store: everything an answer depends on goes into its key."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import TypeVar
+
+import msgspec
 
 from ralph_hooks.core.change import Entry
+
+Kept = TypeVar("Kept")
 
 
 def key(*parts: str) -> str:
@@ -16,3 +21,16 @@ def key(*parts: str) -> str:
 def content_key(what: str, version: str, entry: Entry) -> str:
     """A key for an answer about one file of a change, by path and content."""
     return key(what, version, entry.path, entry.old_path, entry.old_oid or "", entry.new_oid or "")
+
+
+def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
+    """What the store keeps; None where that is nothing, or was written by a release that has another shape for it.
+
+    All releases share one store. What cannot be read is not known, and is asked again.
+    """
+    if data is None:
+        return None
+    try:
+        return msgspec.json.decode(data, type=shape)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None

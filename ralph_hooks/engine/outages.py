@@ -16,6 +16,7 @@ from msgspec import Struct
 from ralph_hooks.core.faults import ModelFault, RateLimited
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.route import Model
+from ralph_hooks.engine.keys import read_back
 
 MEMORY = 60.0
 """Seconds that a model is passed over after an outage, or less where it said itself when to come back."""
@@ -48,7 +49,8 @@ class Outages:
     def marks(self, models: Sequence[Model]) -> Mapping[Model, Mark]:
         """The marks of those of ``models`` that have one."""
         keys = {_key(model): model for model in models}
-        found = {key: msgspec.json.decode(data, type=Mark) for key, data in self._store.get(keys).items()}
+        stored = {key: read_back(data, Mark) for key, data in self._store.get(keys).items()}
+        found = {key: mark for key, mark in stored.items() if mark is not None}
         with self._lock:
             for key in keys:
                 here, there = self._here.get(key), found.get(key)

@@ -20,13 +20,15 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.caller import Caller, Unanswered, room
-from ralph_hooks.engine.keys import content_key, key
+from ralph_hooks.engine.keys import content_key, key, read_back
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
 _CLAIMS_A_REQUEST = 12
+_HOLDS = {b"1": True, b"0": False}
+"""How the store keeps what was said of a claim."""
 _REACHES = (40, 20, 10, 5)  # lines of the file around a finding: as many as fit
 
 
@@ -86,10 +88,11 @@ class Reviewer:
             fresh, failed = self._analyze(missing, material, hints)
             known |= fresh
         unreviewed += failed.values()
-        findings = _deduplicated([finding for stored in known.values() for finding in stored.findings])
+        findings = [finding for stored in known.values() for finding in stored.findings]
         dropped = sum(stored.dropped for stored in known.values())
         reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
-        return self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, material)
+        confirmed = self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, material)
+        return msgspec.structs.replace(confirmed, findings=_deduplicated(confirmed.findings))
 
     def _recall(self, routed: Sequence[tuple[Entry, Chain]]) -> dict[str, _Stored]:
         names = {(entry.path, model.id): analyze_key(entry, model) for entry, chain in routed for model in chain}
@@ -98,9 +101,9 @@ class Reviewer:
         answered: Counter[str] = Counter()
         for entry, chain in routed:
             for model in chain:
-                data = stored.get(names[entry.path, model.id])
-                if data is not None:
-                    known[entry.path] = _placed(msgspec.json.decode(data, type=_Stored), entry.path)
+                kept = read_back(stored.get(names[entry.path, model.id]), _Stored)
+                if kept is not None:
+                    known[entry.path] = _placed(kept, entry.path)
                     answered[model.id] += 1
                     break
         for model_id, count in sorted(answered.items()):
@@ -113,7 +116,7 @@ class Reviewer:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         batches = batched(missing, material)
         answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
-        entries = {entry.path: entry for entry, _ in missing}
+        asked = {entry.path: (entry, chain) for entry, chain in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
         failed: dict[str, Unreviewed] = {}
         for batch, answer in zip(batches, answers, strict=True):
@@ -135,7 +138,9 @@ class Reviewer:
             )
             fresh[path] = stored
             if path not in failed:  # what was found in one part holds, whatever became of the others
-                items[analyze_key(entries[path], reviews[0][1])] = msgspec.json.encode(_placed(stored, ""))
+                entry, chain = asked[path]
+                last = max((model for _, model in reviews), key=chain.index)  # it is as good as the last resort was
+                items[analyze_key(entry, last)] = msgspec.json.encode(_placed(stored, ""))
         if items:
             self._store.put(items)
         return fresh, failed
@@ -192,11 +197,11 @@ class Reviewer:
             chain = self._settings.route(entry.path).chain(Phase.VERIFY) or analyzed_by
             names = {_claim_key(finding, entry, model): model for model in chain}
             stored = self._store.get(names)
-            answer = next((name for name in names if name in stored), None)
+            answer = next((name for name in names if stored.get(name) in _HOLDS), None)
             if answer is None:
                 asked[chain].append((finding, entry))
             else:
-                held[id(finding)] = stored[answer] == b"1"
+                held[id(finding)] = _HOLDS[stored[answer]]
                 self._caller.remembered(Phase.VERIFY, names[answer].id)
         jobs = [
             partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, material)
@@ -295,9 +300,14 @@ def _is_at(finding: Finding, line: Line) -> bool:
     return (line.old if finding.removed else line.new) == finding.line
 
 
-def _deduplicated(findings: Sequence[Finding]) -> list[Finding]:
-    """The worst and surest of findings that point at the same code."""
+def _deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Of findings that point at the same code the one that matters most.
+
+    Only once all are confirmed or not: two claims about one line may differ, and the worse one may be the wrong one.
+    """
     best: dict[tuple[str, int, str], Finding] = {}
-    for finding in sorted(findings, key=lambda f: (f.severity.rank, -f.confidence)):
+    for finding in sorted(
+        findings, key=lambda f: (not f.blocking, f.confirmed is False, f.severity.rank, -f.confidence)
+    ):
         best.setdefault((finding.path, finding.line, "".join(finding.quote.split())), finding)
-    return list(best.values())
+    return tuple(best.values())

@@ -86,9 +86,13 @@ def question(parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker:
 
 
 def read(data: bytes, parts: Sequence[Part]) -> Review:
-    """The findings of a reply that are about this change. Raises Unreadable where none of several is."""
+    """The findings of a reply that are about this change.
+
+    Raises Unreadable where the worst of it had to be dropped: what is left would pass for a better verdict than it was.
+    """
     raws = decode(data, _LooseReply).findings
-    items, dropped = read_items(raws, ReplyFinding)
+    items, malformed = read_items(raws, ReplyFinding)
+    lost = [Severity.ERROR] * malformed  # for all we know
     by_path: dict[str, list[Line]] = {}
     for part in parts:
         by_path.setdefault(one_line(part.path), []).extend(part.lines)
@@ -97,12 +101,14 @@ def read(data: bytes, parts: Sequence[Part]) -> Review:
     for item in items:
         place = locate(item.quote, item.line, by_path.get(item.path, ()))
         if place is None:
-            dropped += 1
+            lost.append(item.severity)
             continue
         findings.append(_finding(item, paths[item.path], *place))
     if raws and not findings:
         raise Unreadable(f"it reported {plural(len(raws), 'finding')}, none about code that is in the change")
-    return Review(tuple(findings), dropped)
+    if lost and min(each.rank for each in lost) < min(finding.severity.rank for finding in findings):
+        raise Unreadable("the worst of what it reported is not about code that is in the change")
+    return Review(tuple(findings), len(lost))
 
 
 def _finding(item: ReplyFinding, path: str, first: Line, last: Line) -> Finding:
