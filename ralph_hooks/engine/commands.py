@@ -10,7 +10,7 @@ from msgspec import Struct
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Progress, Store, Verifier
 from ralph_hooks.core.report import Verdict, Verification
-from ralph_hooks.engine.keys import key
+from ralph_hooks.engine.keys import key, read_back
 
 _VERSION = "1"
 _WEEK = 7 * 86_400.0  # seconds: a command depends on more than the tree, and what is installed changes
@@ -40,9 +40,9 @@ class Commands(Struct, frozen=True):
 
     def _recall(self, tree: str, base: str, commands: Sequence[str]) -> dict[str, Verification]:
         names = {name: command for command in commands for name in _names(tree, base, command)}
+        kept = {names[name]: read_back(data, Verification) for name, data in self.store.get(names).items()}
         return {
-            names[name]: msgspec.structs.replace(msgspec.json.decode(data, type=Verification), from_store=True)
-            for name, data in self.store.get(names).items()
+            command: msgspec.structs.replace(run, from_store=True) for command, run in kept.items() if run is not None
         }
 
 

@@ -17,6 +17,7 @@ from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.checking import placed, result_key
+from ralph_hooks.engine.keys import read_back
 from ralph_hooks.engine.triage import EMPTY, MAX_BYTES, content_reason, is_text, reason_key, too_large
 from ralph_hooks.errors import RalphError
 
@@ -104,8 +105,8 @@ class LeakScan:
             reason = stored[name].decode() if name in stored else ""
             if not is_text(reason):
                 self._keep(key, reason=reason)
-            elif key in stored:
-                self._keep(key, msgspec.json.decode(stored[key], type=CheckResult).findings)
+            elif (kept := read_back(stored.get(key), CheckResult)) is not None:
+                self._keep(key, kept.findings)
 
     def _keep(self, key: str, findings: tuple[Finding, ...] = (), reason: str = "") -> None:
         """Remember what one version came to; most come to nothing."""
