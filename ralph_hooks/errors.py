@@ -42,6 +42,12 @@ class RepairRefused(Exception):
     """A repair does what no repair may. ``str()`` names the rule and the path."""
 
 
+class CapError(RalphError):
+    """A spend cap came before the end."""
+
+    exit_code = ExitCode.UNJUDGED
+
+
 class UntrustedError(RalphError):
     """The repository asks for something that the user has not approved yet."""
 

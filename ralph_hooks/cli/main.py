@@ -32,6 +32,7 @@ COMMANDS = {
     "uninstall": "Take them away and put back what was there before.",
     "doctor": "Look whether everything is there: git, configuration, keys, models, hooks.",
     "trust": "See and approve what this repository's configuration may do.",
+    "backtest": "How good this gate is: replay labelled changes through one or more routings.",
 }
 """Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
 

@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from ralph_hooks import config
 from ralph_hooks.checks.all import all_checks
-from ralph_hooks.cli.progress import progress
+from ralph_hooks.cli.progress import Silent, progress
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import ModelClient, Snapshot
+from ralph_hooks.core.ports import ModelClient, Snapshot, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
@@ -36,7 +36,7 @@ from ralph_hooks.store.home import Home, locate
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
 from ralph_hooks.store.receipts import Receipts
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.verdicts import Apart, Verdicts
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
@@ -226,13 +226,52 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
     )
 
 
+def build_trial(
+    place: Place,
+    database: Database,
+    repository: snapshots.Repository,
+    change: Change,
+    *,
+    run: str,
+    client: ModelClient,
+    apart: str,
+) -> Gate:
+    """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
+    limits = place.settings.gate
+    deadline = Deadline(limits.deadline, time.monotonic)
+    caller, store, prices = build_caller(place, database, "backtest", deadline, run=run, client=client, apart=apart)
+    return Gate(
+        settings=place.settings,
+        limits=limits,
+        checks=all_checks(),
+        store=store,
+        caller=caller,
+        team=Team(limits.parallel, deadline, Silent()),
+        verifier=CommandVerifier(repository, change, timeout=place.settings.verify.timeout),
+        prices=prices,
+        history=Reports(database, place.known_as()),
+        receipts=Receipts(database, place.known_as()),
+    )
+
+
 def build_caller(
-    place: Place, database: Database, command: str, deadline: Deadline
-) -> tuple[Caller, Verdicts, Catalogue]:
-    """The way to the models for one run of ``command``, with the store and the prices that it uses."""
-    store = Verdicts(database)
-    prices = Catalogue(place.settings.prices, store)
-    run = os.urandom(8).hex()
+    place: Place,
+    database: Database,
+    command: str,
+    deadline: Deadline,
+    *,
+    run: str = "",
+    client: ModelClient | None = None,
+    apart: str = "",
+) -> tuple[Caller, Store, Catalogue]:
+    """The way to the models for one run of ``command``, with the store and the prices that it uses.
+
+    ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a store of their own.
+    """
+    verdicts = Verdicts(database)
+    store: Store = Apart(verdicts, apart) if apart else verdicts
+    prices = Catalogue(place.settings.prices, verdicts)
+    run = run or os.urandom(8).hex()
     budget = place.settings.budget
     caps = Caps(
         per_run=budget.per_run,
@@ -241,7 +280,7 @@ def build_caller(
         price_needed=budget.unpriced is Unpriced.REFUSE,
     )
     caller = Caller(
-        client=build_client(place.home, run),
+        client=client or build_client(place.home, run),
         store=store,
         ledger=Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps),
         prices=prices,

@@ -81,6 +81,23 @@ class Verdicts:
         )
 
 
+class Apart:
+    """Satisfies `core.ports.Store`: ``store`` under a name, so that a backtest's answers are apart from the gate's."""
+
+    def __init__(self, store: Verdicts, name: str) -> None:
+        self._store = store
+        self._prefix = f"{name}/"
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """As `Verdicts.get`."""
+        found = self._store.get([self._prefix + key for key in keys])
+        return {key.removeprefix(self._prefix): value for key, value in found.items()}
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """As `Verdicts.put`."""
+        self._store.put({self._prefix + key: value for key, value in items.items()}, ttl)
+
+
 def _written(connection: sqlite3.Connection) -> int:
     """Grows with every row written."""
     number: int | None = connection.execute("SELECT max(rowid) FROM answers").fetchone()[0]

@@ -1,0 +1,309 @@
+"""``ralph-hooks backtest``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import click
+from msgspec import Struct, structs
+
+from ralph_hooks.cli.judging import terminal_width, wants_color, write_text
+from ralph_hooks.cli.progress import progress
+from ralph_hooks.cli.wiring import Place, build_client, build_trial, find_place, open_state, require_consent
+from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
+from ralph_hooks.core.change import Change
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Severity
+from ralph_hooks.core.report import Report
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.text import money, plural
+from ralph_hooks.engine.backtest import CapReached, Routing, judge, run
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.keys import key
+from ralph_hooks.engine.preview import preview
+from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
+from ralph_hooks.git.snapshot import GitSnapshot, Repository
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.verdicts import Verdicts
+
+HELP = """\
+Replay changes whose label is known through one or more routings, and say how good each gate is: how many bugs it
+catches (a hit counts only on a line that is known to be wrong), how many clean changes it blocks, and what that costs.
+
+The changes are commits of this repository, labelled by its own history (what a later fix removed was wrong; what lived
+untouched for long was fine), or a file of examples: JSON, one object a line with id, path, label, before, after.
+
+What was asked is kept: an interrupted run goes on where it was and pays nothing twice.
+
+\b
+Examples:
+  ralph-hooks backtest --commits v1.0..main --estimate       what it would cost; sends nothing
+  ralph-hooks backtest --commits v1.0..main --cap 2.00
+  ralph-hooks backtest --dataset bugs.jsonl --routing checks --routing flash=openrouter/deepseek/deepseek-v4-flash
+  ralph-hooks backtest --dataset bugs.jsonl --tune           thresholds that keep false blocks under 2 %
+"""
+_FOREVER = 366 * 86_400.0  # seconds
+_CHECKS = "checks"
+_CONFIGURED = "configured"
+
+
+class _Wanted(Struct, frozen=True, kw_only=True):
+    """What the options ask for."""
+
+    workers: int
+    repeat: int
+    cap: Decimal | None
+    tuning: bool
+
+
+@click.command("backtest", help=HELP)
+@click.option("--commits", metavar="RANGE", help="Commits of this repository, such as v1.0..main.")
+@click.option("--dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of examples.")
+@click.option(
+    "--routing", "routings", multiple=True, metavar="NAME=MODEL[,MODEL]",
+    help="A model for analyze and verify, or one for each; `checks` for no model. Default: as configured.",
+)  # fmt: skip
+@click.option("--limit", type=click.IntRange(1), help="At most so many changes, evenly from all of them.")
+@click.option("--repeat", type=click.IntRange(1, 20), default=1, show_default=True, help="Ask so often, to see flips.")
+@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Changes at once.")
+@click.option("--cap", type=click.FloatRange(0), help="US dollars to spend at most; default: budget.per-run.")
+@click.option("--estimate", is_flag=True, help="Say what it would cost and send nothing.")
+@click.option("--tune", "tuning", is_flag=True, help="Find the thresholds that catch most within --false-blocks.")
+@click.option("--false-blocks", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="For --tune.")
+@click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the picture to a file.")
+def command(
+    *,
+    commits: str | None,
+    dataset: Path | None,
+    routings: tuple[str, ...],
+    limit: int | None,
+    repeat: int,
+    workers: int,
+    cap: float | None,
+    estimate: bool,
+    tuning: bool,
+    false_blocks: float,
+    format_: str,
+    html: Path | None,
+) -> int:
+    """Label, replay, count."""
+    if (commits is None) == (dataset is None):
+        raise click.UsageError("name either --commits RANGE or --dataset FILE")
+    place = find_place()
+    require_consent(place)
+    wanted = _Wanted(workers=workers, repeat=repeat, cap=None if cap is None else Decimal(str(cap)), tuning=tuning)
+    with _labelled(place, commits, dataset) as (repository, found), open_state(place.home) as database:
+        examples = _evenly(found, limit)
+        _say_what(examples)
+        settings = [_routed(place.settings, text) for text in routings or (_CONFIGURED,)]
+        if estimate:
+            return _estimate(place, database, repository, examples, settings, wanted)
+        trials = _replay(place, database, repository, examples, settings, wanted)
+    scores = [score(name, runs) for name, runs in trials.items()]
+    _show(scores, format_, html, commits or str(dataset))
+    if tuning:
+        from ralph_hooks.reports.backtest.table import tuned
+
+        for line in tuned(tune({name: runs[0] for name, runs in trials.items()}, false_blocks), false_blocks):
+            click.echo(line, err=format_ == "json")
+    return ExitCode.PASS
+
+
+@contextmanager
+def _labelled(
+    place: Place, commits: str | None, dataset: Path | None
+) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
+    if dataset is not None:
+        from ralph_hooks.git.examples import read_records, stored
+
+        with stored(read_records(dataset)) as (repository, examples):
+            yield repository, examples
+        return
+    from ralph_hooks.git import szz
+
+    assert commits is not None  # one of the two is there
+    shown = progress()
+    shown.begin("labelling commits", sum(commit.is_fix for commit in szz.commits(place.repository, commits)))
+    try:
+        examples = szz.examples(place.repository, commits, done=shown.advance)
+    finally:
+        shown.end()
+    if not examples:
+        raise RalphError(
+            f"the history of {commits} labels no commit", "take a longer range, one that reaches back for two years"
+        )
+    yield place.repository, examples
+
+
+def _evenly(examples: Sequence[Example], limit: int | None) -> tuple[Example, ...]:
+    if limit is None or limit >= len(examples):
+        return tuple(examples)
+    return tuple(examples[index * len(examples) // limit] for index in range(limit))
+
+
+def _say_what(examples: Sequence[Example]) -> None:
+    bugs = sum(bool(example.wrong) for example in examples)
+    click.echo(
+        f"{plural(len(examples), 'change')}: {bugs:,} with a known bug, {len(examples) - bugs:,} clean", err=True
+    )
+
+
+def _routed(settings: Settings, text: str) -> tuple[str, Settings]:
+    """A routing as it is written on the command line. Raises ConfigError for a model of an unknown provider."""
+    if text == _CONFIGURED:
+        return text, settings
+    if text == _CHECKS:
+        return text, structs.replace(settings, models={}, routes=(), _known={})
+    name, equals, models = text.partition("=")
+    chosen = [_model(settings, each.strip()) for each in models.split(",")] if equals else []
+    if not name or not chosen or len(chosen) > len((Phase.ANALYZE, Phase.VERIFY)):
+        raise click.UsageError(f"--routing {text!r}: expected NAME=MODEL or NAME=MODEL,MODEL, or `{_CHECKS}`")
+    analyze, verify = (chosen[0],), (chosen[-1],)
+    served: dict[Phase, Chain] = {**settings.models, Phase.ANALYZE: analyze, Phase.VERIFY: verify}
+    return name, structs.replace(settings, models=served, routes=(), _known={})
+
+
+def _model(settings: Settings, text: str) -> Model:
+    provider, slash, name = text.partition("/")
+    if not slash or provider not in settings.providers:
+        raise ConfigError(
+            f"{text!r} names no provider that is known", f"one of {', '.join(sorted(settings.providers))}"
+        )
+    return Model(settings.providers[provider], name)
+
+
+def _limits(gate: GateSettings, *, tuning: bool) -> GateSettings:
+    """For tuning every doubt is put to the verify model, so that any bar can be laid on afterwards."""
+    return structs.replace(gate, block_at=Severity.WARNING, min_confidence=0.0, confirm=True) if tuning else gate
+
+
+def _place_of(place: Place, settings: Settings, wanted: _Wanted) -> Place:
+    gate = _limits(settings.gate, tuning=wanted.tuning)
+    budget = settings.budget if wanted.cap is None else structs.replace(settings.budget, per_run=wanted.cap)
+    return structs.replace(place, settings=structs.replace(settings, gate=gate, budget=budget, _known={}))
+
+
+def _replay(
+    place: Place,
+    database: Database,
+    repository: Repository,
+    examples: Sequence[Example],
+    routings: Sequence[tuple[str, Settings]],
+    wanted: _Wanted,
+) -> dict[str, list[list[Trial]]]:
+    """Every repetition of every routing. Raises RalphError where the cap came first."""
+    name_of_run = os.urandom(8).hex()  # one run, so that the cap holds over all of it
+    client = build_client(place.home, name_of_run)
+    trials: dict[str, list[list[Trial]]] = {}
+    for name, settings in routings:
+        here = _place_of(place, settings, wanted)
+
+        def judged(example: Example, repetition: int, here: Place = here) -> Report:
+            snapshot = _snapshot(repository, example)
+            apart = f"backtest-{repetition}"
+            gate = build_trial(here, database, repository, snapshot.change, run=name_of_run, client=client, apart=apart)
+            return judge(gate, snapshot)
+
+        routing = Routing(name=name, digest=_digest(here.settings), judge=judged)
+        trials[name] = [_once(routing, examples, repetition, database, wanted) for repetition in range(wanted.repeat)]
+        if wanted.tuning:
+            bar = Bar(settings.gate.block_at.value, settings.gate.min_confidence, settings.gate.confirm)
+            trials[name] = [[moved(each, bar) for each in runs] for runs in trials[name]]
+    return trials
+
+
+def _once(
+    routing: Routing, examples: Sequence[Example], repetition: int, database: Database, wanted: _Wanted
+) -> list[Trial]:
+    try:
+        return run(
+            routing,
+            examples,
+            repetition=repetition,
+            workers=wanted.workers,
+            deadline=Deadline(_FOREVER, time.monotonic),
+            store=Verdicts(database),
+            progress=progress(),
+        )
+    except CapReached as reached:
+        raise CapError(
+            "the spend cap was reached before all changes were judged; what was asked until then is kept",
+            "run it again with a higher --cap: it goes on where it was (see also budget.per-day and per-month)",
+        ) from reached
+
+
+def _snapshot(repository: Repository, example: Example) -> GitSnapshot:
+    return GitSnapshot(
+        repository, Change(tree=example.tree, base=example.base, entries=example.entries, title=example.id)
+    )
+
+
+def _digest(settings: Settings) -> str:
+    """Names what the answers of a routing depend on, besides prompts and content."""
+    gate = settings.gate
+    models = [
+        f"{phase.value}={model.id}@{model.provider.base_url}"
+        for phase in (Phase.ANALYZE, Phase.VERIFY)
+        for model in settings.models.get(phase, ())
+    ]
+    bar = (gate.block_at.value, str(gate.min_confidence), str(gate.confirm), *gate.exclude)
+    return key(*models, *bar, *(rule.label for rule in settings.routes))
+
+
+def _estimate(
+    place: Place,
+    database: Database,
+    repository: Repository,
+    examples: Sequence[Example],
+    routings: Sequence[tuple[str, Settings]],
+    wanted: _Wanted,
+) -> int:
+    client = build_client(place.home, "estimate")
+    for name, settings in routings:
+        here = _place_of(place, settings, wanted)
+        costs: list[Decimal | None] = []
+        tokens = requests = 0
+        shown = progress()
+        shown.begin(f"estimate {name}", len(examples))
+        for example in examples:
+            snapshot = _snapshot(repository, example)
+            gate = build_trial(
+                here, database, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
+            )
+            for each in preview(gate, gate.examine(snapshot, Scope.REVIEW)).certain:
+                costs.append(each.cost_usd)
+                tokens += each.input_tokens + each.output_tokens
+                requests += each.requests
+            shown.advance()
+        shown.end()
+        total = "a price that is not known" if None in costs else money(sum(filter(None, costs), Decimal(0)))
+        again = f", times {wanted.repeat}" if wanted.repeat > 1 else ""
+        click.echo(
+            f"{name}: {plural(requests, 'request')} of the analyze phase, about {tokens:,} tokens, {total}{again}; "
+            "what it finds is put to the verify model on top"
+        )
+    click.echo("Nothing was sent.")
+    return ExitCode.PASS
+
+
+def _show(scores: Sequence[Score], format_: str, html: Path | None, about: str) -> None:
+    from ralph_hooks.reports.backtest import table
+
+    if html is not None:
+        from ralph_hooks.reports.backtest import page
+
+        write_text(html, page.render(scores, about))
+        click.echo(f"Written to {html}: open it in a browser.", err=True)
+    text: Callable[[], str] = (
+        (lambda: table.to_json(scores))
+        if format_ == "json"
+        else (lambda: table.render(scores, color=wants_color(), width=terminal_width()))
+    )
+    click.echo(text(), nl=False)

@@ -1,0 +1,117 @@
+"""Replays labelled changes through routings, several at once; what is known already is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.backtest import Example, Trial, Weighed
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports import Progress, Snapshot, Store
+from ralph_hooks.core.report import Cause, Report, Verdict
+from ralph_hooks.engine.gate import Gate, Scope
+from ralph_hooks.engine.keys import key
+from ralph_hooks.engine.parallel import run_all
+from ralph_hooks.phases import analyze, verify
+
+
+class Routing(Struct, frozen=True, kw_only=True):
+    """One way to judge: its name, what its answers depend on, and the judge."""
+
+    name: str
+    digest: str
+    """Names models, thresholds and prompts: a trial under another digest is another trial."""
+    judge: Callable[[Example, int], Report]
+    """The report on an example; the number is that of the repetition, which must not know the others' answers."""
+
+
+class CapReached(Exception):
+    """The spend cap came first, which is what it is for. What was judged until then is kept."""
+
+
+def trial(example: Example, report: Report) -> Trial:
+    """What ``report`` makes of ``example``."""
+    blocking = [finding for finding in report.findings if finding.blocking]
+    hit = any(example.hit_by(finding) for finding in blocking)
+    calls = [call for call in report.calls if not call.from_store]
+    return Trial(
+        id=example.id,
+        label=example.label,
+        blocked=bool(blocking),
+        hit=hit,
+        unjudged=report.verdict is Verdict.INCONCLUSIVE or any(u.cause is Cause.UNAVAILABLE for u in report.unreviewed),
+        cost_usd=report.cost_usd,
+        seconds=report.seconds,
+        requests=len(calls),
+        tokens=sum(call.input_tokens + call.output_tokens for call in calls),
+        weighty=tuple(
+            Weighed(
+                finding.severity.value,
+                finding.confidence,
+                finding.confirmed,
+                example.hit_by(finding),
+                "/" not in finding.source,
+            )
+            for finding in report.findings
+            if finding.blocking or "/" in finding.source
+        ),
+    )
+
+
+def judge(gate: Gate, snapshot: Snapshot) -> Report:
+    """The report of ``gate`` on an example: checks and models, no commands."""
+    return gate.assess("backtest", snapshot, Scope.REVIEW)
+
+
+def run(
+    routing: Routing,
+    examples: Sequence[Example],
+    *,
+    repetition: int,
+    workers: int,
+    deadline: Deadline,
+    store: Store,
+    progress: Progress,
+) -> list[Trial]:
+    """A trial for each of ``examples``, in their order. Those in ``store`` cost nothing.
+
+    ``deadline`` bounds all of them together. Raises CapReached, and what a judge raises; trials that are done by then
+    are kept.
+    """
+    names = {example.id: _key(routing, example, repetition) for example in examples}
+    stored = store.get(names.values())
+    known = {
+        example.id: msgspec.json.decode(stored[names[example.id]], type=Trial)
+        for example in examples
+        if names[example.id] in stored
+    }
+    missing = [example for example in examples if example.id not in known]
+
+    def one(example: Example) -> Trial:
+        report = routing.judge(example, repetition)
+        if any(item.cause is Cause.BUDGET for item in report.unreviewed):
+            raise CapReached
+        made = trial(example, report)
+        if not made.unjudged:
+            store.put({names[example.id]: msgspec.json.encode(made)})
+        return made
+
+    progress.begin(f"backtest {routing.name}", len(examples))
+    for _ in known:
+        progress.advance()
+    try:
+        jobs = [partial(one, example) for example in missing]
+        fresh = run_all(jobs, workers=workers, deadline=deadline, done=progress.advance)
+    finally:
+        progress.end()
+    known |= {made.id: made for made in fresh if made is not None}
+    return [known[example.id] for example in examples]
+
+
+def _key(routing: Routing, example: Example, repetition: int) -> str:
+    place = [example.id, example.base, example.tree, example.label.value]
+    wrong = [f"{path!r} {sorted(each.after)} {sorted(each.removed)}" for path, each in sorted(example.wrong.items())]
+    return key("trial", routing.digest, analyze.VERSION, verify.VERSION, str(repetition), *place, *wrong)

@@ -1,0 +1,123 @@
+"""Labelled changes from a file, as objects of a repository of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import lzma
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.backtest import Example, Label, Lines
+from ralph_hooks.core.change import Change, Entry, Status
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git.run import git
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, open_repository
+
+_MODE = "100644"
+_NOTHING = "0" * 40
+
+
+class Record(Struct, frozen=True):
+    """One line of a file of examples: JSON, one object a line, the file may be compressed with xz."""
+
+    id: str
+    path: str
+    label: Label
+    before: str | None = None
+    """The whole file; null where the change adds it."""
+    after: str | None = None
+    bug_lines_after: tuple[int, ...] = ()
+    """Lines of ``after`` that are known to be wrong. Without them the changed lines are."""
+
+
+def read_records(path: Path) -> tuple[Record, ...]:
+    """The examples in ``path``. Raises RalphError that names the line that cannot be read."""
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
+            lines = file.read().split(b"\n")
+    except (OSError, lzma.LZMAError, EOFError) as error:
+        raise RalphError(f"cannot read {path}: {error}", "name a file of examples, one JSON object a line") from error
+    records = tuple(_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
+    if not records:
+        raise RalphError(f"there is no example in {path}", "it needs one JSON object a line")
+    return records
+
+
+def _record(path: Path, number: int, line: bytes) -> Record:
+    try:
+        record = msgspec.json.decode(line, type=Record)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RalphError(
+            f"{path}, line {number}: {error}",
+            'needed are "id", "path", "label" ("buggy" or "clean"), "before", "after"',
+        ) from error
+    if record.before == record.after:
+        raise RalphError(f"{path}, line {number}: before and after are the same", "leave it out")
+    return record
+
+
+@contextlib.contextmanager
+def stored(records: Sequence[Record]) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
+    """A repository that holds both sides of ``records``, and the examples that they are. It goes away afterwards."""
+    with tempfile.TemporaryDirectory(prefix="ralph-hooks-examples-") as folder:
+        top = Path(folder).resolve() / "examples"
+        top.mkdir()
+        env: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("GIT_"))
+        git(["init", "--quiet", "--template="], cwd=top, env=env)
+        repository = open_repository(top)
+        yield repository, tuple(_examples(repository, records, env))
+
+
+def _examples(repository: Repository, records: Sequence[Record], env: dict[str, Any]) -> Iterator[Example]:
+    texts = list(dict.fromkeys(text for r in records for text in (r.before, r.after) if text is not None))
+    with tempfile.TemporaryDirectory(dir=repository.git_dir) as folder:
+        paths = [Path(folder, str(number)) for number in range(len(texts))]
+        for path, text in zip(paths, texts, strict=True):
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+        names = "".join(f"{path}\n" for path in paths).encode()
+        answer = git(["hash-object", "-w", "--no-filters", "--stdin-paths"], cwd=repository.top, stdin=names, env=env)
+    oids = dict(zip(texts, answer.decode("ascii").split(), strict=True))
+    for record in records:
+        entry = _entry(record, oids)
+        change = Change(
+            tree=entry.new_oid or _NOTHING, base=entry.old_oid or _NOTHING, entries=(entry,), title=record.id
+        )
+        yield Example(
+            id=record.id,
+            label=record.label,
+            tree=change.tree,
+            base=change.base,
+            entries=change.entries,
+            wrong={record.path: _wrong(record, GitSnapshot(repository, change))} if record.label is Label.BUGGY else {},
+        )
+
+
+def _entry(record: Record, oids: dict[str, str]) -> Entry:
+    old = None if record.before is None else oids[record.before]
+    new = None if record.after is None else oids[record.after]
+    return Entry(
+        path=record.path,
+        status=Status.ADDED if old is None else Status.DELETED if new is None else Status.MODIFIED,
+        old_path=record.path,
+        old_mode=_MODE if old else "0" * 6,
+        new_mode=_MODE if new else "0" * 6,
+        old_oid=old,
+        new_oid=new,
+    )
+
+
+def _wrong(record: Record, snapshot: GitSnapshot) -> Lines:
+    if record.bug_lines_after:
+        return Lines(frozenset(record.bug_lines_after))
+    hunks = snapshot.hunks(snapshot.change.entries)[record.path]
+    changed = [line for hunk in hunks for line in hunk.lines]
+    return Lines(
+        frozenset(line.new for line in changed if line.kind == "+" and line.new),
+        frozenset(line.old for line in changed if line.kind == "-" and line.old),
+    )

@@ -1,0 +1,218 @@
+"""A backtest counts right, pays once, stops at its cap and never takes an outage for a verdict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.repo import Repo
+from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+
+BUGS = 6
+CLEAN = 6
+
+
+def record(number: int, *, bug: bool) -> dict[str, Any]:
+    before = f"def work_{number}(x):\n    return x\n"
+    after = f"def work_{number}(x):\n    y = x + {number}\n    return {'eval(y)' if bug else 'abs(y)'}\n"
+    return {
+        "id": f"{'bug' if bug else 'clean'}-{number}",
+        "path": f"work_{number}.py",
+        "label": "buggy" if bug else "clean",
+        "before": before,
+        "after": after,
+        **({"bug_lines_after": [3]} if bug else {}),
+    }
+
+
+class Backtests:
+    def __init__(self, tmp_path: Path) -> None:
+        self.home = tmp_path / "state-home"
+        self.home.mkdir()
+        self.repo = Repo.create(tmp_path / "shop")
+        self.repo.commit({"a.py": "x = 1\n"})
+        self.data = tmp_path / "examples.jsonl"
+        records = [record(n, bug=True) for n in range(BUGS)] + [record(n, bug=False) for n in range(CLEAN)]
+        self.data.write_text("".join(f"{json.dumps(each)}\n" for each in records), encoding="utf-8")
+
+    def serve(self, url: str) -> None:
+        (self.home / "config.toml").write_text(
+            f'cheap = "here/small"\n[providers.here]\nbase-url = "{url}"\n'
+            '[prices."here/small"]\ninput = 1.0\noutput = 1.0\n',
+            encoding="utf-8",
+        )
+
+    def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "ralph_hooks", "backtest", "--dataset", str(self.data), *args],
+            cwd=self.repo.path,
+            env={
+                **self.repo.env,
+                "RALPH_HOOKS_HOME": str(self.home),
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "COLUMNS": "160",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    def score(self, *args: str) -> dict[str, Any]:
+        document = json.loads(self.run("--format", "json", *args).stdout)
+        (routing,) = document["routings"]
+        found: dict[str, Any] = routing
+        return found
+
+
+@pytest.fixture
+def backtests(tmp_path: Path) -> Backtests:
+    return Backtests(tmp_path)
+
+
+EVAL = Finds("eval(", "runs what the user typed")
+ABS = Finds("abs(", "loses the sign", confidence=0.6)
+BESIDE = Finds("y = x", "adds a number")
+
+
+def test_hits_on_known_lines_and_false_blocks_are_counted_with_their_cost(backtests: Backtests) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        scored = backtests.score()
+    assert (scored["changes"], scored["bugs"], scored["caught"]) == (12, BUGS, BUGS)
+    assert (scored["clean"], scored["false_blocks"], scored["unjudged"]) == (CLEAN, 0, 0)
+    assert scored["catch_rate"][0] == 1.0
+    assert scored["catch_rate"][1] < 0.7
+    assert 0 < scored["cost_usd"] < 0.05
+    assert scored["name"] == "configured"
+
+
+def test_a_block_for_the_wrong_reason_is_no_hit(backtests: Backtests) -> None:
+    with ModelServer(analyst(BESIDE)) as server:
+        backtests.serve(server.url)
+        scored = backtests.score()
+    assert scored["caught"] == 0
+    assert scored["false_blocks"] == CLEAN
+
+
+def test_the_second_run_pays_nothing_and_says_the_same(backtests: Backtests) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        first = backtests.score()
+        asked = len(server.requests)
+        again = backtests.score()
+        assert len(server.requests) == asked
+    assert again == first
+
+
+def test_an_estimate_sends_nothing(backtests: Backtests) -> None:
+    with ModelServer(analyst()) as server:
+        backtests.serve(server.url)
+        text = backtests.run("--estimate").stdout
+        assert server.requests == []
+    assert "configured: 12 requests of the analyze phase, about" in text
+    assert "Nothing was sent." in text
+
+
+def test_the_cap_is_obeyed_and_a_higher_one_goes_on_where_it_was(backtests: Backtests) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        stopped = backtests.run("--cap", "0.01", "--workers", "1", code=3)
+        asked = len(server.requests)
+        assert 0 < asked < 18
+        backtests.score("--cap", "1")
+        total = len(server.requests)
+    assert "the spend cap was reached" in stopped.stderr
+    assert total == 12 + BUGS  # one request a change and a confirmation for each bug: none was paid twice
+
+
+def test_an_outage_is_no_verdict(backtests: Backtests) -> None:
+    with ModelServer(lambda _: Reply.status(400)) as server:
+        backtests.serve(server.url)
+        scored = backtests.score()
+        told = backtests.run().stdout
+    assert scored["unjudged"] == 12
+    assert scored["bugs"] == scored["clean"] == 0
+    assert "12 changes could not be judged and count in no rate" in told
+
+
+def test_several_routings_side_by_side_and_the_picture(backtests: Backtests, tmp_path: Path) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        page = tmp_path / "picture.html"
+        done = backtests.run("--routing", "checks", "--routing", "small=here/small", "--html", str(page))
+    assert "checks misses 100% of the bugs" in done.stdout
+    assert "small misses 0% of the bugs" in done.stdout
+    text = page.read_text(encoding="utf-8")
+    assert text.count("<circle") == 2
+    assert "polyline" in text
+    assert "http" not in text
+
+
+def test_repeats_show_how_often_a_verdict_flips(backtests: Backtests) -> None:
+    seen: set[str] = set()
+
+    def moody(request: Request) -> Reply:
+        prompt = request.prompt.split("\n", 1)[1].rsplit("\n", 1)[0]
+        if request.phase == "analyze" and "bug" not in prompt and prompt in seen:
+            return Reply.json_text({"findings": []})
+        seen.add(prompt)
+        return analyst(EVAL)(request)
+
+    with ModelServer(moody) as server:
+        backtests.serve(server.url)
+        scored = backtests.score("--repeat", "2", "--workers", "1")
+    assert scored["flips"] == 0.5  # all bugs were seen once and not again
+
+
+def test_tuning_prints_a_configuration_to_paste(backtests: Backtests) -> None:
+    with ModelServer(analyst(EVAL, ABS)) as server:
+        backtests.serve(server.url)
+        text = backtests.run("--tune").stdout
+    assert "[tool.ralph-hooks.gate]" in text
+    confidence = float(text.split("min-confidence = ")[1].split()[0])
+    assert 0.6 < confidence <= 0.95
+
+
+def test_the_users_own_history_is_replayed(backtests: Backtests) -> None:
+    backtests.repo.commit({"b.py": "def change(paid, due):\n    return eval('due - paid')\n"}, message="Add change")
+    backtests.repo.commit({"b.py": "def change(paid, due):\n    return paid - due\n"}, message="Fix change")
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        done = subprocess.run(
+            [sys.executable, "-m", "ralph_hooks", "backtest", "--commits", "HEAD", "--format", "json"],
+            cwd=backtests.repo.path,
+            env={
+                **backtests.repo.env,
+                "RALPH_HOOKS_HOME": str(backtests.home),
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    (scored,) = json.loads(done.stdout)["routings"]
+    assert (scored["bugs"], scored["caught"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}\n", "line 1"),
+        ('{"id": "a", "path": "a", "label": "odd", "before": "", "after": "x"}\n', "line 1"),
+        ("", "no example"),
+    ],
+)
+def test_a_file_that_is_no_dataset_is_named_with_its_line(backtests: Backtests, text: str, words: str) -> None:
+    backtests.data.write_text(text, encoding="utf-8")
+    assert words in backtests.run("--routing", "checks", code=2).stderr
+
+
+def test_a_model_of_an_unknown_provider_lists_the_known_ones(backtests: Backtests) -> None:
+    assert "openrouter" in backtests.run("--routing", "x=nowhere/y", code=2).stderr
