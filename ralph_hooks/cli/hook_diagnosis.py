@@ -16,13 +16,6 @@ from ralph_hooks.git import hooks
 from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
 from ralph_hooks.git.hooks import Folder, State
 
-_INSTALL = {
-    "pre-commit": "pre-commit install --hook-type {hook}",
-    "prek": "prek install --hook-type {hook}",
-    "lefthook": "lefthook install",
-    "husky": "npx husky",
-}
-
 
 def installed(place: Place) -> Iterator[Line]:
     """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
@@ -52,7 +45,7 @@ def _hook(place: Place, folder: Folder, name: str) -> Line:
     configured = next(((each, file) for each, file in _configured(place, name) if each != state.other), None)
     if configured is not None:
         manager, file = configured
-        hint = f"`{_INSTALL[manager].format(hook=name)}`"
+        hint = f"`{managers.installer(manager, name)}`"
         return fail("hook", f"{name}: {file} runs ralph-hooks, but {manager}'s hook is not installed", hint)
     noun = name.removeprefix("pre-")
     if state.other:

@@ -33,7 +33,7 @@ def command(*, yes: bool) -> None:
     if not place.wishes:
         click.echo("This repository's configuration asks for nothing that needs your approval.")
         return
-    _show(place)
+    show(place)
     if place.consent.approved(place.key, place.wishes):
         click.echo("Approved already.")
         return
@@ -43,7 +43,8 @@ def command(*, yes: bool) -> None:
     click.echo(f"Approved for {one_line(str(place.repository.top))}.")
 
 
-def _show(place: Place) -> None:
+def show(place: Place) -> None:
+    """What would be approved, and how it differs from what was approved last."""
     before = {wish.key: wish.lines for wish in place.consent.previous(place.key)}
     click.echo("This repository's configuration wants to:")
     for wish in place.wishes:

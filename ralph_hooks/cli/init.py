@@ -1,0 +1,163 @@
+"""``ralph-hooks init``."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ralph_hooks.cli import trust
+from ralph_hooks.cli.install import hooks_folder, install_one, shown
+from ralph_hooks.cli.plan import Plan, make_plan
+from ralph_hooks.cli.surroundings import NATIVE, Surroundings, look_around
+from ralph_hooks.cli.wiring import Place, find_place, open_state
+from ralph_hooks.cli.writing import replace_file
+from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.errors import RalphError
+from ralph_hooks.process import run
+from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.store.verdicts import Verdicts
+
+HELP = """\
+Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager and the
+tests' command; propose a configuration with what a commit would cost; and, if you agree, write it into pyproject.toml,
+add the hook and ask for your approval of what the configuration may run.
+
+Only lines are added; nothing that is there is changed. Nothing is sent to anybody but servers on this machine, which
+are asked for their models. Running it twice changes nothing.
+
+\b
+Examples:
+  ralph-hooks init
+  ralph-hooks init --dry-run                                look only
+  ralph-hooks init --yes --cheap openai/gpt-6-luna          in scripts
+"""
+
+
+@click.command("init", help=HELP)
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--cheap", metavar="MODEL", default="", help="The model for everything but repairs, as provider/model.")
+@click.option("--expensive", metavar="MODEL", default="", help="The model that repairs.")
+@click.option("--tests/--no-tests", default=True, help="Whether to add the command that runs the tests.")
+@click.option(
+    "--hooks",
+    "wanted",
+    type=click.Choice(["auto", NATIVE, "none"]),
+    default="auto",
+    show_default=True,
+    help="The hook manager in use, native hooks, or none.",
+)
+def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str) -> None:
+    """Look around, propose, ask, write."""
+    place = find_place()
+    around = look_around(place)
+    with open_state(place.home) as database:
+        prices = Catalogue(place.settings.prices, Verdicts(database))
+        plan = make_plan(place, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
+    _tell("Found", _found(place, around))
+    if not plan.changes:
+        _tell("Left to you", plan.notes)
+        click.echo("\nThere is nothing to set up: all of it is there already.")
+        return
+    _show(place, plan)
+    if dry_run:
+        return
+    if not yes and not _agreed():
+        click.echo("Nothing was changed.")
+        return
+    _carry_out(place, plan)
+    _ask_for_trust(place, yes=yes)
+    click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` looks whether everything is there.")
+
+
+def _found(place: Place, around: Surroundings) -> Sequence[str]:
+    nothing = "none"
+    file = around.manager_file
+    manager = f"{around.manager} ({shown(file, place.repository.top)})" if file else "no manager is in use"
+    servers = [f"{name} ({', '.join(models[:3])})" for name, models in around.servers.items()]
+    tests = [f"{' && '.join(suite.commands)} ({suite.why})" for suite in around.suites]
+    return (
+        f"keys           {', '.join(around.keys) or nothing}",
+        f"local servers  {', '.join(servers) or nothing}",
+        f"coding agents  {', '.join(around.agents) or nothing}",
+        f"hooks          {manager}",
+        f"tests          {'; '.join(tests) or nothing}",
+    )
+
+
+def _show(place: Place, plan: Plan) -> None:
+    top = place.repository.top
+    for entry in plan.files:
+        verb = "is created with" if entry.before is None else "gets"
+        click.echo(f"\n{one_line(shown(entry.path, top))} {verb}:")
+        for line in entry.lines.rstrip().splitlines():
+            click.echo(f"    {visible(line)}".rstrip())
+    hooks = [f"native {hook} hook" for hook in plan.native] + [f"run {' '.join(args)}" for args in plan.programs]
+    _tell("Then", hooks)
+    _tell("It costs", plan.costs)
+    _tell("Mind", plan.remarks)
+    _tell("Left to you", plan.notes)
+
+
+def _tell(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        click.echo(f"\n{title}:" if title != "Found" else f"{title}:")
+    for line in lines:
+        first, *rest = visible(line).rstrip().split("\n")
+        click.echo("\n".join([f"  {first}", *(f"    {each}" for each in rest)]))
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise RalphError(
+            "there is no terminal to ask on, and nothing was changed",
+            "`ralph-hooks init --yes` does it without asking",
+        )
+    click.echo()
+    return click.confirm("Do this?", default=True)
+
+
+def _carry_out(place: Place, plan: Plan) -> None:
+    click.echo()
+    for entry in plan.files:
+        replace_file(entry.path, entry.before, entry.after)
+        click.echo(f"{one_line(shown(entry.path, place.repository.top))}: written")
+    if plan.native:
+        written = find_place()  # with the policies that were just written
+        folder = hooks_folder(written, None)
+        for hook in plan.native:
+            click.echo(one_line(install_one(written, folder, hook)))
+    for args in plan.programs:
+        _run(args, place.repository.top)
+
+
+def _run(args: tuple[str, ...], top: Path) -> None:
+    words = " ".join(args)
+    program = shutil.which(args[0]) or shutil.which(args[0], path=str(Path(sys.executable).parent))
+    if program is None:
+        click.echo(f"{args[0]} is not on PATH: run `{words}` yourself")
+        return
+    done = run([program, *args[1:]], cwd=top)
+    if done.returncode:
+        said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+        raise RalphError(f"`{words}` ended with {done.returncode}: {said}", "mend that, and run it again")
+    click.echo(f"{words}: done")
+
+
+def _ask_for_trust(before: Place, *, yes: bool) -> None:
+    """Approval of what was just written; what the repository wanted before that is not approved by the way."""
+    place = find_place()
+    if place.consent.approved(place.key, place.wishes):
+        return
+    click.echo()
+    trust.show(place)
+    ours = not before.wishes or before.consent.approved(before.key, before.wishes)
+    if (yes and ours) or (not yes and sys.stdin.isatty() and click.confirm("Approve?", default=False)):
+        place.consent.approve(place.key, place.wishes)
+        click.echo("Approved.")
+    else:
+        click.echo("Not approved: nothing is judged until you have looked at it with `ralph-hooks trust`.")

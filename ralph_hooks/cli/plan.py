@@ -1,0 +1,150 @@
+"""What `ralph-hooks init` would do, worked out before anything is done."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from ralph_hooks import config
+from ralph_hooks.cli.install import called_by, hooks_folder
+from ralph_hooks.cli.proposal import Proposal, costs, propose
+from ralph_hooks.cli.surroundings import NATIVE, Surroundings
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.config import Settings, edit
+from ralph_hooks.errors import ConfigError, RalphError
+from ralph_hooks.git import hook_managers, hooks
+from ralph_hooks.git.hook_entries import Entry, entry_for
+from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
+from ralph_hooks.providers import registry
+from ralph_hooks.store.prices import Catalogue
+
+_FILE = "pyproject.toml"
+_ONE_REF = ("pre-commit", "prek")  # they hand only one of several pushed refs on
+
+
+class Plan(Struct, frozen=True):
+    """All of it."""
+
+    files: tuple[Entry, ...] = ()
+    native: tuple[str, ...] = ()
+    """Native hooks to install."""
+    programs: tuple[tuple[str, ...], ...] = ()
+    """Commands that install another manager's hooks."""
+    costs: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What only the user can do."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return bool(self.files or self.native or self.programs)
+
+
+def make_plan(
+    place: Place,
+    around: Surroundings,
+    prices: Catalogue,
+    *,
+    cheap: str,
+    expensive: str,
+    tests: bool,
+    wanted: str,
+) -> Plan:
+    """The plan. Raises ConfigError where the configuration that it would write is not valid."""
+    proposal = _models(place, around, prices, cheap, expensive)
+    values = dict(proposal.values)
+    commands = [command for suite in around.suites for command in suite.commands]
+    if tests and commands and not place.settings.verify.commands:
+        values["verify"] = {"commands": commands}
+    written = _configuration(place, values) if values else None
+    settings = _checked(place, written.after, prices) if written else place.settings
+    routes = _Hooks(place, around, wanted)
+    return Plan(
+        files=(*([written] if written else ()), *routes.files.values()),
+        native=tuple(routes.native),
+        programs=tuple(routes.programs),
+        costs=tuple(costs(settings.models, prices)),
+        remarks=proposal.remarks,
+        notes=tuple(routes.notes),
+    )
+
+
+def _models(place: Place, around: Surroundings, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
+    if not place.settings.models:
+        return propose(around, place.settings.providers, prices, cheap=cheap, expensive=expensive)
+    if cheap or expensive:
+        sources = ", ".join(map(str, place.settings.sources))
+        raise RalphError(f"models are chosen already ({sources})", "change them there")
+    return Proposal({})
+
+
+def _configuration(place: Place, values: Mapping[str, Any]) -> Entry:
+    path = place.repository.top / _FILE
+    before = path.read_bytes().decode("utf-8") if path.exists() else None  # it was read as configuration before
+    return Entry(path, before, edit.added(before or "", values), edit.render(values))
+
+
+def _checked(place: Place, text: str, prices: Catalogue) -> Settings:
+    """The settings that ``text`` gives. Raises ConfigError where they are not valid."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, _FILE).write_bytes(text.encode("utf-8"))
+        try:
+            settings = config.load(Path(folder), place.home.config, registry.built_in())
+        except ConfigError as error:
+            message = error.message.replace(folder, str(place.repository.top))
+            raise ConfigError(f"what would be written is not valid: {message}", error.hint) from error
+    return settings.renamed(prices.full_name)
+
+
+class _Hooks:
+    """How each hook would come to run ralph-hooks."""
+
+    def __init__(self, place: Place, around: Surroundings, wanted: str) -> None:
+        self._place = place
+        self._manager = NATIVE if wanted == NATIVE else around.manager
+        self._file = around.manager_file
+        self.files: dict[Path, Entry] = {}
+        self.native: list[str] = []
+        self.programs: list[tuple[str, ...]] = []
+        self.notes: list[str] = []
+        for name in HOOKS if wanted != "none" else ():
+            try:
+                self._arrange(name)
+            except RalphError as error:
+                self.notes.append(f"{name}: {error.message}" + (f"\n-> {error.hint}" if error.hint else ""))
+
+    def _arrange(self, name: str) -> None:
+        folder = hooks.folder(self._place.repository)
+        state = hooks.inspect(folder, name)
+        if state.ours is not None or called_by(self._place, state) is not None:
+            return
+        if self._manager == NATIVE or self._file is None or (name == PRE_PUSH and self._manager in _ONE_REF):
+            hooks_folder(self._place, None)  # raises where others have a part in it
+            self.native.append(name)
+            return
+        if hook_managers.calls_us(self._place.repository.top, self._manager, name) is None:
+            before = self.files.get(self._file)
+            entry = entry_for(self._manager, self._file, name, before)
+            self.files[entry.path] = entry
+            self.notes += list(self._hints())
+        if state.other != self._manager:
+            self._install(name)
+
+    def _install(self, name: str) -> None:
+        args = tuple(hook_managers.installer(self._manager, name).split())
+        if self._manager == "husky":  # it would be fetched from the network
+            self.notes.append(f"run `{' '.join(args)}`")
+        elif args not in self.programs:
+            self.programs.append(args)
+
+    def _hints(self) -> Iterator[str]:
+        if not shutil.which("ralph-hooks"):
+            note = f"put ralph-hooks on PATH: {self._manager} looks for it there"
+            if note not in self.notes:
+                yield note

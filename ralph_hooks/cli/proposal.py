@@ -1,0 +1,109 @@
+"""Which models `ralph-hooks init` proposes for what it has found, and about what a commit costs with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
+
+from msgspec import Struct
+
+from ralph_hooks.cli.surroundings import Surroundings
+from ralph_hooks.core.ports import Prices
+from ralph_hooks.core.route import Model, Phase, Provider
+from ralph_hooks.core.text import money
+from ralph_hooks.core.usage import Usage
+from ralph_hooks.providers.defaults import defaults
+
+COMMIT = Usage(input_tokens=4_000, output_tokens=500)
+"""A commit of about 100 changed lines: 3,000 tokens of diff, which is the mean of ten commits of a well-kept library,
+the instructions, and a reply of a model that reasons a little."""
+REPAIR = Usage(input_tokens=8_000, output_tokens=2_000)
+"""The implement phase for a commit that is held back: the plan, two or three files, and the edits."""
+_CHEAP = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
+
+
+class Proposal(Struct, frozen=True):
+    """What would be written."""
+
+    values: Mapping[str, Any]
+    """Tables and keys of `[tool.ralph-hooks]`; empty where nothing is to be added."""
+    remarks: tuple[str, ...] = ()
+    """What the user should know about it."""
+
+
+def propose(
+    around: Surroundings,
+    providers: Mapping[str, Provider],
+    prices: Prices,
+    *,
+    cheap: str = "",
+    expensive: str = "",
+) -> Proposal:
+    """Models for what was found; ``cheap`` and ``expensive`` are what the user chose instead."""
+    if around.phase_map and not cheap and not expensive:
+        return Proposal(_from_map(around.phase_map))
+    values: dict[str, Any] = {}
+    remarks = []
+    chosen = cheap or _cheap(around, providers, prices)
+    if chosen:
+        values["cheap"] = chosen
+        if chosen.partition("/")[0] in around.servers:
+            remarks.append("a local model judges as well as its size lets it: try it on known bugs first")
+    else:
+        remarks.append("no key was found: the checks and your tests run without any model (see docs/configuration.md)")
+    repairer = expensive or _expensive(around, providers)
+    if repairer:
+        values["expensive"] = repairer
+        agent = repairer.partition("/")[0]
+        if agent in around.agents and agent not in providers:
+            values["providers"] = {agent: {"wire": "agent", "command": list(defaults().agents[agent].command)}}
+    elif chosen:
+        remarks.append("there is no model to repair with: what fails is held back, and not repaired")
+    return Proposal(values, tuple(remarks))
+
+
+def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
+    """Two lines where that says the same, else a line for each phase."""
+    cheap = {models.get(phase) for phase in _CHEAP}
+    if len(cheap) == 1 and Phase.IMPLEMENT in models and None not in cheap:
+        return {"cheap": models[Phase.ANALYZE], "expensive": models[Phase.IMPLEMENT]}
+    return {"models": {phase.value: models[phase] for phase in Phase if phase in models}}
+
+
+def _cheap(around: Surroundings, providers: Mapping[str, Provider], prices: Prices) -> str:
+    """The lowest known price of a commit among the providers that there is a key for, else a model of this machine."""
+    models = [
+        Model(providers[name], pair.cheap)
+        for name, pair in defaults().models.items()
+        if providers[name].api_key_env in around.keys
+    ]
+    priced = [(price.cost(COMMIT), index) for index, model in enumerate(models) if (price := prices.price(model))]
+    if models:
+        return models[min(priced)[1] if priced else 0].id
+    return next((f"{server}/{names[0]}" for server, names in around.servers.items()), "")
+
+
+def _expensive(around: Surroundings, providers: Mapping[str, Provider]) -> str:
+    for name, pair in defaults().models.items():
+        if pair.expensive and providers[name].api_key_env in around.keys:
+            return f"{name}/{pair.expensive}"
+    return next((f"{name}/{defaults().agents[name].model}" for name in around.agents), "")
+
+
+def costs(models: Mapping[Phase, tuple[Model, ...]], prices: Prices) -> Iterator[str]:
+    """About what a commit and a repair cost, for people."""
+    for phase, usage, what in (
+        (Phase.ANALYZE, COMMIT, "a commit of 100 changed lines"),
+        (Phase.IMPLEMENT, REPAIR, "a repair, if one is needed"),
+    ):
+        chain = models.get(phase, ())
+        if chain:
+            price = prices.price(chain[0])
+            cost = "not known" if price is None else _about(price.cost(usage))
+            tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+            yield f"{what}: {cost} on {chain[0].id} ({tokens})"
+
+
+def _about(amount: Decimal) -> str:
+    return "nothing" if amount == 0 else f"about {money(amount)}"

@@ -1,0 +1,90 @@
+"""What `ralph-hooks init` finds around it. Nothing is sent but a question to servers on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.cli.suite import Suite, find_suites
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.config.phase_map import FILE, read_phase_map
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.route import Phase, Provider
+from ralph_hooks.engine.parallel import run_all
+from ralph_hooks.git import hook_managers, hooks
+from ralph_hooks.git.hook_script import PRE_COMMIT
+from ralph_hooks.providers import registry
+from ralph_hooks.providers.defaults import defaults
+from ralph_hooks.providers.local import PATIENCE, served
+
+NATIVE = "native"
+
+
+class Surroundings(Struct, frozen=True):
+    """All of it."""
+
+    keys: tuple[str, ...]
+    """Names of variables with a key for a provider that is known."""
+    servers: Mapping[str, tuple[str, ...]]
+    """Providers on this machine that answer, with the models that they have."""
+    agents: tuple[str, ...]
+    """Coding agents whose program is on PATH, by the name that they would have as a provider."""
+    manager: str
+    """What manages the hooks: a hook manager, or `NATIVE`."""
+    manager_file: Path | None
+    """Its configuration."""
+    suites: tuple[Suite, ...]
+    phase_map: Mapping[Phase, str]
+    """What `.ralph/config.yml` says."""
+
+
+def look_around(place: Place) -> Surroundings:
+    """Look at the environment, PATH, the repository's files and this machine's ports."""
+    top = place.repository.top
+    manager, file = _manager(place)
+    old = top / FILE
+    return Surroundings(
+        keys=_keys(place.settings.providers),
+        servers=_servers(place),
+        agents=tuple(name for name, agent in defaults().agents.items() if shutil.which(agent.command[0])),
+        manager=manager,
+        manager_file=file,
+        suites=find_suites(top),
+        phase_map=read_phase_map(old) if old.is_file() else {},
+    )
+
+
+def _keys(providers: Mapping[str, Provider]) -> tuple[str, ...]:
+    names = (provider.api_key_env for provider in providers.values())
+    return tuple(dict.fromkeys(name for name in names if name and os.environ.get(name)))
+
+
+def _servers(place: Place) -> Mapping[str, tuple[str, ...]]:
+    """The built-in local ones, at the address that the user's own configuration gives them."""
+    wanted = {wish.key for wish in place.wishes}
+    local = [
+        place.settings.providers[name]
+        for name, provider in registry.built_in().items()
+        if not provider.api_key_env and f"providers.{name}" not in wanted
+    ]
+    deadline = Deadline(2 * PATIENCE, time.monotonic)
+    found = run_all([partial(served, provider) for provider in local], workers=len(local), deadline=deadline)
+    return {provider.name: models for provider, models in zip(local, found, strict=True) if models}
+
+
+def _manager(place: Place) -> tuple[str, Path | None]:
+    """The manager whose hook is in place, else the first that the repository has a configuration for."""
+    top = place.repository.top
+    used = dict(hook_managers.used(top))
+    installed = hooks.inspect(hooks.Folder(place.repository.common_dir / "hooks"), PRE_COMMIT).other
+    if installed in used:
+        return installed, used[installed]
+    if "pre-commit" in used and "prek" in used and not shutil.which("pre-commit") and shutil.which("prek"):
+        return "prek", used["prek"]
+    return next(iter(used.items()), (NATIVE, None))

@@ -1,0 +1,117 @@
+"""Adding to a pyproject.toml so that every byte that was there stays where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import tomli
+
+from ralph_hooks.config.file import TABLE
+from ralph_hooks.errors import ConfigError
+
+Values = Mapping[str, Any]
+"""Tables as TOML has them: strings, numbers, lists, and tables below."""
+
+
+def render(values: Values) -> str:
+    """``values`` as they would stand in a pyproject.toml of their own."""
+    import tomlkit
+
+    return tomlkit.dumps(_tables({TABLE[0]: {TABLE[1]: values}}))
+
+
+def added(text: str, values: Values) -> str:
+    """``text`` with ``values`` in its table; keys that are there already must not be among them.
+
+    Only lines are added. Raises ConfigError where that cannot be done, with what to write by hand.
+    """
+    wanted = _merged(tomli.loads(text), {TABLE[0]: {TABLE[1]: values}})
+    for candidate in _candidates(text, values):
+        if _keeps_lines(text, candidate) and _parsed(candidate) == wanted:
+            return candidate
+    raise ConfigError(
+        "nothing can be added to this pyproject.toml without changing lines that are there",
+        f"write it yourself:\n{render(values)}",
+    )
+
+
+def _candidates(text: str, values: Values) -> Iterator[str]:
+    """Ways to add ``values``, the one that reads best first: whatever is right is taken."""
+    yield _appended(text, values)
+    tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
+    yield _appended(_inserted(text, {key: value for key, value in values.items() if key not in tables}), tables)
+    yield _inserted(text, values)
+
+
+def _appended(text: str, values: Values) -> str:
+    """A block at the end."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    block = render(values).replace("\n", newline) if values else ""
+    if not text.strip() or not block:
+        return text + block
+    return text + newline * (1 if text.endswith("\n") else 2) + block
+
+
+def _inserted(text: str, values: Values) -> str:
+    """Among what is there; nothing at all where the table has a form that cannot be added to."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(text)
+        _update(document, {TABLE[0]: {TABLE[1]: values}})
+        edited = tomlkit.dumps(document)
+    except (TOMLKitError, AttributeError, TypeError, ValueError):
+        return ""
+    # tomlkit ends its own lines in one way, whatever the file does.
+    return edited.replace("\r\n", "\n").replace("\n", "\r\n") if "\r\n" in text else edited
+
+
+def _update(table: Any, values: Values) -> None:  # noqa: ANN401 - each of tomlkit's tables has a type of its own
+    for key, value in values.items():
+        if isinstance(value, Mapping) and key in table:
+            _update(table[key], value)
+        else:
+            table.update(_tables({key: value}))
+
+
+def _tables(values: Values) -> dict[str, Any]:
+    """``values`` as tomlkit's tables, without headers for those that only hold tables."""
+    import tomlkit
+
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            made[key] = tomlkit.table(is_super_table=all(isinstance(each, Mapping) for each in value.values()))
+            made[key].update(_tables(value))
+        else:
+            made[key] = tomlkit.item(value)
+    return made
+
+
+def _keeps_lines(before: str, after: str) -> bool:
+    """Whether every line of ``before`` stands in ``after`` as it was, in the same order."""
+    rest = iter(_lines(after))
+    return all(line in rest for line in _lines(before))
+
+
+def _lines(text: str) -> list[str]:
+    """Lines with their endings; the last one gets one where it has none, so that something can come after it."""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    return (text if text.endswith("\n") or not text else text + newline).splitlines(keepends=True)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomli.loads(text)
+    except ValueError:
+        return None
+
+
+def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(one)
+    for key, value in other.items():
+        here = merged.get(key)
+        merged[key] = _merged(here, value) if isinstance(here, Mapping) and isinstance(value, Mapping) else value
+    return merged

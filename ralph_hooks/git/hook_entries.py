@@ -1,0 +1,156 @@
+"""Adding ralph-hooks to the files of other hook managers, as text: what is there stays as it is, comments and all.
+
+Where a file has a form that cannot be added to safely, that is said, with the lines to write by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from msgspec import Struct
+
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.hook_script import PRE_COMMIT, PRE_PUSH
+
+_FRAMEWORK = """\
+- repo: local
+  hooks:
+    - id: ralph-gate
+      name: ralph-hooks gate
+      entry: ralph-hooks gate
+      language: system
+      pass_filenames: false
+      always_run: true
+      require_serial: true
+      verbose: true
+      stages: [pre-commit]
+"""
+_PREK = """\
+[[repos]]
+repo = "local"
+
+[[repos.hooks]]
+id = "ralph-gate"
+name = "ralph-hooks gate"
+entry = "ralph-hooks gate"
+language = "system"
+pass_filenames = false
+always_run = true
+require_serial = true
+verbose = true
+stages = ["pre-commit"]
+"""
+_LEFTHOOK = {
+    PRE_COMMIT: "pre-commit:\n  jobs:\n    - name: ralph-hooks\n      run: ralph-hooks gate\n",
+    PRE_PUSH: "pre-push:\n  jobs:\n    - name: ralph-hooks\n      run: ralph-hooks pre-push {1} {2}\n"
+    "      use_stdin: true\n",
+}
+_HUSKY = {PRE_COMMIT: "ralph-hooks gate\n", PRE_PUSH: 'ralph-hooks pre-push "$@"\n'}
+
+
+class Entry(Struct, frozen=True):
+    """A file of a manager with ralph-hooks in it."""
+
+    path: Path
+    before: str | None
+    """None where there is no such file yet."""
+    after: str
+    lines: str
+    """What was added, for people."""
+
+
+def entry_for(manager: str, file: Path, hook: str, before: Entry | None = None) -> Entry:
+    """What makes ``manager``, whose configuration is ``file``, run ralph-hooks as ``hook``.
+
+    ``before`` is what is about to be written into the same file. Raises GitError with the lines to write by hand where
+    they cannot be added.
+    """
+    path = file / hook if manager == "husky" else file
+    if before is not None and before.path == path:
+        more = _added(manager, path, before.after, hook)
+        return Entry(path, before.before, more[0], before.lines + more[1])
+    there = _read(path)
+    text = there or ""
+    newline = "\r\n" if "\r\n" in text else "\n"
+    if text.replace("\r\n", "\n").replace("\n", newline) != text:
+        raise GitError(
+            f"{path.name} has line endings of both kinds", "settle on one, or see docs/install.md for what to add"
+        )
+    after, lines = _added(manager, path, text.replace("\r\n", "\n"), hook)
+    return Entry(path, there, after.replace("\n", newline), lines)
+
+
+def _added(manager: str, path: Path, text: str, hook: str) -> tuple[str, str]:
+    match manager:
+        case "husky" if hook == PRE_PUSH and text.strip():
+            # Whoever reads git's lines first leaves none for those behind it.
+            raise _by_hand(path, _HUSKY[hook], "as its first line")
+        case "husky":
+            return _ended(text) + _HUSKY[hook], _HUSKY[hook]
+        case "lefthook":
+            block = _LEFTHOOK[hook]
+            if path.suffix not in {".yml", ".yaml"} or re.search(rf"(?m)^[\"']?{hook}[\"']?\s*:", text):
+                raise _by_hand(path, block, "into what it has for that hook")
+            return f"{_ended(text)}\n{block}" if text.strip() else text + block, block
+        case _ if hook == PRE_PUSH:
+            raise GitError(f"{manager} hands only one of several pushed refs on", "use the native hook")
+        case _ if path.suffix == ".toml":
+            return f"{_ended(text)}\n{_PREK}" if text.strip() else text + _PREK, _PREK
+        case _:
+            return _in_repos(path, text)
+
+
+def _in_repos(path: Path, text: str) -> tuple[str, str]:
+    """A new last element of the list `repos`, indented as the others are."""
+    lines = text.splitlines(keepends=True)
+    start = next((i for i, line in enumerate(lines) if re.match(r"repos\s*:\s*(#.*)?$", line)), None)
+    empty = next((i for i, line in enumerate(lines) if re.match(r"repos\s*:\s*\[\s*\]\s*(#.*)?$", line)), None)
+    if empty is not None:
+        block = _indented(_FRAMEWORK, "  ")
+        lines[empty] = re.sub(r"\s*\[\s*\]", "", lines[empty], count=1).rstrip() + "\n"
+        return "".join([*lines[: empty + 1], block, *lines[empty + 1 :]]), block
+    if start is None:
+        raise _by_hand(path, _FRAMEWORK, "into the list `repos`")
+    end, indent = _end_of_list(lines, start + 1)
+    block = _indented(_FRAMEWORK, indent)
+    before, after = "".join(lines[:end]), "".join(lines[end:])
+    return _ended(before) + block + after, block
+
+
+def _end_of_list(lines: list[str], start: int) -> tuple[int, str]:
+    """Behind the last line of the list that begins at ``start``, and how its elements are indented."""
+    indent: str | None = None
+    end = start
+    for index, line in enumerate(lines[start:], start=start):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        margin = line[: len(line) - len(line.lstrip(" "))]
+        if indent is None and text.startswith("-"):
+            indent = margin
+        if indent is None or len(margin) < len(indent) or (margin == indent and not re.match(r"-(\s|$)", text)):
+            break
+        end = index + 1
+    return end, "  " if indent is None else indent
+
+
+def _indented(block: str, indent: str) -> str:
+    return "".join(indent + line for line in block.splitlines(keepends=True))
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else text + "\n"
+
+
+def _by_hand(path: Path, block: str, where: str) -> GitError:
+    return GitError(f"{path.name} has to be changed by hand: add this {where}:\n{block}", "then `ralph-hooks doctor`")
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise GitError(f"{path} cannot be read: {error}", "make it a UTF-8 file that you may read") from error

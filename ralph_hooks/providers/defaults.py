@@ -1,0 +1,44 @@
+"""Which models and agents `ralph-hooks init` proposes: a table, not a judgement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+
+import msgspec
+
+_TABLE = Path(__file__).with_name("defaults.toml")
+
+
+class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The models of one provider."""
+
+    cheap: str
+    expensive: str = ""
+    """Empty where the provider has none that a repair would be left to."""
+
+
+class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A coding agent that can be told by its command line."""
+
+    model: str
+    """A name for the ledger: which model it takes is up to the agent."""
+    command: tuple[str, ...]
+
+
+class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole table, each part in the order of preference for the model that repairs."""
+
+    models: Mapping[str, Pair]
+    """By provider."""
+    agents: Mapping[str, Agent]
+    """By the name of the provider that they would be."""
+
+
+@lru_cache(maxsize=1)
+def defaults() -> Defaults:
+    """The table as it comes with this release."""
+    import tomli
+
+    return msgspec.convert(tomli.loads(_TABLE.read_text(encoding="utf-8")), Defaults)

@@ -1,0 +1,59 @@
+"""What `init` proposes exists, and its price is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from genai_prices.data_snapshot import get_snapshot
+
+from ralph_hooks.core.route import Model
+from ralph_hooks.providers import registry
+from ralph_hooks.providers.defaults import defaults
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.store.verdicts import Verdicts
+
+NAMES = [
+    (provider, name) for provider, pair in defaults().models.items() for name in (pair.cheap, pair.expensive) if name
+]
+
+
+@pytest.fixture(scope="module")
+def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    with Database(tmp_path_factory.mktemp("state")) as database:
+        yield Catalogue({}, Verdicts(database))
+
+
+@pytest.mark.parametrize(("provider", "name"), NAMES)
+def test_every_model_is_current_and_has_a_price(catalogue: Catalogue, provider: str, name: str) -> None:
+    served = registry.built_in()[provider]
+    _, found = get_snapshot().find_provider_model(name, None, served.catalogue, None)
+    assert not found.deprecated
+    price = catalogue.price(Model(served, name))
+    assert price is not None
+    assert price.input > 0
+
+
+@pytest.mark.parametrize("provider", defaults().models)
+def test_the_cheap_one_costs_less(catalogue: Catalogue, provider: str) -> None:
+    pair = defaults().models[provider]
+    served = registry.built_in()[provider]
+    cheap, expensive = (catalogue.price(Model(served, name)) for name in (pair.cheap, pair.expensive or pair.cheap))
+    assert cheap is not None
+    assert expensive is not None
+    assert cheap.output < expensive.output or not pair.expensive
+
+
+def test_there_is_a_pair_for_every_provider_with_a_key() -> None:
+    with_key = {name for name, provider in registry.built_in().items() if provider.api_key_env}
+    assert set(defaults().models) == with_key
+
+
+def test_agents_are_told_as_the_documentation_says() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name, agent in defaults().agents.items():
+        if f"[providers.{name}]" in text:
+            written = ", ".join(f'"{word}"' for word in agent.command)
+            assert f"command = [{written}]" in text, name
