@@ -38,7 +38,14 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 @click.option("--here", is_flag=True, help="This repository alone; otherwise all of yours.")
 @click.option("--since", type=_DATE, help="From this day on (YYYY-MM-DD).")
 @click.option("--until", type=_DATE, help="Up to this day, included.")
-@click.option("--format", "format_", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "format_",
+    type=click.Choice(["table", "csv", "json"]),
+    default="table",
+    show_default=True,
+    help="Answer as.",
+)
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with charts to a file.")
 def command(
     *,

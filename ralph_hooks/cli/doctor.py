@@ -32,7 +32,9 @@ _COLORS = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "red"}
 
 @click.command("doctor", help=HELP)
 @click.option("--offline", is_flag=True, help="Send nothing: do not ask the models.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Answer as."
+)
 def command(*, offline: bool, format_: str) -> int:
     """Look at everything, show it, and exit with 1 if something must be mended."""
     lines = []

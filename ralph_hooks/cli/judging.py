@@ -17,8 +17,8 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.reports.formats import FORMATS, render
 
 _OPTIONS = (
-    click.option("--from-ref", envvar="PRE_COMMIT_FROM_REF", metavar="A", help="Judge the range from A ..."),
-    click.option("--to-ref", envvar="PRE_COMMIT_TO_REF", metavar="B", help="... to B (default HEAD) instead."),
+    click.option("--from-ref", metavar="A", help="Judge the range from A ..."),
+    click.option("--to-ref", metavar="B", help="... to B (default HEAD) instead."),
     click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
     click.option(
         "--keep-bodies", is_flag=True, help="Keep requests and replies in a file each and say where, for debugging."
@@ -56,12 +56,17 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
 
 
 def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep_bodies: bool) -> Selection:
-    """The change that the options name. Raises click.UsageError where they contradict each other."""
+    """The change that the options name, else the range that a hook manager names, else what is staged.
+
+    Raises click.UsageError where the options contradict each other.
+    """
     if keep_bodies:
         os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
     if commit and from_ref:
         raise click.UsageError("--commit and --from-ref exclude each other")
-    return Selection(from_ref, to_ref, commit)
+    if from_ref or to_ref or commit:
+        return Selection(from_ref, to_ref, commit)
+    return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"))
 
 
 def selection_options(function: Callable[..., int]) -> Callable[..., int]:
@@ -94,8 +99,6 @@ def emit(report: Report, format_: str, output: Path | None, *, everything: bool 
 
 def say(text: str, stream: TextIO | None) -> None:
     """Print ``text``. A reader that has gone (`| head`) changes nothing about the verdict."""
-    import os
-
     try:
         click.echo(text, file=stream, nl=False)
     except OSError as error:

@@ -74,8 +74,9 @@ def main() -> NoReturn:
 def _leave(code: int) -> NoReturn:
     """Exit at once: to take the interpreter apart costs 14 ms, and all that is left to be done is to flush."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError):  # nobody reads it any more
-            stream.flush()
+        if stream is not None:  # there is none where it was closed
+            with suppress(OSError):  # nobody reads it any more
+                stream.flush()
     os._exit(code)
 
 
@@ -105,9 +106,10 @@ def run(args: list[str] | None = None) -> int:
 
 def complain(message: str, hint: str = "") -> None:
     """An error in words on standard error."""
-    click.echo(f"ralph-hooks: {visible(message)}", err=True)
-    if hint:
-        click.echo(f"  -> {visible(hint)}", err=True)
+    with suppress(OSError):  # nobody reads it: the exit code still says it
+        click.echo(f"ralph-hooks: {visible(message)}", err=True)
+        if hint:
+            click.echo(f"  -> {visible(hint)}", err=True)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's signature

@@ -29,7 +29,9 @@ Examples:
 
 @click.command("route", help=HELP)
 @click.argument("paths", nargs=-1, metavar="[PATHS]")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Answer as."
+)
 def command(*, paths: tuple[str, ...], format_: str) -> None:
     """Look, and say what would be asked."""
     place = find_place()

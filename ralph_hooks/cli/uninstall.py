@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from ralph_hooks.cli.install import shown
+from ralph_hooks.cli.wiring import current_folder
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git import hook_managers as managers
 from ralph_hooks.git import hooks
@@ -34,7 +33,7 @@ Examples:
 )
 def command(*, names: tuple[str, ...], into: str | None) -> None:
     """Undo an installation; it needs no valid configuration."""
-    repository = open_repository(Path.cwd())
+    repository = open_repository(current_folder())
     folder = hooks.folder(repository, own=into == "repository")
     for name in names or HOOKS:
         state = hooks.inspect(folder, name)

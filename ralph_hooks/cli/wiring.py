@@ -127,10 +127,18 @@ class Workplace(Struct, frozen=True, kw_only=True):
 
 def find_repository() -> snapshots.Repository:
     """The repository around the current folder, with nothing left undone in it. Raises GitError, RalphError."""
-    repository = snapshots.open_repository(Path.cwd())
+    repository = snapshots.open_repository(current_folder())
     if journal.pending(repository):
         _go_on(repository)
     return repository
+
+
+def current_folder() -> Path:
+    """Where we are. Raises RalphError where somebody has removed it."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError as error:
+        raise RalphError("the current folder is gone", "go to one that is there") from error
 
 
 def find_place() -> Place:

@@ -120,11 +120,15 @@ class Project:
         path.write_text(path.read_text(encoding="utf-8") + provider(name, server.url, wire), encoding="utf-8")
         return server
 
-    def run(self, *args: str) -> Ran:
+    def run(self, *args: str, stdin: bytes = b"") -> Ran:
         """A command in this process: what `python -m ralph_hooks` does, without the half second of its start."""
         out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = run(list(args))
+        sys.stdin, usual = io.TextIOWrapper(io.BytesIO(stdin)), sys.stdin
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = run(list(args))
+        finally:
+            sys.stdin = usual
         return Ran(code, out.getvalue(), err.getvalue())
 
     def program(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Ran:  # noqa: ANN401 - Popen's
@@ -133,11 +137,10 @@ class Project:
             [BIN / "ralph-hooks", *args],
             cwd=self.repo.path,
             env={**self.environ, **(env or {})},
-            capture_output=True,
             encoding="utf-8",
             errors="surrogateescape",
             check=False,
-            **{"stdin": subprocess.DEVNULL, **options},
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},
         )
         return Ran(done.returncode, done.stdout, done.stderr)
 
