@@ -61,6 +61,24 @@ def held(path: Path) -> bool:
     return lock is None
 
 
+def usable(folder: Path) -> bool:
+    """Whether files in ``folder`` can be locked at all: some network file systems cannot."""
+    import tempfile
+
+    try:
+        descriptor, name = tempfile.mkstemp(dir=folder)
+    except OSError:
+        return False
+    path = Path(name)
+    try:
+        lock = _locked(descriptor, path)
+        if lock is not None:
+            lock.release()
+        return lock is not None
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def _locked(descriptor: int, path: Path) -> Lock | None:
     with contextlib.suppress(OSError):
         _lock(descriptor)

@@ -84,3 +84,9 @@ def test_a_lock_on_a_file_that_was_removed_is_none(path: Path) -> None:
     again = locks.acquire(path)
     assert again is not None
     assert locks.acquire(path.parent / "no-such-folder" / "lock") is None
+
+
+def test_a_folder_in_which_files_can_be_locked_is_told_from_one_in_which_they_cannot(tmp_path: Path) -> None:
+    assert locks.usable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert not locks.usable(tmp_path / "missing")

@@ -68,7 +68,11 @@ def main() -> NoReturn:
     """Run the command line and exit with one of `ExitCode`."""
     gc.set_threshold(100_000)  # most of what a short run makes stays: to look for garbage in it costs 3 ms
     signal.signal(signal.SIGTERM, _interrupt)
-    _leave(run())
+    try:
+        code = run()
+    except KeyboardInterrupt:  # once more, while somebody was told of the first
+        code = ExitCode.INTERRUPTED
+    _leave(code)
 
 
 def _leave(code: int) -> NoReturn:

@@ -15,6 +15,7 @@ from msgspec import Struct
 from ralph_hooks import config
 from ralph_hooks.checks.all import all_checks
 from ralph_hooks.cli.progress import Silent, progress
+from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
@@ -188,7 +189,10 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
         limits = place.settings.push if pushed else place.settings.gate  # a range gets the verdict of its push
         gate = build_gate(place, database, command, limits, snapshot)
         try:
-            yield Workplace(settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate, pushed=pushed)
+            with turn(place.home.state, place.key, [snapshot.change], gate.caller.deadline):
+                yield Workplace(
+                    settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate, pushed=pushed
+                )
         finally:
             gate.caller.abandon()  # interrupted or failed half-way: what is under way is in the books all the same
 
@@ -202,8 +206,10 @@ def open_push(place: Place, command: str, pushed: GitPush) -> Iterator[PushGate]
     with open_state(place.home) as database:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(place, database, command, place.settings.push, GitSnapshot(place.repository, nothing))
+        changes = [portion.snapshot.change for portion in pushed.portions]
         try:
-            yield push_gate(gate)
+            with turn(place.home.state, place.key, changes, gate.caller.deadline):
+                yield push_gate(gate)
         finally:
             gate.caller.abandon()
 

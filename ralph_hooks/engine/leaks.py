@@ -22,7 +22,7 @@ from ralph_hooks.engine.triage import EMPTY, MAX_BYTES, content_reason, is_text,
 from ralph_hooks.errors import RalphError
 
 _LISTED = 2_000  # paths that are looked up in the store at once
-_READ_FILES, _READ_BYTES = 500, 4_000_000  # what is read and held at once
+_READ_FILES, _READ_BYTES = 250, 1_000_000  # what is read and held at once
 _WHERE = "commit {commit} brings it in; taking it out in a later commit does not help: the push sends both"
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from collections.abc import Mapping
 
 from tests.support.project import Judged, Project, Ran
@@ -46,12 +44,7 @@ class Remote:
 
     def hook(self, *refs: str, args: tuple[str, ...] = ()) -> Ran:
         """``ralph-hooks pre-push`` with the lines of this push, in this process."""
-        lines = self.lines(*refs)
-        given, sys.stdin = sys.stdin, io.TextIOWrapper(io.BytesIO(lines))
-        try:
-            return self.project.run("pre-push", self.name, str(self.bare.path), *args)
-        finally:
-            sys.stdin = given
+        return self.project.run("pre-push", self.name, str(self.bare.path), *args, stdin=self.lines(*refs))
 
     def push(self, *refs: str) -> Judged:
         """As `hook`, with the report. What the remote has stays as it is."""

@@ -1,0 +1,59 @@
+"""Of several runs that judge the same change at once, one goes first and the others work from what it has stored."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import click
+
+from ralph_hooks import locks
+from ralph_hooks.core.change import Change
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.errors import RalphError
+from ralph_hooks.store.home import prepare
+
+_FOLDER = "turns"
+_POLL = 0.05  # seconds
+
+
+@contextmanager
+def turn(state: Path, repository: str, changes: Iterable[Change], deadline: Deadline) -> Iterator[None]:
+    """Wait until no other run of this user judges the same ``changes`` of ``repository``, or until the deadline.
+
+    Asked side by side, both would pay for the same answers and run the same commands. The lock goes with its holder,
+    and where files cannot be locked nobody waits.
+    """
+    path = state / _FOLDER / _name(repository, changes)
+    lock = _wait(path, deadline)
+    try:
+        yield
+    finally:
+        if lock is not None:
+            with suppress(OSError):  # Windows removes no open file; then it stays, and is used again
+                path.unlink()
+            lock.release()
+
+
+def _name(repository: str, changes: Iterable[Change]) -> str:
+    trees = [oid for change in changes for oid in (change.base, change.tree)]
+    words = "\0".join([repository, *trees]).encode("utf-8", "surrogateescape")
+    return hashlib.blake2b(words, digest_size=16).hexdigest()
+
+
+def _wait(path: Path, deadline: Deadline) -> locks.Lock | None:
+    try:
+        prepare(path.parent.parent)
+        prepare(path.parent)
+    except (OSError, RalphError):  # whoever opens the state says what is the matter with it
+        return None
+    lock = locks.acquire(path)
+    if lock is None and locks.usable(path.parent):
+        click.echo("ralph-hooks: another run judges the same change: waiting for what it finds", err=True)
+        while lock is None and not deadline.passed:
+            time.sleep(_POLL)
+            lock = locks.acquire(path)
+    return lock
