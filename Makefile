@@ -5,7 +5,7 @@ MODEL := .venv/model-installed
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test security lint format bench hook-managers clean
+.PHONY: help demo test security lint format bench hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -32,6 +32,10 @@ bench: $(VENV) ## the benchmarks
 	$(PYTHON) -m bench
 
 hook-managers: .cache/hook-managers ## lefthook and husky from npm: `make test` then tries the native hooks beside them
+
+docs: $(VENV) ## the documentation as a site, in build/docs
+	$(PYTHON) -m pip install -q --group docs
+	$(PYTHON) -m mkdocs build --quiet --strict
 
 clean: ## remove the environment and every cache
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache build dist

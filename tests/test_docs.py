@@ -1,0 +1,88 @@
+"""The documentation says what is there: snippets load, commands exist, generated pages are current."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+import pytest
+
+from ralph_hooks.cli.main import COMMANDS, cli
+from ralph_hooks.cli.reference import reference
+from ralph_hooks.config import load
+from ralph_hooks.providers.registry import built_in
+
+TOP = Path(__file__).parents[1]
+PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
+BLOCK = re.compile(r"^```(?P<kind>\w+)\n(?P<text>.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+def blocks(kind: str) -> Iterator[object]:
+    for page in PAGES:
+        for number, found in enumerate(BLOCK.finditer(page.read_text(encoding="utf-8")), start=1):
+            if found["kind"] == kind:
+                yield pytest.param(found["text"], id=f"{page.stem}-{number}")
+
+
+@pytest.mark.parametrize("text", [each for each in blocks("toml") if "[tool.ralph-hooks" in str(each)])
+def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> None:
+    whole = text if "cheap" in text or "verify" in text else f'[tool.ralph-hooks]\ncheap = "openai/x"\n{text}'
+    (tmp_path / "pyproject.toml").write_text(whole, encoding="utf-8")
+    assert load(tmp_path, None, built_in())
+
+
+@pytest.mark.parametrize("text", [each for each in blocks("yaml") if "repos:" in str(each)])
+def test_a_pre_commit_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> None:
+    path = tmp_path / ".pre-commit-config.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pre_commit", "validate-config", str(path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
+    known = {hook["id"] for hook in msgspec.yaml.decode((TOP / ".pre-commit-hooks.yaml").read_bytes())}
+    assert {hook["id"] for repo in msgspec.yaml.decode(text)["repos"] for hook in repo["hooks"]} <= known
+
+
+def commands() -> Iterator[object]:
+    inline = re.compile(r"`(ralph-hooks [^`\n]+)`")
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        lines = [line.partition("#")[0] for found in BLOCK.finditer(text) for line in found["text"].splitlines()]
+        shown = [line.strip() for line in lines if re.match(r"\s*ralph-hooks [a-z]", line)]
+        for line in dict.fromkeys([*shown, *inline.findall(BLOCK.sub("", text))]):
+            if not line.startswith("ralph-hooks: "):
+                yield pytest.param(line, id=f"{page.stem}: {line}")
+
+
+@pytest.mark.parametrize("line", list(commands()))
+def test_a_command_that_is_shown_exists_with_its_options(line: str) -> None:
+    words = shlex.split(re.sub(r"[\[\]<>|]", " ", line))[1:]
+    with click.Context(cli) as context:
+        names = [word for word in words if not word.startswith("-")]
+        if not names or names[0].isupper():
+            return  # `ralph-hooks COMMAND`
+        command = cli.get_command(context, names[0])
+        assert names[0] in COMMANDS, names[0]
+        assert command is not None
+        known = {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
+    asked = {word.partition("=")[0] for word in words if word.startswith("--")}
+    assert asked <= known | {"--help"}
+
+
+def test_the_reference_of_the_commands_is_current() -> None:
+    assert (TOP / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "python -m ralph_hooks.cli.reference"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_an_example(name: str) -> None:
+    with click.Context(cli) as context:
+        command = cli.get_command(context, name)
+        assert command is not None
+        assert "Examples:" in (command.help or "")
+        assert f"ralph-hooks {name}" in (command.help or "")
