@@ -14,6 +14,10 @@ Take the last `ralph-hooks apply` of this working tree back; again, and the one 
 
 What you have edited since is kept; where that cannot be done nothing is changed, and you are told the file and the
 line.
+
+\b
+Examples:
+  ralph-hooks undo
 """
 
 
