@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 import click
 import msgspec
 
-from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options
+from ralph_hooks.cli.apply import bring_in
+from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options, wants_color
+from ralph_hooks.cli.stored import in_full
 from ralph_hooks.cli.wiring import Place, Selection, build_gate, find_place, open_fixer, open_state, require_consent
 from ralph_hooks.config import OnFailure
 from ralph_hooks.core.report import Report, Verdict
@@ -16,6 +20,7 @@ from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.gate import Scope
 from ralph_hooks.engine.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
+from ralph_hooks.git import fixes
 from ralph_hooks.git.snapshot import GitSnapshot
 
 HELP = """\
@@ -48,12 +53,21 @@ not be judged; 4 not trusted yet; 130 interrupted.
     metavar="FINGERPRINT|N",
     help="Repair this finding alone: its number in the report, or the beginning of its fingerprint.",
 )
+@click.option(
+    "--apply/--no-apply",
+    "wanted_in",
+    default=None,
+    help="Bring the fix into the working tree, or leave it. Without either you are asked, at a terminal.",
+)
+@click.option("--again", is_flag=True, help="Make another fix where one is stored for this change.")
 @selection_options
 @report_options
 def command(
     *,
     words: tuple[str, ...],
     wanted: tuple[str, ...],
+    wanted_in: bool | None,
+    again: bool,
     from_ref: str | None,
     to_ref: str | None,
     commit: str | None,
@@ -61,10 +75,23 @@ def command(
     format_: str,
     output: Path | None,
 ) -> int:
-    """Judge, repair, show what came of it."""
-    selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
+    """Judge, repair, show what came of it, offer to bring it in."""
     place = find_place()
     require_consent(place)
+    selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
+    report = _repaired(place, selection, " ".join(words), wanted, again=again)
+    code = emit(report, format_, output)
+    if report.fix is not None and wanted_in is not False:
+        plain = format_ == "text" and output is None
+        if wanted_in or (plain and _agreed(place, report.fix.id)):
+            # What a program reads from standard output is the report alone.
+            with nullcontext() if plain else redirect_stdout(sys.stderr):
+                bring_in(place.repository, fixes.find(place.repository, report.fix.id))
+    return code
+
+
+def _repaired(place: Place, selection: Selection, instruction: str, wanted: Sequence[str], *, again: bool) -> Report:
+    """The report on the change, with what came of its repair; it is kept for `show`."""
     settings = msgspec.structs.replace(place.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
     place = msgspec.structs.replace(place, settings=settings)
     limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
@@ -74,15 +101,29 @@ def command(
         try:
             report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
             findings = _fingerprints(report, wanted)
-            instruction = " ".join(words)
-            if report.verdict is Verdict.FAIL or instruction or findings:
+            asked = bool(instruction or findings)
+            known = None if asked or again else fixes.newest_for(place.repository, snapshot.change.tree)
+            if known is not None and report.verdict is Verdict.FAIL:
+                report = msgspec.structs.replace(report, fix=known.summarised())
+                notices = (*notices, "this fix was there already and cost nothing: --again has another one made")
+            elif asked or report.verdict is Verdict.FAIL:
                 with open_fixer(place, gate, snapshot) as fixer:
                     report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
         finally:
             gate.caller.abandon()
         report = _closed(report, notices)
         gate.history.add(report)
-    return emit(report, format_, output)
+    return report
+
+
+def _agreed(place: Place, fix_id: str) -> bool:
+    """Show the fix and ask; False where there is nobody to ask."""
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
+        return False
+    click.echo()
+    for line in in_full(place.repository, fixes.find(place.repository, fix_id), color=wants_color()):
+        click.echo(line)
+    return click.confirm("Apply it to your working tree?", default=False)
 
 
 def _choose(place: Place, selection: Selection) -> tuple[GitSnapshot, tuple[str, ...]]:

@@ -198,7 +198,7 @@ class _Ladder:
                 break  # whoever implements may still know better
             tried = self._judged(written, which)
             summaries[written.repair.summary] = None
-        return tried, " ".join(filter(None, summaries))
+        return tried, "\n\n".join(filter(None, summaries))
 
     def _planned(self) -> Planned:
         why = f"to send little: {self._why()}"
