@@ -1,1 +1,4 @@
-"""Benchmarks: each prints ratios that were taken in one run. `python -m bench` lists and runs them."""
+"""Benchmarks: each compares two things in one run, so that a figure holds on a slow machine too.
+
+`python -m bench` runs them all, `python -m bench --list` says what there is.
+"""

@@ -13,6 +13,7 @@ from ralph_hooks.core.usage import estimate_tokens
 
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
                          r"public|private|protected|static|sub|void|int)\b")  # fmt: skip
+_CONTINUED = re.compile(r"\s*(?:[)\]]|[{};,]*\s*$)")  # nothing, brackets, `) -> None:`: what goes before counts
 _MAX_HEADING = 100
 
 _STATUS_WORDS = {
@@ -49,7 +50,7 @@ def enclosing(lines: Sequence[str], number: int) -> str:
     for line in reversed(lines[: number - 1]):
         if not limit:
             break
-        if line.strip() and _indent(line) < limit:
+        if not _CONTINUED.match(line) and _indent(line) < limit:
             limit = _indent(line)
             if _DEFINITION.match(line):
                 names.append(line.strip()[:_MAX_HEADING])
@@ -63,7 +64,7 @@ def _indent(line: str) -> int:
 def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) -> tuple[Part, ...]:
     """The change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
 
-    Each line is its kind (``+``, ``-`` or a space), its number and a space, then the code as it is.
+    A changed line is its kind (``+`` or ``-``), its number and a space, then the code as it is; context has a space.
     """
     old, new = lines_of(content.old or b""), lines_of(content.new or b"")
     header = _header(entry)
@@ -115,7 +116,9 @@ def _hunk_text(lines: Sequence[Line], old: Sequence[str], new: Sequence[str]) ->
 
 
 def numbered(line: Line) -> str:
-    """One line of a change as a model sees it: ``+12 code``; the base's number for removed lines."""
+    """One line of a change as a model sees it: ``+12 code``; the base's number for removed lines, none for context."""
+    if line.kind == " ":
+        return f" {line.text}"
     return f"{line.kind}{line.new if line.new is not None else line.old} {line.text}"
 
 

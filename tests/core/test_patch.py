@@ -30,10 +30,10 @@ def added(*texts: str, start: int = 1) -> Hunk:
     return Hunk(tuple(Line("+", None, number, text) for number, text in enumerate(texts, start=start)))
 
 
-def test_a_line_carries_its_kind_its_number_and_its_text() -> None:
+def test_a_changed_line_carries_its_kind_its_number_and_its_text() -> None:
     assert numbered(Line("+", None, 7, "    x = 1")) == "+7     x = 1"
     assert numbered(Line("-", 5, None, "y")) == "-5 y"
-    assert numbered(Line(" ", 5, 6, "z")) == " 6 z"
+    assert numbered(Line(" ", 5, 6, "z")) == " z"
 
 
 def test_a_hunk_names_the_definitions_around_its_first_change() -> None:
@@ -42,7 +42,7 @@ def test_a_hunk_names_the_definitions_around_its_first_change() -> None:
     assert part.text.splitlines() == [
         "### a.py",
         "@@ class Garage: > async def leave(self, car):",
-        " 9         if car:",
+        "         if car:",
         "+10             self.cars.remove(car)",
     ]
 
@@ -53,6 +53,20 @@ def test_enclosing_is_empty_where_there_is_nothing_around() -> None:
     assert enclosing(lines, 0) == ""
     assert enclosing(lines, 99) == ""
     assert enclosing(lines, 6) == "class Garage: > def __init__(self):"
+
+
+def test_a_definition_that_takes_several_lines_is_named_by_its_first() -> None:
+    lines = [
+        "class Garage(",
+        "    Building,",
+        "):",
+        "    def park(",
+        "        self,",
+        "    ) -> int:",
+        "        return 1",
+    ]
+    assert enclosing(lines, 7) == "class Garage( > def park("
+    assert enclosing(["void park(int car)", "{", "    car;", "}"], 3) == "void park(int car)"
 
 
 def test_a_removed_first_line_is_looked_up_in_the_base() -> None:

@@ -1,0 +1,44 @@
+"""A clean commit for the first time: one round trip however many files it has, and little besides."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+from collections.abc import Iterator
+
+from bench.clock import in_turn, spend
+from bench.figures import Figure
+from bench.project import Project, own_modules, project, stage_ten_files
+
+PAIRS = 15
+LATENCY = 2.0  # seconds
+MANY = 60
+
+
+def measure() -> Iterator[Figure]:
+    with project() as made:
+        stage_ten_files(made)
+        ratio, how = in_turn(
+            lambda: made.judge_anew().cpu,
+            lambda: spend([sys.executable, "-c", "import click"], cwd=made.repo.path, env=made.env).cpu,
+            pairs=PAIRS,
+        )
+        yield Figure(what="CPU against `import click`", value=ratio, at_most=7, how=how)
+    with project(latency=LATENCY) as made:
+        stage_ten_files(made)
+        yield _trip(made, "10 files")
+    with project(latency=LATENCY) as made:
+        made.repo.stage(own_modules(MANY))
+        yield _trip(made, f"{MANY} new files")
+
+
+def _trip(made: Project, what: str) -> Figure:
+    walls = [made.judge_anew().wall for _ in range(3)]
+    requests = len(made.server.requests) // len(walls)
+    wall = statistics.median(walls)
+    return Figure(
+        what=f"wall against the model's latency, {what}",
+        value=wall / LATENCY,
+        at_most=1.2,
+        how=f"{wall:.2f} s / {LATENCY:.2f} s, {requests} requests at once, median of {len(walls)}",
+    )
