@@ -23,6 +23,8 @@ class Manager(Struct, frozen=True):
     """Where it is told what to run, from the top of the repository; `{hook}` stands for the hook's name."""
     keeps: str = ""
     """The suffix of what it found in its place and still runs."""
+    leaves: str = ""
+    """The suffix of what it found in its place and runs no more; it does not install over one."""
     install: str = ""
     """The command that installs its hooks; `{hook}` as above."""
 
@@ -51,6 +53,7 @@ MANAGERS = (
             for name in ("lefthook", ".lefthook", "lefthook-local", ".lefthook-local")
             for suffix in ("yml", "yaml", "toml", "json", "jsonc")
         ),
+        leaves=".old",
         install="lefthook install",
     ),
     Manager("husky", (b'. "$(dirname "$0")/h"', b"husky.sh"), (".husky/{hook}",), install="npx husky"),
@@ -71,6 +74,11 @@ def manager_of(script: bytes) -> str:
 def keeps(name: str) -> str:
     """The suffix under which ``name`` keeps and runs what it found in its place; empty where it does not."""
     return next((each.keeps for each in MANAGERS if each.name == name), "")
+
+
+def leaves(name: str) -> str:
+    """The suffix under which ``name`` leaves what it found in its place; empty where it leaves nothing."""
+    return next((each.leaves for each in MANAGERS if each.name == name), "")
 
 
 def installer(name: str, hook: str) -> str:

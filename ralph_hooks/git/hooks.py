@@ -150,6 +150,7 @@ def install(state: State, *, python: str, closed: bool) -> Change:
             return Change(done=True)
         kept = _kept(state.path)
         _keep(state, kept)
+        _clear_away(state)
         _write(state.path, Script(state.hook, python, closed, kept).render())
         return Change(done=True, other=state.other, runs=kept.runs)
 
@@ -213,6 +214,15 @@ def _keep(state: State, kept: Kept) -> None:
         os.link(state.path, state.kept, follow_symlinks=False)
     except (OSError, NotImplementedError):  # a file system without hard links
         state.path.rename(state.kept)
+
+
+def _clear_away(state: State) -> None:
+    """Remove a script of ours that a manager has put aside: it would not install a second time beside it."""
+    suffix = managers.leaves(state.other)
+    aside = state.path.with_name(state.hook + suffix)
+    found = recognise(_read(aside) or b"") if suffix else None
+    if found is not None and not found.edited:
+        aside.unlink()
 
 
 def _refuse_leftover(state: State) -> None:
