@@ -17,7 +17,7 @@ import pytest
 from tests.support.asking import KEY, KEY_NAME, WIRES
 from tests.support.llama import free_port
 from tests.support.repo import Repo
-from tests.support.server import JSON, Reply
+from tests.support.server import JSON, Exchange, Reply
 from tests.support.world import FIRST, MALFORMED, PHASES, PRICE, SECOND, Judgement, World, host, new_world, repository
 
 POLICIES = {"open": 0, "closed": 3}
@@ -53,7 +53,17 @@ class Row:
 
 OUTAGE = ("unreachable",) * 3
 TWICE = ("unreadable",) * 2
-SOON = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
+
+
+def slow_down() -> Reply:
+    """Come back in 50 seconds, as a date: counted from the moment of the answer."""
+
+    def act(exchange: Exchange) -> None:
+        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
+        Reply.status(429, error("Slow down"), {"Retry-After": soon}).act(exchange)
+
+    return Reply(act)
+
 
 ROWS = (
     # May be gone in a moment: two retries, then the next model.
@@ -75,7 +85,7 @@ ROWS = (
     ),
     Row(
         "429, a date that fits",
-        Reply.status(429, error("Slow down"), {"Retry-After": SOON}),
+        slow_down(),
         "HOST answered 429: Slow down",
         ("rate-limited",) * 3,
         waits=(0.001, 0.001),

@@ -106,7 +106,7 @@ def test_a_fault_says_who_answered_what_in_one_short_line() -> None:
         ("7", 7, 7),
         ("0.5", 0.5, 0.5),
         ("-3", 0, 0),
-        (format_datetime(datetime.now(UTC) + timedelta(seconds=600), usegmt=True), 500, 600),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=2), usegmt=True), 3_600, 7_200),
         (format_datetime(datetime.now(UTC) - timedelta(seconds=600), usegmt=True), 0, 0),
     ],
     ids=[
