@@ -21,12 +21,12 @@ from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.checking import Checked, run_checks
 from ralph_hooks.engine.commands import Commands
 from ralph_hooks.engine.invariants import Invariants, Kept
-from ralph_hooks.engine.material import Material
+from ralph_hooks.engine.material import Material, parts
 from ralph_hooks.engine.parallel import Team
 from ralph_hooks.engine.receipts import settings_digest
 from ralph_hooks.engine.review import Reviewed, Reviewer
 from ralph_hooks.engine.triage import Triage, triage
-from ralph_hooks.engine.verdict import Outcome, come_to, decide, exit_code, notices
+from ralph_hooks.engine.verdict import Outcome, come_to, decide, exit_code, notices, ran
 
 
 class Scope(Flag):
@@ -107,16 +107,20 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
         """What checks, models and commands make of ``snapshot``."""
-        change = snapshot.change
+        total = Outcome()
+        for part in parts(snapshot):
+            total += self._files(part, scope)
+        if Scope.COMMANDS in scope and snapshot.change.entries:
+            total += ran(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
+        return total
+
+    def _files(self, snapshot: Snapshot, scope: Scope) -> Outcome:
+        """What can be said of files without running anything of the project."""
         examined = self.examine(snapshot, scope)
         reviewed = self.review(examined) if Scope.REVIEW in scope else _not_asked(examined)
-        kept = Kept()
-        verification: tuple[Verification, ...] = ()
-        if Scope.COMMANDS in scope and change.entries:
-            kept = self.keeps(examined)
-            verification = self._verified(change, afresh=Scope.REVIEW not in scope)
+        kept = self.keeps(examined) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
-        return come_to(len(change.entries), examined.checked, reviewed, kept, unreviewed, verification)
+        return come_to(len(snapshot.change.entries), examined.checked, reviewed, kept, unreviewed)
 
     def report(
         self, command: str, title: str, tree: str, outcome: Outcome, started: float, *, final: bool = True

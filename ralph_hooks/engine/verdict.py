@@ -58,25 +58,28 @@ def come_to(
     reviewed: Reviewed,
     kept: Kept,
     unreviewed: tuple[Unreviewed, ...],
-    verification: tuple[Verification, ...],
 ) -> Outcome:
-    """What the steps of one judgement come to."""
+    """What checks and models come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
         *(item.reason for item in unreviewed if item.cause.unjudged),
         *reviewed.unconfirmed,
         *kept.problems,
-        *(f"{run.command}: {run.problem}" for run in verification if run.problem),
     ]
     return Outcome(
         findings=in_order(checked.findings + reviewed.findings + kept.findings),
         unreviewed=unreviewed,
-        verification=verification,
         problems=tuple(dict.fromkeys(problems)),
         paths=paths,
         reviewed=paths - len(unreviewed),
         dropped=reviewed.dropped,
     )
+
+
+def ran(verification: tuple[Verification, ...]) -> Outcome:
+    """What verify commands come to."""
+    problems = (f"{run.command}: {run.problem}" for run in verification if run.problem)
+    return Outcome(verification=verification, problems=tuple(dict.fromkeys(problems)))
 
 
 def decide(outcome: Outcome) -> tuple[Verdict, str]:
