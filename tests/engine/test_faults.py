@@ -56,10 +56,10 @@ TWICE = ("unreadable",) * 2
 
 
 def slow_down() -> Reply:
-    """Come back in 50 seconds, as a date: counted from the moment of the answer."""
+    """Come back in 5 seconds, as a date: counted from the moment of the answer."""
 
     def act(exchange: Exchange) -> None:
-        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=50), usegmt=True)
+        soon = format_datetime(datetime.now(UTC) + timedelta(seconds=5), usegmt=True)
         Reply.status(429, error("Slow down"), {"Retry-After": soon}).act(exchange)
 
     return Reply(act)
