@@ -3,9 +3,11 @@ PYTHON := .venv/bin/python
 VENV := .venv/installed
 MODEL := .venv/model-installed
 WORKERS ?= 2
+KILLS ?= 300
+SEED := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test security lint format bench hook-managers docs clean
+.PHONY: help demo test kills security lint format bench hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -18,6 +20,10 @@ test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
 	$(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/test_process.py tests/core
+
+kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
+	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -q -n $(WORKERS) tests/cli/test_kills.py
+	@echo "$(KILLS) kills from seed $(SEED)"
 
 lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff check

@@ -64,7 +64,7 @@ def undo(repository: Repository) -> Applied:
             raise RalphError("there is nothing to undo: no fix was applied here")
         steps, merged = _way_back(repository, backup.commit)
         if steps:
-            record = backups.record(repository, steps, backup.fix)
+            record = backups.record(repository, steps, backup.fix, undone=True)
             _carry_out(repository, Journal(action="undo", fix=backup.fix, record=record, ref=backup.ref), steps)
         else:
             refs.delete(repository, backup.ref)
@@ -145,10 +145,11 @@ def _carry_out(repository: Repository, entry: Journal, steps: Sequence[Step]) ->
 
 def _conclude(repository: Repository, entry: Journal, *, done: bool) -> None:
     """Make the backup's ref say what the files say, then close the journal."""
-    if entry.action == "apply" and done:
+    if done:
         refs.put(repository, entry.ref, entry.record)
-    elif entry.action == "apply" or done:
-        refs.delete(repository, entry.ref)
+    elif entry.action == "apply":
+        with contextlib.suppress(GitError):  # to undo what was not applied does nothing
+            refs.delete(repository, entry.ref)
     journal.remove(repository)
 
 

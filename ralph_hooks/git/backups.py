@@ -1,7 +1,7 @@
 """Files as they were before a fix came in, under ``refs/ralph/backup/``, byte for byte as they lay in the working tree.
 
 The tree of a backup holds the files that the fix has touched, as they were; the tree of its parent holds them as they
-are since. `git show` of it is the way back.
+are since. `git show` of it is the way back. `undo` leaves a backup too, in the place of the one that it went back to.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ralph_hooks.git.objects import DURABLE, store_blobs
 from ralph_hooks.git.refs import prune
 from ralph_hooks.git.replace import Step
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
-from ralph_hooks.git.snapshot import Repository, compare
+from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, compare
 
 PREFIX = "refs/ralph/backup/"
 _MARK = "Ralph-Backup: "
@@ -44,12 +44,14 @@ class _About(Struct, frozen=True, kw_only=True):
     worktree: str
     """The folder of git that belongs to the working tree: linked ones share their refs."""
     created: float
+    undone: bool = False
+    """Whether it was made by `undo`: of the files as they were before that."""
 
 
-def record(repository: Repository, steps: Sequence[Step], fix: str) -> str:
+def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: bool = False) -> str:
     """Put both sides of ``steps`` into git's objects; the id of the commit. No ref names it yet."""
-    about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time())
-    with tempfile.TemporaryDirectory(prefix="ralph-hooks-record-") as folder:
+    about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
+    with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
         env = {**repository.environment, **_IDENTITY}
         before = _tree(repository, [(step, step.before) for step in steps], Path(folder, "before"), env)
         after = _tree(repository, [(step, step.after) for step in steps], Path(folder, "after"), env)
@@ -75,8 +77,9 @@ def steps_of(repository: Repository, commit: str) -> tuple[Step, ...]:
 
 
 def latest(repository: Repository) -> Backup | None:
-    """The newest of this working tree."""
-    return next((backup for backup, about in _every(repository) if about.worktree == str(repository.git_dir)), None)
+    """The newest of this working tree that was not taken back."""
+    here = str(repository.git_dir)
+    return next((backup for backup, about in _every(repository) if about.worktree == here and not about.undone), None)
 
 
 def free_ref(repository: Repository, fix: str) -> str:

@@ -32,7 +32,7 @@ class Journal(Struct, frozen=True, kw_only=True):
     """The id of the fix that is applied or taken back."""
     record: str
     ref: str
-    """The backup's ref: `apply` makes it for ``record``, `undo` removes it at the end."""
+    """The backup's ref, which names ``record`` in the end."""
 
 
 def pending(repository: Repository) -> bool:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from ralph_hooks.errors import GitError
 from ralph_hooks.git.objects import DURABLE
 from ralph_hooks.git.run import NO_HOOKS, git
 from ralph_hooks.git.snapshot import Repository
 
-QUIET = (*NO_HOOKS, "-c", "core.logAllRefUpdates=false")
+QUIET = (
+    *NO_HOOKS,
+    "-c", "core.logAllRefUpdates=false",
+    "-c", "core.filesRefLockTimeout=1000",  # milliseconds
+)  # fmt: skip
 _KEEP = 50
 _KEEP_SECONDS = 30 * 86_400.0
 
@@ -20,8 +25,19 @@ def create(repository: Repository, ref: str, commit: str) -> None:
 
 
 def put(repository: Repository, ref: str, commit: str) -> None:
-    """Make ``ref`` name ``commit``, whatever it named."""
-    _update(repository, f"update {ref} {commit}\n")
+    """Make ``ref`` name ``commit``, whatever it named.
+
+    A git that was killed while it wrote this ref has left its lock. Whoever calls this is alone at work on the ref, and
+    git has waited for the lock by then: nobody holds it.
+    """
+    try:
+        _update(repository, f"update {ref} {commit}\n")
+    except GitError:
+        lock = repository.common_dir / f"{ref}.lock"
+        if not lock.exists():
+            raise
+        lock.unlink(missing_ok=True)
+        _update(repository, f"update {ref} {commit}\n")
 
 
 def delete(repository: Repository, ref: str) -> None:

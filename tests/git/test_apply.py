@@ -58,7 +58,7 @@ def test_files_are_changed_made_and_removed_and_the_index_stays(repo: Repo, open
     assert tree(repo) == before
     assert not (repo.path / "new").exists()
     assert private_state(repo) == gits
-    assert repo.git("for-each-ref", backups.PREFIX) == ""
+    assert repo.git("show", f"{ref}:new/c.py") == "c", "what undo replaced is kept as well"
     with pytest.raises(RalphError, match="nothing to undo"):
         undo(opened)
 
