@@ -27,6 +27,7 @@ from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
 _CLAIMS_A_REQUEST = 12
+_FRAME = 32  # tokens around a claim and its code: the fence, a heading
 _HOLDS = {b"1": True, b"0": False}
 """How the store keeps what was said of a claim."""
 _REACHES = (40, 20, 10, 5)  # lines of the file around a finding: as many as fit
@@ -146,12 +147,14 @@ class Reviewer:
         return fresh, failed
 
     def _ask_batch(self, batch: Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
-        """Ask about ``batch``; where it does not fit, about each half."""
+        """Ask about ``batch``; where it does not fit, about each half, and about a single part without its hints."""
         question = analyze.question(batch.parts, hints, self._caller.marker())
         try:
             review, model = self._caller.ask(question, batch.chain)
         except TooLarge:
             middle = len(batch.parts) // 2
+            if not middle:
+                return self._ask_batch(batch, {})
             halves = (Batch(batch.chain, batch.parts[:middle]), Batch(batch.chain, batch.parts[middle:]))
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
@@ -225,10 +228,7 @@ class Reviewer:
     ) -> tuple[dict[int, bool | None], list[str]]:
         sources = material.sources([entry for _, entry in claims])
         most = room(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
-        stated = [
-            verify.Claim(_statement(finding), _code(finding, source, most))
-            for (finding, _), source in zip(claims, sources, strict=True)
-        ]
+        stated = [_claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
         try:
             verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
         except TooLarge:
@@ -271,6 +271,12 @@ def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
 def _placed(stored: _Stored, path: str) -> _Stored:
     """``stored`` with its findings at ``path``. They are kept without: a path may hold bytes that JSON cannot."""
     return _Stored(tuple(msgspec.structs.replace(finding, path=path) for finding in stored.findings), stored.dropped)
+
+
+def _claim(finding: Finding, source: Source, most: int) -> verify.Claim:
+    """About ``most`` tokens with all that goes around it."""
+    statement = _statement(finding)
+    return verify.Claim(statement, _code(finding, source, max(0, most - _FRAME - estimate_tokens(statement))))
 
 
 def _statement(finding: Finding) -> str:

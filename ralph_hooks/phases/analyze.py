@@ -67,21 +67,26 @@ VERSION = prompt_version(SYSTEM, AnalyzeReply)
 
 
 def question(parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker: str) -> Question[Review]:
-    """What is wrong in ``parts``? ``marker`` is a random word."""
+    """What is wrong in ``parts``? ``marker`` is a random word.
+
+    It can be divided while there is something to divide: parts, or a part and its hints.
+    """
     texts: list[str] = []
-    told: set[str] = set()
+    told: set[tuple[str, Hint]] = set()
     for part in parts:
         texts.append(part.text)
-        if part.path not in told:
-            texts += [f"?{hint.line} {hint.text}" for hint in hints.get(part.path, ())]
-            told.add(part.path)
+        shown = {line.new for line in part.lines}
+        for hint in hints.get(part.path, ()):
+            if hint.line in shown and (part.path, hint) not in told:
+                texts.append(f"?{hint.line} {hint.text}")
+                told.add((part.path, hint))
     return Question(
         phase=Phase.ANALYZE,
         system=SYSTEM,
         prompt=fenced(marker, "\n".join(texts)),
         shape=AnalyzeReply,
         read=lambda data: read(data, parts),
-        divisible=len(parts) > 1,
+        divisible=len(parts) > 1 or bool(told),
     )
 
 

@@ -193,6 +193,27 @@ def test_a_repository_tightens_a_budget_and_never_loosens_it(
     assert settings.budget.per_day == Decimal("5.00")
 
 
+@pytest.mark.parametrize(
+    ("user", "repository", "holds"),
+    [
+        ("allow", "allow", "allow"),
+        ("refuse", "allow", "refuse"),
+        ("allow", "refuse", "refuse"),
+        (None, None, "allow"),
+    ],
+)
+def test_a_repository_can_refuse_what_has_no_price_and_never_allow_it(
+    tmp_path: Path, user: str | None, repository: str | None, holds: str
+) -> None:
+    settings = load_texts(
+        tmp_path,
+        f"[tool.ralph-hooks.budget]\nunpriced = '{repository}'\n" if repository else "",
+        f"[budget]\nunpriced = '{user}'\n" if user else "",
+    )
+    assert settings.budget.unpriced == holds
+    assert settings.budget.per_day == Decimal("5.00")
+
+
 def test_the_repositorys_cheap_model_replaces_what_the_user_chose_for_a_phase(tmp_path: Path) -> None:
     settings = load_texts(
         tmp_path,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.core.usage import Price, Usage, estimate_tokens
+from ralph_hooks.core.usage import Price, Usage, estimate_tokens, most_tokens
 
 TOKENS = st.integers(0, 10**7)
 DOLLARS = st.decimals(0, 1000, places=6)
@@ -51,3 +52,34 @@ def test_the_providers_own_figure_wins() -> None:
 def test_an_estimate_is_a_quarter_of_the_bytes_and_never_nothing(text: str) -> None:
     size = len(text.encode("utf-8", "surrogatepass"))
     assert max(1, size / 4) <= estimate_tokens(text) < size / 4 + 1 + (size == 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "counted"),
+    [
+        ('def total(items):\n    """The sum."""\n    return sum(item.price * item.count for item in items)\n', 28),
+        ('!function(t,e){"object"==typeof exports?module.exports=e():t.$=e()}(this,function(){var t=[],n=0});', 45),
+        ("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", 59),
+        ("MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAu1SU1LfVLPHCozMxH2Mo", 45),
+        ("3.141592653589793,2.718281828459045,1.618033988749895,0.577215664901532\n", 72),
+        ('{"id": 17, "tags": ["a", "b"], "on": true, "at": "2026-01-02T03:04:05Z"}\n', 47),
+        ("返回所有商品的总价,不包括最后一件。如果列表为空,则返回零。", 25),
+        ("सभी वस्तुओं का योग लौटाता है, अंतिम को छोड़कर।", 52),
+        ("የሁሉንም እቃዎች ድምር ይመልሳል።", 56),
+        ("🚀🔥✅🧪🐛🧑‍💻🏳️‍🌈", 40),
+    ],
+)
+def test_no_tokenizer_makes_more_of_a_text(text: str, counted: int) -> None:
+    """``counted`` is the most that cl100k, o200k, DeepSeek's, Qwen's, Claude's and Mistral's made of it."""
+    assert counted <= most_tokens(text) <= len(text.encode())
+
+
+@given(text=st.text(st.characters(codec=None)))
+def test_there_are_never_more_tokens_than_bytes_and_always_some(text: str) -> None:
+    size = len(text.encode("utf-8", "surrogatepass"))
+    assert size / 2 <= most_tokens(text) <= size
+
+
+@given(text=st.text(st.characters(min_codepoint=128, exclude_categories=["Cs"])))
+def test_what_is_not_ascii_counts_byte_by_byte(text: str) -> None:
+    assert most_tokens(text) == len(text.encode())

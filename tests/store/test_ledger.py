@@ -209,6 +209,46 @@ def test_a_budget_that_is_reached_says_which_how_much_what_is_spent_and_which_ke
     assert whole(database).calls == 2
 
 
+@pytest.mark.parametrize("caps", [Caps(per_day=Decimal(1)), Caps(per_month=Decimal(1))])
+@pytest.mark.parametrize("phase", [Phase.PLAN, Phase.IMPLEMENT, Phase.FIX])
+def test_repairs_stop_before_the_gate_does(database: Database, caps: Caps, phase: Phase) -> None:
+    """The last fifth is for judging: a gate without money lets everything through, or nothing."""
+    ledger = opened(database, caps)
+    reserve(ledger, "0.80", phase=phase)
+    with pytest.raises(BudgetReached, match=r"is \$1\.00, of which \$0\.20 are kept for judging: \$0\.80 are spent"):
+        reserve(ledger, "0.01", phase=phase)
+    for judging in (Phase.ANALYZE, Phase.VERIFY):
+        reserve(ledger, "0.10", phase=judging)
+    with pytest.raises(BudgetReached):
+        reserve(ledger, "0.01")
+
+
+def test_a_runs_own_budget_is_for_repairs_too(database: Database) -> None:
+    reserve(opened(database, Caps(per_run=Decimal(1))), "1.00", phase=Phase.IMPLEMENT)
+
+
+def test_who_is_turned_away_knows_whether_to_wait(database: Database) -> None:
+    """Only calls of one's own that are under way can be waited for."""
+    ledger = opened(database, Caps(per_day=Decimal(1)))
+    under_way = reserve(ledger, "0.90")
+    with pytest.raises(BudgetReached) as caught:
+        reserve(ledger, "0.50")
+    assert caught.value.may_fit_later
+    with pytest.raises(BudgetReached) as caught:
+        reserve(opened(database, Caps(per_day=Decimal(1)), run="other"), "0.50", run="other")
+    assert not caught.value.may_fit_later
+    ledger.settle(under_way, tokens(1), Decimal("0.60"), "ok", 1.0)
+    with pytest.raises(BudgetReached) as caught:
+        reserve(ledger, "0.50")
+    assert not caught.value.may_fit_later
+
+
+def test_a_call_without_a_price_can_be_refused(database: Database) -> None:
+    with pytest.raises(BudgetReached, match=r'no price is known for .*budget\.unpriced is "refuse"'):
+        reserve(opened(database, Caps(price_needed=True)), None)
+    assert whole(database).calls == 0
+
+
 def test_a_cap_may_be_filled_to_the_last_cent(database: Database) -> None:
     ledger = opened(database, Caps(per_run=Decimal("0.30")))
     for _ in range(3):
