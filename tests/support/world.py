@@ -67,7 +67,7 @@ class Judgement:
 
 
 class World:
-    """Made by `new_world`. ``waits`` are the seconds that were to be slept, ``now`` is added to the time of day."""
+    """Made by `new_world`. ``waits`` are the seconds that were to be slept; the time of day stands, but for ``later``."""
 
     def __init__(self, repo: Repo, home: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = Project(repo, home, stack)
@@ -77,9 +77,8 @@ class World:
         self.environment = monkeypatch
         self._stack = stack
         self._authority = trustme.CA()
-        clock = SimpleNamespace(
-            sleep=self.waits.append, monotonic=time.monotonic, time=lambda: time.time() + self.later
-        )
+        began = time.time()
+        clock = SimpleNamespace(sleep=self.waits.append, monotonic=time.monotonic, time=lambda: began + self.later)
         monkeypatch.setattr(wiring, "time", clock)  # where the caller gets its clock from
 
     def serve(self, script: Responder | Reply, tls: ssl.SSLContext | None = None) -> ModelServer:
