@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, NotMeasured
 
-BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy")
+BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy", "push")
 _WIDTH = 100
 
 

@@ -13,7 +13,7 @@ from tests.support.project import TWO_LINES, Project
 from tests.support.push import Remote
 from tests.support.server import Finds, Reply, analyst
 
-FILES = 900  # more than are held in memory at once, twice over
+FILES = 1_100  # more than are held in memory at once
 SECRET = SERVICES["Stripe"](random.Random(4))
 
 
@@ -43,11 +43,11 @@ def test_every_one_of_many_files_is_judged_and_commands_run_once(project: Projec
     assert project.run("trust", "--yes").code == 0
     remote.accept("main")
     bugs = {0, FILES // 2, FILES - 1}
-    files = {f"m{n:03}.py": "eval(input())\n" if n in bugs else f"n = {n}\n" for n in range(FILES)}
+    files = {f"m{n:04}.py": "eval(input())\n" if n in bugs else f"n = {n}\n" for n in range(FILES)}
     commit_all(project, [files])
     judged = remote.push("main")
     assert judged.code == 1
-    assert [finding["path"] for finding in judged.blocking] == [f"m{n:03}.py" for n in sorted(bugs)]
+    assert [finding["path"] for finding in judged.blocking] == [f"m{n:04}.py" for n in sorted(bugs)]
     assert (judged.report["paths"], judged.report["reviewed"], judged.unreviewed) == (FILES, FILES, {})
     assert (len(judged.report["verification"]), ran.read_text()) == (1, "x")
     again = remote.push("main")
@@ -58,11 +58,11 @@ def test_of_many_files_those_that_no_model_came_to_are_listed(project: Project, 
     project.models(Reply.hang())
     project.configure(f"{TWO_LINES}[tool.ralph-hooks.push]\ndeadline = 1\n")
     remote.accept("main")
-    commit_all(project, [{f"m{n:03}.py": f"n = {n}\n" for n in range(FILES)}])
+    commit_all(project, [{f"m{n:04}.py": f"n = {n}\n" for n in range(FILES)}])
     judged = remote.push("main")
     assert (judged.code, judged.verdict, judged.report["reviewed"]) == (3, "inconclusive", 0)
     assert len(judged.unreviewed) == FILES
-    assert f"no model judged {FILES} files" in judged.report["reason"]
+    assert f"no model judged {FILES:,} files" in judged.report["reason"]
 
 
 def test_every_one_of_many_commits_is_scanned(project: Project, remote: Remote) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import subprocess
 import sys
 
 import pytest
@@ -32,6 +33,19 @@ def test_what_the_commit_hook_paid_for_costs_nothing_when_it_is_pushed(project: 
     assert (judged.code, judged.verdict, len(server.requests)) == (0, "pass", asked)
     assert [finding["message"] for finding in judged.findings] == ["Runs what the user typed."]
     assert (judged.report["commits"], judged.report["new_commits"], judged.report["reviewed"]) == (2, 0, 2)
+
+
+def test_a_known_push_loads_nothing_that_it_does_not_need(project: Project, remote: Remote) -> None:
+    project.models(analyst())
+    remote.commit_judged({"a.py": "a = 1\n"})
+    args = [sys.executable, "-X", "importtime", "-m", "ralph_hooks", "pre-push", "origin", "url"]
+    done = subprocess.run(
+        args, cwd=project.repo.path, env=project.environ, input=remote.lines("main"), capture_output=True, check=False
+    )
+    assert b"known already, no requests" in done.stdout
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert "ralph_hooks.engine.push" in loaded
+    assert loaded & {"requests", "rich", "genai_prices", "detect_secrets", "git", "asyncio"} == set()
 
 
 def test_a_file_that_several_commits_changed_is_judged_once_more_as_a_whole(project: Project, remote: Remote) -> None:
