@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 
-_RULES = "3"
+_RULES = "4"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"

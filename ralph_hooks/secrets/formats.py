@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.secrets import Secret, shaped
+from ralph_hooks.secrets import Secret
 
 
 class Format(Struct, frozen=True):
@@ -25,7 +25,7 @@ class Format(Struct, frozen=True):
 
 
 def formats(text: str) -> Iterator[Format]:
-    """The formats that can be in ``text``."""
+    """The formats that detect-secrets lacks and that can be in ``text``."""
     for kind, needle, pattern in _OWN:
         if needle in text:
             yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
@@ -33,8 +33,6 @@ def formats(text: str) -> Iterator[Format]:
     for kind, needle, pattern, generic in _IN_CONTEXT:
         if needle in lower:
             yield Format(kind, _compiled(pattern), 1, generic=generic)
-    if shaped(text):
-        yield from _library()
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)  # lazily: all of them take 15 ms
@@ -108,7 +106,7 @@ _LEFT_OUT = {
 
 
 @lru_cache(maxsize=1)
-def _library() -> tuple[Format, ...]:
+def library() -> tuple[Format, ...]:
     """The provider formats of detect-secrets, whose global settings are left as they are."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector

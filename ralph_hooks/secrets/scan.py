@@ -8,10 +8,11 @@ from functools import lru_cache
 from typing import Any
 
 from ralph_hooks.secrets import Secret, shaped
-from ralph_hooks.secrets.formats import formats, made_up, private_keys
+from ralph_hooks.secrets.formats import Format, formats, library, made_up, private_keys
 from ralph_hooks.secrets.names import assigned, in_addresses, is_test_data
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
+_BLOCK = 2_000  # characters at least
 _LONG_LINE = re.compile(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 
 
@@ -37,15 +38,30 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _in_piece(piece: str, path: str) -> Iterator[Secret]:
-    for shape in formats(piece):
-        for match in shape.pattern.finditer(piece):
+    yield from _of(formats(piece), piece, path)
+    for start, block in _blocks(piece):
+        if shaped(block):
+            for secret in (*_of(library(), block, path), *_random(block)):
+                yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
+    yield from in_addresses(piece, path)
+    yield from assigned(piece, path)
+
+
+def _of(shapes: Iterable[Format], text: str, path: str) -> Iterator[Secret]:
+    for shape in shapes:
+        for match in shape.pattern.finditer(text):
             if shape.accepts is None or shape.accepts(match[0]):
                 certain = not made_up(match[0]) and not (shape.generic and is_test_data(path))
                 yield Secret(shape.kind, *match.span(shape.group), certain)
-    yield from in_addresses(piece, path)
-    yield from assigned(piece, path)
-    if shaped(piece):
-        yield from _random(piece)
+
+
+def _blocks(piece: str) -> Iterator[tuple[int, str]]:
+    """``piece`` in whole lines: what detect-secrets knows stands in one, and to look everywhere takes much longer."""
+    start = 0
+    while start < len(piece):
+        end = piece.find("\n", start + _BLOCK) + 1 or len(piece)
+        yield start, piece[start:end]
+        start = end
 
 
 _MORE = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")
