@@ -1,16 +1,48 @@
-"""Real hooks under real git: native, pre-commit, prek."""
+"""Real commits through real hooks: git's own, pre-commit's and prek's."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.project import Project, new_project
+from tests.support.hooked import FRAMEWORKS, RUNNERS, Frameworks, Hooked
+from tests.support.project import BIN, Project, new_project
+from tests.support.repo import Repo
+
+TOP = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Frameworks:
+    folder = tmp_path_factory.mktemp("frameworks")
+    manifest = Repo.create(folder / "manifest", home=folder)
+    revision = manifest.commit({".pre-commit-hooks.yaml": (TOP / ".pre-commit-hooks.yaml").read_bytes()})
+    made = Frameworks(folder, revision)
+    template = Repo.create(folder / "template", home=folder)
+    template.write({".pre-commit-config.yaml": made.configuration("ralph-gate")})
+    for name in FRAMEWORKS:
+        args = [str(BIN / name), "install", "--overwrite" if name == "pre-commit" else "--force"]
+        subprocess.run(args, cwd=template.path, env={**template.env, **made.env}, check=True, capture_output=True)
+        shutil.move(template.path / ".git" / "hooks" / "pre-commit", folder / name)
+    return made
 
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
     with new_project(tmp_path, monkeypatch) as made:
         yield made.configure()
+
+
+@pytest.fixture(params=RUNNERS)
+def hooked(request: pytest.FixtureRequest, project: Project, frameworks: Frameworks, tmp_path: Path) -> Hooked:
+    return Hooked(project, request.param, frameworks, tmp_path / "hooked")
+
+
+@pytest.fixture(params=FRAMEWORKS)
+def framed(request: pytest.FixtureRequest, project: Project, frameworks: Frameworks, tmp_path: Path) -> Hooked:
+    """As `hooked`, without git's own hook."""
+    return Hooked(project, request.param, frameworks, tmp_path / "hooked")

@@ -185,11 +185,11 @@ def phases(requests: list[Request]) -> list[str]:
 
 
 @contextlib.contextmanager
-def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, object_format: str = "sha1") -> Iterator[Project]:
     """A repository with one commit, in a process that has its user's environment and stands in it."""
     home = tmp_path / "home"
     home.mkdir()
-    repo = Repo.create(tmp_path / "project", home=home)
+    repo = Repo.create(tmp_path / "project", home=home, object_format=object_format)
     repo.commit({"README.md": "A project.\n"})
     with contextlib.ExitStack() as stack:
         made = Project(repo, tmp_path / "ralph", stack)
