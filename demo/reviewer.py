@@ -1,4 +1,4 @@
-"""A scripted model server: answers over HTTP as a provider would, with what it was told to find."""
+"""Starts the scripted model server, which answers over HTTP as a provider would."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from demo.sample import CHECKOUT
 
 
 @contextmanager
-def scripted_reviewer(quote: str, message: str, *, env: Mapping[str, str], log: Path) -> Iterator[str]:
-    """A server that reports ``message`` where a change holds ``quote``, and nothing elsewhere. Yields its base URL."""
-    args = [sys.executable, "-m", "tests.support.server", "--find", f"{quote}={message}", "--port", "0"]
+def scripted_models(*, env: Mapping[str, str], log: Path) -> Iterator[str]:
+    """The server of `demo.models`, which ends with the block. Yields its base URL."""
+    args = [sys.executable, "-m", "demo.models"]
     with (
         log.open("wb") as errors,
         subprocess.Popen(args, cwd=CHECKOUT, env=env, stdout=subprocess.PIPE, stderr=errors, text=True) as server,

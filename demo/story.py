@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from demo.reviewer import scripted_reviewer
+from demo.models import MESSAGE
+from demo.reviewer import scripted_models
 from demo.sample import CHECKOUT, MADE_UP_KEY, Change, changes, copy_sample
 from demo.screen import Screen, Shown
 from demo.source import publish
@@ -29,11 +30,7 @@ WRONG = {
 }
 
 REVIEWER = "scripted/reviewer"
-QUOTE = "self._inside.pop(number, None)"
-MESSAGE = (
-    "The ticket is forgotten before the payment is checked: after one Unpaid the car counts as gone, and its driver "
-    "can neither pay nor leave"
-)
+IMPLEMENTER = "scripted/implementer"
 USER_CONFIG = """\
 [providers.scripted]
 wire = "openai"
@@ -42,6 +39,10 @@ base-url = "{url}"
 [prices."scripted/reviewer"] # made up, in US dollars per million tokens
 input = 0.10
 output = 0.40
+
+[prices."scripted/implementer"] # made up as well
+input = 5.00
+output = 25.00
 """
 
 
@@ -100,23 +101,41 @@ class Demo:
             "in a cheap model's place. It is a script that was told what to find: it shows the way of a change, not "
             "how good a model is."
         )
-        with scripted_reviewer(QUOTE, MESSAGE, env=self.env, log=self.log) as url:
+        with scripted_models(env=self.env, log=self.log) as url:
             (self.home / "config.toml").write_text(USER_CONFIG.format(url=url), encoding="utf-8")
             self._must_pass(self._shown("git", "reset", "-q", "--hard", "HEAD~1"))
-            self._choose_reviewer()
+            self._choose("cheap", REVIEWER)
             self._must_say(self._commit("Let the scripted reviewer read along", goes_through=True), "1 file reviewed")
             self._stage(change)
             self._must_say(self._commit(change.subject, goes_through=False), MESSAGE[:40])
             screen.title("The same commit again costs nothing")
             self._stage(change)
             self._must_say(self._commit(change.subject, goes_through=False), "no requests")
+            self._repair(change)
         screen.title("What it cost")
         self._must_say(self._must_pass(self._shown("ralph-hooks", "cost")), REVIEWER)
 
-    def _choose_reviewer(self) -> None:
+    def _repair(self, change: Change) -> None:
+        """The expensive model's turn: only now, and only for this change."""
+        screen = self.screen
+        screen.title("The expensive model repairs it")
+        screen.prose(
+            "The gate has refused the change, so the expensive model is asked, for the first time. Its first repair "
+            "breaks a test; the cheap model mends it with the test's own output. All of that happens in a scratch copy."
+        )
+        self._choose("expensive", IMPLEMENTER)
+        self._must_say(self._commit("Let the scripted implementer repair", goes_through=True), "reviewed")
+        self._stage(change)
+        fixed = self._must_pass(self._shown("ralph-hooks", "fix", "--no-apply"))
+        self._must_say(fixed, "a verified fix of 1 file")
+        self._must_say(self._must_pass(self._shown("ralph-hooks", "apply")), "parkhouse/garage.py")
+        self._git("add", "parkhouse/garage.py")
+        self._must_say(self._commit(change.subject, goes_through=True), "PASS")
+
+    def _choose(self, which: str, model: str) -> None:
         path = self.project / "pyproject.toml"
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        chosen = [f'cheap = "{REVIEWER}"\n' if line.startswith("cheap = ") else line for line in lines]
+        chosen = [f'{which} = "{model}"\n' if line.startswith(f"{which} = ") else line for line in lines]
         path.write_text("".join(chosen), encoding="utf-8")
         self._git("add", "pyproject.toml")
         self._must_pass(self._shown("git", "diff", "--cached", "-U0", "--no-prefix"))
