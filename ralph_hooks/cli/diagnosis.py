@@ -11,13 +11,12 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct
 
 from ralph_hooks import __version__
 from ralph_hooks.cli.install import shown
-from ralph_hooks.cli.wiring import Place, build_caller, find_place
+from ralph_hooks.cli.wiring import Place, build_caller, current_folder, find_place
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault, NoCredential
 from ralph_hooks.core.ports import ModelClient
@@ -80,7 +79,7 @@ def broken(check: str, error: RalphError) -> Line:
 def programs() -> Iterator[Line]:
     """Whether git and Python are there."""
     try:
-        version = git_version(Path.cwd())
+        version = git_version(current_folder())
     except RalphError as error:
         yield broken("git", error)
     else:

@@ -168,6 +168,14 @@ def test_a_state_folder_that_cannot_be_made(project: Project, monkeypatch: pytes
     assert (status, message.split(":")[0]) == ("fail", "/dev/null/ralph/state cannot be written")
 
 
+def test_in_a_folder_that_was_removed(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert of(checks(project, code=1), "repository") == [("fail", "the current folder is gone")]
+    monkeypatch.chdir(tmp_path)
+
+
 def test_a_state_folder_that_is_none(project: Project) -> None:
     project.home.mkdir(exist_ok=True)
     (project.home / "state").write_text("a file\n", encoding="utf-8")
