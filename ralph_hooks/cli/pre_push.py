@@ -61,7 +61,7 @@ def _standard_input() -> bytes:
     """What git says; nothing under pre-commit, which keeps it. Raises RalphError where a person would have to type."""
     if sys.stdin is None:  # closed by who started us
         return b""
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() and "PRE_COMMIT" not in os.environ:
         raise RalphError(
             "pre-push reads git's lines on standard input, and here is a terminal",
             "by hand: `ralph-hooks gate --from-ref A --to-ref B`; `ralph-hooks install` writes the hook",

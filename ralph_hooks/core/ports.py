@@ -140,6 +140,14 @@ class Autofix(Protocol):
         ...
 
 
+class SecretCheck(Check, Protocol):
+    """The check for credentials, which every single commit has to pass."""
+
+    def excused(self, source: Source, line: int, later: bytes) -> bool:
+        """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
+        ...
+
+
 class ModelRequest(Struct, frozen=True, kw_only=True):
     """One question to one model, independent of the wire it travels on."""
 

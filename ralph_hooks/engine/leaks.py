@@ -12,8 +12,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Check, CheckResult, Committed, Progress, Pushed, Source, Store
-from ralph_hooks.core.push import Commit
+from ralph_hooks.core.ports import CheckResult, Committed, Portion, Progress, Pushed, SecretCheck, Source, Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.checking import placed, result_key
@@ -43,7 +42,7 @@ class LeakScan:
     deadline ended goes on from there. No more is held in memory than is read at once, and what was found.
     """
 
-    def __init__(self, check: Check, *, store: Store, deadline: Deadline, progress: Progress) -> None:
+    def __init__(self, check: SecretCheck, *, store: Store, deadline: Deadline, progress: Progress) -> None:
         self._check = check
         self._version = check.version
         self._store = store
@@ -53,8 +52,10 @@ class LeakScan:
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._reasons: dict[str, str] = {}
 
-    def scan(self, pushed: Pushed, commits: Sequence[Commit]) -> Leaks:
-        """What is in ``commits``, the oldest first; a credential counts once, where it came in."""
+    def scan(self, pushed: Pushed, portion: Portion) -> Leaks:
+        """What is in the commits of ``portion``, the oldest first; a credential counts once, where it came in."""
+        commits = portion.commits
+        became = {entry.path: entry for entry in portion.snapshot.change.entries if entry.new_oid}
         left = dict.fromkeys(commit.oid for commit in commits)
         history = pushed.history(tuple(left))
         findings: dict[str, Finding] = {}
@@ -67,8 +68,9 @@ class LeakScan:
                     problem = f"the secret scan did not reach {plural(len(left), 'commit')} before the deadline"
                     break
                 for committed in batch:
-                    for finding in self._leaks(committed):
-                        findings.setdefault(finding.fingerprint, finding)
+                    for finding, entry in self._leaks(committed):
+                        if not self._excused(pushed, finding, entry, became.get(entry.path)):
+                            findings.setdefault(finding.fingerprint, finding)
                     for item in self._unscanned(committed):
                         unscanned.setdefault(item.path, item)
                 self._advance(left, batch[-1].commit)
@@ -155,16 +157,22 @@ class LeakScan:
             results |= {keys[path]: result for path, result in answers.items()}
         return results
 
-    def _leaks(self, committed: Committed) -> Iterator[Finding]:
-        """Findings on lines that the commit has and none of its parents."""
-        against = [self._findings.get(key, ()) for key, _ in self._versions(committed)]
-        if not all(against):
+    def _leaks(self, committed: Committed) -> Iterator[tuple[Finding, Entry]]:
+        """Findings on lines that the commit has and none of its parents, with the version of the file."""
+        versions = [(self._findings.get(key, ()), entry) for key, entry in self._versions(committed)]
+        if not versions or not all(found for found, _ in versions):
             return
-        path = committed.entries[0].path
-        for finding in against[0] if against else ():
-            if all(any(finding.line == other.line for other in others) for others in against[1:]):
+        (findings, entry), *others = versions
+        for finding in findings:
+            if all(any(finding.line == other.line for other in found) for found, _ in others):
                 message = f"{finding.message} ({_WHERE.format(commit=committed.commit[:10])})"
-                yield msgspec.structs.replace(finding, path=path, message=message)
+                yield msgspec.structs.replace(finding, path=entry.path, message=message), entry
+
+    def _excused(self, pushed: Pushed, finding: Finding, entry: Entry, became: Entry | None) -> bool:
+        if became is None:
+            return False
+        here, there = pushed.sources([entry, became])
+        return self._check.excused(here, finding.line, there.content.new or b"")
 
     def _unscanned(self, committed: Committed) -> Iterator[Unreviewed]:
         for key, entry in self._versions(committed):

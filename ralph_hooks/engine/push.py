@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Check, Portion, Pushed
+from ralph_hooks.core.ports import Portion, Pushed, SecretCheck
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.leaks import Leaks, LeakScan
@@ -19,7 +19,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
     """The gate for a push. ``secrets`` is the check that every single commit has to pass."""
 
     gate: Gate
-    secrets: Check
+    secrets: SecretCheck
 
     def judge(self, command: str, pushed: Pushed, scope: Scope, notices: Sequence[str] = ()) -> Report:
         """One report for everything that is pushed, kept for `show`, with a receipt for each portion.
@@ -33,7 +33,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         scan = LeakScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.team.progress)
         total = Outcome()
         for portion in pushed.portions:
-            leaks = scan.scan(pushed, portion.commits) if Scope.REVIEW in scope else Leaks()
+            leaks = scan.scan(pushed, portion) if Scope.REVIEW in scope else Leaks()
             outcome = self._outcome(portion, leaks, scope)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.portions) > 1 else outcome
         tree = pushed.portions[0].snapshot.change.tree if pushed.portions else ""

@@ -113,6 +113,16 @@ def test_a_secret_that_is_still_there_is_told_once_and_never_sent(project: Proje
     assert all(SECRET not in request.prompt for request in server.requests)
 
 
+def test_a_mark_that_a_later_commit_adds_excuses_the_same_value_and_no_other(project: Project, remote: Remote) -> None:
+    project.models(analyst())
+    project.repo.commit({"a.py": f'key = "{SECRET}"\n'})
+    project.repo.commit({"a.py": f'key = "{SECRET}"  # pragma: allowlist secret\n'})
+    assert remote.push("main").code == 0
+    other = SERVICES["Stripe"](random.Random(5))
+    project.repo.commit({"a.py": f'key = "{other}"  # pragma: allowlist secret\n'})
+    assert [finding["path"] for finding in remote.push("main").blocking] == ["a.py"]
+
+
 def test_a_secret_in_a_file_that_was_only_ever_between_two_commits_is_found(project: Project, remote: Remote) -> None:
     project.models(analyst())
     project.repo.commit({"keys/dump.lock": f'key = "{SECRET}"\n'})

@@ -67,7 +67,7 @@ class Judgement:
 
 
 class World:
-    """Made by `new_world`. ``waits`` are the seconds that were to be slept; the time of day stands, but for ``later``."""
+    """Made by `new_world`. ``waits`` are the seconds that were to be slept; the clock stands, but for ``later``."""
 
     def __init__(self, repo: Repo, home: Path, stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
         self.project = Project(repo, home, stack)
