@@ -8,13 +8,14 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from ralph_hooks.core.faults import BudgetReached, DeadlineReached
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.faults import BudgetReached, DeadlineReached, ModelFault
 from ralph_hooks.core.kind import kind_of, kind_of_path
 from ralph_hooks.core.ports import Snapshot, Source, Workbench
 from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.caller import Unanswered
+from ralph_hooks.engine.caller import ByAgent, Unanswered
 from ralph_hooks.engine.edits import EditsRefused, apply
 from ralph_hooks.engine.gate import Gate
 from ralph_hooks.engine.material import Material
@@ -28,6 +29,7 @@ from ralph_hooks.phases.question import Question
 Reply = TypeVar("Reply")
 
 _OUTLINED = 30  # files
+_WORDS = 300  # characters of an agent's own summary that a rung tells
 _PLACES = 5  # lines of a file that an edit with no place may have meant
 
 
@@ -110,8 +112,7 @@ class Authors:
             learned=learned,
             marker=self._gate.caller.marker(),
         )
-        repair, model = self._ask("implement", question, chain)
-        return self._applied(repair, model, chosen)
+        return self._write("implement", question, chain, chosen)
 
     def correct(self, problem: Problem, planned: Plan, written: Written, wrong: Sequence[str]) -> Written:
         """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
@@ -119,7 +120,9 @@ class Authors:
         if not chain:
             raise NoAnswer("no model is configured to correct a repair")
         sight = self._sight()
+        done = [] if written.repair.edits or written.refused else self._done()
         touched = [*(edit.path for edit in written.repair.edits), *(file.path for file in written.repair.create)]
+        touched += [source.path for source in done]
         there = [path for path in touched if path in set(sight.paths)]
         files = {path: planned.files.get(path, ()) for path in [*there, *problem.paths, *planned.files]}
         places = _places(problem)
@@ -131,12 +134,49 @@ class Authors:
             problem,
             repair=written.repair,
             applied=not written.refused,
+            done=change_text(done, IMPLEMENT_CHANGE_TOKENS),
             wrong=wrong,
             shown=chosen.shown,
             marker=self._gate.caller.marker(),
         )
-        repair, model = self._ask("fix", question, chain)
+        return self._write("fix", question, chain, chosen)
+
+    def _write(self, what: str, question: Question[Repair], chain: Chain, chosen: Chosen) -> Written:
+        """Have a repair written, by a model as edits or by a coding agent in the files, and put into the workbench."""
+        agents = any(model.provider.wire is Wire.AGENT for model in chain)
+        repair, model = self._ask(what, question, chain, self._by_agent(question) if agents else None)
+        if model.provider.wire is Wire.AGENT:
+            return Written(repair=repair, model=model.id, told=f"worked on the files: {repair.summary[:_WORDS]}")
         return self._applied(repair, model, chosen)
+
+    def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
+        """How a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
+        before = self._held()
+
+        def work(agent: Model, until: Deadline) -> Repair:
+            try:
+                words = self._gate.caller.employ(agent, question.phase, question.task, self._bench, until)
+            except ModelFault:
+                self._bench.reset()
+                self._bench.write(before)
+                raise
+            return Repair(summary=" ".join(words.split()))
+
+        return work
+
+    def _held(self) -> dict[str, bytes | None]:
+        """What makes the workbench what it is now."""
+        sources = self._done()
+        held: dict[str, bytes | None] = {source.entry.old_path: None for source in sources}
+        return held | {source.path: source.content.new for source in sources}
+
+    def _done(self) -> list[Source]:
+        """The repair that the workbench holds now; empty where it is none that may be."""
+        try:
+            repair = self._bench.repair()
+        except RepairRefused:
+            return []
+        return Material(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
 
     def _applied(self, repair: Repair, model: Model, chosen: Chosen) -> Written:
         """Put ``repair`` into the workbench, whole or not at all."""
@@ -152,10 +192,17 @@ class Authors:
         told = f"does not apply: {'; '.join(refused)}" if refused else _size(repair)
         return Written(repair=repair, model=model.id, told=f"{told} ({sent}{left_out})", refused=refused)
 
-    def _ask(self, what: str, question: Question[Reply], chain: Chain) -> tuple[Reply, Model]:
+    def _ask(
+        self, what: str, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
+    ) -> tuple[Reply, Model]:
         caller = self._gate.caller
+        asked = partial(caller.ask, question, chain, by_agent)
+        answer: tuple[Reply, Model] | None
         try:
-            (answer,) = self._gate.team.run(what, [partial(caller.ask, question, chain)])
+            if by_agent:  # a program: Ctrl-C has to find it in the main thread
+                answer = self._gate.team.alone(what, asked)
+            else:
+                (answer,) = self._gate.team.run(what, [asked])
         except Unanswered as fault:
             final = any(isinstance(reason, BudgetReached | DeadlineReached) for reason in fault.faults.values())
             raise (GaveUp if final else NoAnswer)(str(fault)) from fault

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ralph_hooks.core.repair import Repair
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line
-from ralph_hooks.phases.implement import FENCE, MAX_OUTPUT, RULES, RepairReply, read
+from ralph_hooks.phases.implement import AGENT, FENCE, MAX_OUTPUT, RULES, RepairReply, read
 from ralph_hooks.phases.problem import Problem, Shown, described, files, prompt
 from ralph_hooks.phases.question import Question
 
@@ -17,6 +17,12 @@ told. Find out why, then answer with the edits that lead from the files as they 
 {RULES}\
 The problems, the repair, what went wrong with it and the files {FENCE}"""
 
+_AGENT = f"""\
+Correct the repair of a code change. The repair that was tried does not do yet; what it did and what went wrong is \
+told. Find out why, and make the files right.
+{AGENT}
+"""
+
 _MAX_PART = 2_000  # characters of one edit that are repeated
 
 
@@ -25,25 +31,30 @@ def question(
     *,
     repair: Repair,
     applied: bool,
+    done: str,
     wrong: Sequence[str],
     shown: Sequence[Shown],
     marker: str,
 ) -> Question[Repair]:
-    """What makes ``repair`` right? ``wrong`` tells what came of it, ``applied`` whether the files have its edits."""
+    """What makes ``repair`` right? ``wrong`` tells what came of it, ``applied`` whether the files have its edits.
+
+    ``done`` shows what a coding agent has changed, who tells no edits. ``marker`` is a random word.
+    """
     state = "The files have these edits:" if applied else "None of it was applied; the files are as before:"
     sections = [
         *described(problem, room=0),  # what fails now is told below
         f"THE REPAIR: {repair.summary}",
         state,
         *told(repair),
+        *([done] if done else []),
         "WHAT WENT WRONG",
         *wrong,
-        *files(shown, marker),
     ]
     return Question(
         phase=Phase.FIX,
         system=SYSTEM,
-        prompt=prompt(problem, sections, marker),
+        prompt=prompt(problem, [*sections, *files(shown, marker)], marker),
+        task=_AGENT + prompt(problem, sections, marker),
         shape=RepairReply,
         read=read,
         max_output=MAX_OUTPUT,

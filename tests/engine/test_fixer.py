@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import agent as stand_in
 from tests.support.asking import WIRES
 from tests.support.credentials import ALNUM, draw
 from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Judged, Project, phases
@@ -51,9 +53,10 @@ def with_tests(
     wire: str = "openai",
     command: str = SCRIPT,
     spare: Script | None = None,
+    user: str = BUDGET,
 ) -> ModelServer:
     """A project whose tests pass, with a change staged that breaks one, and ``script`` to answer for the models."""
-    server = project.models(script, wire=wire, user=BUDGET)
+    server = project.models(script, wire=wire, user=user)
     if spare:
         project.also("spare", spare)
     project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\ncommands = ['{command}']\n{settings}")
@@ -471,3 +474,69 @@ def test_a_deadline_holds_over_all_of_it(project: Project) -> None:
     assert judged.report["seconds"] < 10
     assert "deadline" in judged.notices
     assert nothing_stored(project)
+
+
+def with_agent(project: Project, script: Script, *behaviour: str, chain: str = '"helper/x"') -> ModelServer:
+    """As `with_tests`, and a coding agent that does as ``behaviour`` says is the implementer."""
+    command = ", ".join(f'"{word}"' for word in (sys.executable, "-P", stand_in.__file__, *behaviour))
+    user = f'{BUDGET}[providers.helper]\nwire = "agent"\ncommand = [{command}]\n'
+    return with_tests(project, script, f"[tool.ralph-hooks.models]\nimplement = [{chain}]\n", user=user)
+
+
+def test_a_coding_agent_repairs_in_the_copy_and_its_work_is_tried_like_any_other(project: Project) -> None:
+    server = with_agent(project, Crew(), "repair", "area.py", "a + b", "a * b")
+    judged = mend(project)
+    assert judged.code == 0
+    assert steps(judged) == [("plan", True), ("implement", True), ("check", True)]
+    assert stored(project, judged) == {"area.py": RIGHT}
+    assert judged.report["rungs"][1]["model"] == "helper/x"
+    assert judged.report["rungs"][1]["cost_usd"] == 0.0421
+    assert phases(server.requests) == ["analyze", "plan"]
+
+
+def test_what_a_coding_agent_gets_wrong_is_corrected_by_the_fix_phase(project: Project) -> None:
+    crew = Crew(fix=[repair(("area.py", "a - b", "a * b"))])
+    server = with_agent(project, crew, "repair", "area.py", "a + b", "a - b")
+    judged = mend(project)
+    assert judged.code == 0
+    assert stored(project, judged) == {"area.py": RIGHT}
+    asked = server.requests[-1].prompt
+    assert "+2     return a - b" in asked  # what it did, for it tells no edits
+    assert "FILE " in asked
+
+
+def test_what_a_failed_agent_has_left_is_cleared_away_for_the_next_in_the_chain(project: Project) -> None:
+    spare = Crew(implement=[repair(MENDS)])
+    with_agent(project, spare, "spoil", "area.py", chain=f'"helper/x", "{EXPENSIVE}"')
+    judged = mend(project)
+    assert judged.code == 0
+    assert stored(project, judged) == {"area.py": RIGHT}
+    assert judged.report["rungs"][1]["model"] == EXPENSIVE
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "rule"),
+    [
+        (("write", "test_area.py", "print('fine')"), "with the tests as they were before the repair, "),
+        (("write", ".github/workflows/ci.yml", "on: push"), "may not touch CI workflows"),
+    ],
+)
+def test_a_coding_agent_is_held_to_the_same_rules(project: Project, behaviour: tuple[str, ...], rule: str) -> None:
+    with_agent(project, Crew(fix=[Reply.refusal()]), *behaviour)
+    judged = mend(project)
+    assert judged.code == 1
+    assert rule in said(judged, "check")
+    assert nothing_stored(project)
+
+
+def test_the_task_of_a_coding_agent_has_the_problem_and_the_plan_and_no_file(project: Project, tmp_path: Path) -> None:
+    told = tmp_path / "told.json"
+    with_agent(project, Crew(planned=plan("area.py", steps=["Multiply."])), "note", str(told))
+    assert mend(project).code == 1
+    task = json.loads(told.read_text())["stdin"]
+    assert task.startswith("Repair a code change that was held back.")
+    assert "TASK: Mend 1 problem: P1.\nBEGIN " in task
+    assert "AssertionError: 5" in task
+    assert "PLAN\n1. Multiply." in task
+    assert "FILE" not in task
+    assert "search" not in task

@@ -120,6 +120,13 @@ def fail(code: str = "1") -> None:
     sys.exit(int(code))
 
 
+def spoil(path: str) -> None:
+    """Leave a file half written, and give up."""
+    Path(path).write_text("def area(a, b):\n    ret")
+    Path("leftover.py").write_text("x = 1\n")
+    fail()
+
+
 def say_error() -> None:
     """As claude does where it is not logged in: an error in JSON, and exit code 1."""
     say(is_error=True, result="Invalid API key. Please run /login", total_cost_usd=0)
@@ -135,7 +142,7 @@ def mute(path: str, old: str, new: str) -> None:
 
 BEHAVIOURS: dict[str, Callable[..., None]] = {
     function.__name__.replace("_", "-"): function
-    for function in (repair, note, hang, flood, leave, write, commit, breed, fail, say_error, mute)
+    for function in (repair, note, hang, flood, leave, write, commit, breed, fail, spoil, say_error, mute)
 }
 
 if __name__ == "__main__":
