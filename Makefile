@@ -4,6 +4,7 @@ VENV := .venv/installed
 MODEL := .venv/model-installed
 WORKERS ?= 2
 KILLS ?= 300
+SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
 	$(PYTHON) -m pytest -n $(WORKERS)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
-	$(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/test_process.py tests/core
+	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/test_process.py tests/core
 
 kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
 	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -q -n $(WORKERS) tests/cli/test_kills.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import subprocess
 import sys
@@ -59,14 +58,6 @@ def test_our_own_configurations_are_valid_and_choose_a_model_for_every_phase(top
     assert set(settings.models) == set(Phase)
     assert settings.routes
     assert settings.verify.commands
-
-
-def test_the_configuration_in_the_readme_is_valid(tmp_path: Path) -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) >= 2
-    for block in blocks:
-        (tmp_path / "pyproject.toml").write_text(block, encoding="utf-8")
-        load(tmp_path, None, PROVIDERS)
 
 
 def test_every_command_is_in_the_readme() -> None:

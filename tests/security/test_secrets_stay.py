@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
 
+from ralph_hooks import secrets
 from tests.security.conftest import Gated
 from tests.support.credentials import NAMED, SERVICES, private_key
 from tests.support.server import Finds, ModelServer, analyst
@@ -50,6 +52,27 @@ def test_of_34_kinds_of_credentials_none_reaches_a_server_in_any_file(gated: Gat
     if carrier in {"config.py", ".env"}:
         assert done.returncode == 1
         assert "secret" in done.stdout
+
+
+SENTENCES = (
+    "The {name} is `{key}`, do not lose it.",
+    "{name}: {key}",
+    "# {key} is the {name}",
+    "send {key} as the API key",
+    "log: auth token={key} ok",
+)
+SEEDS = int(os.environ.get("SEEDS", "10"))
+"""How many of each kind of credential are tried in each sentence; `make security SEEDS=300` tries 51,000 in all."""
+
+
+def test_no_sentence_that_speaks_of_a_credential_lets_it_through() -> None:
+    for seed in range(SEEDS):
+        rng = random.Random(seed)
+        for service, make in (SERVICES | NAMED).items():
+            key = make(rng)
+            for sentence in SENTENCES:
+                text = sentence.format(name=name_of(service), key=key)
+                assert key[-10:] not in secrets.mask(text), (seed, service, sentence)
 
 
 def test_a_key_that_is_taken_out_is_masked_in_what_is_sent(gated: Gated) -> None:
