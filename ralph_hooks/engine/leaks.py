@@ -20,7 +20,7 @@ from ralph_hooks.engine.keys import read_back
 from ralph_hooks.engine.triage import EMPTY, MAX_BYTES, content_reason, is_text, reason_key, too_large
 from ralph_hooks.errors import RalphError
 
-_LISTED = 2_000  # paths that are looked up in the store at once
+_LISTED = 250  # paths that are looked up in the store at once; progress is shown as often
 _READ_FILES, _READ_BYTES = 250, 1_000_000  # what is read and held at once
 _WHERE = "commit {commit} brings it in; taking it out in a later commit does not help: the push sends both"
 
