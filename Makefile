@@ -8,7 +8,7 @@ SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills security lint format bench hook-managers docs clean
+.PHONY: help demo test kills chaos security lint format bench hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -25,6 +25,9 @@ security: $(VENV) ## everything that docs/threat-model.md promises
 kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
 	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -q -n $(WORKERS) tests/cli/test_kills.py
 	@echo "$(KILLS) kills from seed $(SEED)"
+
+chaos: $(VENV) ## the gate 500 times under a random mix of faults
+	$(PYTHON) -m bench.chaos
 
 lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff check
