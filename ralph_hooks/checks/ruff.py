@@ -100,7 +100,7 @@ class _Side(Struct, frozen=True):
 
 
 class Ruff:
-    """One process for all files of a change, both sides."""
+    """One process for all files of a change, and one more for the base of those in which there is something."""
 
     name = "ruff"
     source_only = True
@@ -119,10 +119,11 @@ class Ruff:
         """Raises RalphError where ruff is missing or fails."""
         results = {source.path: CheckResult() for source in sources}
         judged = [source for source in sources if is_python(source)]
-        if judged:
-            sides = _judge([(s.path, data) for s in judged for data in (s.content.new, s.content.old)], deadline)
-            for source, new, old in zip(judged, sides[::2], sides[1::2], strict=True):
-                results[source.path] = _compare(source, new, old)
+        sides = _judge([(source.path, source.content.new) for source in judged], deadline)
+        suspects = [(source, new) for source, new in zip(judged, sides, strict=True) if _may_be_news(source, new)]
+        bases = _judge([(source.path, source.content.old) for source, _ in suspects], deadline)
+        for (source, new), old in zip(suspects, bases, strict=True):
+            results[source.path] = _compare(source, new, old)
         return results
 
 
@@ -137,6 +138,8 @@ def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[I
     """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails."""
     import tempfile
 
+    if not any(text for _, text in files):
+        return [()] * len(files)
     with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
         for index, (path, text) in enumerate(files):
             if text:
@@ -220,6 +223,12 @@ def _binary() -> str:
         if found is None:
             raise RalphError("ruff is not installed", _REINSTALL) from None
         return found
+
+
+def _may_be_news(source: Source, new: _Side) -> bool:
+    """Whether it takes a look at the base to tell: nearly always nothing is said of the lines that are new."""
+    lines = added(source)
+    return any(not item.rule.startswith(_HINTS) or item.location.row in lines for item in new.items)
 
 
 def _compare(source: Source, new: _Side, old: _Side) -> CheckResult:

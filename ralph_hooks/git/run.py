@@ -44,7 +44,7 @@ _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
     (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),
     (
-        r"promisor remote|unable to read|missing blob|bad object|could not get object info|unable to find",
+        r"promisor remote|(?:unable to|cannot) read|missing blob|bad object|could not get object info|unable to find",
         "a shallow or partial clone may lack it: connect to the remote and `git fetch --unshallow` or `--refetch`",
     ),
     (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` writes it anew"),

@@ -66,6 +66,7 @@ class _Copy:
         with (self._path / ".git/config").open("a", encoding="utf-8") as config:
             # Whoever commits in the copy, as coding agents do, must not start the user's hooks, and us among them.
             config.write(f"[core]\n\thooksPath = {os.devnull}\n")
+            config.write("[checkout]\n\tworkers = 0\n")  # as many as there are processors
         information = self._path / ".git/objects/info"
         information.mkdir(exist_ok=True)
         (information / "alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")

@@ -136,11 +136,13 @@ class GitSnapshot:
         return {entry.path: max(by_oid[oid] for oid in _blobs(entry)) for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
-        """Both sides of each entry, byte for byte; a submodule has none. What was read once is held."""
-        unread = [oid for oid in _oids(entries) if oid not in self._held]
+        """Both sides of each entry, byte for byte; a submodule has none. What was asked for last is held."""
+        oids = _oids(entries)
+        held = {oid: self._held[oid] for oid in oids if oid in self._held}
+        unread = [oid for oid in oids if oid not in held]
         if unread:
-            self._held |= read_blobs(unread, cwd=self._repository.top, env=self._repository.environment)
-        held = self._held
+            held |= read_blobs(unread, cwd=self._repository.top, env=self._repository.environment)
+        self._held = held
         return {entry.path: Content(*(held[oid] if oid else None for oid in _blobs(entry))) for entry in entries}
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
