@@ -1,0 +1,44 @@
+"""What a commit pays for before anything is judged: a known one imports nothing that only a first look needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.support.project import BIN, Project
+from tests.support.server import analyst
+
+HEAVY = {"requests", "urllib3", "genai_prices", "pydantic", "rich", "detect_secrets", "git", "platformdirs", "tomlkit"}
+CODE = """\
+def total(prices, password=None):
+    if password is None:
+        pass
+    return sum(prices)
+"""
+
+
+def imported(project: Project) -> set[str]:
+    """The packages that the installed program imports to judge what is staged, which has to pass."""
+    args = [sys.executable, "-X", "importtime", BIN / "ralph-hooks", "gate"]
+    ran = subprocess.run(
+        args, cwd=project.repo.path, env=project.environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    rows = [row for row in ran.stderr.decode().splitlines() if row.startswith("import time:")]
+    return {row.rpartition("|")[2].strip().partition(".")[0] for row in rows}
+
+
+def test_a_commit_whose_verdicts_are_known_imports_nothing_heavy(project: Project) -> None:
+    server = project.models(analyst())
+    project.repo.stage({f"m{number}.py": CODE for number in range(3)})
+    first = imported(project)
+    assert "requests" in first  # it is told when it is imported
+    assert "detect_secrets" not in first  # a name alone is nothing for it
+    assert imported(project) & HEAVY == set()
+    assert len(server.requests) == 1
+
+
+def test_a_commit_without_a_model_imports_nothing_heavy(project: Project) -> None:
+    project.configure("")
+    project.repo.stage({"a.py": CODE})
+    assert imported(project) & HEAVY == set()
