@@ -47,7 +47,7 @@ class Outages:
         self._probed: set[str] = set()
 
     def marks(self, models: Sequence[Model]) -> Mapping[Model, Mark]:
-        """The marks of those of ``models`` that have one."""
+        """The marks of those of ``models`` that have one, in their order."""
         keys = {_key(model): model for model in models}
         stored = {key: read_back(data, Mark) for key, data in self._store.get(keys).items()}
         found = {key: mark for key, mark in stored.items() if mark is not None}
@@ -57,7 +57,8 @@ class Outages:
                 if here is not None and (there is None or there.since < here.since):
                     found[key] = here
         now = self.clock()
-        return {keys[key]: mark for key, mark in found.items() if mark.since <= now < mark.until}
+        marks = ((model, found.get(key)) for key, model in keys.items())
+        return {model: mark for model, mark in marks if mark is not None and mark.since <= now < mark.until}
 
     def marked_here(self, model: Model) -> bool:
         """Whether this run has seen ``model`` fail, just now."""
