@@ -16,9 +16,23 @@ import pytest
 
 from tests.support.asking import KEY, KEY_NAME, WIRES
 from tests.support.llama import free_port
+from tests.support.repairs import Crew, plan, repair
 from tests.support.repo import Repo
 from tests.support.server import JSON, Exchange, Reply
-from tests.support.world import FIRST, MALFORMED, PHASES, PRICE, SECOND, Judgement, World, host, new_world, repository
+from tests.support.world import (
+    BUG,
+    FIRST,
+    MALFORMED,
+    PHASES,
+    PRICE,
+    REPAIRS,
+    SECOND,
+    Judgement,
+    World,
+    host,
+    new_world,
+    repository,
+)
 
 POLICIES = {"open": 0, "closed": 3}
 """With the exit code of a change that nobody could judge."""
@@ -228,6 +242,13 @@ def world(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterat
         yield made
 
 
+@pytest.fixture
+def repairer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose repository is its own: a repair that is kept would be found by the next test."""
+    with new_world(repository(tmp_path / "shop"), tmp_path, monkeypatch) as made:
+        yield made
+
+
 def assert_not_judged(judged: Judgement, said: str, policy: str) -> None:
     """Text and JSON say that nobody judged the change and why, and what the policy makes of it."""
     report = judged.report
@@ -369,3 +390,92 @@ def test_what_never_ends_leaves_the_next_model_its_share_of_the_time(
     judged = world.gate()
     assert_found(judged, "no answer within ")
     assert_booked(judged, ("timeout",), "worst")
+
+
+PROGRAM = {
+    "503": ("open", 0, "NOT JUDGED: no model judged 1 file: scripted/small: HOST answered 503: Overloaded (3 tries)"),
+    "refusal": ("closed", 3, "NOT JUDGED: no model judged 1 file: scripted/small: small declined to answer"),
+    "200 MB of gzip": ("closed", 3, "HOST sent more than 8 MiB (2 tries)"),
+    "401": ("open", 0, f"HOST does not accept the key in {KEY_NAME} (401)"),
+}
+
+
+@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("name", PROGRAM)
+def test_the_installed_program_says_the_same(world: World, name: str, wire: str) -> None:
+    policy, code, said = PROGRAM[name]
+    server = world.serve(next(row.reply for row in ROWS if row.name == name))
+    world.configure(server.url, wire, policy=policy)
+    ran = world.project.program("gate")
+    assert ran.code == code
+    assert said.replace("HOST", host(server.url)) in ran.out
+    assert ran.err == ""
+
+
+def test_the_installed_program_ends_at_its_deadline(world: World) -> None:
+    server = world.serve(Reply.hang())
+    world.warm_up()
+    world.configure(server.url, more="deadline = 2")
+    ran = world.project.program("gate", timeout=30)
+    assert ran.code == 3
+    assert "NOT JUDGED: no model judged 1 file: the deadline was reached" in ran.out
+    assert ran.err == ""
+
+
+# A repair: the verdict stands whatever becomes of it, and nothing is kept that nobody has proved.
+
+MENDS = ("a.py", "items[:-1]", "items")
+MISSES = ("a.py", "out += item", "out = out + item")
+
+
+def crew(phase: str) -> Crew:
+    """Models that repair the bug; with the first repair wrong where the ``fix`` phase is to be seen."""
+    wrong = phase == "fix"
+    still_there = iter([True, *[True] * wrong])  # asked before the repair, and after each try
+    return Crew(
+        BUG,
+        planned=plan("a.py"),
+        implement=[repair(MISSES if wrong else MENDS)],
+        fix=[repair(MENDS)],
+        holds=lambda _: next(still_there, False),
+    )
+
+
+KINDS = ("503", "429", "401", "404", "400", "413", "html", "prose", "length", "empty", "refusal")
+"""A row for each way to go on after a fault: there is one caller, and the gate's phases have tried them all."""
+
+
+@pytest.mark.parametrize("phase", REPAIRS)
+@pytest.mark.parametrize("name", KINDS)
+def test_a_fault_in_a_repair_leaves_the_verdict_as_it_is(repairer: World, name: str, phase: str) -> None:
+    row = next(row for row in ROWS if row.name == name)
+    wire = WIRES[(KINDS.index(name) + REPAIRS.index(phase)) % 2]
+    server = repairer.serve(row.reply)
+    repairer.answer = crew(phase)
+    repairer.configure(server.url, wire, phase=phase, more="[fix]\nattempts = 1\nrounds = 1")
+    judged = repairer.mend()
+    said = row.said.replace("HOST", host(server.url))
+    assert_booked(judged, row.outcomes, row.charged)
+    told = {rung["step"]: (rung["succeeded"], rung["outcome"]) for rung in judged.report["rungs"]}
+    assert told[phase][0] is False
+    assert said in told[phase][1]
+    assert judged.report["verdict"] == "fail"
+    if phase == "plan":  # a repair can do without
+        assert judged.report["fix"]["files"] == 1
+    else:
+        assert judged.report["fix"] is None
+        assert judged.ran.code == 1
+        assert "not repaired: " in judged.ran.out
+
+
+@pytest.mark.parametrize("phase", REPAIRS)
+@pytest.mark.parametrize("name", ["503", "401", "prose", "refusal"])
+def test_a_fault_in_a_repair_moves_along_the_chain(repairer: World, name: str, phase: str) -> None:
+    row = next(row for row in ROWS if row.name == name)
+    server = repairer.serve(row.reply)
+    repairer.answer = crew(phase)
+    repairer.configure(server.url, phase=phase, models=(FIRST, SECOND), more="[fix]\nattempts = 1\nrounds = 1")
+    judged = repairer.mend()
+    assert_booked(judged, row.outcomes, row.charged)
+    assert judged.report["fix"]["files"] == 1
+    assert [row.model for row in judged.booked if row.phase == phase][-1] == SECOND

@@ -21,7 +21,7 @@ from ralph_hooks.cli import wiring
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.project import Project, Ran, environment, provider
 from tests.support.repo import Repo
-from tests.support.server import Finds, ModelServer, Reply, Responder, analyst
+from tests.support.server import Finds, ModelServer, Reply, Request, Responder, analyst
 
 CODE = "def total(items):\n    out = 0\n    for item in items[:-1]:\n        out += item\n    return out\n"
 BUG = Finds("items[:-1]", "The last item is left out.")
@@ -30,6 +30,8 @@ GOOD = analyst(BUG)
 
 PHASES = ("analyze", "verify")
 """Those that a gate has."""
+REPAIRS = ("plan", "implement", "fix")
+"""Those of a repair."""
 FIRST, SECOND, STEADY = "scripted/small", "other/large", "steady/model"
 OTHER_KEY = "OTHER_KEY"
 PRICE = {"input": 1.0, "output": 2.0}
@@ -73,13 +75,17 @@ class World:
         self.project = Project(repo, home, stack)
         self.waits: list[float] = []
         self.later = 0.0
-        self.good = stack.enter_context(ModelServer(GOOD))
+        self.answer: Responder = GOOD
+        self.good = stack.enter_context(ModelServer(self._steady))
         self.environment = monkeypatch
         self._stack = stack
         self._authority = trustme.CA()
         began = time.time()
         clock = SimpleNamespace(sleep=self.waits.append, monotonic=time.monotonic, time=lambda: began + self.later)
         monkeypatch.setattr(wiring, "time", clock)  # where the caller gets its clock from
+
+    def _steady(self, request: Request) -> Reply:
+        return self.answer(request)
 
     def serve(self, script: Responder | Reply, tls: ssl.SSLContext | None = None) -> ModelServer:
         return self._stack.enter_context(ModelServer(script, tls=tls))
@@ -144,7 +150,7 @@ class World:
         places = provider("scripted", url, wire) + provider_more
         places += provider("other", other or self.good.url, wire).replace(KEY_NAME, OTHER_KEY)
         places += provider("steady", self.good.url, wire).replace(KEY_NAME, "STEADY_KEY")
-        chains = {each: list(models) if each == phase else [STEADY] for each in PHASES}
+        chains = {each: list(models) if each == phase else [STEADY] for each in PHASES + REPAIRS}
         prices = "".join(
             f'[prices."{name}"]\ninput = {PRICE["input"]}\noutput = {PRICE["output"]}\n'
             for name in (FIRST, SECOND, STEADY)
@@ -157,6 +163,13 @@ class World:
         """Judge, and read back what was recorded."""
         before = len(self._rows())
         ran = self.project.run("gate")
+        assert "Traceback" not in ran.out + ran.err
+        return Judgement(ran, self.project.last(), tuple(self._rows()[before:]))
+
+    def mend(self) -> Judgement:
+        """Judge and repair, and read back what was recorded."""
+        before = len(self._rows())
+        ran = self.project.run("fix")
         assert "Traceback" not in ran.out + ran.err
         return Judgement(ran, self.project.last(), tuple(self._rows()[before:]))
 
