@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,60 +10,13 @@ import pytest
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.report import Action, Cause, Step, Verdict
 from ralph_hooks.reports.json import render
+from tests.support.report_page import documented, wrong_report
 from tests.support.reports import call, finding, full_report, report
-
-PAGE = Path(__file__).parents[2] / "docs" / "report.md"
-TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-}
-Tables = dict[str, dict[str, str]]
-
-
-def documented() -> Tables:
-    """Section -> field -> type, as the page says."""
-    tables: Tables = {}
-    section = ""
-    for line in PAGE.read_text(encoding="utf-8").splitlines():
-        if line.startswith("## "):
-            section = line.removeprefix("## ")
-        elif row := re.match(r"\| `(\w+)` \| (.+?) \| .+ \|$", line):
-            tables.setdefault(section, {})[row[1]] = row[2]
-    return tables
-
-
-def wrong(value: Any, declared: str, where: str, tables: Tables) -> list[str]:  # noqa: ANN401 - any JSON value
-    """What of ``value`` the page does not say, or says otherwise."""
-    if declared.endswith(" or null"):
-        return [] if value is None else wrong(value, declared.removesuffix(" or null"), where, tables)
-    if declared.startswith("array of "):
-        if not isinstance(value, list):
-            return [f"{where}: no array"]
-        item = declared.removeprefix("array of ")
-        return [problem for one in value for problem in wrong(one, item, f"{where}[]", tables)]
-    if declared.startswith("one of "):
-        return [] if value in re.findall("`(.+?)`", declared) else [f"{where}: {value!r}"]
-    if link := re.fullmatch(r"\[\w+\]\(#(\w+)\)", declared):
-        return wrong_fields(value, link[1], where, tables)
-    right = isinstance(value, TYPES[declared]) and (declared == "boolean" or not isinstance(value, bool))
-    return [] if right else [f"{where}: {value!r} is no {declared}"]
-
-
-def wrong_fields(value: Any, section: str, where: str, tables: Tables) -> list[str]:  # noqa: ANN401 - any JSON value
-    if list(value) != list(tables[section]):
-        return [f"{where}: {list(value)} instead of {list(tables[section])}"]
-    return [
-        problem
-        for key, declared in tables[section].items()
-        for problem in wrong(value[key], declared, f"{where}.{key}", tables)
-    ]
 
 
 @pytest.mark.parametrize("judged", [full_report(), report(), report(cost_usd=None), report(Verdict.INCONCLUSIVE)])
 def test_every_field_is_documented_with_its_type_and_in_order(judged: Any) -> None:  # noqa: ANN401 - a Report
-    assert wrong_fields(json.loads(render(judged)), "The report", "report", documented()) == []
+    assert wrong_report(json.loads(render(judged))) == []
 
 
 @pytest.mark.parametrize(

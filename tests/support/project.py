@@ -21,6 +21,7 @@ from ralph_hooks.store.db import Database
 from ralph_hooks.store.ledger import statement
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.repo import Repo, isolated
+from tests.support.report_page import wrong_report
 from tests.support.server import ModelServer, Request, Script
 
 BIN = Path(sys.executable).parent
@@ -150,6 +151,7 @@ class Project:
         assert done.out, f"no report; exit {done.code}: {done.err}"
         report = json.loads(done.out)
         assert report["exit_code"] == done.code
+        assert wrong_report(report) == []  # so every report of every test is one that docs/report.md describes
         return Judged(done.code, report, done.err)
 
     def ledger(self) -> Total:
