@@ -19,7 +19,7 @@ def total(prices, password=None):
 
 def imported(project: Project) -> set[str]:
     """The packages that the installed program imports to judge what is staged, which has to pass."""
-    args = [sys.executable, "-X", "importtime", BIN / "ralph-hooks", "gate"]
+    args = [sys.executable, "-X", "importtime", str(BIN / "ralph-hooks"), "gate"]
     ran = subprocess.run(
         args, cwd=project.repo.path, env=project.environ, stdin=subprocess.DEVNULL, capture_output=True, check=False
     )
