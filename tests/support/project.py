@@ -114,11 +114,11 @@ class Project:
         self.write_user(provider("scripted", server.url, wire) + PRICES + user)
         return server
 
-    def also(self, name: str, script: Script, *, wire: str = "openai") -> ModelServer:
+    def also(self, name: str, script: Script, *, wire: str = "openai", key_name: str = KEY_NAME) -> ModelServer:
         """Serve ``script`` as one more provider of the user's."""
         server = self._stack.enter_context(ModelServer(script))
         path = self.home / "config.toml"
-        path.write_text(path.read_text(encoding="utf-8") + provider(name, server.url, wire), encoding="utf-8")
+        path.write_text(path.read_text(encoding="utf-8") + provider(name, server.url, wire, key_name), encoding="utf-8")
         return server
 
     def run(self, *args: str, stdin: bytes = b"") -> Ran:
@@ -177,9 +177,9 @@ def environment(home: Path, state: Path) -> dict[str, str]:
     }
 
 
-def provider(name: str, url: str, wire: str = "openai") -> str:
+def provider(name: str, url: str, wire: str = "openai", key_name: str = KEY_NAME) -> str:
     """A provider in the user's configuration."""
-    return f'[providers.{name}]\nwire = "{wire}"\nbase-url = "{url}"\napi-key-env = "{KEY_NAME}"\n'
+    return f'[providers.{name}]\nwire = "{wire}"\nbase-url = "{url}"\napi-key-env = "{key_name}"\n'
 
 
 def phases(requests: list[Request]) -> list[str]:
