@@ -94,8 +94,9 @@ _PREFIXES = (
     "AccountKey=", "_authToken",
 )  # fmt: skip
 _WORDS = ("xox", "slack", "softlayer", "cloudant")
-_PREFIX = re.compile(r"AP[\dA-F]|gl[a-z]{2,5}-")
-_CLOUDANT = re.compile(r"\bcl(?:ou)?[_-]?(?:api|key|pass|pw|token)")
+_ARTIFACTORY = re.compile(r"AP[\dA-F]")
+_GITLAB = re.compile(r"gl[a-z]{2,5}-")
+_CLOUDANT = re.compile(r"cl(?:ou)?[_-]?(?:api|key|pass|pw|token)")
 _RUN = re.compile(r"[A-Za-z0-9_+/-]{20,}")
 _LONG = 32  # characters, where there is no digit
 
@@ -110,7 +111,8 @@ def shaped(text: str) -> bool:
     return (
         any(prefix in text for prefix in _PREFIXES)
         or any(word in lower for word in _WORDS)
-        or _PREFIX.search(text) is not None
+        or _ARTIFACTORY.search(text) is not None
+        or _GITLAB.search(text) is not None
         or _CLOUDANT.search(lower) is not None
         or any(map(_like_a_key, _RUN.findall(text)))
     )
