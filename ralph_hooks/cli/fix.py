@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 
 import click
-import msgspec
 
+from ralph_hooks.cli import background
 from ralph_hooks.cli.apply import bring_in
 from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options, wants_color
+from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.stored import in_full
-from ralph_hooks.cli.wiring import Place, Selection, build_gate, find_place, open_fixer, open_state, require_consent
-from ralph_hooks.config import OnFailure
-from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.cli.wiring import Place, Selection, find_place, open_state, require_consent
 from ralph_hooks.core.text import one_line
-from ralph_hooks.engine.gate import Scope
-from ralph_hooks.engine.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git import fixes
 from ralph_hooks.git.snapshot import GitSnapshot
@@ -38,6 +34,7 @@ Examples:
   ralph-hooks fix --finding 2                the second finding of the report alone
   ralph-hooks fix "keep the old signature"   with a word from you
   ralph-hooks fix --from-ref origin/main     what a push was refused for
+  ralph-hooks fix --cancel                   end the repairs that go on in the background
 
 Exit codes: 0 nothing to repair, or a fix is stored; 1 not repaired; 2 wrong usage or configuration; 3 the change could
 not be judged; 4 not trusted yet; 130 interrupted.
@@ -60,6 +57,7 @@ not be judged; 4 not trusted yet; 130 interrupted.
     help="Bring the fix into the working tree, or leave it. Without either you are asked, at a terminal.",
 )
 @click.option("--again", is_flag=True, help="Make another fix where one is stored for this change.")
+@click.option("--cancel", is_flag=True, help="End the repairs of this repository that go on in the background.")
 @selection_options
 @report_options
 def command(
@@ -68,6 +66,7 @@ def command(
     wanted: tuple[str, ...],
     wanted_in: bool | None,
     again: bool,
+    cancel: bool,
     from_ref: str | None,
     to_ref: str | None,
     commit: str | None,
@@ -77,9 +76,16 @@ def command(
 ) -> int:
     """Judge, repair, show what came of it, offer to bring it in."""
     place = find_place()
+    if cancel:
+        return _cancel(place)
     require_consent(place)
     selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
-    report = _repaired(place, selection, " ".join(words), wanted, again=again)
+    with open_state(place.home) as database:
+        snapshot, notices = _choose(place, selection)
+        background.refuse_where_running(place, snapshot.change.tree)
+        report = repair(
+            place, database, snapshot, instruction=" ".join(words), wanted=wanted, again=again, notices=notices
+        )
     code = emit(report, format_, output)
     if report.fix is not None and wanted_in is not False:
         plain = format_ == "text" and output is None
@@ -88,32 +94,6 @@ def command(
             with nullcontext() if plain else redirect_stdout(sys.stderr):
                 bring_in(place.repository, fixes.find(place.repository, report.fix.id))
     return code
-
-
-def _repaired(place: Place, selection: Selection, instruction: str, wanted: Sequence[str], *, again: bool) -> Report:
-    """The report on the change, with what came of its repair; it is kept for `show`."""
-    settings = msgspec.structs.replace(place.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
-    place = msgspec.structs.replace(place, settings=settings)
-    limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
-    with open_state(place.home) as database:
-        snapshot, notices = _choose(place, selection)
-        gate = build_gate(place, database, "fix", limits, snapshot)
-        try:
-            report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
-            findings = _fingerprints(report, wanted)
-            asked = bool(instruction or findings)
-            known = None if asked or again else fixes.newest_for(place.repository, snapshot.change.tree)
-            if known is not None and report.verdict is Verdict.FAIL:
-                report = msgspec.structs.replace(report, fix=known.summarised())
-                notices = (*notices, "this fix was there already and cost nothing: --again has another one made")
-            elif asked or report.verdict is Verdict.FAIL:
-                with open_fixer(place, gate, snapshot) as fixer:
-                    report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
-        finally:
-            gate.caller.abandon()
-        report = _closed(report, notices)
-        gate.history.add(report)
-    return report
 
 
 def _agreed(place: Place, fix_id: str) -> bool:
@@ -136,33 +116,10 @@ def _choose(place: Place, selection: Selection) -> tuple[GitSnapshot, tuple[str,
     return Selection(commit="HEAD").read(place.repository), ("nothing is staged: this is about the last commit",)
 
 
-def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The fingerprints of the findings that the user names. Raises RalphError for one that is not there."""
-    known = [finding.fingerprint for finding in report.findings]
-    found: list[str] = []
-    for name in wanted:
-        if name.isdigit() and 0 < int(name) <= len(known):
-            found.append(known[int(name) - 1])
-            continue
-        same = [each for each in dict.fromkeys(known) if each.startswith(name.lower())]
-        if len(same) != 1:
-            what = "several findings have" if same else "no finding has"
-            listed = "; ".join(
-                f"{number}: {one_line(finding.path)}:{finding.line} {finding.fingerprint}"
-                for number, finding in enumerate(report.findings, start=1)
-            )
-            raise RalphError(f"{what} the number or fingerprint {one_line(name)!r}", listed or "there are no findings")
-        found += same
-    return tuple(found)
-
-
-def _closed(report: Report, notices: Sequence[str]) -> Report:
-    """``report`` with the exit code of this command, and without words about what a hook would let through."""
-    if report.fix is not None:
-        code = ExitCode.PASS
-    elif report.rungs or report.verdict is Verdict.FAIL:
-        code = ExitCode.REJECTED
-    else:
-        code = ExitCode.UNJUDGED if report.verdict is Verdict.INCONCLUSIVE else ExitCode.PASS
-    kept = [notice for notice in report.notices if notice not in POLICY.values()]
-    return msgspec.structs.replace(report, exit_code=code, notices=(*notices, *kept))
+def _cancel(place: Place) -> int:
+    ended = background.cancel_all(place)
+    for job in ended:
+        click.echo(f"Ended the repair of {one_line(job.title)}.")
+    if not ended:
+        click.echo("No repair goes on in the background.")
+    return ExitCode.PASS

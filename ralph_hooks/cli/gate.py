@@ -18,7 +18,7 @@ Examples:
 """
 
 
-@judging_command("gate", HELP)
+@judging_command("gate", HELP, delegates=True)
 def command(workplace: Workplace) -> Scope:
     """Everything, with the commands where the configuration wants them at this stage."""
     return Scope.REVIEW | Scope.COMMANDS if workplace.stage in workplace.settings.verify.on else Scope.REVIEW

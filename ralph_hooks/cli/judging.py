@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 import click
 
-from ralph_hooks.cli.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
+from ralph_hooks.cli.wiring import KEEP_BODIES, Selection, Workplace, in_hook, open_workplace
+from ralph_hooks.config import Stage
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.gate import Scope
 from ralph_hooks.errors import RalphError
@@ -32,8 +33,13 @@ _REPORT_OPTIONS = (
 )
 
 
-def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Scope]], click.Command]:
-    """A click command that judges with the scope that the decorated function chooses."""
+def judging_command(
+    name: str, help_: str, *, delegates: bool = False
+) -> Callable[[Callable[[Workplace], Scope]], click.Command]:
+    """A click command that judges with the scope that the decorated function chooses.
+
+    One that ``delegates`` has a refused change repaired.
+    """
 
     def decorate(scope_of: Callable[[Workplace], Scope]) -> click.Command:
         def callback(
@@ -48,6 +54,8 @@ def judging_command(name: str, help_: str) -> Callable[[Callable[[Workplace], Sc
             selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
             with open_workplace(name, selection) as workplace:
                 report = workplace.judge(name, scope_of(workplace))
+                if delegates and report.exit_code:
+                    report = _followed_up(workplace, report)
             return emit(report, format_, output)
 
         return click.command(name, help=help_)(selection_options(report_options(callback)))
@@ -67,6 +75,17 @@ def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep
     if from_ref or to_ref or commit:
         return Selection(from_ref, to_ref, commit)
     return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"))
+
+
+def _followed_up(workplace: Workplace, report: Report) -> Report:
+    """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
+    from ralph_hooks.cli.refusal import follow_up, in_ci
+
+    portions = workplace.pushed.portions if workplace.pushed else ()
+    by_hand = workplace.stage is Stage.PRE_PUSH and not (in_hook() or in_ci())
+    if by_hand or len(portions) > 1:
+        return report
+    return follow_up(workplace.place, report, workplace.snapshot)
 
 
 def selection_options(function: Callable[..., int]) -> Callable[..., int]:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import msgspec
 
+from ralph_hooks.cli import background
 from ralph_hooks.cli.judging import emit, report_options, wants_color
 from ralph_hooks.cli.stored import brief, in_full, waits
 from ralph_hooks.cli.stored import waiting as waiting_fix
-from ralph_hooks.cli.wiring import Place, find_place, open_state
+from ralph_hooks.cli.wiring import Place, find_place, has_jobs, open_state
 from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git import fixes
@@ -64,10 +67,31 @@ def command(*, id_: str | None, listed: bool, commits: str | None, format_: str,
         raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
     if format_ == "text" and output is None:
         click.echo(_line(found), err=True)
-    emit(found.report, format_, output, everything=True)
-    if not id_ and format_ == "text" and (waiting := waiting_fix(place.repository)):
-        click.echo(waits(waiting), err=True)
+    emit(_as_of_now(place, found.report), format_, output, everything=True)
+    if not id_ and format_ == "text":
+        _what_else(place)
     return ExitCode.PASS
+
+
+def _as_of_now(place: Place, report: Report) -> Report:
+    """``report`` with the fix and the background repair that there are of its tree now."""
+    if report.fix is None and (fix := fixes.newest_for(place.repository, report.tree)):
+        report = msgspec.structs.replace(report, fix=fix.summarised())
+    if has_jobs(place.home) and (job := background.jobs_of(place.home, place.repository).get(report.tree)):
+        report = msgspec.structs.replace(report, job=job.summarised())
+    return report
+
+
+def _what_else(place: Place) -> None:
+    """What goes on, and what waits to be brought in."""
+    for job in background.running(place.home, place.repository) if has_jobs(place.home) else ():
+        click.echo(
+            f"A repair of {one_line(job.title)} goes on: {background.told(job)}.\n"
+            "  -> `ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",
+            err=True,
+        )
+    if waiting := waiting_fix(place.repository):
+        click.echo(waits(waiting), err=True)
 
 
 def _fix(place: Place, prefix: str) -> StoredFix | None:

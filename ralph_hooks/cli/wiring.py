@@ -19,7 +19,7 @@ from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import ModelClient, Snapshot, Store
+from ralph_hooks.core.ports import ModelClient, Progress, Snapshot, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
@@ -52,6 +52,11 @@ KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 
 _HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
 """What is in the environment of a hook: pre-commit's own variable, and those of git."""
+
+
+def in_hook() -> bool:
+    """Whether git or a hook manager has started us, and not a person."""
+    return not _HOOK.isdisjoint(os.environ)
 
 
 class Selection(Struct, frozen=True):
@@ -112,6 +117,7 @@ class Place(Struct, frozen=True, kw_only=True):
 class Workplace(Struct, frozen=True, kw_only=True):
     """Everything a judgement needs."""
 
+    place: Place
     settings: Settings
     stage: Stage
     snapshot: Snapshot
@@ -131,6 +137,11 @@ def find_repository() -> snapshots.Repository:
     repository = snapshots.open_repository(current_folder())
     if journal.pending(repository):
         _go_on(repository)
+    home = locate(os.environ)
+    if has_jobs(home):
+        from ralph_hooks.cli.background import clear_away
+
+        clear_away(home, repository)
     return repository
 
 
@@ -142,10 +153,19 @@ def current_folder() -> Path:
         raise RalphError("the current folder is gone", "go to one that is there") from error
 
 
+def has_jobs(home: Home) -> bool:
+    """Whether this user has ever had a repair in the background: most have none, and must not pay for the look."""
+    return (home.state / "jobs").is_dir()
+
+
 def find_place() -> Place:
     """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
+    return place_of(find_repository())
+
+
+def place_of(repository: snapshots.Repository) -> Place:
+    """``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
-    repository = find_repository()
     settings = config.load(repository.top, home.config, registry.built_in())
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
@@ -160,7 +180,7 @@ def _go_on(repository: snapshots.Repository) -> None:
     """
     from ralph_hooks.git.apply import recover
 
-    if _HOOK.intersection(os.environ):
+    if in_hook():
         click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)
     elif done := recover(repository):
         click.echo(f"ralph-hooks: {visible(done)}", err=True)
@@ -191,7 +211,12 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
         try:
             with turn(place.home.state, place.key, [snapshot.change], gate.caller.deadline):
                 yield Workplace(
-                    settings=place.settings, stage=selection.stage, snapshot=snapshot, gate=gate, pushed=pushed
+                    place=place,
+                    settings=place.settings,
+                    stage=selection.stage,
+                    snapshot=snapshot,
+                    gate=gate,
+                    pushed=pushed,
                 )
         finally:
             gate.caller.abandon()  # interrupted or failed half-way: what is under way is in the books all the same
@@ -222,8 +247,15 @@ def push_gate(gate: Gate) -> PushGate:
     return PushGate(gate=gate, secrets=Secrets())
 
 
-def build_gate(place: Place, database: Database, command: str, limits: GateSettings, snapshot: Snapshot) -> Gate:
-    """The gate for one run of ``command``."""
+def build_gate(
+    place: Place,
+    database: Database,
+    command: str,
+    limits: GateSettings,
+    snapshot: Snapshot,
+    shown: Progress | None = None,
+) -> Gate:
+    """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
     caller, store, prices = build_caller(place, database, command, deadline)
     return Gate(
@@ -232,7 +264,7 @@ def build_gate(place: Place, database: Database, command: str, limits: GateSetti
         checks=all_checks(),
         store=store,
         caller=caller,
-        team=Team(limits.parallel, deadline, progress()),
+        team=Team(limits.parallel, deadline, shown or progress()),
         verifier=CommandVerifier(place.repository, snapshot.change, timeout=place.settings.verify.timeout),
         prices=prices,
         history=Reports(database, place.known_as()),
@@ -308,7 +340,7 @@ def build_caller(
 
 
 @contextmanager
-def open_fixer(place: Place, gate: Gate, snapshot: GitSnapshot) -> Iterator[Fixer]:
+def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
     """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
     from ralph_hooks.checks.autofix import RuffFixes
     from ralph_hooks.engine.fixer import Fixer

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ralph_hooks.core.report import JobSummary
+
 
 class JobState(StrEnum):
     """What became of a job."""
@@ -48,6 +50,16 @@ class Job(Struct, frozen=True, kw_only=True):
     """The id of the stored fix."""
     settled: bool = True
     """False where another try may well come to something else: an outage, the deadline, a killed process."""
+
+    def summarised(self) -> JobSummary:
+        """As a report carries it."""
+        return JobSummary(
+            state=self.state.value,
+            step=self.step,
+            started=self.started,
+            deadline=self.started + self.seconds,
+            outcome=self.outcome,
+        )
 
     def remaining(self, now: float) -> float:
         """Seconds until its deadline, never below 0."""

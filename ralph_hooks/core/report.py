@@ -147,6 +147,21 @@ class FixSummary(Struct, frozen=True, kw_only=True):
     verified: bool
 
 
+class JobSummary(Struct, frozen=True, kw_only=True):
+    """A repair in a process of its own, as it was when the report was made."""
+
+    state: str
+    """One of `core.job.JobState`."""
+    step: str
+    """What it is at; empty before the first step."""
+    started: float
+    """Seconds since 1970."""
+    deadline: float
+    """Seconds since 1970."""
+    outcome: str
+    """One sentence once it has ended."""
+
+
 class Report(Struct, frozen=True, kw_only=True):
     """Everything one run has to say. Findings come in the order they are shown: what blocks first."""
 
@@ -174,6 +189,8 @@ class Report(Struct, frozen=True, kw_only=True):
     rungs: tuple[Rung, ...] = ()
     """The steps of a repair in the order they were taken; empty where none was tried."""
     fix: FixSummary | None = None
+    job: JobSummary | None = None
+    """The repair of this tree that goes on, or has ended, in the background."""
     reviewed: int = 0
     """How many paths a model judged, now or earlier (from the store)."""
     paths: int = 0

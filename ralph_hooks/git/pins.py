@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -18,6 +19,14 @@ from ralph_hooks.git.run import IDENTITY, Environment, git, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, GitSnapshot, Repository, build_tree, commit
 
 PREFIX = "refs/ralph/jobs/"
+_PASSING = frozenset((
+    # `git rev-parse --local-env-vars`, without those for configuration: they may be the user's own
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX",
+    "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
+    # what git sets besides for the hooks of a commit, and pre-commit for those of a push
+    "GIT_EDITOR", "GIT_REFLOG_ACTION", "GIT_QUARANTINE_PATH", "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF",
+))  # fmt: skip
 
 
 def pin(repository: Repository, change: Change) -> None:
@@ -34,6 +43,16 @@ def pinned(repository: Repository, tree: str, title: str) -> GitSnapshot:
     """The change whose tree was pinned, as it was judged. Raises GitError where it is not there any more."""
     snapshot = commit(repository, PREFIX + tree)
     return GitSnapshot(repository, msgspec.structs.replace(snapshot.change, title=title))
+
+
+def environment(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
+    """What a process sees of ``environ`` that works on a pinned tree after the hook has ended.
+
+    git's variables for this one commit or push are gone: the index that it handed to the hook is removed, and a
+    relative GIT_DIR means another folder elsewhere. The repository's own ones take their place.
+    """
+    kept = {name: value for name, value in environ.items() if name not in _PASSING}
+    return {**kept, "GIT_DIR": str(repository.git_dir), "GIT_WORK_TREE": str(repository.top)}
 
 
 def unpin(repository: Repository, tree: str) -> None:

@@ -95,7 +95,7 @@ def private_folder(repository: Repository) -> Iterator[Path]:
         raise GitError(
             f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside of it"
         )
-    _sweep(parent)
+    sweep()
     folder, lock = _claim(parent)
     try:
         yield folder
@@ -111,8 +111,9 @@ def _claim(parent: Path) -> tuple[Path, IO[bytes]]:
             return folder, lock  # else somebody swept it away before it was locked
 
 
-def _sweep(parent: Path) -> None:
+def sweep() -> None:
     """Remove what killed runs of this user left: the system lets go of a lock when its holder dies, however it dies."""
+    parent = Path(tempfile.gettempdir()).resolve()
     for folder in parent.glob(f"{PREFIX}*"):
         lock = _try_lock(folder) if _is_ours(folder) else None
         if lock is not None:

@@ -40,6 +40,21 @@ def client(environ: Mapping[str, str]) -> ModelClient:
     return _Client(environ)
 
 
+def obstacle(model: Model, environ: Mapping[str, str]) -> str:
+    """Why ``model`` could not even be asked, for people; empty where it could. A look that imports nothing heavy."""
+    from ralph_hooks.providers import agent
+
+    name = model.provider.api_key_env
+    try:
+        if name and not (environ.get(name) or _from_keyring(name)):
+            return f"no key for {model.provider.name}: set {name}"
+        if model.provider.wire is Wire.AGENT:
+            agent.ready(model, environ)
+    except ModelFault as fault:
+        return str(fault)
+    return ""
+
+
 class WireFormat(Protocol):
     """What a module for one wire format offers."""
 

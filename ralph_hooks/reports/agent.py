@@ -103,7 +103,8 @@ def _next(report: Report) -> str:
         return f"read the fix (`ralph-hooks show {id_}`), bring it in (`ralph-hooks apply {id_}`), then {again}."
     match report.verdict, bool(report.exit_code):
         case Verdict.FAIL, True:
-            fix = f" ({parts.repair(report)})" if report.fix is not None else ""
+            told = parts.repair(report) or parts.background(report)
+            fix = f" ({told})" if told else ""
             secret = f" Tell the user: {parts.REVOKE}." if parts.has_secret(report) else ""
             return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}; where a finding is wrong, tell the user."
         case Verdict.FAIL, False:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import SCHEMA, FixSummary, PushedRef, Report, Rung, Unreviewed, Verification
+from ralph_hooks.core.report import SCHEMA, FixSummary, JobSummary, PushedRef, Report, Rung, Unreviewed, Verification
 from ralph_hooks.core.text import visible
 from ralph_hooks.core.usage import Call
 
@@ -78,6 +78,7 @@ def document(report: Report) -> dict[str, Any]:
         "seconds": report.seconds,
         "rungs": [_rung(item) for item in report.rungs],
         "fix": None if report.fix is None else _fix(report.fix),
+        "job": None if report.job is None else _job(report.job),
     }
 
 
@@ -165,4 +166,14 @@ def _fix(item: FixSummary) -> dict[str, Any]:
         "insertions": item.insertions,
         "deletions": item.deletions,
         "verified": item.verified,
+    }
+
+
+def _job(item: JobSummary) -> dict[str, Any]:
+    return {
+        "state": item.state,
+        "step": item.step,
+        "started": item.started,
+        "deadline": item.deadline,
+        "outcome": item.outcome,
     }

@@ -7,6 +7,7 @@ from collections import Counter
 
 from ralph_hooks.core.faults import BudgetReached, NoCredential
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.job import JobState
 from ralph_hooks.core.report import Cause, Report, Rung, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
@@ -224,3 +225,13 @@ def repair(report: Report) -> str:
     kind = "a verified fix" if report.fix.verified else "an unverified fix"
     size = f"{plural(report.fix.files, 'file')} (+{report.fix.insertions:,} -{report.fix.deletions:,})"
     return f"{kind} of {size} is stored: ralph-hooks apply {one_line(report.fix.id)}"
+
+
+def background(report: Report) -> str:
+    """What goes on, or went on, in the background, for people; empty where nothing did."""
+    job = report.job
+    if job is None:
+        return ""
+    if job.state == JobState.RUNNING:
+        return "a repair is being made: ralph-hooks apply waits for it, ralph-hooks show tells how far it is"
+    return f"a repair was tried before, and {one_line(job.outcome)}; ralph-hooks fix tries again"

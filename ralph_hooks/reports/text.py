@@ -167,6 +167,8 @@ def _next(report: Report, screen: _Screen) -> _Block:
         steps.append(f"see it first: ralph-hooks show {one_line(report.fix.id)}")
     elif report.fix is not None:
         steps.append(parts.repair(report))
+    if goes_on := parts.background(report):
+        steps.append(goes_on)
     if not screen.everything:
         steps.append(f"the whole report: {parts.SHOW}")
     return [screen.ink("strong", "what to do"), *(line for step in steps for line in screen.prose(step))]

@@ -17,7 +17,8 @@ import pytest
 
 from ralph_hooks.cli.main import run
 from ralph_hooks.core.bill import Total
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.ledger import statement
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.repo import Repo, isolated
@@ -109,9 +110,12 @@ class Project:
         (self.home / "config.toml").write_text(text, encoding="utf-8")
 
     def models(self, script: Script, *, wire: str = "openai", user: str = "") -> ModelServer:
-        """Serve ``script`` as provider ``scripted`` of the user's own, until the test ends."""
+        """Serve ``script`` as provider ``scripted`` of the user's own, until the test ends.
+
+        Where the repository does not say otherwise, a refused change is not repaired: that would ask ``script`` too.
+        """
         server = self._stack.enter_context(ModelServer(script))
-        self.write_user(provider("scripted", server.url, wire) + PRICES + user)
+        self.write_user('on-failure = "block"\n' + provider("scripted", server.url, wire) + PRICES + user)
         return server
 
     def also(self, name: str, script: Script, *, wire: str = "openai", key_name: str = KEY_NAME) -> ModelServer:
@@ -153,6 +157,16 @@ class Project:
         assert report["exit_code"] == done.code
         assert wrong_report(report) == []  # so every report of every test is one that docs/report.md describes
         return Judged(done.code, report, done.err)
+
+    @property
+    def jobs(self) -> Jobs:
+        """The repairs in the background."""
+        return Jobs(self.home / "state", Repository.at(self.repo.path))
+
+    def end_jobs(self) -> None:
+        """End what still runs: no test leaves a process behind."""
+        for job in self.jobs.all():
+            self.jobs.cancel(job, grace=1.0)
 
     def ledger(self) -> Total:
         """All that this user's ledger holds."""
@@ -200,4 +214,5 @@ def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, object_forma
         for name, value in made.environ.items():
             monkeypatch.setenv(name, value)
         monkeypatch.chdir(repo.path)
+        stack.callback(made.end_jobs)
         yield made

@@ -10,6 +10,7 @@ from ralph_hooks.core.report import (
     Action,
     Cause,
     FixSummary,
+    JobSummary,
     PushedRef,
     Report,
     Rung,
@@ -137,6 +138,7 @@ def full_report(**changes: object) -> Report:
         "baseline_usd": Decimal("0.0123"),
         "rungs": rungs(),
         "fix": FixSummary(id="f1a2", ref="refs/ralph/fixes/f1a2", files=2, insertions=10, deletions=3, verified=True),
+        "job": JobSummary(state="finished", step="check", started=1.5, deadline=601.5, outcome="a fix is stored"),
         "refs": (
             PushedRef(
                 ref="refs/heads/topic",

@@ -1,0 +1,182 @@
+"""Repairs in a process of their own: started by a hook that refuses a change, watched, awaited, ended, cleared away.
+
+Nobody waits a minute and a half for a commit that is refused. The hook pins what it has judged, starts `cli.job`, and
+ends; there is one job for a tree.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import click
+
+from ralph_hooks.cli.progress import progress
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.core.change import Change
+from ralph_hooks.core.job import Job, JobState
+from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.errors import ExitCode, RalphError
+from ralph_hooks.git import pins
+from ralph_hooks.git.scratch import sweep
+from ralph_hooks.git.snapshot import Repository
+from ralph_hooks.process import detach
+from ralph_hooks.reports.parts import duration
+from ralph_hooks.store import db
+from ralph_hooks.store.home import Home
+from ralph_hooks.store.jobs import Jobs
+
+_LOOK = 0.1  # seconds between two looks at a job that is awaited
+
+
+class NotRepairedError(RalphError):
+    """The background repair has come to nothing."""
+
+    exit_code = ExitCode.REJECTED
+
+
+def jobs_of(home: Home, repository: Repository) -> Jobs:
+    """The jobs of this repository, whichever of its worktrees started them."""
+    return Jobs(home.state, known_as(repository))
+
+
+def known_as(repository: Repository) -> db.Repository:
+    """The repository as our records name it."""
+    return db.Repository.at(repository.common_dir)
+
+
+def start(place: Place, change: Change, command: str) -> Job | None:
+    """Begin the repair of ``change``, or join the one that is under way; the job, None where it could not be begun.
+
+    The hook's verdict stands without it: what goes wrong here is told, and is no error.
+    """
+    jobs = jobs_of(place.home, place.repository)
+    try:
+        tenure = jobs.take(change.tree)
+        if tenure is None:
+            return jobs.get(change.tree)
+        job = Job(
+            tree=change.tree,
+            title=visible(change.title),
+            command=command,
+            started=time.time(),
+            seconds=place.settings.fix.deadline,
+        )
+        with tenure:
+            try:
+                tenure.write(job)
+                pins.pin(place.repository, change)
+                detach(
+                    [sys.executable, "-P", "-m", "ralph_hooks.cli.job", change.tree, str(tenure.descriptor)],
+                    cwd=place.repository.top,
+                    env=pins.environment(place.repository, os.environ),
+                    log=tenure.log,
+                    hold=tenure.descriptor,
+                )
+            except BaseException:
+                tenure.discard()
+                pins.unpin(place.repository, change.tree)
+                raise
+    except (RalphError, OSError) as error:
+        click.echo(f"ralph-hooks: no repair could be started: {visible(str(error))}", err=True)
+        return None
+    return job
+
+
+def clear_away(home: Home, repository: Repository) -> None:
+    """Remove what repairs have left whose process was killed, and say so.
+
+    Whatever goes wrong here must not stand in the way of the command that is being run.
+    """
+    try:
+        died = jobs_of(home, repository).sweep()
+        for job in died:
+            pins.unpin(repository, job.tree)
+        if died:
+            sweep()
+    except (RalphError, OSError) as error:
+        click.echo(f"ralph-hooks: what a killed repair has left could not be removed: {visible(str(error))}", err=True)
+        return
+    for job in died:
+        click.echo(
+            f"ralph-hooks: the repair of {one_line(job.title)} was killed, and what it left is removed;"
+            " `ralph-hooks fix` makes another",
+            err=True,
+        )
+
+
+def running(home: Home, repository: Repository) -> tuple[Job, ...]:
+    """The jobs that go on, the latest first."""
+    jobs = jobs_of(home, repository)
+    return tuple(job for job in jobs.all() if jobs.runs(job))
+
+
+def refuse_where_running(place: Place, tree: str) -> None:
+    """Raise RalphError where ``tree`` is being repaired already: it would be paid for twice."""
+    for job in running(place.home, place.repository):
+        if job.tree == tree:
+            raise RalphError(
+                f"this is being repaired in the background ({told(job)})",
+                "`ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",
+            )
+
+
+def cancel_all(place: Place) -> tuple[Job, ...]:
+    """End every job of this repository; those that were ended. Raises RalphError where one cannot be."""
+    jobs = jobs_of(place.home, place.repository)
+    ended = tuple(job for job in running(place.home, place.repository) if jobs.cancel(job))
+    for job in ended:
+        pins.unpin(place.repository, job.tree)
+    if ended:
+        sweep()  # one that had to be killed has left its scratch copies
+    return ended
+
+
+def wait(home: Home, repository: Repository, job: Job) -> Job:
+    """Wait until ``job`` has ended and return how. Raises NotRepairedError where no fix came of it."""
+    click.echo(f"Waiting for the repair of {one_line(job.title)} ({told(job)}).", err=True)
+    try:
+        ended = _awaited(jobs_of(home, repository), job)
+    except KeyboardInterrupt:
+        click.echo("ralph-hooks: the repair goes on; `ralph-hooks fix --cancel` ends it", err=True)
+        raise
+    if ended is None or ended.state is JobState.RUNNING:
+        clear_away(home, repository)
+        raise NotRepairedError("the repair that was awaited was killed", "`ralph-hooks fix` makes another")
+    if ended.state is not JobState.FINISHED:
+        raise not_repaired(ended)
+    return ended
+
+
+def not_repaired(job: Job) -> NotRepairedError:
+    """What there is to say of a job that has made no fix."""
+    return NotRepairedError(f"there is no fix of {one_line(job.title)}: {job.outcome}", "`ralph-hooks fix` tries again")
+
+
+def _awaited(jobs: Jobs, job: Job) -> Job | None:
+    """``job`` as it is once its process has gone; its steps are shown where there is somebody to see them."""
+    shown = progress()
+    step, done = "", 0
+    try:
+        current: Job | None = job
+        while current is not None and jobs.runs(current):
+            if current.step != step:
+                shown.end()
+                step, done = current.step, 0
+                shown.begin(one_line(step), max(1, current.total))
+            while done < current.done:
+                shown.advance()
+                done += 1
+            time.sleep(_LOOK)
+            current = jobs.get(job.tree)
+        return current
+    finally:
+        shown.end()
+
+
+def told(job: Job) -> str:
+    """How far a running job is: ``implement, 12 s so far, at most 588 s more``."""
+    now = time.time()
+    so_far = duration(max(0.0, now - job.started))
+    return f"{one_line(job.step) or 'starting'}, {so_far} so far, at most {duration(job.remaining(now))} more"

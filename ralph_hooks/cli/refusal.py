@@ -1,0 +1,95 @@
+"""What becomes of a change that the gate refuses: a repair, now or in the background."""
+
+from __future__ import annotations
+
+import os
+from decimal import Decimal
+
+import msgspec
+
+from ralph_hooks.cli import background
+from ralph_hooks.cli.repair import repair
+from ralph_hooks.cli.wiring import Place, has_jobs, open_state
+from ralph_hooks.config import InHook, OnFailure
+from ralph_hooks.core.job import Job, JobState
+from ralph_hooks.core.ports import Snapshot
+from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.core.text import one_line
+from ralph_hooks.git import fixes
+from ralph_hooks.providers import registry
+from ralph_hooks.reports.parts import blockers, has_secret
+
+_NO = ("", "0", "false", "no")
+
+
+def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
+    """``report`` on ``snapshot`` with what is done about it. A repair that is stored already is not made again."""
+    if not _wanted(place, report):
+        return report
+    stored = fixes.newest_for(place.repository, report.tree)
+    if stored is not None:
+        return msgspec.structs.replace(report, fix=stored.summarised())
+    implementers = _implementers(place, report, snapshot)
+    obstacles = [registry.obstacle(model, os.environ) for model in implementers]
+    if all(obstacles):  # also where none is configured: then there is nothing to say
+        return _noting(report, *(f"no repair is made: {reason}" for reason in obstacles[:1]))
+    if job := _known(place, report.tree):
+        return msgspec.structs.replace(report, job=job.summarised())
+    if place.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
+        with open_state(place.home) as database:
+            return _added(report, repair(place, database, snapshot))
+    job = background.start(place, snapshot.change, report.command)
+    return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report
+
+
+def in_ci() -> bool:
+    """Whether nobody sits at a terminal who could apply a repair later."""
+    return os.environ.get("CI", "").lower() not in _NO
+
+
+def _wanted(place: Place, report: Report) -> bool:
+    """Whether the change is held back, and by something that a model may mend: a secret has to be revoked by hand."""
+    held = report.verdict is Verdict.FAIL and bool(report.exit_code)
+    return held and place.settings.on_failure is OnFailure.FIX and not has_secret(report)
+
+
+def _known(place: Place, tree: str) -> Job | None:
+    """The job that runs for ``tree``, or one that would come to the same again; None where a try is worth it."""
+    if not has_jobs(place.home):
+        return None
+    jobs = background.jobs_of(place.home, place.repository)
+    job = jobs.get(tree)
+    if job is None or job.state is JobState.FINISHED:  # its fix is gone
+        return None
+    return job if (jobs.runs(job) if job.state is JobState.RUNNING else job.settled) else None
+
+
+def _implementers(place: Place, report: Report, snapshot: Snapshot) -> Chain:
+    """Every model that may be asked for the repair."""
+    paths = [finding.path for finding in blockers(report)] or [entry.path for entry in snapshot.change.entries]
+    chains = (place.settings.route(path).chain(Phase.IMPLEMENT) for path in paths)
+    return tuple(dict.fromkeys(model for chain in chains for model in chain))
+
+
+def _noting(report: Report, *notices: str) -> Report:
+    return msgspec.structs.replace(report, notices=(*report.notices, *map(one_line, notices)))
+
+
+def _added(report: Report, made: Report) -> Report:
+    """``report`` with the repair of ``made``, and what that cost on top."""
+    told = tuple(notice for notice in made.notices if notice not in report.notices)
+    return msgspec.structs.replace(
+        report,
+        fix=made.fix,
+        rungs=made.rungs,
+        calls=report.calls + made.calls,
+        cost_usd=_sum(report.cost_usd, made.cost_usd),
+        baseline_usd=_sum(report.baseline_usd, made.baseline_usd),
+        seconds=round(report.seconds + made.seconds, 3),
+        notices=report.notices + told,
+    )
+
+
+def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
+    return None if one is None or other is None else one + other

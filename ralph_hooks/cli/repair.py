@@ -1,0 +1,88 @@
+"""A repair from beginning to end: judge (from the store where it is known), climb the ladder, keep the report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ralph_hooks.cli.wiring import Place, build_gate, open_fixer
+from ralph_hooks.config import OnFailure
+from ralph_hooks.core.ports import Progress, Snapshot
+from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.text import one_line
+from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.verdict import POLICY
+from ralph_hooks.errors import ExitCode, RalphError
+from ralph_hooks.git import fixes
+from ralph_hooks.store.db import Database
+
+
+def repair(
+    place: Place,
+    database: Database,
+    snapshot: Snapshot,
+    *,
+    instruction: str = "",
+    wanted: Sequence[str] = (),
+    again: bool = False,
+    notices: Sequence[str] = (),
+    shown: Progress | None = None,
+) -> Report:
+    """Judge ``snapshot`` and repair what is wrong with it; the report says what came of it, and is kept.
+
+    ``wanted`` are findings by number or fingerprint; a fix that is there already is taken unless ``again`` is set;
+    ``notices`` are said first; ``shown`` is told how far it is. Raises RalphError where only the user can help.
+    """
+    settings = msgspec.structs.replace(place.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
+    place = msgspec.structs.replace(place, settings=settings)
+    limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
+    gate = build_gate(place, database, "fix", limits, snapshot, shown)
+    try:
+        report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
+        findings = _fingerprints(report, wanted)
+        asked = bool(instruction or findings)
+        known = None if asked or again else fixes.newest_for(place.repository, snapshot.change.tree)
+        if known is not None and report.verdict is Verdict.FAIL:
+            report = msgspec.structs.replace(report, fix=known.summarised())
+            notices = (*notices, "this fix was there already and cost nothing: --again has another one made")
+        elif asked or report.verdict is Verdict.FAIL:
+            with open_fixer(place, gate, snapshot) as fixer:
+                report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
+    finally:
+        gate.caller.abandon()
+    report = _closed(report, notices)
+    gate.history.add(report)
+    return report
+
+
+def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
+    """The fingerprints of the findings that the user names. Raises RalphError for one that is not there."""
+    known = [finding.fingerprint for finding in report.findings]
+    found: list[str] = []
+    for name in wanted:
+        if name.isdigit() and 0 < int(name) <= len(known):
+            found.append(known[int(name) - 1])
+            continue
+        same = [each for each in dict.fromkeys(known) if each.startswith(name.lower())]
+        if len(same) != 1:
+            what = "several findings have" if same else "no finding has"
+            listed = "; ".join(
+                f"{number}: {one_line(finding.path)}:{finding.line} {finding.fingerprint}"
+                for number, finding in enumerate(report.findings, start=1)
+            )
+            raise RalphError(f"{what} the number or fingerprint {one_line(name)!r}", listed or "there are no findings")
+        found += same
+    return tuple(found)
+
+
+def _closed(report: Report, notices: Sequence[str]) -> Report:
+    """``report`` with the exit code of this command, and without words about what a hook would let through."""
+    if report.fix is not None:
+        code = ExitCode.PASS
+    elif report.rungs or report.verdict is Verdict.FAIL:
+        code = ExitCode.REJECTED
+    else:
+        code = ExitCode.UNJUDGED if report.verdict is Verdict.INCONCLUSIVE else ExitCode.PASS
+    kept = [notice for notice in report.notices if notice not in POLICY.values()]
+    return msgspec.structs.replace(report, exit_code=code, notices=(*notices, *kept))
