@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -115,20 +116,22 @@ def sweep() -> None:
     """Remove what killed runs of this user left: the system lets go of a lock when its holder dies, however it dies."""
     parent = Path(tempfile.gettempdir()).resolve()
     for folder in parent.glob(f"{PREFIX}*"):
-        lock = _try_lock(folder) if _is_ours(folder) else None
+        lock = _try_lock(folder) if _ours(folder) else None
         if lock is not None:
             _discard(folder, lock)
     for folder in parent.glob(f"{OBJECTS_PREFIX}*"):
-        if _is_ours(folder) and time.time() - folder.lstat().st_mtime > _ABANDONED:
+        found = _ours(folder)
+        if found and time.time() - found.st_mtime > _ABANDONED:
             _remove(folder)
 
 
-def _is_ours(folder: Path) -> bool:
+def _ours(folder: Path) -> os.stat_result | None:
+    """What the system says of a folder of this user's; None for anything else."""
     try:
         found = folder.lstat()
     except FileNotFoundError:  # its owner was faster
-        return False
-    return not folder.is_symlink() and (sys.platform == "win32" or found.st_uid == os.getuid())
+        return None
+    return found if stat.S_ISDIR(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.getuid()) else None
 
 
 def _try_lock(folder: Path) -> IO[bytes] | None:
