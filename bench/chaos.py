@@ -1,168 +1,331 @@
-"""The gate under a random mix of faults: `python -m bench.chaos [RUNS [SEED]]`.
+"""The gate under a random mix of faults: how often each outcome comes, and that some never come.
 
-A change with a bug, two models in a chain, and for every request a draw: a good answer, or one of the faults below.
-Each run is the real command with a home of its own. The bug is there, so a pass is always wrong; what could not be
-judged has to be said. Ends with 1 where a pass, a traceback or a run past its deadline was seen.
+Users with repositories and budgets of their own run the installed program on changes, half of which have a bug that a
+model reports whenever it answers. What the models answer is drawn by the seed: outages, limits, refusals, nonsense,
+replies that never end. Some runs are interrupted or killed. Never may a change with the bug pass, a run outlast its
+deadline, a budget be overshot, or a traceback be seen: then this program says so and exits with 1.
+
+    python -m bench.chaos [--runs 500] [--seed 1] [--at-once 4]
 """
 
 from __future__ import annotations
 
+import argparse
 import json
-import os
 import random
+import re
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
+from tests.support.project import BIN, environment, provider
 from tests.support.repo import Repo
-from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+from tests.support.server import JSON, Finds, ModelServer, Reply, Request, Responder, analyst
 
-RUNS, SEED = 500, 20261125
-DEADLINE = 4.0  # seconds
-LATE = 1.0  # seconds after it that a busy machine may need to write its report
-GOOD = 0.4  # the share of good answers
+DEADLINE = 5.0
+GRACE = 1.0  # seconds that a busy machine may need after it to write its report
+RUNS_A_USER = 10
 BUG = Finds("items[:-1]", "The last item is left out.")
-CODE = "def total(items):\n    return sum(items[:-1])\n"
-FAULTS: Mapping[str, Reply] = {
-    "500": Reply.status(500),
-    "529": Reply.status(529),
-    "429": Reply.status(429, headers={"Retry-After": "1"}),
-    "429 for an hour": Reply.status(429, headers={"Retry-After": "3600"}),
+CODE = "# {name}\ndef total(items):\n    out = 0\n    for item in {items}:\n        out += item\n    return out\n"
+GOOD = analyst(BUG)
+PRICE = "input = 1.0\noutput = 2.0\n"  # US dollars per million tokens
+CAPS = (None, None, Decimal("0.03"), Decimal("0.08"))  # US dollars a day; a request reserves about one cent
+_RUN = re.compile(r"run_(\d+)_\d\.py")
+
+
+def _error(message: str, **fields: JSON) -> dict[str, JSON]:
+    return {"error": {"message": message, **fields}}
+
+
+def _item(**changes: JSON) -> Reply:
+    plain = {"path": "nowhere.py", "line": 4, "category": "bug", "severity": "error", "confidence": 0.9}
+    return Reply.json_text({"findings": [{**plain, "message": "Wrong.", "quote": "items", **changes}]})
+
+
+def _verdicts(*rows: tuple[str, bool]) -> Reply:
+    verdicts = [{"id": name, "holds": holds, "confidence": 0.9, "reason": "So."} for name, holds in rows]
+    return Reply.json_text({"verdicts": verdicts})
+
+
+EVERYWHERE: dict[str, Reply] = {
+    "reset": Reply.reset(),
+    "408": Reply.status(408),
+    "500, a web page": Reply.status(500, b"<html>Oops</html>"),
+    "503": Reply.status(503, _error("Overloaded")),
+    "529": Reply.status(529, _error("Overloaded")),
+    "error in a 200": Reply.status(200, _error("Upstream is down", code=502)),
+    "429": Reply.status(429),
+    "429, soon": Reply.status(429, headers={"Retry-After": "0.2"}),
+    "429, late": Reply.status(429, headers={"Retry-After": "3600"}),
     "401": Reply.status(401),
+    "403": Reply.status(403, _error("Not you")),
     "404": Reply.status(404),
-    "400": Reply.status(400, {"error": {"message": "no"}}),
+    "400": Reply.status(400, _error("Something is off")),
+    "400, a parameter": Reply.status(400, _error("temperature is not supported", param="temperature")),
     "413": Reply.status(413),
     "web page": Reply.html(),
-    "half JSON": Reply.truncated_json(),
-    "prose": Reply.text("Looks good to me! No issues found."),
-    "other shape": Reply.json_text({"verdict": "approved"}),
-    "bad items": Reply.json_text({"findings": [{"path": 1}], "verdicts": [{"id": None}]}),
-    "empty": Reply.empty(),
-    "cut off": Reply.length(),
-    "refusal": Reply.refusal(),
-    "bad gzip": Reply.bad_gzip(),
+    "broken JSON": Reply.truncated_json(),
+    "broken gzip": Reply.bad_gzip(),
+    "200 MB of gzip": Reply.gzip_bomb(),
     "short body": Reply.short_body(),
-    "reset": Reply.reset(),
-    "hang": Reply.hang(),
-    "drip": Reply.drip(),
+    "no content": Reply.status(204, b""),
+    "prose": Reply.text("Looks good to me!"),
+    "another shape": Reply.text('{"verdict": "pass"}'),
+    "cut off": Reply.length(),
+    "cut off, and whole so far": Reply.length('{"findings": [], "verdicts": []}'),
+    "empty": Reply.empty(),
+    "refusal": Reply.refusal(),
+    "content filter": Reply.status(400, _error("Filtered", code="content_filter")),
 }
-_TOP = Path(__file__).parents[1]
-_EXITS = {1: "the bug was reported", 3: "not judged, and said so", 0: "PASSED, which is wrong"}
+ENDLESS = {"hang": Reply.hang(), "drip": Reply.drip(), "slow headers": Reply.slow_headers()}
+ANALYZE = {
+    "invented path": _item(),
+    "no path": _item(path=""),
+    "unknown severity": _item(severity="fatal"),
+    "not an item": Reply.json_text({"findings": [7]}),
+    "null": Reply.text('{"findings": null}'),
+}
+VERIFY = {
+    "no verdict": _verdicts(),
+    "another claim": _verdicts(("C9", False)),
+    "contradiction": _verdicts(("C1", False), ("C1", True)),
+}
 
 
-class Outcome(Struct, frozen=True):
-    """What came of one run."""
-
-    exit_code: int
-    said: str
-    traceback: bool
-    seconds: float
-    requests: int
-    cost_usd: Decimal
-
-
-class _Draws:
-    """Answers each request by a draw that depends on the seed, the run and the number of the request alone."""
+class Storm:
+    """What models answer. Drawn from the seed, the run and how often it has asked: not from who comes first."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
+        self._asked: Counter[tuple[str, str, str]] = Counter()
         self._lock = threading.Lock()
-        self._counts: Counter[str] = Counter()
-        self.drawn: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.requests = 0
 
-    def __call__(self, request: Request) -> Reply:
-        place = request.path.partition("/v1")[0]
+    def at(self, place: str) -> Responder:
+        """The script of the server at ``place``."""
+        return lambda request: self._reply(place, request)
+
+    def _reply(self, place: str, request: Request) -> Reply:
+        found = _RUN.search(request.prompt)
+        key = (found[1] if found else "", place, request.phase)
         with self._lock:
-            self._counts[place] += 1
-            draw = random.Random(f"{self._seed} {place} {self._counts[place]}")
-            good = draw.random() < GOOD
-            fault = draw.choice(sorted(FAULTS))
-            self.drawn["good answer" if good else fault] += 1
-        return analyst(BUG)(request) if good else FAULTS[fault]
+            self._asked[key] += 1
+            self.requests += 1
+            chance = random.Random(f"{self._seed} {key} {self._asked[key]}")
+        weather = random.Random(f"{self._seed} {key[0]}").choice((0.15, 0.5, 0.9))
+        if chance.random() >= weather:
+            return GOOD(request)
+        own = VERIFY if request.phase == "verify" else ANALYZE
+        kinds = EVERYWHERE | own | (ENDLESS if chance.random() < 0.3 else {})
+        name = chance.choice(list(kinds))
+        with self._lock:
+            self.faults[name] += 1
+        return kinds[name]
 
 
-def measure(runs: int = RUNS, seed: int = SEED) -> list[Outcome]:
-    """An outcome for each run, two at once."""
-    with tempfile.TemporaryDirectory(prefix="ralph-hooks-chaos-") as folder, ModelServer(_Draws(seed)) as server:
-        repo = Repo.create(Path(folder) / "shop")
-        repo.commit({"README.md": "A shop.\n"})
-        repo.stage({"a.py": CODE})
-        root = server.url.removesuffix("/v1")
-        with ThreadPoolExecutor(2) as pool:
-            return list(pool.map(lambda number: _run(repo, Path(folder), root, number), range(runs)))
+@dataclass
+class Tally:
+    """What came of all runs."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    with_bug: Counter[str] = field(default_factory=Counter)
+    longest: float = 0.0
+    """Seconds, as the report has them."""
+    spent: Decimal = Decimal(0)
+    capped: Decimal = Decimal(0)
+    """US dollars spent by those who have a cap, and below it the sum of their caps."""
+    caps: Decimal = Decimal(0)
+    calls: int = 0
+    wrong: list[str] = field(default_factory=list)
+    """What must never happen, and did."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def _run(repo: Repo, folder: Path, root: str, number: int) -> Outcome:
-    home = folder / f"home-{number}"
-    home.mkdir()
-    models = ("first", "second")
-    places = "".join(
-        f'[providers.{name}]\nbase-url = "{root}/{number}/{name}/v1"\nwire = "openai"\n'
-        f'[prices."{name}/model"]\ninput = 1.0\noutput = 2.0\n'
-        for name in models
-    )
-    chain = json.dumps([f"{name}/model" for name in models])
-    (home / "config.toml").write_text(
-        f"[models]\nanalyze = {chain}\nverify = {chain}\n"
-        f'[gate]\ndeadline = {DEADLINE}\nwhen-unavailable = "closed"\n{places}',
-        encoding="utf-8",
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "ralph_hooks", "gate", "--format", "json"],
-        cwd=repo.path,
-        env={**repo.env, "RALPH_HOOKS_HOME": str(home), "PYTHONPATH": str(_TOP), "CI": os.environ.get("CI", "")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report: dict[str, Any] = json.loads(done.stdout, parse_float=Decimal) if done.stdout else {}
-    return Outcome(
-        exit_code=done.returncode,
-        said=str(report.get("verdict", done.stderr)),
-        traceback="Traceback" in done.stderr,
-        seconds=float(report.get("seconds", 0)),
-        requests=len([call for call in report.get("calls", ()) if not call["from_store"]]),
-        cost_usd=Decimal(report.get("cost_usd") or 0),
-    )
+@dataclass
+class User:
+    """Somebody with a repository, a policy and perhaps a budget."""
+
+    number: int
+    folder: Path
+    urls: dict[str, str]
+    tally: Tally
+
+    def __post_init__(self) -> None:
+        chance = random.Random(f"user {self.number}")
+        self.policy = chance.choice(("open", "closed"))
+        self.cap = chance.choice(CAPS)
+        self.parallel = chance.choice((1, 8))
+        self.repo = Repo.create(self.folder / "shop", home=self.folder)
+        self.repo.commit({"README.md": "A shop.\n"})
+        self.home = self.folder / "ralph"
+        self.home.mkdir()
+        self.env = {**environment(self.folder, self.home), "OTHER_KEY": "sk-made-up-too"}
+        (self.home / "config.toml").write_text(self._configuration(chance), encoding="utf-8")
+
+    def _configuration(self, chance: random.Random) -> str:
+        chain = ["first/small", "second/large"] if chance.random() < 0.7 else ["first/small"]
+        first = provider("first", self.urls["first"], chance.choice(("openai", "anthropic")))
+        second = provider("second", self.urls["second"], "anthropic").replace("SCRIPTED_KEY", "OTHER_KEY")
+        prices = "".join(f'[prices."{name}"]\n{PRICE}' for name in ("first/small", "second/large"))
+        budget = f"[budget]\nper-day = {self.cap}\n" if self.cap is not None else ""
+        models = f"[models]\nanalyze = {json.dumps(chain)}\nverify = {json.dumps(chain)}\n"
+        gate = f'[gate]\ndeadline = {DEADLINE}\nwhen-unavailable = "{self.policy}"\nparallel = {self.parallel}\n'
+        return f'on-failure = "block"\n{models}{gate}{budget}{first}{second}{prices}'
+
+    def run(self, number: int) -> None:
+        """Stage a change and judge it."""
+        chance = random.Random(f"run {number}")
+        buggy = chance.random() < 0.5
+        files = chance.randint(1, 3)
+        where = chance.randrange(files)
+        self.repo.stage(
+            {
+                name: CODE.format(name=name, items="items[:-1]" if buggy and index == where else "items")
+                for index, name in enumerate(f"run_{number:04}_{index}.py" for index in range(files))
+            }
+        )
+        ended = self._judge(chance.choice([None] * 18 + [signal.SIGTERM, signal.SIGKILL]), chance.uniform(0.3, 2.0))
+        self._count(number, buggy=buggy, ended=ended)
+        self.repo.commit()
+
+    def _judge(self, send: signal.Signals | None, after: float) -> tuple[int, str, str]:
+        with subprocess.Popen(
+            [BIN / "ralph-hooks", "gate", "--format", "json"],
+            cwd=self.repo.path,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            if send is not None:
+                try:
+                    process.wait(after)
+                except subprocess.TimeoutExpired:
+                    process.send_signal(send)
+            out, errors = process.communicate()
+        return process.returncode, out, errors
+
+    def _count(self, number: int, *, buggy: bool, ended: tuple[int, str, str]) -> None:
+        code, out, errors = ended
+        report: dict[str, Any] = json.loads(out) if out else {}
+        name = NAMES.get((report.get("verdict"), code), f"exit {code}")
+        wrong = list(wrong_with(code, report, errors, self.policy, buggy=buggy))
+        with self.tally.lock:
+            self.tally.outcomes[name] += 1
+            if buggy:
+                self.tally.with_bug[name] += 1
+            self.tally.longest = max(self.tally.longest, report.get("seconds", 0.0))
+            self.tally.wrong += [f"run {number}: {each}" for each in wrong]
+
+    def settle(self) -> None:
+        """Add up the ledger."""
+        path = self.home / "state" / "state.db"
+        with closing(sqlite3.connect(path)) as database:
+            calls, cost = database.execute("SELECT count(*), coalesce(sum(cost), 0) FROM calls").fetchone()
+        spent = Decimal(cost).scaleb(-12)
+        with self.tally.lock:
+            self.tally.calls += calls
+            self.tally.spent += spent
+            if self.cap is not None:
+                self.tally.capped += spent
+                self.tally.caps += self.cap
+                if spent > self.cap:
+                    self.tally.wrong.append(f"user {self.number}: spent ${spent} of ${self.cap}")
 
 
-def broken(outcomes: Sequence[Outcome]) -> list[str]:
-    """What must not happen and did."""
-    found: list[str] = []
-    for number, outcome in enumerate(outcomes):
-        if outcome.exit_code not in {1, 3}:
-            found.append(f"run {number} ended with {outcome.exit_code}: {outcome.said}")
-        if (outcome.exit_code == 1) != (outcome.said == "fail"):
-            found.append(f"run {number} says {outcome.said} and ends with {outcome.exit_code}")
-        if outcome.traceback:
-            found.append(f"run {number} showed a traceback")
-        if outcome.seconds > DEADLINE + LATE:
-            found.append(f"run {number} took {outcome.seconds} s of {DEADLINE}")
-    return found
+NAMES = {
+    ("pass", 0): "pass",
+    ("fail", 1): "held back, for the bug is found",
+    ("inconclusive", 0): "NOT judged, let through (open)",
+    ("inconclusive", 3): "NOT judged, held back (closed)",
+    (None, 130): "interrupted",
+    (None, -9): "killed",
+}
+"""What a run is called, by verdict and exit code."""
 
 
-def main() -> int:
-    given = [int(text) for text in sys.argv[1:3]]
-    runs, seed = given + [RUNS, SEED][len(given) :]
-    outcomes = measure(runs, seed)
-    for code, count in Counter(outcome.exit_code for outcome in outcomes).most_common():
-        print(f"{count:6,}  {_EXITS.get(code, f'exit {code}')}")
-    print(f"{sum(outcome.traceback for outcome in outcomes):6,}  tracebacks")
-    print(f"{sum(outcome.requests for outcome in outcomes):6,}  requests, {len(FAULTS)} kinds of faults")
-    print(f"{max(outcome.seconds for outcome in outcomes):6.2f}  seconds for the longest run, of {DEADLINE} allowed")
-    print(f"${sum(outcome.cost_usd for outcome in outcomes):.4f} spent or counted at its worst case; seed {seed}")
-    problems = broken(outcomes)
-    print(*problems, sep="\n")
-    return 1 if problems else 0
+def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, buggy: bool) -> Iterator[str]:
+    """What must never happen."""
+    verdict = report.get("verdict")
+    if "Traceback" in errors or "failed inside" in errors:
+        yield f"it broke: {errors.strip().splitlines()[-1]}"
+    if verdict == "pass" and buggy:
+        yield "a change with a bug passed"
+    if verdict == "fail" and not buggy:
+        yield "a clean change was held back"
+    if report and report["seconds"] > DEADLINE + GRACE:
+        yield f"it took {report['seconds']} s"
+    if report and not report["reason"]:
+        yield "no reason was given"
+    expected = {"pass": 0, "fail": 1, "inconclusive": {"open": 0, "closed": 3}[policy], None: code}[verdict]
+    if code != expected or (verdict is None and code not in {130, -9}):
+        yield f"exit {code} with verdict {verdict}: {errors.strip()}"
+
+
+def storm(runs: int, seed: int, at_once: int, say: Callable[[str], None]) -> list[str]:
+    """Let it happen; what must never happen and did."""
+    weather, tally = Storm(seed), Tally()
+    started = time.monotonic()
+    with (
+        tempfile.TemporaryDirectory(prefix="ralph-hooks-chaos-", ignore_cleanup_errors=True) as folder,
+        ModelServer(weather.at("first")) as first,
+        ModelServer(weather.at("second")) as second,
+        ThreadPoolExecutor(at_once) as pool,
+    ):
+        urls = {"first": first.url, "second": second.url}
+
+        def use(number: int) -> None:
+            home = Path(folder) / f"user{number}"
+            home.mkdir()
+            user = User(number, home, urls, tally)
+            for run in range(number * RUNS_A_USER, min(runs, (number + 1) * RUNS_A_USER)):
+                user.run(seed * 10_000 + run)
+            user.settle()
+
+        list(pool.map(use, range(-(-runs // RUNS_A_USER))))
+    for line in _summary(runs, seed, weather, tally, time.monotonic() - started):
+        say(line)
+    return tally.wrong
+
+
+def _summary(runs: int, seed: int, weather: Storm, tally: Tally, seconds: float) -> Iterator[str]:
+    buggy, faults = sum(tally.with_bug.values()), sum(weather.faults.values())
+    yield f"{runs} runs of the gate (seed {seed}), {buggy} of them on a change with a bug that the model reports"
+    yield f"{weather.requests:,} requests, {faults:,} answered with one of {len(weather.faults)} kinds of fault"
+    yield ""
+    yield f"{'outcome':<34}{'runs':>6}{'with the bug':>14}"
+    for name, count in tally.outcomes.most_common():
+        yield f"{name:<34}{count:>6}{tally.with_bug[name]:>14}"
+    yield ""
+    yield f"longest run        {tally.longest:.2f} s, and {DEADLINE:g} s are allowed"
+    capped = f"${tally.capped:.4f} by users who allow ${tally.caps}"
+    yield f"spent              ${tally.spent:.4f} in {tally.calls:,} calls, {capped}"
+    yield f"must never happen  {len(tally.wrong)}"
+    yield from (f"  {each}" for each in tally.wrong)
+    yield f"took               {seconds:.0f} s"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos", description="The gate under a random mix of faults.")
+    parser.add_argument("--runs", type=int, default=500)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--at-once", type=int, default=4, help="how many run side by side")
+    args = parser.parse_args(arguments)
+    return 1 if storm(args.runs, args.seed, args.at_once, print) else 0
 
 
 if __name__ == "__main__":
