@@ -79,7 +79,8 @@ def most_tokens(text: str) -> int:
     """No fewer tokens than any model's tokenizer makes of ``text``: what a budget has to reckon with.
 
     A token stands for at least one byte, so there are never more than bytes; that is the bound for every script but
-    ours. Words and blanks of ASCII take fewer; docs/reliability.md says why it is a bound and no average.
+    ours. Words and blanks of ASCII take fewer; docs/reliability.md says how they were
+    measured, and how far they lie above the real count.
     """
     data = text.encode("utf-8", "surrogatepass")
     letters = len(data) - len(data.translate(None, _LETTERS))
