@@ -112,7 +112,7 @@ class Authors:
             learned=learned,
             marker=self._gate.caller.marker(),
         )
-        return self._write("implement", question, chain, chosen)
+        return self._write("implement", question, chain, sight, chosen)
 
     def correct(self, problem: Problem, planned: Plan, written: Written, wrong: Sequence[str]) -> Written:
         """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
@@ -139,15 +139,15 @@ class Authors:
             shown=chosen.shown,
             marker=self._gate.caller.marker(),
         )
-        return self._write("fix", question, chain, chosen)
+        return self._write("fix", question, chain, sight, chosen)
 
-    def _write(self, what: str, question: Question[Repair], chain: Chain, chosen: Chosen) -> Written:
+    def _write(self, what: str, question: Question[Repair], chain: Chain, sight: Sight, chosen: Chosen) -> Written:
         """Have a repair written, by a model as edits or by a coding agent in the files, and put into the workbench."""
         agents = any(model.provider.wire is Wire.AGENT for model in chain)
         repair, model = self._ask(what, question, chain, self._by_agent(question) if agents else None)
         if model.provider.wire is Wire.AGENT:
             return Written(repair=repair, model=model.id, told=f"worked on the files: {repair.summary[:_WORDS]}")
-        return self._applied(repair, model, chosen)
+        return self._applied(repair, model, sight, chosen)
 
     def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
         """How a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
@@ -178,11 +178,11 @@ class Authors:
             return []
         return Material(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
 
-    def _applied(self, repair: Repair, model: Model, chosen: Chosen) -> Written:
+    def _applied(self, repair: Repair, model: Model, sight: Sight, chosen: Chosen) -> Written:
         """Put ``repair`` into the workbench, whole or not at all."""
         refused: tuple[str, ...] = ()
         try:
-            self._bench.write(apply(repair, self._bench.paths(), self._bench.read))
+            self._bench.write(apply(repair, sight.paths, self._bench.read))
         except EditsRefused as reasons:
             refused = reasons.reasons
         except RepairRefused as reason:
