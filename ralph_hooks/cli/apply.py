@@ -42,7 +42,7 @@ Examples:
 def command(*, fix_id: str | None) -> None:
     """Choose the fix and bring it in."""
     repository = find_repository()
-    bring_in(repository, choose(repository, fix_id or _awaited(repository)))
+    bring_in(repository, choose(repository, _awaited(repository) if fix_id is None else fix_id))
 
 
 def _awaited(repository: Repository) -> str | None:

@@ -230,7 +230,7 @@ def repair(report: Report) -> str:
 def background(report: Report) -> str:
     """What goes on, or went on, in the background, for people; empty where nothing did."""
     job = report.job
-    if job is None:
+    if job is None or job.state == JobState.FINISHED:  # then there is a fix, and that is told
         return ""
     if job.state == JobState.RUNNING:
         return "a repair is being made: ralph-hooks apply waits for it, ralph-hooks show tells how far it is"
