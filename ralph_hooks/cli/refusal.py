@@ -12,6 +12,7 @@ from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.wiring import Place, has_jobs, open_state
 from ralph_hooks.config import InHook, OnFailure
 from ralph_hooks.core.job import Job, JobState
+from ralph_hooks.core.kind import kind_of_path
 from ralph_hooks.core.ports import Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Phase
@@ -68,7 +69,13 @@ def _known(place: Place, tree: str) -> Job | None:
 def _implementers(place: Place, report: Report, snapshot: Snapshot) -> Chain:
     """Every model that may be asked for the repair."""
     paths = [finding.path for finding in blockers(report)] or [entry.path for entry in snapshot.change.entries]
-    chains = (place.settings.route(path).chain(Phase.IMPLEMENT) for path in paths)
+    settings = place.settings
+    # By its name alone: what only the content tells to be boilerplate has the models of logic besides.
+    chains = (
+        chain
+        for path in paths
+        for chain in (settings.implementers(path, kind_of_path(path))[0], settings.route(path).chain(Phase.IMPLEMENT))
+    )
     return tuple(dict.fromkeys(model for chain in chains for model in chain))
 
 

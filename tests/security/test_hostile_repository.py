@@ -125,6 +125,15 @@ def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp
     assert not ran.exists()
 
 
+def test_a_hook_on_index_changes_is_not_run_for_our_copy_of_the_index(gated: Gated, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    gated.repo.commit({"a.py": "x = 1\n"})
+    gated.repo.stage({"a.py": "x = 2\n"})
+    gated.repo.hook("post-index-change", f"open({str(ran)!r}, 'w').close()\n")
+    assert gated.judge()["verdict"] == "pass"
+    assert not ran.exists()
+
+
 def test_state_that_others_could_write_is_not_believed(gated: Gated) -> None:
     gated.repo.stage({"a.py": "x = 1\n"})
     assert gated.run("gate").returncode == 0
