@@ -14,12 +14,12 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, build_tree
+from ralph_hooks.locks import Lock, acquire
 from ralph_hooks.process import allowed_environment
 
 PREFIX = "ralph-hooks-scratch-"
@@ -104,10 +104,10 @@ def private_folder(repository: Repository) -> Iterator[Path]:
         _discard(folder, lock)
 
 
-def _claim(parent: Path) -> tuple[Path, IO[bytes]]:
+def _claim(parent: Path) -> tuple[Path, Lock]:
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
-        lock = _try_lock(folder)
+        lock = acquire(folder / _LOCK)
         if lock is not None:
             return folder, lock  # else somebody swept it away before it was locked
 
@@ -116,7 +116,7 @@ def sweep() -> None:
     """Remove what killed runs of this user left: the system lets go of a lock when its holder dies, however it dies."""
     parent = Path(tempfile.gettempdir()).resolve()
     for folder in parent.glob(f"{PREFIX}*"):
-        lock = _try_lock(folder) if _ours(folder) else None
+        lock = acquire(folder / _LOCK) if _ours(folder) else None
         if lock is not None:
             _discard(folder, lock)
     for folder in parent.glob(f"{OBJECTS_PREFIX}*"):
@@ -134,41 +134,12 @@ def _ours(folder: Path) -> os.stat_result | None:
     return found if stat.S_ISDIR(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.getuid()) else None
 
 
-def _try_lock(folder: Path) -> IO[bytes] | None:
-    """The locked file of ``folder``; None where somebody else holds it or has just removed the folder."""
-    path = folder / _LOCK
-    try:
-        lock = path.open("ab")
-    except OSError:
-        return None
-    try:
-        _lock(lock)
-        if os.path.samestat(os.fstat(lock.fileno()), path.stat()):
-            return lock
-    except OSError:
-        pass
-    lock.close()
-    return None
-
-
-def _lock(file: IO[bytes]) -> None:
-    """Raises OSError where the file is locked already."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def _discard(folder: Path, lock: IO[bytes]) -> None:
+def _discard(folder: Path, lock: Lock) -> None:
     """Remove ``folder`` and only then let go of it; Windows does not remove open files."""
     if sys.platform == "win32":
-        lock.close()
+        lock.release()
     _remove(folder)
-    lock.close()
+    lock.release()
 
 
 def _remove(folder: Path) -> None:
