@@ -7,12 +7,13 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from ralph_hooks.core.faults import ModelFault, Refused, TooLarge, Truncated, Unreadable
+from ralph_hooks.core.faults import Refused, TooLarge, Truncated, Unreadable
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.usage import Usage, estimate_tokens
-from ralph_hooks.providers.failures import from_success, read_error, unreadable
+from ralph_hooks.providers.failures import from_success, read_error
 from ralph_hooks.providers.http import host_of
+from ralph_hooks.providers.reading import read_reply
 
 PATH = "/messages"
 REQUIRED = frozenset({"model", "messages", "max_tokens"})
@@ -89,16 +90,7 @@ class _Billed(Struct, frozen=True):
 
 def completion(data: bytes, model: Model) -> Completion:
     """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
-    try:
-        reply = msgspec.json.decode(data, type=_Reply)
-        used = usage(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise unreadable(data, model) from None
-    try:
-        return Completion(text=_text(reply, model), usage=used)
-    except ModelFault as fault:
-        fault.usage = used
-        raise
+    return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 
 def _text(reply: _Reply, model: Model) -> str:

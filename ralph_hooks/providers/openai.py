@@ -16,8 +16,9 @@ from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable,
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.providers.failures import Error, from_success, read_error, unreadable
+from ralph_hooks.providers.failures import Error, from_success, read_error
 from ralph_hooks.providers.http import host_of
+from ralph_hooks.providers.reading import read_reply
 
 PATH = "/chat/completions"
 REQUIRED = frozenset({"model", "messages"})
@@ -124,16 +125,7 @@ class _Reply(Struct, frozen=True):
 
 def completion(data: bytes, model: Model) -> Completion:
     """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
-    try:
-        reply = msgspec.json.decode(data, type=_Reply)
-        used = usage(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise unreadable(data, model) from None
-    try:
-        return Completion(text=_text(reply, model), usage=used)
-    except ModelFault as fault:
-        fault.usage = used
-        raise
+    return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 
 def _text(reply: _Reply, model: Model) -> str:
