@@ -1,0 +1,71 @@
+"""What the pages have in common: one file each, light and dark, nothing loaded from elsewhere, no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from ralph_hooks.core.text import one_line
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1b1f24; --faint: #57606a; --paper: #fff; --line: #d0d7de; --card: #f6f8fa }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e6edf3; --faint: #9198a1; --paper: #0d1117; --line: #30363d; --card: #151b23 }
+}
+* { box-sizing: border-box }
+body { margin: 0 auto; padding: 1.5rem 1rem 3rem; max-width: 60rem; background: var(--paper); color: var(--ink);
+  font: 1rem/1.5 system-ui, sans-serif }
+h1 { font-size: 1.5rem; margin: 0 }
+h2 { font-size: 1.1rem; margin: 0 0 .5rem }
+p { margin: .25rem 0 }
+.faint { color: var(--faint) }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1.25rem 0 }
+.tile, figure { background: var(--card); border: 1px solid var(--line); border-radius: .5rem }
+.tile { padding: .75rem 1rem; overflow-wrap: anywhere } .tile b { display: block; font-size: 1.5rem; line-height: 1.2 }
+figure { margin: 1rem 0; padding: 1rem }
+svg { display: block; width: 100%; height: auto; overflow: visible }
+svg text { fill: var(--ink); font-size: 13px } svg .faint { fill: var(--faint) } svg line { stroke: var(--line) }
+@media (max-width: 36rem) { svg text { font-size: 20px } }
+ul.key { list-style: none; display: flex; flex-wrap: wrap; gap: .25rem 1rem; margin: .5rem 0 0; padding: 0 }
+ul.key i { display: inline-block; width: .8rem; height: .8rem; border-radius: .2rem; margin-right: .4rem }
+details { margin-top: .75rem } summary { cursor: pointer; color: var(--faint) }
+:focus-visible { outline: 3px solid #56b4e9; outline-offset: 2px }
+.scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .75rem .25rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
+th:first-child, td:first-child { text-align: left; white-space: normal; overflow-wrap: anywhere; min-width: 8rem }
+"""
+
+
+def page(title: str, parts: Iterable[str], style: str = "") -> str:
+    """A whole page of ``parts``, which are HTML; ``style`` adds to what all pages have."""
+    return "\n".join(
+        (
+            "<!doctype html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>ralph-hooks: {text(title)}</title><style>{_STYLE}{style}</style></head><body><main>",
+            f"<h1>{text(title)}</h1>",
+            *filter(None, parts),
+            "</main></body></html>\n",
+        )
+    )
+
+
+def text(value: str) -> str:
+    """Any text as HTML, on one line and with nothing that could drive a reader."""
+    return escape(one_line(value))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with its first column as heads of the rows. It scrolls by itself where it is too wide."""
+
+    def cells(row: Sequence[str]) -> str:
+        first, *rest = row
+        return f'<th scope="row">{text(first)}</th>' + "".join(f"<td>{text(cell)}</td>" for cell in rest)
+
+    heads = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
+    body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="table">'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
