@@ -53,7 +53,8 @@ def _point(score: Score, most: float, colour: str, index: int) -> Iterator[str]:
     share, low, high = score.catch_rate
     x = _x(float(score.cost_per_change_usd or 0), most)
     title = f"{score.name}: {rate(score.catch_rate)} caught, {dollars(score.cost_per_change_usd)} a change"
-    yield f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_y(low):.1f}" y2="{_y(high):.1f}" style="stroke: {colour}; stroke-width: 2"/>'
+    ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{_y(low):.1f}" y2="{_y(high):.1f}"'
+    yield f'<line {ends} style="stroke: {colour}; stroke-width: 2"/>'
     yield f'<circle cx="{x:.1f}" cy="{_y(share):.1f}" r="6" fill="{colour}"><title>{text(title)}</title></circle>'
     yield f'<text x="{x + 10:.1f}" y="{_y(share) - 8 - 14 * (index % 2):.1f}">{text(score.name)}</text>'
 
