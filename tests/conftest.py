@@ -1,11 +1,20 @@
-"""How hypothesis works here: the same examples every time, and no example fails because a machine was busy.
+"""Every machine is the same to the tests, and hypothesis tries the same examples every time.
 
-`pytest --hypothesis-profile=explore` looks for new ones.
+`pytest --hypothesis-profile=explore` looks for new ones; there no example fails because a machine was busy.
 """
 
 from __future__ import annotations
 
+import os
+
 from hypothesis import settings
+
+# Who runs the tests is not what they judge: a CI machine (where repairs stay in the foreground), a git or pre-commit
+# hook, a terminal with colours of its own, a developer's own state folder.
+AROUND = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
+AROUND_US = ("GIT_", "GITHUB_", "PRE_COMMIT", "RALPH_", "XDG_")
+for name in [name for name in os.environ if name in AROUND or name.startswith(AROUND_US)]:
+    del os.environ[name]
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)
