@@ -45,7 +45,7 @@ def test_every_command_has_examples_and_words_for_each_option(project: Project, 
     assert max(map(len, done.out.splitlines())) <= 120
 
 
-@pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"fix"}))  # whose --apply is to come
+@pytest.mark.parametrize("name", sorted(COMMANDS))
 def test_the_examples_are_right(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bugs.jsonl").touch()  # one of them names a file
@@ -55,6 +55,14 @@ def test_the_examples_are_right(name: str, tmp_path: Path, monkeypatch: pytest.M
 
 
 EXAMPLE = re.compile(r"^ +(?:exec )?ralph-hooks ([a-z-]+)(.*)", re.MULTILINE)
+
+
+def test_the_shell_completes_commands_options_and_their_values(project: Project) -> None:
+    for typed, offered in (("ga", {"gate"}), ("gate --from", {"--from-ref"}), ("gate --format s", {"sarif"})):
+        words = ["ralph-hooks", *typed.split()]
+        typed_so_far = {"COMP_WORDS": " ".join(words), "COMP_CWORD": str(len(words) - 1)}
+        done = project.program(env={**typed_so_far, "_RALPH_HOOKS_COMPLETE": "bash_complete"})
+        assert set(done.out.split()) == {f"plain,{word}" for word in offered}
 
 
 def test_the_version(project: Project) -> None:
