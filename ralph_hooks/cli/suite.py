@@ -77,7 +77,14 @@ def _pytest(top: Path) -> str:
         return own[0]
     needs = (top / "pyproject.toml", *sorted(top.glob("*requirements*.txt")))
     named = next((path for path in needs if re.search(r"(?m)(^|[\"'\s])pytest\b(?!-)", _text(path))), None)
-    return named.name if named is not None and any(_test_files(top)) else ""
+    if named is not None and any(_test_files(top)):
+        return named.name
+    for_pytest = next((path for path in _test_files(top) if _FOR_PYTEST.search(_text(path))), None)
+    return str(for_pytest.relative_to(top)) if for_pytest is not None else ""
+
+
+_FOR_PYTEST = re.compile(r"(?m)^(?:async )?def test_|^(?:import|from) pytest\b")
+"""Tests that unittest does not see: plain functions."""
 
 
 def _test_files(top: Path) -> Iterator[Path]:

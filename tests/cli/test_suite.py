@@ -42,6 +42,8 @@ def commands(folder: Path, files: Mapping[str, str]) -> list[str]:
         ({"conftest.py": "", "poetry.lock": ""}, [f"poetry run {PYTEST}"]),
         ({"tests/test_a.py": TEST}, ["python -m unittest discover -s tests"]),
         ({"test_a.py": TEST}, ["python -m unittest discover"]),
+        ({"tests/test_a.py": "def test_a() -> None: ...\n"}, [PYTEST]),
+        ({"test_a.py": "import pytest\nclass TestA: ...\n"}, [PYTEST]),
         ({"tests/test_a.py": TEST, "uv.lock": ""}, ["uv run --frozen python -m unittest discover -s tests"]),
         ({"tox.ini": "[tox]\n"}, ["tox -q"]),
         ({"tox.ini": "[tox]\n[pytest]\n"}, [PYTEST]),
