@@ -225,6 +225,47 @@ class Ledger(Protocol):
         ...
 
 
+class Booked(Struct, frozen=True, kw_only=True):
+    """A call that is over, as the ledger keeps it."""
+
+    phase: Phase
+    model: str
+    usage: Usage | None
+    """None where nobody knows, and the worst case stands."""
+    cost_usd: Decimal | None
+    """US dollars; None where it is not known."""
+    outcome: str
+    seconds: float
+
+
+class Books(Ledger, Protocol):
+    """A ledger that can also give money away to be spent elsewhere."""
+
+    def replace(self, call: int, calls: Sequence[Booked]) -> None:
+        """Put ``calls``, which together cost no more than it, in the place of a reservation. None asks a budget."""
+        ...
+
+
+class Cluster(Protocol):
+    """Other machines that do errands. Safe from several threads."""
+
+    @property
+    def places(self) -> int:
+        """How many errands it does at once."""
+        ...
+
+    def do(self, errand: bytes) -> bytes:
+        """The outcome of ``errand``, which is done once or not at all.
+
+        Raises WorkerLost where nobody knows what became of it, and RalphError where there is no cluster any more.
+        """
+        ...
+
+
+class WorkerLost(Exception):
+    """The worker that had an errand is gone: it may have done all of it or nothing."""
+
+
 class Prices(Protocol):
     """What models cost."""
 

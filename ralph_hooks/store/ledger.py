@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.bill import Statement, Total
 from ralph_hooks.core.faults import BudgetReached, ModelFault
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.db import Database, Repository, Row, Unavailable
@@ -36,6 +36,11 @@ _FIGURES, _SECONDS = 5, 14  # columns of a statement's rows: the first figure, a
 _INSERT = (
     "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
     " remembered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_INSERT_WHOLE = _INSERT.replace(
+    "remembered) VALUES (",
+    "remembered, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, seconds)"
+    " VALUES (?, ?, ?, ?, ?, ",
 )
 
 
@@ -124,6 +129,29 @@ class Ledger:
             self._database.transact(record)
         except Unavailable as error:
             self._database.note(f"{error.message}; a call stays in the ledger at its worst case")
+
+    def replace(self, call: int, calls: Sequence[Booked]) -> None:
+        """Put ``calls``, which together cost no more than it, in the place of the reservation ``call``.
+
+        They were made within it on another machine, so no budget is asked. All are kept, or the reservation stands.
+        """
+
+        def record(connection: sqlite3.Connection) -> None:
+            connection.execute("DELETE FROM calls WHERE id = ?", (call,))
+            connection.executemany(_INSERT_WHOLE, [self._whole(each) for each in calls])
+
+        try:
+            self._database.transact(record)
+        except Unavailable as error:
+            self._database.note(f"{error.message}; calls stay in the ledger as what was set aside for them")
+
+    def _whole(self, call: Booked) -> Row:
+        """Every column of a call that is over."""
+        used = call.usage or Usage(input_tokens=0, output_tokens=0, estimated=call.cost_usd is not None)
+        counts = (used.input_tokens, used.cached_input_tokens, used.cache_write_tokens, used.output_tokens)
+        cost = None if call.cost_usd is None else _pico(call.cost_usd)
+        row = self._row(call.phase, call.model, run=self._run)
+        return (*row, cost, used.estimated, call.outcome, 0, *(_count(each) for each in counts), call.seconds)
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Record that ``count`` answers of ``model`` came from the store; written with the run's next transaction."""

@@ -12,7 +12,7 @@ import pytest
 
 from ralph_hooks.core.bill import Total
 from ralph_hooks.core.faults import BudgetReached
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.db import Database, Repository
@@ -479,3 +479,34 @@ def test_tokens_read_from_a_prompt_cache_are_priced_as_such(database: Database) 
     ledger.settle(reserve(ledger, "1"), usage, Decimal("0.1"), "ok", 1.0)
     price = Price(input=Decimal(5), output=Decimal(25), cached_input=Decimal("0.5"), cache_write=Decimal("6.25"))
     assert whole(database).priced_at(price) == Decimal("1.5") + Decimal("0.3") + Decimal("0.625") + Decimal("0.25")
+
+
+def test_what_was_set_aside_for_another_machine_becomes_the_calls_that_it_made(database: Database) -> None:
+    ledger = opened(database, Caps(per_run=Decimal("0.30")))
+    grant = reserve(ledger, "0.30")
+    with pytest.raises(BudgetReached):
+        reserve(ledger, "0.01")
+    paid = Booked(
+        phase=Phase.VERIFY,
+        model="a/b",
+        usage=Usage(input_tokens=10, output_tokens=5),
+        cost_usd=Decimal("0.10"),
+        outcome="ok",
+        seconds=1.5,
+    )
+    unknown = Booked(phase=Phase.ANALYZE, model="c/d", usage=None, cost_usd=None, outcome="timeout", seconds=9.0)
+    ledger.replace(grant, [paid, unknown])
+    rows = database.query(
+        "SELECT phase, model, input_tokens, output_tokens, cost, estimated, outcome, seconds, run FROM calls"
+    )
+    assert rows == [
+        ("verify", "a/b", 10, 5, 10**11, 0, "ok", 1.5, "run"),
+        ("analyze", "c/d", 0, 0, None, 0, "timeout", 9.0, "run"),
+    ]
+    reserve(ledger, "0.20")  # what was not spent is there again
+
+
+def test_what_was_set_aside_and_not_used_leaves_no_trace(database: Database) -> None:
+    ledger = opened(database)
+    ledger.replace(reserve(ledger, "0.30"), [])
+    assert database.query("SELECT count(*) FROM calls") == [(0,)]
