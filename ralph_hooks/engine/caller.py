@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import TypeVar
 
 import msgspec
@@ -29,12 +28,14 @@ from ralph_hooks.core.faults import (
     Unreachable,
     Unreadable,
 )
-from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Reservation, Store, Workbench
+from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Store, Workbench
 from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema
-from ralph_hooks.core.usage import Call, Price, Usage, most_tokens
+from ralph_hooks.core.usage import Call, Usage
+from ralph_hooks.engine.books import ABANDONED, NOTHING, Books
 from ralph_hooks.engine.outages import Mark, Outages
+from ralph_hooks.engine.room import fitted, worst
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 
@@ -48,15 +49,6 @@ _BACKOFF = 0.3  # seconds before the first retry, doubled for the second, plus u
 _SHARE = 0.5  # of the time that is left, for a model with others behind it: the next one has to get its turn
 _PROBE = 0.25  # the same for one that failed a moment ago
 _BLAMED = 0.5  # of the run's deadline: a call that took as long and was cut off says that the model is down
-
-_ABANDONED = "abandoned"  # the outcome of a call that nobody waited for: the run was interrupted or failed elsewhere
-
-_TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
-_TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
-_SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
-_SMALLEST_PART = 64  # tokens: less code says nothing
-
-_NOTHING = Usage(input_tokens=0, output_tokens=0)
 
 _REASK = """
 
@@ -97,17 +89,6 @@ class _Send(Struct):
     problem: str = ""
 
 
-class _Open(Struct, frozen=True):
-    """A call that is under way."""
-
-    phase: Phase
-    model: Model
-    price: Price | None
-    worst: Usage | None
-    """The most it can use; None for a coding agent, of which nobody knows."""
-    started: float
-
-
 class Caller:
     """Asks models along a chain and keeps the books. Safe from several threads.
 
@@ -130,21 +111,13 @@ class Caller:
     ) -> None:
         self._client = client
         self._store = store
-        self._ledger = ledger
-        self._prices = prices
         self._redactor = redactor
         self.deadline = deadline
-        self._run = run
         self._sleep = sleep
         self._jitter = jitter
         self._outages = Outages(store, now)
-        self._settled = threading.Condition()
-        self._till = threading.Lock()
-        self._calls: list[Call] = []
-        self._open: dict[int, _Open] = {}
-        self._closing = 0
-        self._settlements = 0
-        self._ended = False
+        self._books = Books(ledger, prices, run, deadline)
+        self._learnt = threading.Lock()
         self._hopeless: dict[Model | str, ModelFault] = {}
         self._quirks: dict[str, frozenset[str]] = {}
         self._stand_ins: dict[str, str] = {}
@@ -152,19 +125,13 @@ class Caller:
     @property
     def calls(self) -> tuple[Call, ...]:
         """Every call so far, failed ones too."""
-        with self._settled:
-            return tuple(self._calls)
+        return self._books.calls
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """For people: which models did not answer, which ones did in their place, and why."""
-        with self._settled:
+        with self._learnt:
             return tuple(self._stand_ins.values())
-
-    @property
-    def _over(self) -> bool:
-        """True once nothing may be asked any more."""
-        return self._ended or self.deadline.passed
 
     def marker(self) -> str:
         """A word that the author of a change cannot foresee, and too short for the secret scan to take it for a key."""
@@ -172,21 +139,7 @@ class Caller:
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Put ``count`` answers from the store beside the calls: they cost nothing."""
-        self._ledger.remembered(phase, model, count)
-        call = Call(
-            phase=phase.value,
-            model=model,
-            input_tokens=0,
-            cached_input_tokens=0,
-            output_tokens=0,
-            cost_usd=Decimal(0),
-            seconds=0.0,
-            outcome="ok",
-            from_store=True,
-        )
-        with self._settled:
-            if call not in self._calls:
-                self._calls.append(call)
+        self._books.remembered(phase, model, count)
 
     def ask(
         self, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
@@ -216,10 +169,8 @@ class Caller:
 
     def abandon(self) -> None:
         """Close the books: nothing is asked any more, and calls that are still under way count at their worst case."""
-        with self._settled:
-            self._ended = True
-            pending = tuple(self._open)
-        outcome = DeadlineReached.outcome if self.deadline.passed else _ABANDONED
+        pending = self._books.close()
+        outcome = DeadlineReached.outcome if self.deadline.passed else ABANDONED
         for call in pending:
             self._settle(call, None, outcome)
 
@@ -231,18 +182,18 @@ class Caller:
         """
         until = until or self.deadline
         self._client.ready(agent)
-        call, _ = self._reserve(phase, agent, None, until)
+        call, _ = self._books.reserve(phase, agent, None, until)
         usage: Usage | None = None
-        outcome = _ABANDONED
+        outcome = ABANDONED
         try:
             completion = self._client.employ(agent, self._redactor.mask(task), bench, until)
             usage, outcome = completion.usage, "ok"
         except ModelFault as fault:
-            late = isinstance(fault, DeadlineReached) and not self._over
+            late = isinstance(fault, DeadlineReached) and not self._books.over
             told = TimedOut(str(fault)) if late else fault
             outcome, usage = told.outcome, fault.usage
             if usage is None and not fault.billed:
-                usage = _NOTHING
+                usage = NOTHING
             raise told from None
         else:
             return completion.text
@@ -288,7 +239,7 @@ class Caller:
         return reply, model
 
     def _stood_in(self, model: Model, faults: Mapping[str, ModelFault]) -> None:
-        with self._settled:
+        with self._learnt:
             for name, fault in faults.items():
                 self._stand_ins.setdefault(name, f"{model.id} answered in the place of {name}: {fault}")
 
@@ -302,7 +253,7 @@ class Caller:
 
     def _known_hopeless(self, model: Model) -> ModelFault | None:
         """Why this run need not ask ``model`` again; None where it may answer."""
-        with self._settled:
+        with self._learnt:
             fault = self._hopeless.get(model)
             refused = self._hopeless.get(_credential(model))
         if fault is None and refused is not None:
@@ -315,7 +266,7 @@ class Caller:
             case Unreachable() | RateLimited() | TimedOut() if model.provider.wire is not Wire.AGENT:
                 self._outages.failed(model, fault)
             case Denied() | NotFound() | NoCredential():
-                with self._settled:
+                with self._learnt:
                     self._hopeless[model] = fault
                     if isinstance(fault, Denied):
                         self._hopeless[_credential(model)] = fault
@@ -342,7 +293,7 @@ class Caller:
     def _omitted(self, model: Model) -> frozenset[str]:
         """Request fields that ``model`` was seen to reject."""
         name = _quirks(model)
-        with self._settled:
+        with self._learnt:
             known = self._quirks.get(name)
         if known is None:
             known = frozenset(self._store.get([name]).get(name, b"").decode().split())
@@ -350,7 +301,7 @@ class Caller:
 
     def _remember_omitted(self, model: Model, omit: frozenset[str]) -> None:
         name = _quirks(model)
-        with self._settled:
+        with self._learnt:
             known = self._quirks[name] = self._quirks.get(name, frozenset()) | omit
         self._store.put({name: " ".join(sorted(known)).encode()})
 
@@ -386,9 +337,9 @@ class Caller:
 
     def _send(self, question: Question[Reply], model: Model, send: _Send) -> Reply:
         request = self._request(question, model, send)
-        call, started = self._reserve(question.phase, model, _worst(request), send.until)
+        call, started = self._books.reserve(question.phase, model, worst(request), send.until)
         usage: Usage | None = None
-        outcome = _ABANDONED
+        outcome = ABANDONED
         billed = True
         try:
             completion = self._client.complete(request, send.until)
@@ -396,7 +347,7 @@ class Caller:
             value = question.read(strip_fence(completion.text))
             outcome = "ok"
         except DeadlineReached as fault:
-            late = fault if self._over else TimedOut(f"no answer within {self.deadline.clock() - started:.1f} s")
+            late = fault if self._books.over else TimedOut(f"no answer within {self.deadline.clock() - started:.1f} s")
             outcome = late.outcome
             raise late from None
         except ModelFault as fault:
@@ -406,43 +357,8 @@ class Caller:
             return value
         finally:
             if usage is None and not billed:
-                usage = _NOTHING
+                usage = NOTHING
             self._settle(call, usage, outcome)
-
-    def _reserve(self, phase: Phase, model: Model, worst: Usage | None, until: Deadline) -> tuple[int, float]:
-        """Put the call into the ledger at its worst case; its id, and when it began.
-
-        Where only other calls of this run are in the way, it waits for them: most cost a fraction of their worst case,
-        so a budget that is nearly used up makes requests go one after the other before it makes them fail.
-        """
-        price = self._prices.price(model)
-        worst_usd = price.cost(worst) if price and worst else None
-        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst_usd)
-        while True:
-            if self._over:
-                raise DeadlineReached("the deadline was reached")
-            if until.passed:
-                raise TimedOut("its share of the time was used up")
-            with self._settled:
-                seen = self._settlements
-            try:
-                with self._till:
-                    call = self._ledger.reserve(reservation)
-                    started = self.deadline.clock()
-                    with self._settled:
-                        self._open[call] = _Open(phase, model, price, worst, started)
-            except BudgetReached as fault:
-                if not fault.may_fit_later or not self._wait_for_settlement(seen, until):
-                    raise
-            else:
-                return call, started
-
-    def _wait_for_settlement(self, seen: int, until: Deadline) -> bool:
-        """Wait until a call is settled that was not when ``seen`` was read; False where none is under way."""
-        with self._settled:
-            while self._settlements == seen and (self._open or self._closing) and not until.passed:
-                self._settled.wait(until.remaining())
-            return self._settlements != seen
 
     def _request(self, question: Question[Reply], model: Model, send: _Send) -> ModelRequest:
         schema = strict_schema(question.shape)
@@ -460,45 +376,16 @@ class Caller:
             max_output=send.room,
             omit=send.omit,
         )
-        return _fitted(request) if model.provider.cuts else request
+        return fitted(request) if model.provider.cuts else request
 
     def _settle(self, call: int, usage: Usage | None, outcome: str) -> None:
-        """Close the books on ``call``, unless they are; without ``usage`` it counts at its worst case."""
-        with self._settled:
-            pending = self._open.pop(call, None)
-            self._closing += pending is not None
-        if pending is None:
+        """Close the books on ``call``. One cut off after most of the run's time says that its model is down."""
+        settled = self._books.settle(call, usage, outcome)
+        if settled is None or outcome != DeadlineReached.outcome:
             return
-        try:
-            self._book(call, pending, usage or pending.worst, outcome)
-        finally:
-            with self._settled:
-                self._closing -= 1
-                self._settlements += 1
-                self._settled.notify_all()
-
-    def _book(self, call: int, pending: _Open, usage: Usage | None, outcome: str) -> None:
-        seconds = self.deadline.clock() - pending.started
-        cost = _cost(pending.price, usage)
-        self._ledger.settle(call, usage, cost, outcome, seconds)
-        used = usage or _NOTHING
-        with self._settled:
-            self._calls.append(
-                Call(
-                    phase=pending.phase.value,
-                    model=pending.model.id,
-                    input_tokens=used.input_tokens,
-                    cached_input_tokens=used.cached_input_tokens,
-                    output_tokens=used.output_tokens,
-                    cost_usd=cost,
-                    seconds=round(seconds, 3),
-                    outcome=outcome,
-                    estimated=used.estimated,
-                )
-            )
-        late = outcome == DeadlineReached.outcome and seconds >= self.deadline.seconds * _BLAMED
-        if late and pending.model.provider.wire is not Wire.AGENT:
-            self._outages.failed(pending.model, TimedOut(f"it had not answered after {seconds:.0f} s"))
+        model, seconds = settled
+        if seconds >= self.deadline.seconds * _BLAMED and model.provider.wire is not Wire.AGENT:
+            self._outages.failed(model, TimedOut(f"it had not answered after {seconds:.0f} s"))
 
 
 def _credential(model: Model) -> str:
@@ -508,52 +395,3 @@ def _credential(model: Model) -> str:
 
 def _quirks(model: Model) -> str:
     return f"quirks/{model.id}/{model.provider.base_url}"
-
-
-def _cost(price: Price | None, usage: Usage | None) -> Decimal | None:
-    if usage is None:
-        return None
-    if price is not None:
-        return price.cost(usage)
-    if usage.input_tokens == usage.output_tokens == 0:
-        return usage.reported_usd or Decimal(0)  # nothing was used, whatever the price
-    return usage.reported_usd
-
-
-def _prompt_tokens(request: ModelRequest) -> int:
-    schema = msgspec.json.encode(request.schema).decode()
-    return sum(map(most_tokens, (request.system, request.prompt, schema))) + _TOOLS
-
-
-def _worst(request: ModelRequest) -> Usage:
-    """The most a call can use: the whole request at full price, and a reply that fills its room.
-
-    A provider that takes no limit on the reply has only its context left for one.
-    """
-    provider = request.model.provider
-    reply = provider.context if provider.token_limit in request.omit else request.max_output
-    return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
-
-
-def room(chain: Chain, system: str, most: int) -> int:
-    """How much code goes into one request below ``system``, so that it fits whichever model of ``chain`` answers.
-
-    In tokens as `estimate_tokens` counts them, which takes four bytes for one where a tokenizer may make four; at most
-    ``most``.
-    """
-    left = min(_left(model, system) for model in chain)
-    return max(_SMALLEST_PART, min(most, left // 4))
-
-
-def _left(model: Model, system: str) -> int:
-    """Tokens of the context that are left beside the instructions and the shortest reply, at least."""
-    return model.provider.context - most_tokens(system) - _TEMPLATE - _SMALLEST_REPLY
-
-
-def _fitted(request: ModelRequest) -> ModelRequest:
-    """``request`` with room for a reply in the model's context. Raises TooLarge where the request may fill it."""
-    left = _left(request.model, request.system) - most_tokens(request.prompt) + _SMALLEST_REPLY
-    if left < _SMALLEST_REPLY:
-        name, context = request.model.name, request.model.provider.context
-        raise TooLarge(f"the request may be too large for the {context:,} tokens of {name}, which would cut it")
-    return msgspec.structs.replace(request, max_output=min(request.max_output, left))

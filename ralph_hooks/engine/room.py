@@ -1,0 +1,54 @@
+"""How much fits into a request, and the most that one can use. In tokens, which only the model itself counts right."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ralph_hooks.core.faults import TooLarge
+from ralph_hooks.core.ports import ModelRequest
+from ralph_hooks.core.route import Chain, Model
+from ralph_hooks.core.usage import Usage, most_tokens
+
+_TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
+_TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
+_SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
+_SMALLEST_PART = 64  # tokens: less code says nothing
+
+
+def _prompt_tokens(request: ModelRequest) -> int:
+    schema = msgspec.json.encode(request.schema).decode()
+    return sum(map(most_tokens, (request.system, request.prompt, schema))) + _TOOLS
+
+
+def worst(request: ModelRequest) -> Usage:
+    """The most a call can use: the whole request at full price, and a reply that fills its room.
+
+    A provider that takes no limit on the reply has only its context left for one.
+    """
+    provider = request.model.provider
+    reply = provider.context if provider.token_limit in request.omit else request.max_output
+    return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
+
+
+def room(chain: Chain, system: str, most: int) -> int:
+    """How much code goes into one request below ``system``, so that it fits whichever model of ``chain`` answers.
+
+    In tokens as `estimate_tokens` counts them, which takes four bytes for one where a tokenizer may make four; at most
+    ``most``.
+    """
+    left = min(_left(model, system) for model in chain)
+    return max(_SMALLEST_PART, min(most, left // 4))
+
+
+def _left(model: Model, system: str) -> int:
+    """Tokens of the context that are left beside the instructions and the shortest reply, at least."""
+    return model.provider.context - most_tokens(system) - _TEMPLATE - _SMALLEST_REPLY
+
+
+def fitted(request: ModelRequest) -> ModelRequest:
+    """``request`` with room for a reply in the model's context. Raises TooLarge where the request may fill it."""
+    left = _left(request.model, request.system) - most_tokens(request.prompt) + _SMALLEST_REPLY
+    if left < _SMALLEST_REPLY:
+        name, context = request.model.name, request.model.provider.context
+        raise TooLarge(f"the request may be too large for the {context:,} tokens of {name}, which would cut it")
+    return msgspec.structs.replace(request, max_output=min(request.max_output, left))
