@@ -56,8 +56,16 @@ def text(value: str) -> str:
     return escape(one_line(value))
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table with its first column as heads of the rows. It scrolls by itself where it is too wide."""
+def figure(title: str, content: str) -> str:
+    """``content`` under its ``title``, by which a screen reader announces it."""
+    return f'<figure aria-label="{text(title)}"><h2>{text(title)}</h2>{content}</figure>'
+
+
+def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table with its first column as heads of the rows. It scrolls by itself where it is too wide.
+
+    ``title`` is heard, not seen: it names the table among the others of the page.
+    """
 
     def cells(row: Sequence[str]) -> str:
         first, *rest = row
@@ -66,6 +74,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     heads = "".join(f'<th scope="col">{text(name)}</th>' for name in head)
     body = "".join(f"<tr>{cells(row)}</tr>" for row in rows)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="table">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{text(title)}">'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ralph_hooks.core.backtest import Score
 from ralph_hooks.reports.backtest.table import dollars, rate, sentences
-from ralph_hooks.reports.html import page, table, text
+from ralph_hooks.reports.html import figure, page, table, text
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 680, 360, 56, 44  # units of the chart's own coordinates
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7")
@@ -16,7 +16,7 @@ _STYLE = "svg .frontier { fill: none; stroke: var(--faint); stroke-dasharray: 5 
 def render(scores: Sequence[Score], about: str) -> str:
     """The whole page; ``about`` says what was replayed."""
     words = (f"<p>{text(line)}</p>" for line in sentences(scores))
-    figures = (f"<figure>{_chart(scores)}</figure>", *words, f"<figure>{_table(scores)}</figure>")
+    figures = (figure("Quality and cost", _chart(scores)), *words, figure("The figures", _table(scores)))
     return page(f"How good the gate is: {about}", figures, _STYLE)
 
 
@@ -25,7 +25,8 @@ def _chart(scores: Sequence[Score]) -> str:
     marks = [*_axes(most), _frontier(scores, most)]
     for index, score in enumerate(scores):
         marks += _point(score, most, _COLOURS[index % len(_COLOURS)], index)
-    label = f"Catch rate against dollars a change for {len(scores)} routings"
+    told = (f"{score.name} {rate(score.catch_rate)} for {dollars(score.cost_per_change_usd)}" for score in scores)
+    label = text(f"Share of the bugs caught against US dollars a change: {', '.join(told)}")
     inside = "".join(marks)
     return f'<svg viewBox="0 -20 {_WIDTH} {_HEIGHT + 20}" role="img" aria-label="{label}">{inside}</svg>'
 
@@ -84,4 +85,4 @@ def _table(scores: Sequence[Score]) -> str:
         )
         for score in scores
     )
-    return table(head, rows)
+    return table("Every routing with its figures", head, rows)

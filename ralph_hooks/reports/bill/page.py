@@ -13,7 +13,7 @@ from ralph_hooks.core.bill import Bill, Total
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money
 from ralph_hooks.reports.bill.table import cost, saved, sentences
-from ralph_hooks.reports.html import page, table, text
+from ralph_hooks.reports.html import figure, page, table, text
 
 _COLOURS = {
     Phase.ANALYZE.value: "#0072b2",
@@ -156,8 +156,8 @@ def _key(entries: Iterable[tuple[str, str]]) -> str:
 
 
 def _figure(title: str, chart: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    figures = f"<details><summary>The figures</summary>{table(head, rows)}</details>"
-    return f"<figure><h2>{text(title)}</h2>{chart}{figures}</figure>"
+    figures = table(f"{title}: the figures", head, rows)
+    return figure(title, f"{chart}<details><summary>The figures</summary>{figures}</details>")
 
 
 def _tables(bill: Bill) -> Iterator[str]:
@@ -168,7 +168,7 @@ def _tables(bill: Bill) -> Iterator[str]:
         ("repository", summed.by_repository),
         ("hook", summed.by_command),
     ):
-        yield f"<figure><h2>By {title}</h2>{table((title, *head), map(_row, totals))}</figure>"
+        yield figure(f"By {title}", table(f"By {title}: the figures", (title, *head), map(_row, totals)))
 
 
 def _row(total: Total) -> list[str]:
