@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -15,6 +16,8 @@ AROUND = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
 AROUND_US = ("GIT_", "GITHUB_", "PRE_COMMIT", "RALPH_", "XDG_")
 for name in [name for name in os.environ if name in AROUND or name.startswith(AROUND_US)]:
     del os.environ[name]
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the background jobs of a shell ignore it
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)
