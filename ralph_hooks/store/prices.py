@@ -1,8 +1,8 @@
 """What models cost: the user's own figures first, then the catalogue of genai-prices, then nothing.
 
-Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store for
-a day and by the state of the catalogue's file. It is read as installed; its own updater, which would go to the
-network, is never started.
+Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store by
+the state of the catalogue's file; for a day only where a price depends on the time. It is read as installed; its own
+updater, which would go to the network, is never started.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ class Catalogue:
         known = self._store.get([key]).get(key)
         if known is not None:
             return msgspec.json.decode(known, type=Price | None)
-        price = _look_up(catalogue, name, self._clock())
-        self._store.put({key: msgspec.json.encode(price)}, ttl=_DAY)
+        price, lasts = _look_up(catalogue, name, self._clock())
+        self._store.put({key: msgspec.json.encode(price)}, ttl=None if lasts else _DAY)
         return price
 
 
@@ -135,7 +135,8 @@ def _catalogue_state() -> str:
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
 
 
-def _look_up(catalogue: str, name: str, now: float) -> Price | None:
+def _look_up(catalogue: str, name: str, now: float) -> tuple[Price | None, bool]:
+    """What the catalogue has for ``name``, and whether that is the same at any time."""
     from datetime import UTC, datetime, timedelta
 
     from genai_prices.data_snapshot import get_snapshot
@@ -144,9 +145,11 @@ def _look_up(catalogue: str, name: str, now: float) -> Price | None:
     try:
         _, found = get_snapshot().find_provider_model(name, None, catalogue, None)
     except LookupError:
-        return None
+        return None, True
+    if not isinstance(found.prices, list):
+        return _dearest([found.prices]), True
     quarter = timedelta(minutes=15)
-    return _dearest([found.get_prices(begin + index * quarter) for index in range(_QUARTERS)])
+    return _dearest([found.get_prices(begin + index * quarter) for index in range(_QUARTERS)]), False
 
 
 def _dearest(prices: list[ModelPrice]) -> Price | None:

@@ -131,19 +131,37 @@ def test_the_catalogue_is_loaded_once_for_many_runs_even_for_what_it_lacks(
     assert second.split() == [known, "False"]
 
 
-def test_a_kept_price_is_looked_up_again_after_a_day_and_after_another_catalogue_is_installed(
-    database: Database, clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+STALE = b'{"input": "1", "output": "1"}'
+
+
+def spoil(database: Database) -> None:
+    """Show in what is said next whether it was kept."""
+    database.transact(lambda connection: connection.execute("UPDATE answers SET value = ?", (STALE,)))
+
+
+@pytest.mark.parametrize(
+    ("priced", "lasts"),
+    [(model("claude-opus-4-5", "anthropic"), True), (model("deepseek-chat", "deepseek"), False)],
+    ids=["the same at any time", "by the hour"],
+)
+def test_a_kept_price_lasts_a_day_where_it_depends_on_the_time(
+    database: Database, clock: Clock, priced: Model, *, lasts: bool
 ) -> None:
     store = Verdicts(database, clock=clock)
-    opus = model("claude-opus-4-5", "anthropic")
-    right = Catalogue({}, store).price(opus)
-    stale = b'{"input": "1", "output": "1"}'
-    database.transact(lambda connection: connection.execute("UPDATE answers SET value = ?", (stale,)))
-    assert Catalogue({}, store).price(opus) == Price(input=Decimal(1), output=Decimal(1))
+    right = Catalogue({}, store, clock=clock).price(priced)
+    spoil(database)
+    stale = Price(input=Decimal(1), output=Decimal(1))
+    assert Catalogue({}, store, clock=clock).price(priced) == stale != right
     clock.now += 86_400
-    assert Catalogue({}, store).price(opus) == right
+    assert Catalogue({}, store, clock=clock).price(priced) == (stale if lasts else right)
 
-    database.transact(lambda connection: connection.execute("UPDATE answers SET value = ?", (stale,)))
+
+def test_a_kept_price_is_looked_up_again_after_another_catalogue_is_installed(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Verdicts(database)
+    opus = model("claude-opus-4-5", "anthropic")
+    assert Catalogue({}, store).price(opus) is not None
     package = tmp_path / "genai_prices"
     package.mkdir()
     (package / "__init__.py").touch()
