@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -103,12 +104,14 @@ def run_bounded(
     keep: int = 64 * 1024,
     stdin: Path | None = None,
     apart: bool = False,
+    network: bool = True,
 ) -> Bounded:
     """Run ``args`` in a process group of its own that is gone when this returns or raises, or when we are killed.
 
     ``timeout`` is in seconds; ``memory`` in bytes of data for each process (Linux counts it; macOS takes the limit and
     does not enforce it; Windows has none); ``keep`` bytes of output are kept; ``stdin`` is a file to read from; with
-    ``apart`` standard error is kept by itself. With ``memory`` a program that cannot be started ends with 126 or 127,
+    ``apart`` standard error is kept by itself; without ``network`` it has nothing but a loopback of its own, where
+    `can_cut_network` says that this works. With ``memory`` a program that cannot be started ends with 126 or 127,
     without it OSError is raised. A process that leaves its group (setsid) is out of reach, except on Linux, where it is
     found by its environment when this returns or raises.
     """
@@ -116,7 +119,7 @@ def run_bounded(
     mark = os.urandom(8).hex()
     with _guard() as guarded, contextlib.ExitStack() as files:
         process = subprocess.Popen(
-            _limited(args, memory),
+            _limited(args if network else _unplugged(args), memory),
             cwd=cwd,
             env={**env, _MARK: mark},
             stdin=files.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
@@ -275,6 +278,17 @@ def _guard() -> Iterator[Callable[[object], None]]:
         with contextlib.suppress(BrokenPipeError):
             pipe.close()
         watcher.wait()
+
+
+@functools.cache
+def can_cut_network() -> bool:
+    """Whether this system lets us run a program without a network. Tried once."""
+    return sys.platform == "linux" and not run(_unplugged(())).returncode
+
+
+def _unplugged(args: Sequence[str]) -> Sequence[str]:
+    """``args`` behind the program that cuts the network (`ralph_hooks.offline`)."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("offline.py")), *args]
 
 
 def most_memory() -> int | None:

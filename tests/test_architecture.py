@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "engine": {"core", "errors", "phases", "config", "engine"},
     **{name: {"core", "errors", "locks", "process", "secrets", name} for name in ADAPTERS},
     "locks": set(),
+    "offline": set(),
     "process": {"errors"},
     "secrets": {"core", "errors", "secrets"},
     "errors": set(),

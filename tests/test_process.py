@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.process import Bounded, allowed_environment, detach, run, run_bounded
+from ralph_hooks.process import Bounded, allowed_environment, can_cut_network, detach, run, run_bounded
 
 PATIENCE = 10.0  # seconds until a test gives up on something that should happen at once
 
@@ -90,6 +92,126 @@ child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
 child.stdout.readline()
 pathlib.Path({pids!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
 """
+
+
+def test_a_file_can_be_its_input_and_its_errors_can_be_kept_apart(tmp_path: Path) -> None:
+    (tmp_path / "task").write_bytes(b"do it\n")
+    done = run_bounded(
+        ["sh", "-c", "cat; echo noise >&2"],
+        cwd=tmp_path,
+        env=allowed_environment(),
+        timeout=PATIENCE,
+        stdin=tmp_path / "task",
+        apart=True,
+    )
+    assert (done.returncode, done.tail, done.errors) == (0, b"do it\n", b"noise\n")
+
+
+REACH = """
+import socket, sys
+with socket.create_server(("127.0.0.1", 0)) as own:
+    socket.create_connection(own.getsockname()).close()
+print("talks to itself")
+for number in sys.argv[1:]:
+    host, port = number.split(":")
+    try:
+        socket.create_connection((host, int(port))).close()
+        print("reaches", host)
+    except OSError as error:
+        print(error.strerror)
+try:
+    socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(("192.0.2.1", 9))  # sends nothing
+except OSError as error:
+    print(error.strerror)
+"""
+cuts = pytest.mark.skipif(not can_cut_network(), reason="this system does not let us cut the network")
+
+
+def own_addresses() -> list[str]:
+    """Of this machine: the loopback, and what it is reached by from outside where it has that. Sends nothing."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        try:
+            asking.connect(("192.0.2.1", 9))
+        except OSError:
+            return ["127.0.0.1"]
+        return ["127.0.0.1", asking.getsockname()[0]]
+
+
+@cuts
+@pytest.mark.parametrize("memory", [None, 10**9])
+def test_a_program_without_a_network_talks_to_itself_alone(memory: int | None) -> None:
+    with contextlib.ExitStack() as stack:
+        servers = [stack.enter_context(socket.create_server((address, 0))) for address in own_addresses()]
+        named = [f"{host}:{port}" for host, port in (server.getsockname() for server in servers)]
+        plugged, unplugged = (
+            run_bounded(
+                [sys.executable, "-c", REACH, *named],
+                cwd=Path.cwd(),
+                env=allowed_environment(),
+                timeout=PATIENCE,
+                memory=memory,
+                network=network,
+            ).tail.decode()
+            for network in (True, False)
+        )
+    assert [line for line in plugged.splitlines() if line.startswith("reaches")] == [
+        f"reaches {name.partition(':')[0]}" for name in named
+    ]
+    assert unplugged.splitlines() == [
+        "talks to itself",
+        "Connection refused",
+        *["Network is unreachable"] * len(servers),
+    ]
+
+
+@cuts
+def test_without_a_network_a_program_is_whose_it_was_and_its_end_is_told_as_ever(tmp_path: Path) -> None:
+    def unplugged(*args: str) -> Bounded:
+        return run_bounded(args, cwd=tmp_path, env=allowed_environment(), timeout=PATIENCE, network=False)
+
+    assert unplugged("id", "-u").tail == f"{os.getuid()}\n".encode()
+    assert unplugged("touch", "made").returncode == 0
+    assert (tmp_path / "made").stat().st_uid == os.getuid()
+    assert [unplugged("no-such-program").returncode, unplugged("/etc/passwd").returncode] == [127, 126]
+
+
+ORDINARY = """
+import codecs, ctypes, fcntl, os, socket
+from ralph_hooks import offline
+codecs.lookup("ascii")
+os.setgroups([])
+os.setresgid(65534, 65534, 65534)
+os.setresuid(65534, 65534, 65534)
+ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as after an exec, which it may not do with root's Python
+offline.cut()
+print(os.getuid(), [line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line])
+"""
+
+
+@cuts
+@pytest.mark.skipif(os.getuid() != 0, reason="the tests above are an ordinary user's where the superuser runs none")
+def test_an_ordinary_user_has_no_network_either() -> None:
+    done = run([sys.executable, "-c", ORDINARY], env=allowed_environment(), timeout=PATIENCE)
+    assert (done.stdout, done.stderr) == (b"65534 ['lo']\n", b"")
+
+
+BACK = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+for pid in (1, int(os.environ["OUTSIDE"])):
+    try:
+        entered = libc.setns(os.open(f"/proc/{pid}/ns/net", os.O_RDONLY), 0)
+    except OSError:
+        entered = -1
+    print(entered)
+"""
+
+
+@cuts
+def test_there_is_no_way_back_to_the_network(tmp_path: Path) -> None:
+    env = {**allowed_environment(), "OUTSIDE": str(os.getpid())}
+    done = run_bounded([sys.executable, "-c", BACK], cwd=tmp_path, env=env, timeout=PATIENCE, network=False)
+    assert done.tail == b"-1\n-1\n"
 
 
 def test_a_timeout_ends_the_program_and_children_that_ignore_the_request(tmp_path: Path) -> None:

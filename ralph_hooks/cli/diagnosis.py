@@ -27,6 +27,7 @@ from ralph_hooks.engine.parallel import run_all
 from ralph_hooks.engine.trial import Trial, sign_of_life
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
+from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.home import Home, prepare
@@ -144,6 +145,24 @@ def consent(place: Place) -> tuple[bool, Line]:
         return True, ok("trust", f"{wanted}: approved")
     hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})"
     return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
+
+
+def network(place: Place) -> Iterator[Line]:
+    """Whether what a model wrote is tried without a network, where there is something to try it with."""
+    settings = place.settings
+    if not settings.verify.commands:
+        return
+    if settings.fix.network and settings.verify.network:
+        yield ok("network", "verify commands may use it, on repairs too (fix.network = true)")
+    elif can_cut_network():
+        yield ok("network", "a repair is tried without one" if settings.verify.network else "verify commands have none")
+    else:
+        yield warn(
+            "network",
+            "this system has no way to cut it: verify commands try what a model wrote with your network in reach",
+            "on Linux allow user namespaces (sysctl user.max_net_namespaces, or AppArmor's"
+            " kernel.apparmor_restrict_unprivileged_userns); elsewhere use a container or a virtual machine",
+        )
 
 
 def keys(place: Place) -> tuple[frozenset[Model], list[Line]]:

@@ -60,6 +60,7 @@ def examine(*, offline: bool) -> Iterator[Line]:
         return
     approved, line = diagnosis.consent(place)
     yield line
+    yield from diagnosis.network(place)
     ready, lines = diagnosis.keys(place)
     yield from lines
     with open_state(home) as database:

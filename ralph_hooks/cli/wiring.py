@@ -29,7 +29,7 @@ from ralph_hooks.errors import RalphError, UntrustedError
 from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.snapshot import GitSnapshot
-from ralph_hooks.git.verifier import CommandVerifier
+from ralph_hooks.git.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.history import Reports
@@ -265,7 +265,7 @@ def build_gate(
         store=store,
         caller=caller,
         team=Team(limits.parallel, deadline, shown or progress()),
-        verifier=CommandVerifier(place.repository, snapshot.change, timeout=place.settings.verify.timeout),
+        verifier=_verifier(place, place.repository, snapshot.change, store),
         prices=prices,
         history=Reports(database, place.known_as()),
         receipts=Receipts(database, place.known_as()),
@@ -293,11 +293,17 @@ def build_trial(
         store=store,
         caller=caller,
         team=Team(limits.parallel, deadline, Silent()),
-        verifier=CommandVerifier(repository, change, timeout=place.settings.verify.timeout),
+        verifier=_verifier(place, repository, change, store),
         prices=prices,
         history=Reports(database, place.known_as()),
         receipts=Receipts(database, place.known_as()),
     )
+
+
+def _verifier(place: Place, repository: snapshots.Repository, change: Change, store: Store) -> CommandVerifier:
+    verify = place.settings.verify
+    cut_by = "" if verify.network else OWN_NETWORK
+    return CommandVerifier(repository, change, timeout=verify.timeout, cut_by=cut_by, store=store)
 
 
 def build_caller(
@@ -347,9 +353,17 @@ def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
     from ralph_hooks.git.workbench import GitWorkbench
 
     settings = place.settings
-    timeout, protected = settings.verify.timeout, settings.fix.protected
+    workbench = GitWorkbench(
+        place.repository,
+        snapshot.change,
+        timeout=settings.verify.timeout,
+        protected=settings.fix.protected,
+        network=settings.fix.network,
+        own_network=settings.verify.network,
+        store=gate.store,
+    )
     try:
-        with GitWorkbench(place.repository, snapshot.change, timeout=timeout, protected=protected) as bench:
+        with workbench as bench:
             yield Fixer(gate=gate, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(

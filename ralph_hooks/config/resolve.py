@@ -274,4 +274,6 @@ def sensitive(repository: File, user: File | None) -> tuple[tuple[str, str], ...
     ]
     if repository.table.verify.commands:
         wishes.append(("verify.commands", raw["verify"]["commands"]))
+    if repository.table.fix.network:
+        wishes.append(("fix.network", raw["fix"]["network"]))
     return tuple((key, json.encode(value, order="deterministic").decode()) for key, value in wishes)

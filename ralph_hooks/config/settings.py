@@ -132,6 +132,13 @@ class VerifySettings(Table, frozen=True):
     ] = ()
     on: Annotated[tuple[Stage, ...], Meta(description="Where the commands run, besides `fix`.")] = (Stage.PRE_PUSH,)
     timeout: Annotated[Seconds, Meta(description="Seconds for one command.")] = 600.0
+    network: Annotated[
+        bool,
+        Meta(
+            description="Whether the commands may use the network on what you commit or push. `false` leaves them a "
+            "loopback of their own, where the system lets us (Linux); where it does not, the report says so."
+        ),
+    ] = True
 
 
 class FixSettings(Table, frozen=True):
@@ -150,6 +157,13 @@ class FixSettings(Table, frozen=True):
     protected: Annotated[
         Texts, Meta(description="Path patterns that a repair may not change, besides what is always protected.")
     ] = ()
+    network: Annotated[
+        bool,
+        Meta(
+            description="As `verify.network`, while the commands try a repair, which is code that a model wrote. Needs "
+            "trust when the repository asks for it."
+        ),
+    ] = False
     boilerplate: Annotated[
         Boilerplate,
         Meta(

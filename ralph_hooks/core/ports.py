@@ -285,8 +285,17 @@ class Redactor(Protocol):
 class Verifier(Protocol):
     """Runs verify commands in a scratch copy of a tree."""
 
-    def run(self, tree: str, base: str, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
-        """One outcome a command. Raises nothing for a command that fails: that is its outcome."""
+    def run(
+        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
+        """One outcome a command. Raises nothing for a command that fails: that is its outcome.
+
+        What an earlier run has found out about ``base`` counts, unless ``afresh`` is set.
+        """
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how commands were run."""
         ...
 
 
@@ -373,6 +382,10 @@ class Workbench(Protocol):
 
     def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
         """Run verify commands on what the copy holds now, compared by test name with the base of the change."""
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how the repair was tried."""
         ...
 
     def store(self, *, summary: str, verified: bool) -> StoredFix:

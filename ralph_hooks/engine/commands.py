@@ -12,7 +12,7 @@ from ralph_hooks.core.ports import Progress, Store, Verifier
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.engine.keys import key, read_back
 
-_VERSION = "1"
+_VERSION = "2"
 _WEEK = 7 * 86_400.0  # seconds: a command depends on more than the tree, and what is installed changes
 
 
@@ -32,7 +32,8 @@ class Commands(Struct, frozen=True):
         if wanted:
             self.progress.begin("verify commands", len(wanted))
             try:
-                ran = {run.command: run for run in self.verifier.run(tree, base, wanted, self.deadline)}
+                outcomes = self.verifier.run(tree, base, wanted, self.deadline, afresh=afresh)
+                ran = {run.command: run for run in outcomes}
             finally:
                 self.progress.end()
             self.store.put(dict(_receipts(tree, base, ran.values())), ttl=_WEEK)

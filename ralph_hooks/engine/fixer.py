@@ -67,7 +67,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
             baseline_usd=baseline,
             rungs=tuple(ladder.rungs),
             fix=ladder.stored.summarised() if ladder.stored else None,
-            notices=(*known.notices, *told),
+            notices=tuple(dict.fromkeys((*known.notices, *told, *self.bench.caveats()))),
             seconds=round(known.seconds + self.gate.caller.deadline.clock() - started, 3),
         )
 

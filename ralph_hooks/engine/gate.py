@@ -149,8 +149,11 @@ class Gate(Struct, frozen=True, kw_only=True):
             reviewed=outcome.reviewed,
             paths=outcome.paths,
             dropped=outcome.dropped,
-            notices=self.caller.stand_ins
-            + notices(outcome, verdict, self.settings.on_failure, self.limits.when_unavailable),
+            notices=(
+                *self.caller.stand_ins,
+                *notices(outcome, verdict, self.settings.on_failure, self.limits.when_unavailable),
+                *self.verifier.caveats(),
+            ),
             seconds=round(self.caller.deadline.clock() - started, 3),
             exit_code=exit_code(verdict, self.settings.on_failure, self.limits.when_unavailable),
         )

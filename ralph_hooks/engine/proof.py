@@ -166,7 +166,20 @@ class Proof:
         for item in outcomes:
             if item.problem and item.command not in self._before:
                 raise _unable(f"`{one_line(item.command)}`: {item.problem}")
+            if lost := self._lost(item):
+                raise _unable(f"`{one_line(item.command)}`: {lost}")
         return all(item.verdict is Verdict.PASS for item in outcomes)
+
+    def _lost(self, item: Verification) -> str:
+        """A test that is to be mended, and now fails on the base as well: it has shown nothing of the repair."""
+        wanted = {name for failure in self._problem.failures for name in failure.new_failures}
+        name = next((name for name in item.known_failures if name in wanted), "")
+        if not name:
+            return ""
+        return (
+            f"{one_line(name)} fails, and now on the base too, where it passed before: it is not reliable, or needs the"
+            " network, which a repair has with `fix.network = true` alone"
+        )
 
     def _failed_before(self, item: Verification) -> bool:
         """Whether the command failed on the judged change already, in the same way."""

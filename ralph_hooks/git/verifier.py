@@ -6,18 +6,25 @@ import contextlib
 import os
 import shlex
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePath
 
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.report import Verification
+from ralph_hooks.core.ports import Store
+from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.errors import RalphError
+from ralph_hooks.git.baselines import Attempt, Baselines
 from ralph_hooks.git.junit import failing_tests
 from ralph_hooks.git.scratch import program_environment, scratch
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.process import most_memory, run_bounded
+from ralph_hooks.process import can_cut_network, most_memory, run_bounded
+
+OWN_NETWORK, REPAIRS_NETWORK = "verify.network", "fix.network"
+"""The settings that let commands have a network: on what the user wrote, and on what a model did."""
 
 _REPORT = "{junit}"
 _TAIL_BYTES = 8 * 1024
@@ -26,18 +33,31 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
 _KILLED = 137  # 128 + SIGKILL, and it was not us: the system was out of memory
 _PYTEST = ("pytest", "py.test")
 _PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also where a conftest.py cannot be imported, where paths do not exist
+_REPORTERS = {
+    "pytest": "`--junit-xml={junit}` (and nothing in a conftest.py that ends the run)",
+    "jest": "jest-junit with JEST_JUNIT_OUTPUT_FILE={junit}",
+    "vitest": "`--reporter=junit --outputFile={junit}`",
+    "mocha": "mocha-junit-reporter with mochaFile={junit}",
+    "gotestsum": "`--junitfile {junit}`",
+    "go": "gotestsum with `--junitfile {junit}`",
+    "phpunit": "`--log-junit {junit}`",
+    "rspec": "rspec_junit_formatter with `--out {junit}`",
+}
+_IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
 _STOPPED_EARLY = "! stopping after "  # pytest's --maxfail and -x
 
 
-class _Attempt(Struct, frozen=True):
-    """One command on one tree."""
+class _Terms(Struct, frozen=True, kw_only=True):
+    """What holds for all commands of one run."""
 
-    code: int | None
-    seconds: float
-    tail: str
-    failures: tuple[str, ...] | None = None
-    """Names of failing tests; None where the command was not asked for a report or wrote none that can be read."""
-    problem: str = ""
+    deadline: Deadline
+    network: bool
+    afresh: bool
+    """Whether to ask what is known already."""
+
+    def with_network(self) -> _Terms:
+        """The same, where a command may use the network."""
+        return msgspec.structs.replace(self, network=True)
 
 
 class CommandVerifier:
@@ -45,7 +65,8 @@ class CommandVerifier:
 
     ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the folder whose
     code may be installed in editable mode, where it is not the repository's own. Without ``memory`` the limit is three
-    quarters of what the machine has: enough to stop a test that would take it all.
+    quarters of what the machine has: enough to stop a test that would take it all. ``cut_by`` is the setting that keeps
+    commands from the network; empty where they have one. ``store`` keeps what commands do on a base.
     """
 
     def __init__(
@@ -56,51 +77,96 @@ class CommandVerifier:
         timeout: float,
         memory: int | None = None,
         project: Path | None = None,
+        cut_by: str = "",
+        store: Store | None = None,
     ) -> None:
         self._repository = repository
         self._change = change
         self._timeout = timeout
         self._memory = memory or most_memory()
         self._project = project or repository.top
+        self._cut_by = cut_by
+        self._bases = Baselines(self._project, store)
+        self._caveats: tuple[str, ...] = ()
 
-    def run(self, tree: str, base: str, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
+    def run(
+        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
         """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare."""
+        cut = bool(self._cut_by and commands) and can_cut_network()
+        if self._cut_by and commands and not cut:
+            self._caveats = (_IN_REACH,)
+        terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
             here, there = (_Bench(self._repository, oid, self._change, stack) for oid in (tree, base))
-            return tuple(self._verify(command, here, there, deadline) for command in commands)
+            outcomes = tuple(self._verify(command, here, there, terms) for command in commands)
+        return tuple(map(self._unplugged, outcomes)) if cut else outcomes
 
-    def _verify(self, command: str, here: _Bench, there: _Bench, deadline: Deadline) -> Verification:
-        attempt = self._attempt(command, here, deadline)
-        if attempt.problem or attempt.code == 0:
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how commands were run."""
+        return self._caveats
+
+    def _unplugged(self, outcome: Verification) -> Verification:
+        """A command that fails may have wanted the network: whoever reads of it has to know."""
+        if outcome.verdict is Verdict.PASS:
+            return outcome
+        note = f"(run without a network; `{self._cut_by} = true` lets it have one)"
+        if outcome.problem:
+            return msgspec.structs.replace(outcome, problem=f"{outcome.problem} {note}")
+        return msgspec.structs.replace(outcome, tail=f"{outcome.tail}\n{note}".lstrip())
+
+    def _verify(self, command: str, here: _Bench, there: _Bench, terms: _Terms) -> Verification:
+        """Run ``command``, and on the base too where that tells what its failure means."""
+        attempt = self._attempt(command, here, terms)
+        if attempt.problem:
             return _outcome(command, attempt)
+        if attempt.code == 0:
+            return _outcome(command, attempt, problem=_unreported(command, attempt))
+        before = partial(self._before, command, there)
+        if attempt.code is None:
+            return _hung(command, attempt, before(terms))
         if _never_ran(command, attempt):
-            before = self._attempt(command, there, deadline)
-            same = before.code == attempt.code and _never_ran(command, before)
+            base = before(terms)
+            same = base.code == attempt.code and _never_ran(command, base)
             return _outcome(command, attempt, problem=_why(command, attempt) if same else "")
-        if not attempt.failures:
-            return _outcome(command, attempt)
-        return _compared(command, attempt, self._attempt(command, there, deadline))
+        if attempt.failures:
+            return _compared(command, attempt, before(terms))
+        lost = not terms.network and before(terms).code and before(terms.with_network()).code == 0
+        return _outcome(command, attempt, problem="it passes on the base, but only with a network" if lost else "")
 
-    def _attempt(self, command: str, bench: _Bench, deadline: Deadline) -> _Attempt:
+    def _before(self, command: str, base: _Bench, terms: _Terms) -> Attempt:
+        """What ``command`` does on the base, asked once."""
+        known = self._bases.get(base.tree, command, network=terms.network, afresh=terms.afresh)
+        if known is None:
+            known = self._attempt(command, base, terms)
+            self._bases.put(base.tree, command, known, network=terms.network)
+        return known
+
+    def _attempt(self, command: str, bench: _Bench, terms: _Terms) -> Attempt:
         try:
             copy = bench.copy()
             report = copy.parent / "ralph-hooks-junit.xml"
             report.unlink(missing_ok=True)
             args = [part.replace(_REPORT, str(report)) for part in _split(command)]
-            limit = min(self._timeout, deadline.remaining())
+            limit = min(self._timeout, terms.deadline.remaining())
             if not args or not limit:
-                return _Attempt(None, 0.0, "", problem="the deadline came first" if args else "it is empty")
+                return Attempt(None, 0.0, problem="the deadline came first" if args else "it is empty")
             done = run_bounded(
-                args, cwd=copy, env=program_environment(copy, self._project), timeout=limit, memory=self._memory
+                args,
+                cwd=copy,
+                env=program_environment(copy, self._project),
+                timeout=limit,
+                memory=self._memory,
+                network=terms.network,
             )
         except RalphError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            return _Attempt(None, 0.0, "", problem=f"no scratch copy could be made: {error.message}{hint}")
+            return Attempt(None, 0.0, problem=f"no scratch copy could be made: {error.message}{hint}")
         except ValueError as error:
-            return _Attempt(None, 0.0, "", problem=f"it cannot be split into words: {error}")
+            return Attempt(None, 0.0, problem=f"it cannot be split into words: {error}")
         except OSError as error:
-            return _Attempt(None, 0.0, "", problem=f"it could not be started: {error.strerror}")
-        return _Attempt(
+            return Attempt(None, 0.0, problem=f"it could not be started: {error.strerror}")
+        return Attempt(
             code=done.returncode,
             seconds=round(done.seconds, 3),
             tail=_tail(done.tail),
@@ -111,8 +177,6 @@ class CommandVerifier:
     def _problem(self, code: int | None, limit: float) -> str:
         if code is None and limit < self._timeout:
             return f"stopped after {limit:.0f} s because the deadline came: raise the deadline or run less"
-        if code is None:
-            return f"stopped after {limit:.0f} s: make it faster or raise verify.timeout"
         return "killed, most likely because memory ran out" if code == _KILLED else ""
 
 
@@ -121,7 +185,7 @@ class _Bench:
 
     def __init__(self, repository: Repository, tree: str, change: Change, stack: contextlib.ExitStack) -> None:
         self._repository = repository
-        self._tree = tree
+        self.tree = tree
         self._change = change
         self._stack = stack
         self._copy: Path | None = None
@@ -129,7 +193,7 @@ class _Bench:
     def copy(self) -> Path:
         """Raises GitError and OSError as `scratch`."""
         if self._copy is None:
-            self._copy = self._stack.enter_context(scratch(self._repository, self._tree, self._change))
+            self._copy = self._stack.enter_context(scratch(self._repository, self.tree, self._change))
         return self._copy
 
 
@@ -138,7 +202,7 @@ def _split(command: str) -> list[str]:
     return shlex.split(command, posix=os.name == "posix")
 
 
-def _never_ran(command: str, attempt: _Attempt) -> bool:
+def _never_ran(command: str, attempt: Attempt) -> bool:
     """Whether the command ended before a test ran.
 
     That may be the fault of the machine (a tool is not installed) or of the change (it deletes the script, breaks what
@@ -153,7 +217,7 @@ def _is_pytest(command: str) -> bool:
     return any(PurePath(word).stem in _PYTEST for word in _split(command))
 
 
-def _why(command: str, attempt: _Attempt) -> str:
+def _why(command: str, attempt: Attempt) -> str:
     """Why a command that does not run on the base either says nothing about the change."""
     if attempt.code == _NOT_FOUND:
         return "a program was not found: install it or change verify.commands"
@@ -164,7 +228,34 @@ def _why(command: str, attempt: _Attempt) -> str:
     return "it ends before a test runs, on the base too: see what it printed"
 
 
-def _compared(command: str, attempt: _Attempt, before: _Attempt) -> Verification:
+def _unreported(command: str, attempt: Attempt) -> str:
+    """Why a command that ended well has not shown that its tests passed; empty where it has, or was not asked to.
+
+    What a test imports may end the run with 0 before a test has failed.
+    """
+    if _REPORT not in command or attempt.failures is not None:
+        return ""
+    words = {PurePath(word).stem for word in _split(command)}
+    known = next((how for tool, how in _REPORTERS.items() if tool in words), "the option or plugin of your test runner")
+    return (
+        "it ended with 0 but wrote no JUnit report that can be read, so nobody knows whether a test ran:"
+        f" use {known}, or take {_REPORT} out of the command"
+    )
+
+
+def _hung(command: str, attempt: Attempt, before: Attempt) -> Verification:
+    """One that was stopped at ``verify.timeout``: by the fault of the change where it comes to its end on the base."""
+    limit = f"stopped after {attempt.seconds:.0f} s"
+    if before.code == 0 or (before.code is not None and before.failures is not None):
+        note = f"({limit}: on the base it ends after {before.seconds:.1f} s)"
+        return _outcome(command, attempt, tail=f"{attempt.tail}\n{note}".lstrip())
+    there = before.problem or (f"it ended with {before.code}" if before.code else "it was stopped too")
+    return _outcome(
+        command, attempt, problem=f"{limit}, and on the base {there}: make it faster or raise verify.timeout"
+    )
+
+
+def _compared(command: str, attempt: Attempt, before: Attempt) -> Verification:
     """New and old failures. Where the base gives nothing to compare with, all of them count as new."""
     failures = attempt.failures or ()
     if before.problem or before.failures is None or before.code not in {0, attempt.code}:
@@ -186,7 +277,7 @@ def _compared(command: str, attempt: _Attempt, before: _Attempt) -> Verification
 
 def _outcome(
     command: str,
-    attempt: _Attempt,
+    attempt: Attempt,
     *,
     new: tuple[str, ...] = (),
     known: tuple[str, ...] = (),

@@ -18,6 +18,7 @@ from typing import Self
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports import Store
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Verification
 from ralph_hooks.core.rules import (
@@ -35,7 +36,7 @@ from ralph_hooks.git import fixes
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
-from ralph_hooks.git.verifier import CommandVerifier
+from ralph_hooks.git.verifier import OWN_NETWORK, REPAIRS_NETWORK, CommandVerifier
 from ralph_hooks.process import most_memory, run_bounded
 
 _TASK = "{task}"
@@ -48,7 +49,9 @@ class GitWorkbench:
     """Satisfies `core.ports.Workbench`; a context manager, and everything is gone with it but what was stored.
 
     ``timeout`` is in seconds for one verify command, ``memory`` in bytes for one process, ``protected`` are the
-    patterns of ``fix.protected``. Entering raises GitError where an object is missing, OSError where the disk is full.
+    patterns of ``fix.protected``; with ``network`` a repair may use it while it is tried, with ``own_network`` the
+    judged tree may. ``store`` keeps what commands do on the base. Entering raises GitError where an object is missing,
+    OSError where the disk is full.
     """
 
     def __init__(
@@ -59,12 +62,17 @@ class GitWorkbench:
         timeout: float,
         memory: int | None = None,
         protected: Sequence[str] = (),
+        network: bool = False,
+        own_network: bool = True,
+        store: Store | None = None,
     ) -> None:
         self._repository = repository
         self._change = change
         self._timeout = timeout
         self._memory = memory or most_memory()
         self._protected = protected
+        self._cut_by = ("" if own_network else OWN_NETWORK, "" if network else REPAIRS_NETWORK)
+        self._store = store
         self._held: GitSnapshot | None = None
         self._written: set[str] = set()
         self._visited = False
@@ -77,9 +85,7 @@ class GitWorkbench:
             shutil.copytree(copy / ".git", ours / "git")
             self._ours = _our_repository(ours, self._repository, self._change.tree)
             self._excludes, self._hooks = _habits(self._repository)
-            self._verifier = CommandVerifier(
-                self._ours, self._change, timeout=self._timeout, memory=self._memory, project=self._repository.top
-            )
+            self._own, self._verifier = map(self._commands, self._cut_by)
             self._settle(copy)
             self._stack = stack.pop_all()
         return self
@@ -164,8 +170,17 @@ class GitWorkbench:
         return compare(self._ours, self._change.base, self.repair().change.tree, f"{self._change.title}, repaired")
 
     def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
-        """Run verify commands on a fresh copy of the repaired tree: only what is in it counts."""
-        return self._verifier.run(self.repair().change.tree, self._change.base, commands, deadline)
+        """Run verify commands on a fresh copy of the repaired tree: only what is in it counts.
+
+        What a model wrote runs without a network, where the system lets us; the user's own change as it always does.
+        """
+        tree = self.repair().change.tree
+        verifier = self._own if tree == self._change.tree else self._verifier
+        return verifier.run(tree, self._change.base, commands, deadline)
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how the repair was tried."""
+        return tuple(dict.fromkeys((*self._own.caveats(), *self._verifier.caveats())))
 
     def store(self, *, summary: str, verified: bool) -> StoredFix:
         """Keep the repair in the user's repository. Raises GitError where git cannot write there."""
@@ -174,6 +189,17 @@ class GitWorkbench:
             self._ours,
             self.repair().change,
             fixes.About(title=self._change.title, summary=summary, verified=verified),
+        )
+
+    def _commands(self, cut_by: str) -> CommandVerifier:
+        return CommandVerifier(
+            self._ours,
+            self._change,
+            timeout=self._timeout,
+            memory=self._memory,
+            project=self._repository.top,
+            cut_by=cut_by,
+            store=self._store,
         )
 
     def _settle(self, copy: Path) -> None:

@@ -41,6 +41,8 @@ def wishes(sensitive: Sequence[tuple[str, str]]) -> tuple[Wish, ...]:
 def _wish(key: str, value: Any) -> Wish:  # noqa: ANN401 - a JSON value
     if isinstance(value, list):
         return Wish(key, tuple(value), "run these commands in a scratch copy of your code")
+    if isinstance(value, bool):
+        return Wish(key, (str(value).lower(),), "let what a model wrote use the network while it is tried")
     lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
     name = value.get("api-key-env")
     if value.get("wire") == "agent":

@@ -111,6 +111,11 @@ def test_what_the_repository_wants_to_run_or_call_is_listed_as_sensitive(tmp_pat
     )
 
 
+def test_a_network_for_a_models_code_is_sensitive(tmp_path: Path) -> None:
+    assert load_texts(tmp_path, "[tool.ralph-hooks]\nfix.network = true\n").sensitive == (("fix.network", "true"),)
+    assert load_texts(tmp_path, "[tool.ralph-hooks]\nfix.network = false\n").sensitive == ()
+
+
 def test_nothing_in_the_users_own_file_is_sensitive(tmp_path: Path) -> None:
     settings = load_texts(tmp_path, user=EVERYTHING.replace("tool.ralph-hooks.", "").replace("[tool.ralph-hooks]", ""))
     assert settings.sensitive == ()

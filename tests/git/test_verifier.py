@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,8 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.git.verifier import CommandVerifier
+from ralph_hooks.store.db import Database
+from ralph_hooks.store.verdicts import Verdicts
 from tests.support.repo import Repo
 
 PYTHON = shlex.quote(sys.executable)
@@ -154,6 +158,34 @@ def test_the_same_failure_counts_where_the_command_ends_differently(repo: Repo) 
     assert (ran.exit_code, ran.verdict, ran.new_failures) == (3, Verdict.FAIL, ("t::n",))
 
 
+def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
+    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs, log = tmp_path / "bin", tmp_path / "log"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
+    report = f"<testsuite>{CASE}</testsuite>"
+    code = f"import sys; open({str(log)!r}, 'a').write('x'); open(sys.argv[1], 'w').write({report!r}); sys.exit(1)"
+    opened = open_repository(repo.stage({"a.py": "x = 1\n"}).path)
+    change = staged(opened).change
+
+    def ran(*, afresh: bool = False) -> int:
+        """How many trees the command ran on."""
+        log.unlink(missing_ok=True)
+        with Database(tmp_path / "state") as database:
+            verifier = CommandVerifier(opened, change, timeout=60, store=Verdicts(database))
+            command, soon = f"{python(code)} {{junit}}", Deadline(60, time.monotonic)
+            (only,) = verifier.run(change.tree, change.base, [command], soon, afresh=afresh)
+        assert (only.verdict, only.known_failures) == (Verdict.PASS, ("t::n",))
+        return len(log.read_text())
+
+    assert [ran(), ran(), ran(afresh=True), ran()] == [2, 1, 2, 1]
+    (programs / "new-tool").touch()
+    assert [ran(), ran()] == [2, 1]
+    monkeypatch.setenv("TZ", "UTC-3")
+    assert ran() == 2
+
+
 # Commands that cannot run: inconclusive, unless the change is why
 
 
@@ -205,10 +237,41 @@ def test_a_command_that_the_change_keeps_from_running_is_a_failure(
     assert (ran.verdict, ran.problem) == (Verdict.FAIL, "")
 
 
-def test_a_timeout_is_inconclusive_and_says_which_limit_it_was(repo: Repo) -> None:
+@pytest.mark.parametrize(
+    ("command", "way"),
+    [
+        (PYTEST, "--junit-xml={junit}"),
+        (f"{python('print(1)')} {{junit}}", "the option or plugin of your test runner"),
+        (f"{python('print(1)')} gotestsum {{junit}}", "--junitfile {junit}"),
+    ],
+)
+def test_a_good_end_without_the_report_that_was_asked_for_is_no_pass(repo: Repo, command: str, way: str) -> None:
+    repo.stage({"conftest.py": "import os\nos._exit(0)\n", "test_it.py": "def test_it(): assert 0\n"})
+    ran = verify_one(repo, command)
+    assert (ran.exit_code, ran.verdict) == (0, Verdict.INCONCLUSIVE)
+    assert "wrote no JUnit report" in ran.problem
+    assert way in ran.problem
+    assert "take {junit} out of the command" in ran.problem
+
+
+def test_a_change_that_makes_the_tests_hang_fails_and_the_time_on_the_base_is_named(repo: Repo) -> None:
+    repo.commit({"check.sh": "exit 0\n"})
+    ran = verify_one(repo.stage({"check.sh": "echo begins\nsleep 600\n"}), "sh check.sh", timeout=1.0)
+    assert (ran.exit_code, ran.verdict, ran.problem) == (None, Verdict.FAIL, "")
+    assert re.fullmatch(r"begins\n\(stopped after 1 s: on the base it ends after 0\.\d s\)", ran.tail)
+
+
+def test_a_hang_says_nothing_where_the_base_does_not_get_that_far(repo: Repo) -> None:
+    repo.commit({"check.sh": "exit 3\n"})
+    ran = verify_one(repo.stage({"check.sh": "sleep 600\n"}), "sh check.sh", timeout=0.2)
+    assert ran.verdict is Verdict.INCONCLUSIVE
+    assert "on the base it ended with 3" in ran.problem
+
+
+def test_a_timeout_on_both_sides_is_inconclusive_and_says_which_limit_it_was(repo: Repo) -> None:
     own = verify_one(repo, "sleep 600", timeout=0.2)
     assert (own.exit_code, own.verdict) == (None, Verdict.INCONCLUSIVE)
-    assert "verify.timeout" in own.problem
+    assert "on the base it was stopped too: make it faster or raise verify.timeout" in own.problem
     started = time.monotonic()
     runs = verify(repo, "sleep 600", "sleep 601", seconds=0.5)
     assert ["deadline" in ran.problem for ran in runs] == [True, True]

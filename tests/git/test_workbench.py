@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import socket
 import sys
 import tempfile
 import time
@@ -19,9 +20,11 @@ from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git import fixes
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.git.workbench import GitWorkbench
+from ralph_hooks.process import can_cut_network
 from tests.support.repo import Repo
 
 PYTHON = shlex.quote(sys.executable)
+PYTEST = f"{PYTHON} -m pytest -q -p no:cacheprovider --junit-xml={{junit}}"
 
 
 def soon(seconds: float = 60.0) -> Deadline:
@@ -105,6 +108,40 @@ def test_commands_run_on_the_repaired_tree_alone_and_know_what_the_base_broke(re
         agent(bench, "open('leftover.pyc', 'w'); open('.gitignore', 'w').write('*.pyc\\n')")
         (seen,) = bench.verify([f"{PYTHON} -c 'import os; print(sorted(os.listdir()))'"], soon())
         assert "leftover" not in seen.tail
+
+
+def test_what_a_model_wrote_runs_without_the_network(repo: Repo) -> None:
+    repo.commit({"test_it.py": "def test_fine(): pass\n", "port": "0"})
+    opened = open_repository(repo.stage({"b.py": "b\n"}).path)
+    change = staged(opened).change
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        call = f"import socket; socket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
+        command = f"{PYTHON} -c {shlex.quote(call)}"
+        for network in (False, True):
+            with GitWorkbench(opened, change, timeout=60, network=network) as bench:
+                (own,) = bench.verify([command], soon())
+                assert (own.verdict, bench.caveats()) == (Verdict.PASS, ()), "the user's own change has a network"
+                bench.write({"test_it.py": f"def test_fine(): pass\ndef test_calls(): {call}\n".encode()})
+                needed, named = bench.verify([command, PYTEST], soon())
+                cut = not network and can_cut_network()
+                assert bool(bench.caveats()) is (not network and not cut)
+            if not cut:
+                assert (needed.verdict, named.verdict) == (Verdict.PASS, Verdict.PASS)
+                continue
+            assert named.new_failures == ("test_it::test_calls",)
+            assert named.tail.endswith("(run without a network; `fix.network = true` lets it have one)")
+            assert needed.problem.startswith("it passes on the base, but only with a network (run without")
+
+
+def test_the_base_is_asked_once_however_often_a_repair_is_tried(repo: Repo, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    repo.commit({"test_it.py": f"def test_old():\n    open({str(log)!r}, 'a').write('x')\n    assert 0\n"})
+    with bench_of(repo.stage({"a.py": "new\n"})) as bench:
+        for n in range(3):
+            bench.write({"a.py": f"{n}\n".encode()})
+            (ran,) = bench.verify([PYTEST], soon())
+            assert ran.known_failures == ("test_it::test_old",)
+    assert log.read_text() == "x" * 4
 
 
 def test_a_fix_is_a_commit_on_exactly_the_judged_tree(repo: Repo, bench: GitWorkbench) -> None:

@@ -141,3 +141,9 @@ def test_what_an_agent_would_run_and_see_is_said() -> None:
     [wish] = wishes([("providers.helper", asked)])
     assert wish.allows == "run helper --fast in a scratch copy of your code, and let it see HELPER_KEY, AWS_PROFILE"
     assert 'environment = ["AWS_PROFILE"]' in wish.lines
+
+
+def test_a_network_for_a_models_code_is_asked_for_in_words() -> None:
+    assert wishes([("fix.network", "true")]) == (
+        Wish("fix.network", ("true",), "let what a model wrote use the network while it is tried"),
+    )

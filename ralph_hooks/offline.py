@@ -1,0 +1,69 @@
+"""Run a program without a network: ``python offline.py PROGRAM ARGUMENT...``; without a program, say whether it works.
+
+Linux can do it: a network namespace holds nothing but a loopback of its own, so that tests that talk to themselves
+still do. It is a program by itself, put before the one that is meant, because between fork and exec of a process with
+threads nothing of this is safe. What is reached by a file (a container engine's socket) stays in reach.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import struct
+import sys
+from pathlib import Path
+
+_NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
+_DROP, _PTRACE, _ADMIN = 24, 19, 21  # prctl(2), PR_CAPBSET_DROP; capabilities(7)
+_GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1  # netdevice(7)
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
+_REFUSED = 125
+
+
+def cut() -> None:
+    """Leave this process a loopback and no other network. Raises OSError where the system does not let us."""
+    if sys.platform != "linux":
+        raise OSError("this system has no network namespaces")
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(_NEW_NETWORK) == 0:  # the superuser's way, who could enter another one again
+        for capability in (_ADMIN, _PTRACE):
+            libc.prctl(_DROP, capability, 0, 0, 0)
+    else:
+        user, group = os.geteuid(), os.getegid()
+        if libc.unshare(_NEW_USER | _NEW_NETWORK):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
+        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
+    _raise_loopback()
+
+
+def _raise_loopback() -> None:
+    import fcntl
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        found = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH14x", b"lo", 0))
+        (flags,) = struct.unpack_from("H", found, 16)
+        fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
+
+
+def main(args: list[str]) -> int:
+    """Become the program; the exit code where that fails."""
+    try:
+        cut()
+    except OSError as error:
+        print(f"the network cannot be cut: {error}", file=sys.stderr)  # noqa: T201 - a program of its own
+        return _REFUSED
+    if not args:
+        return 0
+    try:
+        os.execvp(args[0], args)  # noqa: S606 - what it is for
+    except OSError as error:
+        print(f"{args[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - as above
+        return _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
