@@ -372,11 +372,11 @@ def test_a_private_authority_that_is_known_is_trusted(world: World, wire: str) -
 def test_what_never_ends_is_ended_by_the_deadline(world: World, name: str, wire: str, phase: str, policy: str) -> None:
     server = world.serve(NEVER[name])
     world.warm_up()
-    world.configure(server.url, wire, phase=phase, policy=policy, more="deadline = 1.5")
+    world.configure(server.url, wire, phase=phase, policy=policy, more="deadline = 2.5")
     judged = world.gate()
     assert_not_judged(judged, "the deadline", policy)
     assert_booked(judged, ("deadline",), "worst")
-    assert judged.report["seconds"] < 2.5
+    assert judged.report["seconds"] < 5
     assert len(server.requests) == 1
 
 
