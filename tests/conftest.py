@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import settings
+
+from tests.support.postgres import PostgresServer, binaries, postgres_server
 
 # Who runs the tests is not what they judge: a CI machine (where repairs stay in the foreground), a git or pre-commit
 # hook, a terminal with colours of its own, a developer's own state folder.
@@ -22,3 +26,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # the background jobs 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """One for all tests of a worker; each makes databases of its own in it."""
+    programs = binaries()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed here: initdb is neither on PATH nor where Debian and Homebrew put it")
+    with postgres_server(programs) as server:
+        yield server

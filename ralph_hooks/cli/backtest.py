@@ -99,7 +99,7 @@ def command(
     place = find_place()
     require_consent(place)
     wanted = _Wanted(workers=workers, repeat=repeat, cap=None if cap is None else Decimal(str(cap)), tuning=tuning)
-    with _labelled(place, commits, dataset) as (repository, found), open_state(place.home) as database:
+    with _labelled(place, commits, dataset) as (repository, found), open_state(place.home, place.settings) as database:
         examples = _evenly(found, limit)
         _say_what(examples)
         settings = [_routed(place.settings, text) for text in routings or (_CONFIGURED,)]

@@ -57,7 +57,7 @@ def command(
 ) -> None:
     """Sum the ledger up and show it."""
     place = find_place()
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         bill = _bill(place, database, since.date() if since else None, until.date() if until else None, here=here)
     if html is not None:
         from ralph_hooks.reports.bill import page

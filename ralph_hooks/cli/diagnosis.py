@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ralph_hooks import __version__
 from ralph_hooks.cli.install import shown
-from ralph_hooks.cli.wiring import Place, build_caller, current_folder, find_place
+from ralph_hooks.cli.wiring import Place, build_caller, current_folder, find_place, open_state
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault, NoCredential
 from ralph_hooks.core.ports import ModelClient
@@ -29,7 +29,7 @@ from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
 from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.db import Away, Database
 from ralph_hooks.store.home import Home, prepare
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.trust.consent import digest
@@ -130,6 +130,30 @@ def configuration() -> tuple[Place | None, list[Line]]:
             else ok("configuration", sources)
         )
     return place, lines
+
+
+def store(place: Place) -> Iterator[Line]:
+    """Whether the team's store answers, where there is one, and what waits for it."""
+    try:
+        with open_state(place.home, place.settings) as database:
+            yield from _team(database)
+    except RalphError as error:
+        yield broken("store", error)
+
+
+def _team(database: Database) -> Iterator[Line]:
+    team = database.team
+    if team is None:
+        return
+    waiting = team.waiting()
+    count = f"{plural(waiting.verdicts, 'verdict')} and {plural(waiting.calls + waiting.remembered, 'ledger row')}"
+    try:
+        server, schema, seconds = team.examine()
+    except Away as error:
+        yield warn("store", f"{team.shown} {error}; {count} wait for it", "until then this machine's own store is used")
+    else:
+        sent = f"; {count} waited for it and are sent now" if waiting else ""
+        yield ok("store", f"{team.shown}: PostgreSQL {server}, schema {schema}, {seconds * 1000:.0f} ms{sent}")
 
 
 def consent(place: Place) -> tuple[bool, Line]:

@@ -17,7 +17,8 @@ from ralph_hooks.store.home import locate
 
 HELP = """\
 Look whether everything is there: git, the configuration, keys (their names alone are shown), prices, your approval, the
-hooks, and a place for the state. Each model gets one tiny request, which is in the ledger like every other.
+hooks, a place for the state, and the team's store. Each model gets one tiny request, which is in the ledger like every
+other.
 
 Each line is ok, warn or fail, and says what to do. Exit 1 if one of them is fail.
 
@@ -58,12 +59,15 @@ def examine(*, offline: bool) -> Iterator[Line]:
     yield from lines
     if place is None:
         return
+    reached = list(diagnosis.store(place))
+    yield from reached
     approved, line = diagnosis.consent(place)
     yield line
     yield from diagnosis.network(place)
     ready, lines = diagnosis.keys(place)
     yield from lines
-    with open_state(home) as database:
+    usable = all(line.status is not Status.FAIL for line in reached)
+    with open_state(home, place.settings if usable else None) as database:
         yield from diagnosis.prices(place, database)
         if approved and not offline:
             yield from diagnosis.answers(place, database, ready)

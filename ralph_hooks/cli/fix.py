@@ -80,7 +80,7 @@ def command(
         return _cancel(place)
     require_consent(place)
     selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         snapshot, notices = _choose(place, selection)
         background.refuse_where_running(place, snapshot.change.tree)
         report = repair(

@@ -108,7 +108,7 @@ def _repaired(repository: Repository, watched: Watched) -> Report:
     place = place_of(repository)
     require_consent(place)
     snapshot = pins.pinned(repository, job.tree, job.title)
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         return repair(place, database, snapshot, shown=watched)
 
 

@@ -38,7 +38,7 @@ def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
     if job := _known(place, report.tree):
         return msgspec.structs.replace(report, job=job.summarised())
     if place.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
-        with open_state(place.home) as database:
+        with open_state(place.home, place.settings) as database:
             return _added(report, repair(place, database, snapshot))
     job = background.start(place, snapshot.change, report.command)
     return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report

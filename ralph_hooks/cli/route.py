@@ -35,7 +35,7 @@ Examples:
 def command(*, paths: tuple[str, ...], format_: str) -> None:
     """Look, and say what would be asked."""
     place = find_place()
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         snapshot = Selection().read(place.repository)
         gate = build_gate(place, database, "route", place.settings.gate, snapshot)
         if paths:

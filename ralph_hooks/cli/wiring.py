@@ -19,13 +19,13 @@ from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import ModelClient, Progress, Snapshot, Store
+from ralph_hooks.core.ports import Answers, ModelClient, Progress, Snapshot, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.parallel import Team
-from ralph_hooks.errors import RalphError, UntrustedError
+from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
 from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.snapshot import GitSnapshot
@@ -37,7 +37,7 @@ from ralph_hooks.store.home import Home, locate
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
 from ralph_hooks.store.receipts import Receipts
-from ralph_hooks.store.verdicts import Apart, Verdicts
+from ralph_hooks.store.verdicts import Apart, PaidFor, Verdicts
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
@@ -45,10 +45,12 @@ if TYPE_CHECKING:
     from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
     from ralph_hooks.git.push import GitPush
+    from ralph_hooks.store.team import TeamStore
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 """Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
-
+STORE = "RALPH_HOOKS_STORE"
+"""The URL of the team's store; it goes before the one in the user's configuration."""
 
 _HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
 """What is in the environment of a hook: pre-commit's own variable, and those of git."""
@@ -187,15 +189,33 @@ def _go_on(repository: snapshots.Repository) -> None:
 
 
 @contextmanager
-def open_state(home: Home) -> Iterator[Database]:
-    """The user's state; what could not be kept is told on standard error at the end."""
+def open_state(home: Home, settings: Settings | None = None) -> Iterator[Database]:
+    """The user's state; what could not be kept is told on standard error at the end.
+
+    With ``settings`` it is beside the team's store that they name, which is reached once something of it is wanted.
+    """
     with Database(home.state) as database:
+        database.team = team_store(database, settings) if settings is not None else None
         try:
             yield database
         finally:
+            if database.team is not None:
+                database.team.close()
             database.close()
             for trouble in database.troubles:
                 click.echo(f"ralph-hooks: {visible(trouble)}", err=True)
+
+
+def team_store(database: Database, settings: Settings) -> TeamStore | None:
+    """The store that the user shares with a team; None where there is none. Raises ConfigError."""
+    url = os.environ.get(STORE) or settings.store
+    if not url:
+        return None
+    if problem := config.store_problem(url):
+        raise ConfigError(f"{STORE}: {problem[0]}", problem[1])
+    from ralph_hooks.store.team import TeamStore
+
+    return TeamStore(database, url)
 
 
 @contextmanager
@@ -203,7 +223,7 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
     """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
     place = find_place()
     require_consent(place)
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         pushed = selection.pushed(place.repository)
         snapshot: Snapshot = pushed.portions[0].snapshot if pushed else selection.read(place.repository)
         limits = place.settings.push if pushed else place.settings.gate  # a range gets the verdict of its push
@@ -228,7 +248,7 @@ def open_push(place: Place, command: str, pushed: GitPush) -> Iterator[PushGate]
     if pushed.portions:
         require_consent(place)
     nothing = Change(tree="", base="", entries=(), title=pushed.title)
-    with open_state(place.home) as database:
+    with open_state(place.home, place.settings) as database:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(place, database, command, place.settings.push, GitSnapshot(place.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.portions]
@@ -263,6 +283,7 @@ def build_gate(
         limits=limits,
         checks=all_checks(),
         store=store,
+        answers=PaidFor(database),
         caller=caller,
         team=Team(limits.parallel, deadline, shown or progress()),
         verifier=_verifier(place, place.repository, snapshot.change, store),
@@ -286,11 +307,13 @@ def build_trial(
     limits = place.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
     caller, store, prices = build_caller(place, database, "backtest", deadline, run=run, client=client, apart=apart)
+    answers: Answers = Apart(PaidFor(database), apart)
     return Gate(
         settings=place.settings,
         limits=limits,
         checks=all_checks(),
         store=store,
+        answers=answers,
         caller=caller,
         team=Team(limits.parallel, deadline, Silent()),
         verifier=_verifier(place, repository, change, store),

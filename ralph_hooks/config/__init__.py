@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ralph_hooks.config.load import load
+from ralph_hooks.config.resolve import store_problem
 from ralph_hooks.config.settings import (
     Boilerplate,
     Budget,
@@ -34,4 +35,5 @@ __all__ = [
     "Unpriced",
     "VerifySettings",
     "load",
+    "store_problem",
 ]

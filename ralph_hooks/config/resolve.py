@@ -18,6 +18,7 @@ from ralph_hooks.config.tables import (
     ENVIRONMENT_NAME,
     MODEL,
     PROVIDER_NAME,
+    STORE,
     VARIABLE,
     ModelsTable,
     PriceTable,
@@ -220,6 +221,28 @@ def check_lists(file: File) -> None:
         problem = _command_problem(command)
         if problem:
             file.blame(("verify", "commands", index), problem, 'such as "python -m pytest -q"')
+
+
+def check_store(file: File, *, own: bool) -> None:
+    """A team's store is the user's to choose: it says whose verdicts are believed, and what was spent is told to it."""
+    if not file.table.store:
+        return
+    if not own:
+        file.blame(
+            ("store",),
+            "a repository cannot choose whose verdicts you believe (what stands there is not shown: it may hold a "
+            "password)",
+            "write it into your own config.toml, or set RALPH_HOOKS_STORE",
+        )
+    elif problem := store_problem(file.table.store):
+        file.blame(("store",), *problem)
+
+
+def store_problem(url: str) -> tuple[str, str] | None:
+    """What is wrong with the ``url`` of a store, and the advice. It is not repeated: it may hold a password."""
+    if re.fullmatch(STORE, url):
+        return None
+    return "expected the URL of a PostgreSQL database", "such as postgresql://db.corp.example/ralph"
 
 
 def _command_problem(command: str) -> str | None:

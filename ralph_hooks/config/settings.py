@@ -210,6 +210,8 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     """All of them by name: built in, the repository's, the user's."""
     prices: Mapping[str, Price] = {}
     """By model, ``provider/model``."""
+    store: str = ""
+    """The URL of the team's store, which may hold a password; empty where this machine's own is all there is."""
     sensitive: tuple[tuple[str, str], ...] = ()
     """What the repository asks for that needs trust: the key, and its value as JSON with sorted keys."""
     sources: tuple[Path, ...] = ()

@@ -25,6 +25,8 @@ PROVIDER_NAME = r"^[^/\s]+$"
 ENVIRONMENT_NAME = "^[A-Z_][A-Z0-9_]*$"
 VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 """Any environment variable: those for proxies are in small letters."""
+STORE = r"^postgres(ql)?://\S+$"
+"""Where a team's store is: a URL as libpq takes it."""
 
 # Patterns are for editors alone: `resolve` checks the same ones with better advice than a decoder can give.
 ModelName = Annotated[str, Meta(extra_json_schema={"pattern": MODEL})]
@@ -165,6 +167,14 @@ class FileTable(Table, frozen=True):
             "lets the change through and says what was found."
         ),
     ] = OnFailure.FIX
+    store: Annotated[
+        Text,
+        Meta(
+            description="The PostgreSQL that holds a team's verdicts and ledger: `postgresql://db.corp.example/ralph`. "
+            "Only in your own config.toml; `RALPH_HOOKS_STORE` in the environment goes before it.",
+            extra_json_schema={"pattern": STORE},
+        ),
+    ] = ""
     models: ModelsTable = ModelsTable()
     routes: tuple[RouteTable, ...] = ()
     gate: GateSettings = GateSettings()

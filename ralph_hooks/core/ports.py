@@ -199,6 +199,15 @@ class Store(Protocol):
         ...
 
 
+class Answers(Store, Protocol):
+    """What models have said: it was paid for, and may be shared with a team."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the report has to say of it, such as that the team's part of it could not be reached."""
+        ...
+
+
 class Reservation(Struct, frozen=True, kw_only=True):
     """A call that is about to be made, at its worst case."""
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Change, Entry
-from ralph_hooks.core.ports import Check, History, Prices, Receipts, Snapshot, Store, Verifier
+from ralph_hooks.core.ports import Answers, Check, History, Prices, Receipts, Snapshot, Store, Verifier
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
@@ -59,6 +59,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     limits: GateSettings
     checks: tuple[Check, ...]
     store: Store
+    """What was found out on this machine for nothing."""
+    answers: Answers
     caller: Caller
     team: Team
     verifier: Verifier
@@ -150,6 +152,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             paths=outcome.paths,
             dropped=outcome.dropped,
             notices=(
+                *self.answers.notices,
                 *self.caller.stand_ins,
                 *notices(outcome, verdict, self.settings.on_failure, self.limits.when_unavailable),
                 *self.verifier.caveats(),
@@ -167,13 +170,13 @@ class Gate(Struct, frozen=True, kw_only=True):
     def review(self, examined: Examined) -> Reviewed:
         """What the models say of what the checks let through."""
         reviewer = Reviewer(
-            settings=self.settings, gate=self.limits, caller=self.caller, store=self.store, team=self.team
+            settings=self.settings, gate=self.limits, caller=self.caller, store=self.answers, team=self.team
         )
         return reviewer.review(examined.open_to_models, examined.material, examined.checked.hints)
 
     def keeps(self, examined: Examined) -> Kept:
         """Whether the change keeps the project's rules."""
-        invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.store, team=self.team)
+        invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.answers, team=self.team)
         return invariants.check(examined.open_to_models, examined.material)
 
     def _checked(self, triaged: Triage, material: Material, scope: Scope) -> Checked:

@@ -98,7 +98,7 @@ _VERIFY = estimate_tokens(verify.SYSTEM)
 
 def _known(gate: Gate, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
     names = {analyze_key(entry, model): entry.path for entry, chain in routed for model in chain}
-    return frozenset(names[name] for name in gate.store.get(names))
+    return frozenset(names[name] for name in gate.answers.get(names))
 
 
 def _preview(gate: Gate, path: str, kind: Kind, *, left_out: str = "", known: bool = False) -> Preview:

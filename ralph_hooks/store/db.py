@@ -10,12 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.home import VARIABLE, prepare
+
+if TYPE_CHECKING:
+    from ralph_hooks.store.team import TeamStore
 
 Result = TypeVar("Result")
 Row = tuple[Any, ...]
@@ -81,6 +84,17 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX receipt_commits_by_oid ON receipt_commits (oid)",
         "CREATE INDEX receipt_commits_by_receipt ON receipt_commits (receipt)",
     ),
+    (
+        "ALTER TABLE calls ADD COLUMN uid TEXT",  # its name in a team's store; NULL: it is this machine's alone
+        "CREATE UNIQUE INDEX calls_by_uid ON calls (uid) WHERE uid IS NOT NULL",
+        # What a team's store has not got as it stands here. Rows go once it has.
+        """CREATE TABLE unshared_calls (
+            uid TEXT PRIMARY KEY,
+            store TEXT NOT NULL,  -- a digest of which one
+            changes INTEGER NOT NULL  -- counts what was changed since
+        )""",
+        "CREATE TABLE unshared_answers (key TEXT PRIMARY KEY, store TEXT NOT NULL, stored REAL NOT NULL)",
+    ),
 )
 """What leads from each version of the schema to the next. Steps are only ever added at the end."""
 
@@ -133,6 +147,31 @@ class Unavailable(RalphError):
         )
 
 
+class Away(Exception):
+    """The team's store cannot be used now, and what this machine holds has to do. ``str()`` says why, for people."""
+
+    def __init__(self, reason: str, *, silent: bool = False) -> None:
+        super().__init__(reason)
+        self.silent = silent
+        """Whether it answered nothing at all: each further try would cost as much time."""
+
+
+class Rows(Protocol):
+    """What a statement has found."""
+
+    def fetchall(self) -> list[Any]:
+        """All of it."""
+        ...
+
+
+class Session(Protocol):
+    """A transaction in either kind of store. Statements write their parameters ``?``, and speak what both know."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
+        """Run one statement."""
+        ...
+
+
 class Database:
     """One connection behind a lock: a transaction takes less time than a thread would need to open its own.
 
@@ -141,6 +180,8 @@ class Database:
     """
 
     def __init__(self, folder: Path) -> None:
+        self.team: TeamStore | None = None
+        """The store that a part of this one is shared with, where the user has one."""
         self.path = folder / _FILE
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None

@@ -3,6 +3,9 @@
 Money is kept in whole pico-dollars (1e-12 US dollars), rounded up, so that sums are exact. A reservation is a row at
 its worst case that `settle` replaces. Where a process is killed in between, the row stays as it is: the provider may
 have worked and charged for it, so the worst case is what counts, marked as estimated.
+
+Where there is a team's store, it is there that a reservation has to fit. The row stands here too: for `settle`, and for
+the time that the team's store is away.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import TYPE_CHECKING
 
@@ -20,7 +24,7 @@ from ralph_hooks.core.faults import BudgetReached, ModelFault
 from ralph_hooks.core.ports import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.db import Database, Repository, Row, Unavailable
+from ralph_hooks.store.db import Away, Database, Repository, Row, Session, Unavailable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -33,15 +37,22 @@ _PICO = 12  # decimal places
 _MOST = Decimal(1_000_000)  # US dollars: no call costs more, and sums stay within SQLite's 64 bits
 _MOST_TOKENS = 2**40
 _FIGURES, _SECONDS = 5, 14  # columns of a statement's rows: the first figure, and the last
+_UID = 12  # column of a row that is inserted
 _INSERT = (
     "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
-    " remembered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " remembered, uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 _INSERT_WHOLE = _INSERT.replace(
-    "remembered) VALUES (",
-    "remembered, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, seconds)"
-    " VALUES (?, ?, ?, ?, ?, ",
+    "uid) VALUES (",
+    "uid, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, seconds) VALUES (?, ?, ?, ?, ?, ",
 )
+_INSERT_ONCE = f"{_INSERT} ON CONFLICT DO NOTHING"  # of a transaction nobody may know whether it came about
+_RUN = "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN outcome = ? THEN cost END), 0) FROM calls WHERE run = ?"
+_HERE, _THERE = (
+    f"SELECT coalesce(sum(cost), 0) FROM {table} WHERE day BETWEEN ? AND ?"  # noqa: S608 - constants
+    for table in ("calls", "days")
+)
+"""What some days cost: summed up on this machine, and as the team's store keeps the sums."""
 
 
 class Unrecorded(ModelFault):
@@ -94,17 +105,44 @@ class Ledger:
         """
         row = self._row(reservation.phase, reservation.model, run=reservation.run)
         worst = None if reservation.worst_usd is None else _pico(reservation.worst_usd)
+        uid = self._new_uid()
+        whole = (*row, worst, int(worst is not None), UNSETTLED, 0, uid)
+        there = self._reserved_there(reservation, whole, worst)
 
         def record(connection: sqlite3.Connection) -> int:
-            self._keep_within(connection, reservation, row[1], worst)
-            call = connection.execute(_INSERT, (*row, worst, worst is not None, UNSETTLED, 0)).lastrowid
+            if not there:
+                self._keep_within(connection, _HERE, reservation, row[1], worst)
+            call = connection.execute(_INSERT, whole).lastrowid
             assert call is not None
+            if not there and self._database.team and uid:
+                self._database.team.mark_call(connection, uid)
             return call
 
         try:
             return self._database.transact(record)
         except Unavailable as error:
+            if there and self._database.team and uid:
+                self._database.team.take_back(uid)
             raise Unrecorded(f"the call was not made, for it could not be recorded: {error.message}") from error
+        except BudgetReached:
+            if self._database.team and uid:  # it may have the call, and have hung up before it said so
+                self._database.defer(*self._database.team.marked(uid))
+            raise
+
+    def _reserved_there(self, reservation: Reservation, whole: Row, worst: int | None) -> bool:
+        """Whether the team's store has the call; it is away otherwise. Raises BudgetReached."""
+        if self._database.team is None:
+            return False
+
+        def record(session: Session) -> None:
+            self._keep_within(session, _THERE, reservation, whole[1], worst)
+            session.execute(_INSERT_ONCE, whole)
+
+        try:
+            self._database.team.transact(record)
+        except Away:
+            return False
+        return True
 
     def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
         """Replace the worst case by what happened. Without ``usage``, or with a cost that is none, it stands."""
@@ -124,26 +162,40 @@ class Ledger:
                 connection.execute(
                     "UPDATE calls SET cost = ?, estimated = ? WHERE id = ?", (cost, used.estimated, call)
                 )
+            if team is not None:
+                ((uid,),) = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall()
+                team.mark_call(connection, uid)
 
+        team = self._database.team
         try:
             self._database.transact(record)
         except Unavailable as error:
             self._database.note(f"{error.message}; a call stays in the ledger at its worst case")
+        if team is not None:
+            team.share()
 
     def replace(self, call: int, calls: Sequence[Booked]) -> None:
         """Put ``calls``, which together cost no more than it, in the place of the reservation ``call``.
 
         They were made within it on another machine, so no budget is asked. All are kept, or the reservation stands.
         """
+        team = self._database.team
+        rows = [self._whole(each) for each in calls]
 
         def record(connection: sqlite3.Connection) -> None:
+            if team is not None:
+                ((uid,),) = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall()
+                for changed in (uid, *(row[_UID] for row in rows)):
+                    team.mark_call(connection, changed)
             connection.execute("DELETE FROM calls WHERE id = ?", (call,))
-            connection.executemany(_INSERT_WHOLE, [self._whole(each) for each in calls])
+            connection.executemany(_INSERT_WHOLE, rows)
 
         try:
             self._database.transact(record)
         except Unavailable as error:
             self._database.note(f"{error.message}; calls stay in the ledger as what was set aside for them")
+        if team is not None:
+            team.share()
 
     def _whole(self, call: Booked) -> Row:
         """Every column of a call that is over."""
@@ -151,11 +203,19 @@ class Ledger:
         counts = (used.input_tokens, used.cached_input_tokens, used.cache_write_tokens, used.output_tokens)
         cost = None if call.cost_usd is None else _pico(call.cost_usd)
         row = self._row(call.phase, call.model, run=self._run)
-        return (*row, cost, used.estimated, call.outcome, 0, *(_count(each) for each in counts), call.seconds)
+        uid = self._new_uid()
+        return (*row, cost, used.estimated, call.outcome, 0, uid, *(_count(each) for each in counts), call.seconds)
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Record that ``count`` answers of ``model`` came from the store; written with the run's next transaction."""
-        self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, False, "ok", count))
+        team, uid = self._database.team, self._new_uid()
+        self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, 0, "ok", count, uid))
+        if team and uid:
+            self._database.defer(*team.marked(uid))
+
+    def _new_uid(self) -> str | None:
+        """What the team's store knows the next row by; None where there is none."""
+        return self._database.team.new_uid() if self._database.team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:
         """The columns that every row has."""
@@ -163,66 +223,84 @@ class Ledger:
         day = time.strftime("%Y-%m-%d", time.localtime(now))
         return now, day, run, self._repository.key, self._repository.name, self._command, phase.value, model
 
-    def _keep_within(
-        self, connection: sqlite3.Connection, reservation: Reservation, day: str, worst: int | None
-    ) -> None:
-        """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved."""
+    def _keep_within(self, session: Session, days: str, reservation: Reservation, day: str, worst: int | None) -> None:
+        """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved.
+
+        ``days`` is the statement that says what some days cost.
+        """
         if worst == 0:
             return
         if worst is None and self._caps.price_needed:
             model = reservation.model
             raise BudgetReached(f'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"')
-        month, repair = day[:7], reservation.phase in _REPAIR
-        for name, cap, kept, where, values in (
-            ("run", self._caps.per_run, Decimal(0), "run = ?", (reservation.run,)),
-            ("day", self._caps.per_day, repair * _KEPT, "day = ?", (day,)),
-            ("month", self._caps.per_month, repair * _KEPT, "day BETWEEN ? AND ?", (f"{month}-01", f"{month}-31")),
+        # All are asked before the first is read: on a network that is one way there and back.
+        run = session.execute(_RUN, (UNSETTLED, reservation.run))
+        today = session.execute(days, (day, day))
+        month = session.execute(days, (f"{day[:7]}-01", f"{day[:7]}-31"))
+        ((in_run, under_way),) = run.fetchall()
+        ((in_day,),), ((in_month,),) = today.fetchall(), month.fetchall()
+        kept = _KEPT if reservation.phase in _REPAIR else Decimal(0)
+        for name, cap, held_back, spent in (
+            ("run", self._caps.per_run, Decimal(0), in_run),
+            ("day", self._caps.per_day, kept, in_day),
+            ("month", self._caps.per_month, kept, in_month),
         ):
-            if cap is None:
-                continue
-            spent, under_way = connection.execute(
-                "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN run = ? AND outcome = ? THEN cost END), 0)"  # noqa: S608 - constants
-                f" FROM calls WHERE {where}",
-                (reservation.run, UNSETTLED, *values),
-            ).fetchone()
-            most = (cap * (1 - kept)).scaleb(_PICO, _EXACT)
-            but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
-            if worst is None:
-                if spent >= most:
-                    used = f": {_dollars(_usd(spent))} are spent or reserved" if spent else ""
-                    raise BudgetReached(
-                        f"the budget per {name} is {_dollars(cap)}{but}{used}, and what this call costs is not known"
-                    )
-                continue
-            if spent + worst > most:
-                raise BudgetReached(
-                    f"the budget per {name} is {_dollars(cap)}{but}: {_dollars(_usd(spent))} are spent or reserved, "
-                    f"and this call may cost {_dollars(_usd(worst))} (budget.per-{name} raises it)",
-                    may_fit_later=spent - under_way + worst <= most,
-                )
+            if cap is not None:
+                _fits(name, cap, held_back, spent, under_way, worst)
+
+
+def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, worst: int | None) -> None:
+    """Raise BudgetReached unless ``worst`` fits into ``cap`` beside ``spent``, with the share ``kept`` left over."""
+    most = (cap * (1 - kept)).scaleb(_PICO, _EXACT)
+    but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
+    if worst is None:
+        if spent >= most:
+            used = f": {_dollars(_usd(spent))} are spent or reserved" if spent else ""
+            raise BudgetReached(
+                f"the budget per {name} is {_dollars(cap)}{but}{used}, and what this call costs is not known"
+            )
+    elif spent + worst > most:
+        raise BudgetReached(
+            f"the budget per {name} is {_dollars(cap)}{but}: {_dollars(_usd(spent))} are spent or reserved, "
+            f"and this call may cost {_dollars(_usd(worst))} (budget.per-{name} raises it)",
+            may_fit_later=spent - under_way + worst <= most,
+        )
 
 
 def statement(
     database: Database, *, since: date | None = None, until: date | None = None, repository: Repository | None = None
 ) -> Statement:
-    """What was spent from ``since`` to ``until``, both included, everywhere or in one repository."""
-    where = (
-        " WHERE (:since IS NULL OR day >= :since) AND (:until IS NULL OR day <= :until)"
-        " AND (:repository IS NULL OR repository = :repository)"
-    )
-    values = {
-        "since": since and since.isoformat(),
-        "until": until and until.isoformat(),
-        "repository": repository and repository.key,
-    }
-    rows = database.query(
-        "SELECT phase, model, day, repository_name, command, sum(remembered = 0), sum(remembered),"  # noqa: S608 - constants
-        " sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
-        " coalesce(sum(cost), 0), sum(cost IS NULL), sum(estimated), sum(seconds) FROM calls"
-        f"{where} GROUP BY phase, model, day, repository, command",
+    """What was spent from ``since`` to ``until``, both included, everywhere or in one repository.
+
+    By the team's ledger where there is one and it answers: there a repository goes by its name, for its folder is
+    another one on each machine.
+    """
+    if database.team is not None:
+        with suppress(Away):
+            scope = ("repository_name", repository.name) if repository else None
+            return _statement(database.team.query, since, until, scope)
+    return _statement(database.query, since, until, ("repository", repository.key) if repository else None)
+
+
+def _statement(
+    query: Callable[[str, Sequence[object]], list[Row]],
+    since: date | None,
+    until: date | None,
+    scope: tuple[str, str] | None,
+) -> Statement:
+    bounds = (("day >= ?", since and since.isoformat()), ("day <= ?", until and until.isoformat()))
+    named = ((f"{scope[0]} = ?", scope[1]),) if scope else ()
+    conditions = [(condition, value) for condition, value in (*bounds, *named) if value is not None]
+    where = f" WHERE {' AND '.join(condition for condition, _ in conditions)}" if conditions else ""
+    values = [value for _, value in conditions]
+    rows = query(
+        "SELECT phase, model, day, repository_name, command, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END),"  # noqa: S608 - constants
+        " sum(remembered), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
+        " coalesce(sum(cost), 0), sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), sum(estimated), sum(seconds)"
+        f" FROM calls{where} GROUP BY phase, model, day, repository, repository_name, command",
         values,
     )
-    ((decided, escalated),) = database.query(
+    ((decided, escalated),) = query(
         "SELECT count(DISTINCT CASE WHEN command <> 'fix' THEN run END),"  # noqa: S608 - constants
         f" count(DISTINCT CASE WHEN phase = 'implement' THEN run END) FROM calls{where}",
         values,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from ralph_hooks.core.ports import Store
 from ralph_hooks.store.db import Database, Unavailable
+
+if TYPE_CHECKING:
+    from ralph_hooks.store.team import TeamStore
 
 _DAY = 86_400.0  # seconds
 _MAX_AGE = 90 * _DAY
@@ -52,15 +57,21 @@ class Verdicts:
             return {}
         return dict(rows)
 
-    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
-        """Keep ``items``, for ``ttl`` seconds or until they are pruned."""
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None, *, team: TeamStore | None = None) -> None:
+        """Keep ``items``, for ``ttl`` seconds or until they are pruned; ``team`` has yet to get them."""
         if not items:
             return
         now = self._clock()
         expires = None if ttl is None else now + ttl
         rows = [(key, value, now, expires) for key, value in items.items()]
+
+        def write(connection: sqlite3.Connection) -> None:
+            self._write(connection, rows)
+            if team is not None:
+                team.mark_answers(connection, list(items), now)
+
         try:
-            self._database.transact(lambda connection: self._write(connection, rows))
+            self._database.transact(write)
         except Unavailable as error:
             self._database.note(f"{error.message}; this run's verdicts are not kept")
 
@@ -81,10 +92,45 @@ class Verdicts:
         )
 
 
-class Apart:
-    """Satisfies `core.ports.Store`: ``store`` under a name, so that a backtest's answers are apart from the gate's."""
+class PaidFor:
+    """Satisfies `core.ports.Answers`: what models have said, to this user or to somebody of the team.
 
-    def __init__(self, store: Verdicts, name: str) -> None:
+    What is known here is not asked for there, and what comes from there is kept here.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
+        self._here = Verdicts(database, clock=clock)
+        self._team = database.team
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the report has to say of the team's store."""
+        return self._team.notices if self._team is not None else ()
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are known anywhere."""
+        names = list(keys)
+        found = self._here.get(names)
+        missing = [name for name in names if name not in found]
+        if self._team is None or not missing:
+            return found
+        theirs = self._team.answers(missing)
+        self._here.put(theirs)
+        return found | theirs
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items`` here, and share them."""
+        self._here.put(items, ttl, team=self._team)
+        if self._team is not None:
+            self._team.share()
+
+
+class Apart:
+    """Satisfies `core.ports.Answers`: ``store`` under a name. A backtest's answers are apart from the gate's."""
+
+    notices: tuple[str, ...] = ()
+
+    def __init__(self, store: Store, name: str) -> None:
         self._store = store
         self._prefix = f"{name}/"
 

@@ -282,8 +282,12 @@ def test_a_file_of_the_first_release_gains_what_came_later_and_keeps_what_it_has
         Verdicts(database).put({"key": b"value"})
         database.query("SELECT * FROM receipts")
     connection = sqlite3.connect(state / "state.db")
-    connection.executescript("DROP TABLE receipts; DROP TABLE receipt_commits; PRAGMA user_version = 101")
+    connection.executescript(
+        "DROP TABLE receipts; DROP TABLE receipt_commits; DROP INDEX calls_by_uid; ALTER TABLE calls DROP COLUMN uid;"
+        "DROP TABLE unshared_calls; DROP TABLE unshared_answers; PRAGMA user_version = 101"
+    )
     connection.close()
     with Database(state) as database:
         assert database.query("SELECT * FROM receipts") == []
+        assert database.query("SELECT uid FROM calls") == []
         assert Verdicts(database).get(["key"]) == {"key": b"value"}

@@ -1,0 +1,377 @@
+"""One PostgreSQL that a team shares: reached when it is first needed, bounded in time, brought to our schema.
+
+Nothing here needs more than a transaction from one statement to the next, so that it also works behind a pooler that
+gives each transaction another connection: no session settings, no prepared statements, no session locks.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ralph_hooks.errors import ConfigError
+from ralph_hooks.store.db import Away, Row, Session
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import Buffer
+
+Result = TypeVar("Result")
+
+INSTALL = "pip install 'ralph-hooks[postgres]' (or psycopg[binary], into the environment that ralph-hooks runs in)"
+CONNECT = 1.0  # seconds to a connection
+_PATIENCE = 5.0  # seconds for a transaction
+_LIMITS = (
+    # In the hands of a client that was stopped, the one lock would hold up the whole team.
+    "SET LOCAL idle_in_transaction_session_timeout = '3s'",
+    "SET LOCAL lock_timeout = '4s'",
+)
+_ALONE = "SELECT pg_advisory_xact_lock(1918987376, 1)"
+"""One writer at a time, as in SQLite: what is spent stays as it was read until it is written."""
+_MIGRATING = "SELECT pg_advisory_xact_lock(1918987376, 2)"
+
+_STEPS: tuple[tuple[str, ...], ...] = (
+    (
+        "CREATE TABLE ralph_hooks (version integer NOT NULL)",
+        """CREATE TABLE answers (
+            key text PRIMARY KEY,
+            value bytea NOT NULL,
+            stored double precision NOT NULL  -- seconds since 1970
+        )""",
+        "CREATE INDEX answers_by_age ON answers (stored)",
+        """CREATE TABLE calls (
+            uid uuid PRIMARY KEY,  -- made by the client; begins with the time
+            at double precision NOT NULL,  -- seconds since 1970
+            day text NOT NULL,  -- the user's local date then, YYYY-MM-DD
+            run text NOT NULL,
+            repository text NOT NULL,
+            repository_name text NOT NULL,
+            command text NOT NULL,
+            phase text NOT NULL,
+            model text NOT NULL,
+            input_tokens bigint NOT NULL DEFAULT 0,
+            cached_input_tokens bigint NOT NULL DEFAULT 0,
+            cache_write_tokens bigint NOT NULL DEFAULT 0,
+            output_tokens bigint NOT NULL DEFAULT 0,
+            cost bigint,  -- 1e-12 US dollars; NULL: not known
+            estimated integer NOT NULL DEFAULT 0,  -- 1: the worst case
+            outcome text NOT NULL,
+            seconds double precision NOT NULL DEFAULT 0,
+            remembered integer NOT NULL DEFAULT 0  -- answers from the store; 0: a call to a model
+        )""",
+        "CREATE INDEX calls_by_day ON calls (day)",
+        "CREATE INDEX calls_by_run ON calls (run)",
+        # A budget asks for the sums of a day and of a month before every call: they are kept, not counted.
+        "CREATE TABLE days (day text PRIMARY KEY, cost numeric NOT NULL)",
+        # With the rights of its owner: nobody else has to be able to write the sums.
+        """CREATE FUNCTION ralph_hooks_count() RETURNS trigger LANGUAGE plpgsql
+            SECURITY DEFINER SET search_path FROM CURRENT AS $$
+            BEGIN
+                INSERT INTO days VALUES (coalesce(NEW.day, OLD.day), coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0))
+                    ON CONFLICT (day) DO UPDATE SET cost = days.cost + EXCLUDED.cost;
+                RETURN NULL;
+            END $$""",
+        """CREATE TRIGGER ralph_hooks_count AFTER INSERT OR DELETE OR UPDATE OF cost ON calls
+            FOR EACH ROW EXECUTE FUNCTION ralph_hooks_count()""",
+    ),
+)
+"""What leads from each version of the schema to the next. Steps are only ever added at the end."""
+
+_GENERATION = 1
+"""Counts changes that older releases cannot live with, as in `db`: a team has several releases at work."""
+_STRIDE = 100
+VERSION = _GENERATION * _STRIDE + len(_STEPS)
+
+_SHOWN = re.compile(
+    r"postgres(?:ql)?://(?:[^@/?#]*@)?(?P<place>[A-Za-z0-9.,_\[\]-]*(?::\d+)?(?:/[A-Za-z0-9._~%-]*)?)"
+    r"(?:\?(?P<options>[^@#]*))?"
+)
+_PLACE = ("host", "hostaddr", "port", "dbname", "service")
+_LOCAL = re.compile(r"|/.*|@.*|localhost|127(\.\d{1,3}){3}|::1")
+
+_REASONS = {
+    "28000": "does not let this user in",
+    "28P01": "does not take this user's password",
+    "3D000": "has no database of that name",
+    "42501": "does not allow this user what ralph-hooks does: see docs/team-store.md for the rights it needs",
+    "42P07": "holds tables of another program under the names that ralph-hooks uses: give it a database of its own",
+    "53300": "has no connection to spare",
+    "53100": "has no space left on its disk",
+    "55P03": "was busy with other clients for too long",
+    "57P01": "was shut down",
+    "57P03": "is starting or stopping",
+    "25006": "is read-only: is it a replica?",
+}
+"""By SQLSTATE. The server's own words may hold a user's name."""
+
+
+def shown(url: str) -> str:
+    """Host and database of ``url`` alone, for people: never a user, a password, an option."""
+    found = _SHOWN.fullmatch(url)
+    return f"postgresql://{found['place']}" if found else "a PostgreSQL"
+
+
+def name(url: str) -> str:
+    """A digest of which store ``url`` leads to, whoever comes with whatever password."""
+    found = _SHOWN.fullmatch(url)
+    options = (found["options"] or "").split("&") if found else [url]
+    place = [option for option in options if option.partition("=")[0] in _PLACE or not found]
+    return hashlib.blake2b("&".join([shown(url), *sorted(place)]).encode(), digest_size=8).hexdigest()
+
+
+class Postgres:
+    """One connection behind a lock, as `db.Database` has. Raises Away for whatever is wrong with the server.
+
+    Raises ConfigError where only the user can help: no driver, or a URL that is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._lock = threading.RLock()
+        self._connection: psycopg.Connection | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a connection: what it costs to make one is paid."""
+        return self._connection is not None
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of a SELECT."""
+        return self._attempt(lambda session: session.execute(sql, parameters).fetchall())
+
+    def transact(self, work: Callable[[Session], Result]) -> Result:
+        """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+
+        Nobody else writes meanwhile.
+        """
+
+        def alone(session: Session) -> Result:
+            session.execute(_ALONE)
+            return work(session)
+
+        return self._attempt(alone)
+
+    def version(self) -> tuple[str, int]:
+        """The server's own version, and that of the schema."""
+        ((server,),) = self.query("SELECT split_part(current_setting('server_version'), ' ', 1)")
+        ((schema,),) = self.query("SELECT max(version) FROM ralph_hooks")
+        return server, schema
+
+    def close(self) -> None:
+        """Hang up."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                connection.close()
+
+    def _attempt(self, work: Callable[[Session], Result]) -> Result:
+        """``work`` in a transaction; once more on a new connection where the old one was lost while nobody used it."""
+        psycopg = _driver()
+        with self._lock:
+            kept = self._connection is not None
+            try:
+                try:
+                    return self._run(work)
+                except psycopg.OperationalError:
+                    if not kept or self._connection is None or not self._connection.broken:
+                        raise
+                    self.close()
+                    return self._run(work)
+            except psycopg.Error as error:
+                self.close()
+                raise _away(error) from None  # its text may hold what nobody should see
+            except Away:
+                self.close()
+                raise
+
+    def _run(self, work: Callable[[Session], Result]) -> Result:
+        if self._connection is None:
+            self._connection = self._connect()
+            self._migrate(self._connection)
+        with _transaction(self._connection) as session:
+            return work(session)
+
+    def _connect(self) -> psycopg.Connection:
+        import psycopg
+
+        options = _options(self._url)
+        made: list[psycopg.Connection | BaseException] = []
+        given_up = threading.Event()
+
+        def connect() -> None:
+            try:
+                connection = psycopg.connect(**options, prepare_threshold=None)
+            except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
+                made.append(error)
+                return
+            made.append(connection)
+            if given_up.is_set():
+                connection.close()
+
+        # libpq counts in whole seconds, two of them at least, and not while it looks a name up.
+        thread = threading.Thread(target=connect, daemon=True)
+        thread.start()
+        thread.join(CONNECT)
+        if not made:
+            given_up.set()
+            raise Away(f"did not answer within {CONNECT:.0f} s", silent=True)
+        if isinstance(made[0], BaseException):
+            raise made[0]
+        return made[0]
+
+    def _migrate(self, connection: psycopg.Connection) -> None:
+        """Bring the schema up to `VERSION`. Raises Away where a newer release has left it unusable for this one."""
+        from psycopg.errors import InsufficientPrivilege, UndefinedTable
+
+        try:
+            with _transaction(connection) as session:
+                version = _version(session)
+        except UndefinedTable:
+            version = 0
+        if version // _STRIDE > _GENERATION:
+            raise Away("was set up by a newer ralph-hooks: upgrade this one")
+        if version >= VERSION:
+            return
+        try:
+            with _transaction(connection) as session:
+                session.execute(_MIGRATING)
+                ((there,),) = session.execute("SELECT to_regclass('ralph_hooks') IS NOT NULL").fetchall()
+                version = _version(session) if there else 0  # another client may have been faster
+                if version >= VERSION:
+                    return
+                for step in _STEPS[max(0, version - _GENERATION * _STRIDE) :]:
+                    for statement in step:
+                        session.execute(statement)
+                session.execute("DELETE FROM ralph_hooks")
+                session.execute("INSERT INTO ralph_hooks VALUES (?)", (VERSION,))
+        except InsufficientPrivilege as error:
+            what = "has an older schema" if version else "has no tables of ralph-hooks"
+            raise Away(f"{what}, and this user may not make them: have its owner run `ralph-hooks doctor`") from error
+
+
+class _Speaker:
+    """A `db.Session` in PostgreSQL's words."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def execute(self, sql: str, parameters: Sequence[Any] = (), /) -> psycopg.Cursor:
+        return self._connection.execute(_translated(sql), parameters or None)
+
+
+@functools.cache
+def _translated(sql: str) -> bytes:
+    return sql.replace("?", "%s").encode()
+
+
+@contextmanager
+def _transaction(connection: psycopg.Connection) -> Iterator[_Speaker]:
+    """A transaction whose statements go out together, up to the first whose rows are asked for."""
+    with _Patience(connection), connection.pipeline(), connection.transaction():
+        session = _Speaker(connection)
+        for statement in _LIMITS:
+            session.execute(statement)
+        yield session
+
+
+class _Patience:
+    """Hangs up on a server that does not answer: libpq would wait for ever."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(_PATIENCE, self._hang_up)
+        self._timer.daemon = True
+        self.gone = False
+
+    def __enter__(self) -> None:
+        self._timer.start()
+
+    def __exit__(self, *error: object) -> None:
+        self._timer.cancel()
+        with self._lock:
+            over, self._connection = self._connection, None  # type: ignore[assignment] # nobody hangs up any more
+        if self.gone and error[0] is not None:
+            over.close()
+            raise Away(f"did not answer within {_PATIENCE:.0f} s", silent=True)
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self.gone = True
+                with suppress(OSError), socket.fromfd(self._connection.fileno(), 0, socket.SOCK_STREAM) as line:
+                    line.shutdown(socket.SHUT_RDWR)
+
+
+def _driver() -> Any:  # noqa: ANN401 - a module
+    """psycopg, whose import costs more than judging a known commit. Raises ConfigError where it is not installed."""
+    try:
+        import psycopg
+        from psycopg.types.numeric import NumericLoader
+    except ImportError as error:
+        raise ConfigError("a store on PostgreSQL needs psycopg, which is not installed", INSTALL) from error
+
+    import logging
+
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # a lost connection is ours to tell, and in one line
+
+    class Whole(NumericLoader):
+        """Sums of whole numbers are whole numbers."""
+
+        def load(self, data: Buffer) -> int:  # type: ignore[override] # nothing here reads another kind
+            return int(bytes(data))
+
+    psycopg.adapters.register_loader("numeric", Whole)
+    return psycopg
+
+
+def _options(url: str) -> dict[str, Any]:
+    """How to connect: as ``url`` says, by TLS wherever it leads to another machine and does not say otherwise."""
+    from psycopg import ProgrammingError
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        options: dict[str, Any] = {**conninfo_to_dict(url)}
+    except ProgrammingError:
+        raise ConfigError(
+            "the URL of the team's store cannot be read (it is not shown: it may hold a password)",
+            "write postgresql://HOST/DATABASE, with special characters in % notation",
+        ) from None
+    hosts = f"{options.get('host') or ''},{options.get('hostaddr') or ''}".split(",")
+    if not {"sslmode", "service"} & options.keys() and not all(map(_LOCAL.fullmatch, hosts)):
+        options["sslmode"] = "require"
+    return options | {"connect_timeout": 2, "application_name": "ralph-hooks"}
+
+
+def _version(session: Session) -> int:
+    ((version,),) = session.execute("SELECT max(version) FROM ralph_hooks").fetchall()
+    return version or 0
+
+
+def _away(error: psycopg.Error) -> Away:
+    """What ``error`` means, without its text, which may name the user."""
+    text = str(error)
+    state = error.sqlstate or ""
+    if state in _REASONS:
+        return Away(_REASONS[state])
+    for words, reason in (
+        ("password", _REASONS["28P01"]),
+        ("does not exist", _REASONS["3D000"]),
+        ("timeout", "did not answer in time"),
+        ("refused", "refuses connections"),
+        ("resolve", "has a name that no address is known for"),
+        ("translate", "has a name that no address is known for"),
+        ("SSL", "does not offer TLS that can be trusted (sslmode in its URL says what is wanted)"),
+        ("No such file", "is not running"),
+        ("starting up", _REASONS["57P03"]),
+        ("shutting down", _REASONS["57P03"]),
+    ):
+        if words in text:
+            return Away(reason, silent=words == "timeout")
+    return Away(f"answered with an error ({state})" if state else "hung up")

@@ -1,0 +1,256 @@
+"""What a team shares: verdicts that were paid for, and the ledger. Everything else stays on this machine.
+
+Whatever is shared is written here first, with a mark that the team's store has not got it; the mark goes once it has.
+So a run that cannot reach the store, or is killed on the way, loses nothing. What is sent twice is there once: verdicts
+go by their key, calls by a name that is made with them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.errors import RalphError
+from ralph_hooks.store import postgres
+from ralph_hooks.store.db import Away, Database, Row, Session, Unavailable
+
+Result = TypeVar("Result")
+
+MEMORY = 60.0  # seconds that a store is left alone which answered nothing
+_BATCH = 200  # calls, and verdicts, a transaction: about 200 kB
+_MANY = 200  # answers from the store that wait: worth a connection of their own
+_DAY = 86_400.0  # seconds
+_MAX_AGE = 90 * _DAY  # as long as verdicts are kept here
+_PRUNE_ONE_IN = 256  # runs that shared something
+
+_MADE = ("uid", "at", "day", "run", "repository", "repository_name", "command", "phase", "model", "remembered")
+_SETTLED = (
+    *("input_tokens", "cached_input_tokens", "cache_write_tokens", "output_tokens"),
+    *("cost", "estimated", "outcome", "seconds"),
+)
+_COLUMNS = _MADE + _SETTLED
+# A row that is settled stays as it is: what comes after it is older.
+_SHARE_CALL = (
+    f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO UPDATE"  # noqa: S608 - constants
+    f" SET {', '.join(f'{column} = EXCLUDED.{column}' for column in _SETTLED)} WHERE calls.outcome = 'unsettled'"
+)
+_GONE = "DELETE FROM calls WHERE uid = ? AND outcome = 'unsettled'"
+_SHARE_ANSWER = (
+    "INSERT INTO answers (key, value, stored) VALUES (?, ?, ?)"
+    " ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, stored = EXCLUDED.stored"
+)
+_MARK_CALL = (
+    "INSERT INTO unshared_calls (uid, store, changes) VALUES (?, ?, 1)"
+    " ON CONFLICT (uid) DO UPDATE SET changes = changes + 1"
+)
+# What is marked and not here any more was replaced: those rows come first.
+_UNSHARED_CALLS = (
+    f"SELECT u.changes, u.uid, {', '.join(f'c.{column}' for column in _COLUMNS)}"  # noqa: S608 - constants
+    " FROM unshared_calls u LEFT JOIN calls c ON c.uid = u.uid WHERE u.store = ? ORDER BY c.id LIMIT ?"
+)
+_UNSHARED_ANSWERS = (
+    "SELECT a.key, a.value, a.stored FROM unshared_answers u JOIN answers a ON a.key = u.key WHERE u.store = ? LIMIT ?"
+)
+
+
+class Waiting(Struct, frozen=True):
+    """How much the team's store has not got yet."""
+
+    verdicts: int
+    calls: int
+    remembered: int
+    """Rows that say that answers came from the store, which cost nothing."""
+
+    def __bool__(self) -> bool:
+        return bool(self.verdicts or self.calls or self.remembered)
+
+
+class TeamStore:
+    """The team's store beside ``database``, this machine's own. Safe from several threads.
+
+    Once it is away, it is away for the rest of the run. ``clock`` gives seconds since 1970.
+    """
+
+    def __init__(self, database: Database, url: str, clock: Callable[[], float] = time.time) -> None:
+        self.shown = postgres.shown(url)
+        self.name = postgres.name(url)
+        self._database = database
+        self._server = postgres.Postgres(url)
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._away: Away | None = None
+        self._asked = False
+        self._told = False
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Whether it was away in this run, in one sentence for the report; who asks for it tells it."""
+        sentences = self._sentences()
+        self._told = self._told or bool(sentences)
+        return sentences
+
+    def new_uid(self) -> str:
+        """A name for a call that nobody else gives: the time, then 80 random bits."""
+        return f"{int(self._clock() * 1000):012x}{os.urandom(10).hex()}"
+
+    def answers(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that somebody has paid for; nothing where the store is away."""
+        try:
+            rows = self.query("SELECT key, value FROM answers WHERE key = ANY(?)", (list(keys),))
+        except Away:
+            return {}
+        return {key: bytes(value) for key, value in rows}
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of a SELECT. Raises Away."""
+        return self._reach(lambda: self._server.query(sql, parameters))
+
+    def transact(self, work: Callable[[Session], Result]) -> Result:
+        """What ``work`` returns, as `db.Database.transact`. Raises Away."""
+        return self._reach(lambda: self._server.transact(work))
+
+    def take_back(self, uid: str) -> None:
+        """Take a reservation out that is not made use of."""
+        with suppress(Away):
+            self.transact(lambda session: session.execute(_GONE, (uid,)))
+
+    def mark_call(self, connection: sqlite3.Connection, uid: str) -> None:
+        """The call ``uid`` has changed, or is gone; in the transaction that changes it."""
+        connection.execute(*self.marked(uid))
+
+    def marked(self, uid: str) -> tuple[str, Row]:
+        """The statement that marks the call ``uid`` as changed."""
+        return _MARK_CALL, (uid, self.name)
+
+    def mark_answers(self, connection: sqlite3.Connection, keys: Sequence[str], stored: float) -> None:
+        """``keys`` have new answers; in the transaction that writes them."""
+        connection.executemany("REPLACE INTO unshared_answers VALUES (?, ?, ?)", [(k, self.name, stored) for k in keys])
+
+    def share(self) -> None:
+        """Send what waits, as much as goes into one transaction. What cannot be sent goes on waiting."""
+        with suppress(Away, Unavailable):
+            self._share()
+
+    def waiting(self) -> Waiting:
+        """What has not been sent. Raises Unavailable."""
+        ((verdicts,),) = self._database.query(
+            "SELECT count(*) FROM unshared_answers WHERE store = ? AND key IN (SELECT key FROM answers)", (self.name,)
+        )
+        ((calls, remembered),) = self._database.query(
+            "SELECT coalesce(sum(remembered IS NULL OR remembered = 0), 0), coalesce(sum(remembered > 0), 0)"
+            " FROM unshared_calls u LEFT JOIN calls c ON c.uid = u.uid WHERE u.store = ?",
+            (self.name,),
+        )
+        return Waiting(verdicts, calls, remembered)
+
+    def examine(self) -> tuple[str, int, float]:
+        """For `doctor`: the server's version, that of the schema, seconds to the answer. Raises Away, ConfigError."""
+        self._told = True  # by whoever asks
+        started = time.monotonic()
+        server, schema = self._server.version()
+        seconds = time.monotonic() - started
+        with self._lock:
+            self._asked, self._away = True, None
+        with suppress(Unavailable):
+            self._database.transact(lambda c: c.execute("DELETE FROM answers WHERE key = ?", (self._mark,)))
+        return server, schema, seconds
+
+    def close(self) -> None:
+        """Send what waits where that is worth a connection, and hang up; an outage that no report told is a trouble."""
+        try:
+            self._database.transact(lambda _: None)  # what was deferred may be for the store
+            waiting = self.waiting()
+            if self._server.connected or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
+                while self._share():
+                    pass
+        except (Away, Unavailable):
+            pass  # it goes on waiting
+        except RalphError as error:  # the judgement stands
+            self._database.note(f"{error.message}: {error.hint}")
+        finally:
+            self._server.close()
+            if not self._told:
+                for sentence in self._sentences():
+                    self._database.note(sentence)
+
+    @property
+    def _mark(self) -> str:
+        """Where it is kept that the store answered nothing."""
+        return f"outage/team/{self.name}"
+
+    def _sentences(self) -> tuple[str, ...]:
+        if self._away is None:
+            return ()
+        sentence = (
+            f"the team's store ({self.shown}) {self._away}: this run goes by what this machine knows, its budgets count"
+            " what was spent here, and what is new is shared once the store answers"
+        )
+        return (sentence,)
+
+    def _reach(self, work: Callable[[], Result]) -> Result:
+        """``work`` with the store. Raises Away, without a try where it was away just now."""
+        with self._lock:
+            if not self._asked:
+                self._asked = True
+                self._away = self._remembered()
+            if self._away is not None:
+                raise self._away
+            try:
+                return work()
+            except Away as error:
+                self._away = error
+                if error.silent:
+                    self._remember(error)
+                raise
+
+    def _remembered(self) -> Away | None:
+        with suppress(Unavailable, msgspec.DecodeError):
+            rows = self._database.query(
+                "SELECT value, stored FROM answers WHERE key = ? AND stored <= ? AND expires > ?",
+                (self._mark, self._clock(), self._clock()),
+            )
+            for value, stored in rows:
+                ago = self._clock() - stored
+                return Away(f"was not asked, for {ago:.0f} s ago it {value.decode()}")
+        return None
+
+    def _remember(self, error: Away) -> None:
+        now = self._clock()
+        row = (self._mark, str(error).encode(), now, now + MEMORY)
+        with suppress(Unavailable):
+            self._database.transact(lambda c: c.execute("REPLACE INTO answers VALUES (?, ?, ?, ?)", row))
+
+    def _share(self) -> bool:
+        """Send one transaction's worth; False where there was nothing. Raises Away, Unavailable."""
+        calls = self._database.query(_UNSHARED_CALLS, (self.name, _BATCH))
+        answers = self._database.query(_UNSHARED_ANSWERS, (self.name, _BATCH))
+        if not calls and not answers:
+            return False
+
+        def send(session: Session) -> None:
+            for _, marked, uid, *rest in calls:
+                session.execute(*((_SHARE_CALL, (uid, *rest)) if uid else (_GONE, (marked,))))
+            for answer in answers:
+                session.execute(_SHARE_ANSWER, answer)
+            if answers and os.urandom(1)[0] % _PRUNE_ONE_IN == 0:
+                session.execute("DELETE FROM answers WHERE stored < ?", (self._clock() - _MAX_AGE,))
+
+        def unmark(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "DELETE FROM unshared_calls WHERE uid = ? AND changes = ?", [(uid, seen) for seen, uid, *_ in calls]
+            )
+            connection.executemany(
+                "DELETE FROM unshared_answers WHERE key = ? AND stored = ?", [(key, at) for key, _, at in answers]
+            )
+
+        self.transact(send)
+        self._database.transact(unmark)  # should this not come about, the same is sent again, and is there once
+        return True

@@ -1,0 +1,144 @@
+"""A real PostgreSQL on loopback, of this test session alone; it can be stopped and started in the middle of a test."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+PLACES = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql*/bin", "usr/local/opt/postgresql*/bin")
+"""Where Debian and Homebrew keep what starts a server, off PATH."""
+SETTINGS = """\
+listen_addresses = '127.0.0.1'
+unix_socket_directories = ''
+max_connections = 80
+fsync = off
+full_page_writes = off
+autovacuum = off
+log_min_messages = fatal
+"""
+ACCESS = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+_START = 20  # seconds
+
+
+def binaries() -> Path | None:
+    """The folder with `initdb`, `pg_ctl` and `postgres`; the newest where there are several."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).parent
+    found = [folder for place in PLACES for folder in Path("/").glob(place) if (folder / "initdb").exists()]
+    return max(found, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+class PostgresServer:
+    """Stopped at first. ``url`` leads to a database as its owner, who needs no password."""
+
+    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+        self._programs = programs
+        self._user = user
+        self._data = folder / "data"
+        self.port = free_port()
+        self._run("initdb", "-D", self._data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+        (self._data / "postgresql.conf").write_text(f"{SETTINGS}port = {self.port}\n", encoding="utf-8")
+        (self._data / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
+
+    def start(self) -> None:
+        self._run("pg_ctl", "-D", self._data, "-w", "-t", _START, "-l", self._data / "log", "start")
+
+    def stop(self) -> None:
+        """At once, as by a crash: whoever is connected is cut off."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Away for the time of a block."""
+        self.stop()
+        try:
+            yield
+        finally:
+            self.start()
+
+    def database(self) -> str:
+        """The URL of the database, empty again: to make another takes ten times as long."""
+        others = "datname = current_database() AND pid <> pg_backend_pid()"
+        self.execute(self.url(), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
+        self.execute(self.url(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        return self.url()
+
+    def url(self, database: str = "postgres", user: str = "owner", password: str = "") -> str:
+        credentials = f"{user}:{password}" if password else user
+        return f"postgresql://{credentials}@127.0.0.1:{self.port}/{database}"
+
+    def execute(self, url: str, sql: str) -> list[tuple[Any, ...]]:
+        """What ``sql``, which may be several statements, comes to as the owner of the server."""
+        import psycopg  # for the tests alone that want a server
+
+        with psycopg.connect(url, autocommit=True) as connection:
+            found = connection.execute(sql.encode())
+            return found.fetchall() if found.description else []
+
+    def _run(self, program: str, *arguments: object) -> None:
+        command = [str(self._programs / program), *map(str, arguments)]
+        subprocess.run(
+            command,
+            user=self._user,
+            cwd=self._data.parent,
+            env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def postgres_server(programs: Path) -> Iterator[PostgresServer]:
+    """A server that runs, and is gone with all it has written at the end.
+
+    It does not run as root, and its folder is no child of a folder that is closed to others.
+    """
+    user = _stand_in() if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="ralph-pg-", ignore_cleanup_errors=True) as name:
+        if user:
+            shutil.chown(name, user)
+        server = PostgresServer(programs, Path(name), user)
+        server.start()
+        try:
+            yield server
+        finally:
+            with suppress(subprocess.CalledProcessError):
+                server.stop()
+
+
+@functools.cache
+def _stand_in() -> str:
+    import pwd
+
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+@contextmanager
+def halted(pids: list[int]) -> Iterator[None]:
+    """Processes that neither answer nor hang up."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
