@@ -112,16 +112,6 @@ def running(home: Home, repository: Repository) -> tuple[Job, ...]:
     return tuple(job for job in jobs.all() if jobs.runs(job))
 
 
-def refuse_where_running(place: Place, tree: str) -> None:
-    """Raise RalphError where ``tree`` is being repaired already: it would be paid for twice."""
-    for job in running(place.home, place.repository):
-        if job.tree == tree:
-            raise RalphError(
-                f"this is being repaired in the background ({told(job)})",
-                "`ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",
-            )
-
-
 def cancel_all(place: Place) -> tuple[Job, ...]:
     """End every job of this repository; those that were ended. Raises RalphError where one cannot be."""
     jobs = jobs_of(place.home, place.repository)
@@ -133,15 +123,22 @@ def cancel_all(place: Place) -> tuple[Job, ...]:
     return ended
 
 
-def wait(home: Home, repository: Repository, job: Job) -> Job:
-    """Wait until ``job`` has ended and return how. Raises NotRepairedError where no fix came of it."""
+def follow(home: Home, repository: Repository, job: Job) -> Job | None:
+    """Wait until ``job`` has ended; what its record says then, None where that has gone. Shows how far it is."""
     click.echo(f"Waiting for the repair of {one_line(job.title)} ({told(job)}).", err=True)
     try:
-        ended = _awaited(jobs_of(home, repository), job)
+        return _awaited(jobs_of(home, repository), job)
     except KeyboardInterrupt:
         click.echo("ralph-hooks: the repair goes on; `ralph-hooks fix --cancel` ends it", err=True)
         raise
-    if ended is None or ended.state is JobState.RUNNING:
+
+
+def wait(home: Home, repository: Repository, job: Job) -> Job:
+    """Wait until ``job`` has ended and return how. Raises NotRepairedError where no fix came of it."""
+    ended = follow(home, repository, job)
+    if ended is None:
+        raise NotRepairedError("the repair that was awaited has ended without a fix", "`ralph-hooks fix` makes one")
+    if ended.state is JobState.RUNNING:
         clear_away(home, repository)
         raise NotRepairedError("the repair that was awaited was killed", "`ralph-hooks fix` makes another")
     if ended.state is not JobState.FINISHED:

@@ -13,7 +13,10 @@ from ralph_hooks.cli.apply import bring_in
 from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options, wants_color
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.stored import in_full
+from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.cli.wiring import Place, Selection, find_place, open_state, require_consent
+from ralph_hooks.core.ports import Progress
+from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git import fixes
@@ -25,7 +28,8 @@ checks, models and your verify commands judge the repair; it is kept as a fix. Y
 apply it.
 
 What is repaired: the staged change; where nothing is staged, the last commit; or what the options name. With an
-INSTRUCTION in words the repair follows it, also where the gate has nothing against the change.
+INSTRUCTION in words the repair follows it, also where the gate has nothing against the change. A repair of the same
+change that goes on already, in the background or elsewhere, is awaited.
 
 \b
 Examples:
@@ -82,10 +86,14 @@ def command(
     selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
     with open_state(place.home, place.settings) as database:
         snapshot, notices = _choose(place, selection)
-        background.refuse_where_running(place, snapshot.change.tree)
-        report = repair(
-            place, database, snapshot, instruction=" ".join(words), wanted=wanted, again=again, notices=notices
-        )
+
+        def make(shown: Progress | None) -> Report:
+            said = " ".join(words)
+            return repair(
+                place, database, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
+            )
+
+        report = alone(place, snapshot.change, "fix", make, whole=not words and not wanted)
     code = emit(report, format_, output)
     if report.fix is not None and wanted_in is not False:
         plain = format_ == "text" and output is None

@@ -9,6 +9,7 @@ import msgspec
 
 from ralph_hooks.cli import background
 from ralph_hooks.cli.repair import repair
+from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.cli.wiring import Place, has_jobs, open_state
 from ralph_hooks.config import InHook, OnFailure
 from ralph_hooks.core.job import Job, JobState
@@ -39,7 +40,10 @@ def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
         return msgspec.structs.replace(report, job=job.summarised())
     if place.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
         with open_state(place.home, place.settings) as database:
-            return _added(report, repair(place, database, snapshot))
+            made = alone(
+                place, snapshot.change, report.command, lambda shown: repair(place, database, snapshot, shown=shown)
+            )
+            return _added(report, made)
     job = background.start(place, snapshot.change, report.command)
     return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report
 

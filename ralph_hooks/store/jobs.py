@@ -152,6 +152,8 @@ class Jobs:
         with contextlib.suppress(OSError):
             (folder / _CANCEL).touch(mode=0o600)
         lock = self._end(job.tree, signal.SIGTERM, grace) or self._end(job.tree, _FORCE, grace)
+        if lock is None and not folder.exists():
+            return False
         if lock is None:
             raise RalphError(f"process {job.pid} does not end", "end it yourself, then try again")
         with Tenure(folder, lock) as tenure:
@@ -199,7 +201,7 @@ class Jobs:
         sent = False
         while True:
             lock = locks.acquire(path)
-            if lock is not None or time.monotonic() > end:
+            if lock is not None or time.monotonic() > end or not path.parent.exists():
                 return lock
             job = self.get(tree)
             if job is not None and job.pid and not sent:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from ralph_hooks.core.job import Job, JobState
 from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.repairs import Crew, plan, repair
-from tests.support.server import Finds, ModelServer, Reply
+from tests.support.server import Finds, ModelServer, Reply, Request
 
 PATIENCE = 30.0  # seconds until a test gives up on something that should happen at once
 EVAL = Finds("eval(", "Runs what the user typed.")
@@ -101,6 +102,18 @@ def commit(project: Project, *args: str) -> str:
     return done.stdout
 
 
+def by_hand(project: Project, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [BIN / "ralph-hooks", *args],
+        cwd=project.repo.path,
+        env=project.environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def asked(server: ModelServer, phase: str) -> int:
     return phases(list(server.requests)).count(phase)
 
@@ -122,7 +135,6 @@ def test_a_refused_commit_returns_while_the_repair_goes_on_and_can_be_ended(proj
     assert project.last()["job"]["state"] == "running"
     again = project.judge()
     assert (again.code, again.report["job"]["state"], again.report["fix"]) == (1, "running", None)
-    assert project.run("fix").err.startswith("ralph-hooks: this is being repaired in the background (implement")
 
     cancelled = project.run("fix", "--cancel")
     assert (cancelled.code, cancelled.out) == (0, "Ended the repair of staged change.\n")
@@ -249,22 +261,85 @@ def test_apply_that_waits_for_a_killed_repair_says_so(project: Project, temporar
     commit(project)
     until(lambda: asked(server, "implement"), "the repair asks the expensive model")
     job = the_job(project)
-    waiting = subprocess.Popen(
-        [BIN / "ralph-hooks", "apply"],
-        cwd=project.repo.path,
-        env=project.environ,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    waiting = by_hand(project, "apply")
     assert waiting.stderr is not None
     assert waiting.stderr.readline().startswith("Waiting for the repair of staged change (implement")
     os.kill(job.pid, signal.SIGKILL)
-    rest = waiting.stderr.read()
-    assert waiting.wait(PATIENCE) == 1
-    assert "was killed" in rest
-    waiting.stderr.close()
+    assert "was killed" in waiting.communicate(timeout=PATIENCE)[1]
+    assert waiting.returncode == 1
     assert list(temporary.iterdir()) == []
+
+
+class Gate:
+    """An answer that comes when the test lets it."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self.opened = threading.Event()
+
+    def __call__(self, _: Request) -> Reply:
+        assert self.opened.wait(PATIENCE)
+        return self._reply
+
+
+@pytest.mark.parametrize("first", ["commit", "fix"])
+def test_whoever_wants_the_same_repair_waits_for_the_one_that_goes_on(project: Project, first: str) -> None:
+    gate = Gate(MENDS)
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[gate]))
+    project.repo.stage({"calc.py": BUGGY})
+    started = by_hand(project, "fix") if first == "fix" else None
+    if first == "commit":
+        commit(project)
+    until(lambda: asked(server, "implement"), "the repair asks the expensive model")
+    assert project.judge().report["job"]["state"] == "running"
+    assert "A repair of staged change goes on: implement" in project.run("show").err
+    waiting = [by_hand(project, "fix", "--format", "json"), by_hand(project, "apply")]
+    for process in waiting:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("Waiting for the repair of staged change (implement")
+    gate.opened.set()
+    again, _ = (process.communicate(timeout=PATIENCE)[0] for process in waiting)
+    assert [process.returncode for process in waiting] == [0, 0]
+    assert "this fix was there already" in "".join(json.loads(again)["notices"])
+    assert json.loads(again)["fix"]["id"] == the_job(project).fix
+    assert (project.repo.path / "calc.py").read_text() == MENDED
+    assert asked(server, "implement") == 1
+    if started:
+        started.communicate(timeout=PATIENCE)
+        assert started.returncode == 0
+
+
+@pytest.mark.parametrize("how", ["cancelled", "killed"])
+def test_a_fix_by_hand_can_be_ended_from_elsewhere_and_leaves_nothing(
+    project: Project, temporary: Path, how: str
+) -> None:
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[Reply.hang()]))
+    project.repo.stage({"calc.py": BUGGY})
+    started = by_hand(project, "fix")
+    until(lambda: asked(server, "implement"), "the repair asks the expensive model")
+    if how == "cancelled":
+        assert project.run("fix", "--cancel").out == "Ended the repair of staged change.\n"
+        assert "interrupted" in started.communicate(timeout=PATIENCE)[1]
+        assert (started.returncode, the_job(project).state) == (130, JobState.CANCELLED)
+    else:
+        started.kill()
+        started.communicate(timeout=PATIENCE)
+        assert "the repair of staged change was killed, and what it left is removed" in project.run("cost").err
+        assert project.jobs.all() == ()
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_was_tried_in_vain_by_hand_is_not_tried_again_by_a_hook(project: Project) -> None:
+    wrong = repair(("calc.py", "return eval(text)", "return eval(text.strip())"))
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[wrong]), "attempts = 1", "rounds = 0")
+    project.repo.stage({"calc.py": BUGGY})
+    assert project.run("fix").code == 1
+    assert "a repair was tried before, and not repaired: 1 attempt" in commit(project)
+    assert asked(server, "implement") == 1
+    assert project.run("fix", "--finding", "1").code == 1  # by hand it is
+    assert asked(server, "implement") == 2
+    project.repo.stage({"calc.py": MENDED})
+    assert (project.run("fix").code, len(project.jobs.all())) == (0, 1)  # where nothing is wrong there is no record
 
 
 def test_its_deadline_ends_a_repair(project: Project, temporary: Path) -> None:
@@ -291,7 +366,7 @@ def test_where_nobody_sits_at_a_terminal_or_waits_on_purpose_the_hook_repairs(
     assert judged.report["job"] is None
     assert [call["phase"] for call in judged.sent] == ["analyze", "verify", "plan", "implement"]
     assert judged.report["cost_usd"] == pytest.approx(sum(call["cost_usd"] for call in judged.sent))
-    assert project.jobs.all() == ()
+    assert the_job(project).state is JobState.FINISHED
     assert asked(server, "implement") == 1
 
 

@@ -1,0 +1,142 @@
+"""One repair of a tree at a time, whoever makes it: what stands in its record, and how it has ended.
+
+The lock and the record are the same for a process in the background and for a command that somebody waits for, so that
+each of them is seen by `show`, awaited by `apply` and by the other, and ended by `fix --cancel`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from ralph_hooks.cli import background
+from ralph_hooks.cli.progress import Silent, progress
+from ralph_hooks.cli.wiring import Place
+from ralph_hooks.core.change import Change
+from ralph_hooks.core.job import Job, JobState
+from ralph_hooks.core.ports import Progress
+from ralph_hooks.core.report import Report, Step, Verdict
+from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.errors import RalphError
+from ralph_hooks.store.jobs import Tenure
+
+
+class Watched:
+    """Progress that stands in the record of the job, and is ``shown``. Satisfies `core.ports.Progress`.
+
+    Safe from several threads.
+    """
+
+    def __init__(self, tenure: Tenure, job: Job, shown: Progress | None = None) -> None:
+        self._tenure = tenure
+        self._shown = shown or Silent()
+        self._lock = threading.Lock()
+        self.job = job
+
+    def begin(self, what: str, total: int) -> None:
+        """A new step."""
+        self.write(step=what, done=0, total=total)
+        self._shown.begin(what, total)
+
+    def advance(self) -> None:
+        """One part of it is done."""
+        self.write(done=self.job.done + 1)
+        self._shown.advance()
+
+    def end(self) -> None:
+        """Nothing in the record: the next step says so."""
+        self._shown.end()
+
+    def interrupted(self) -> dict[str, object]:
+        """What the record says where a signal has ended it."""
+        if self._tenure.cancelled:
+            return {"state": JobState.CANCELLED, "outcome": "it was cancelled"}
+        late = time.time() >= self.job.started + self.job.seconds
+        return failed(f"its deadline of {self.job.seconds:,.0f} s came" if late else "it was ended from outside")
+
+    def write(self, **changes: object) -> None:
+        """Change the record. That it cannot be written is no reason to stop."""
+        with self._lock, contextlib.suppress(OSError):
+            self.job = msgspec.structs.replace(self.job, **changes)
+            self._tenure.write(self.job)
+
+
+def failed(outcome: str, *, settled: bool = False) -> dict[str, object]:
+    """What the record says of a repair that has made no fix; ``settled`` as in `Job`."""
+    return {"state": JobState.FAILED, "outcome": one_line(outcome), "settled": settled}
+
+
+def broken(error: RalphError) -> dict[str, object]:
+    """What the record says where only the user can help."""
+    return failed(f"{error.message} ({error.hint})" if error.hint else error.message)
+
+
+def outcome(report: Report) -> dict[str, object]:
+    """What the record says of ``report``."""
+    if report.fix is not None:
+        return {"state": JobState.FINISHED, "outcome": "a fix is stored", "fix": report.fix.id}
+    if report.verdict is Verdict.PASS:
+        return failed("nothing is wrong with it any more")
+    tried = any(rung.step is Step.IMPLEMENT and rung.succeeded for rung in report.rungs)
+    reason = next((notice for notice in report.notices if notice.startswith("not repaired: ")), report.reason)
+    return failed(reason, settled=tried)
+
+
+def alone(
+    place: Place, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
+) -> Report:
+    """What ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
+
+    ``make`` is given who is to be told how far it is. ``whole``: all that is wrong is to be mended, so that a hook need
+    not try what did not do here. Where no lock can be had, nobody is kept from repairing.
+    """
+    tenure = _taken(place, change)
+    if tenure is None:
+        return make(None)
+    with tenure:
+        job = Job(
+            tree=change.tree,
+            title=visible(change.title),
+            command=command,
+            started=time.time(),
+            seconds=place.settings.fix.deadline,
+            pid=os.getpid(),
+        )
+        watched = Watched(tenure, job, progress())
+        watched.write()
+        ended = failed("ralph-hooks failed inside")
+        try:
+            report = make(watched)
+            ended = outcome(report)
+            if not whole:
+                ended["settled"] = False
+        except KeyboardInterrupt:
+            ended = watched.interrupted()
+            raise
+        except RalphError as error:
+            ended = broken(error)
+            raise
+        finally:
+            watched.write(**ended, ended=time.time())
+        if report.fix is None and report.verdict is Verdict.PASS and not report.rungs:
+            tenure.discard()  # there was nothing to do
+    return report
+
+
+def _taken(place: Place, change: Change) -> Tenure | None:
+    """The record of the tree, once nobody else has it; None where there is no place for one."""
+    jobs = background.jobs_of(place.home, place.repository)
+    try:
+        while (tenure := jobs.take(change.tree)) is None:
+            job = jobs.get(change.tree)
+            if job is None or not jobs.runs(job):
+                return None
+            background.follow(place.home, place.repository, job)
+    except OSError:  # whoever opens the state says what is the matter with it
+        return None
+    return tenure
