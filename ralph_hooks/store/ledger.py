@@ -276,6 +276,7 @@ def statement(
     another one on each machine.
     """
     if database.team is not None:
+        database.team.share()  # what this machine has spent is in it
         with suppress(Away):
             scope = ("repository_name", repository.name) if repository else None
             return _statement(database.team.query, since, until, scope)

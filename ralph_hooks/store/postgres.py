@@ -88,9 +88,9 @@ _GENERATION = 1
 _STRIDE = 100
 VERSION = _GENERATION * _STRIDE + len(_STEPS)
 
+_HOST = r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::\d+)?"
 _SHOWN = re.compile(
-    r"postgres(?:ql)?://(?:[^@/?#]*@)?(?P<place>[A-Za-z0-9.,_\[\]-]*(?::\d+)?(?:/[A-Za-z0-9._~%-]*)?)"
-    r"(?:\?(?P<options>[^@#]*))?"
+    rf"postgres(?:ql)?://(?:[^@/?#]*@)?(?P<place>{_HOST}(?:,{_HOST})*(?:/[A-Za-z0-9._~%-]*)?)(?:\?(?P<options>[^@#]*))?"
 )
 _PLACE = ("host", "hostaddr", "port", "dbname", "service")
 _LOCAL = re.compile(r"|/.*|@.*|localhost|127(\.\d{1,3}){3}|::1")
@@ -200,13 +200,13 @@ class Postgres:
     def _connect(self) -> psycopg.Connection:
         import psycopg
 
-        options = _options(self._url)
+        how = options(self._url)
         made: list[psycopg.Connection | BaseException] = []
         given_up = threading.Event()
 
         def connect() -> None:
             try:
-                connection = psycopg.connect(**options, prepare_threshold=None)
+                connection = psycopg.connect(**how, prepare_threshold=None)
             except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
                 made.append(error)
                 return
@@ -227,7 +227,7 @@ class Postgres:
 
     def _migrate(self, connection: psycopg.Connection) -> None:
         """Bring the schema up to `VERSION`. Raises Away where a newer release has left it unusable for this one."""
-        from psycopg.errors import InsufficientPrivilege, UndefinedTable
+        from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
         try:
             with _transaction(connection) as session:
@@ -250,7 +250,7 @@ class Postgres:
                         session.execute(statement)
                 session.execute("DELETE FROM ralph_hooks")
                 session.execute("INSERT INTO ralph_hooks VALUES (?)", (VERSION,))
-        except InsufficientPrivilege as error:
+        except (InsufficientPrivilege, InvalidSchemaName) as error:
             what = "has an older schema" if version else "has no tables of ralph-hooks"
             raise Away(f"{what}, and this user may not make them: have its owner run `ralph-hooks doctor`") from error
 
@@ -331,22 +331,22 @@ def _driver() -> Any:  # noqa: ANN401 - a module
     return psycopg
 
 
-def _options(url: str) -> dict[str, Any]:
+def options(url: str) -> dict[str, Any]:
     """How to connect: as ``url`` says, by TLS wherever it leads to another machine and does not say otherwise."""
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
     try:
-        options: dict[str, Any] = {**conninfo_to_dict(url)}
+        how: dict[str, Any] = {**conninfo_to_dict(url)}
     except ProgrammingError:
         raise ConfigError(
             "the URL of the team's store cannot be read (it is not shown: it may hold a password)",
             "write postgresql://HOST/DATABASE, with special characters in % notation",
         ) from None
-    hosts = f"{options.get('host') or ''},{options.get('hostaddr') or ''}".split(",")
-    if not {"sslmode", "service"} & options.keys() and not all(map(_LOCAL.fullmatch, hosts)):
-        options["sslmode"] = "require"
-    return options | {"connect_timeout": 2, "application_name": "ralph-hooks"}
+    hosts = f"{how.get('host') or ''},{how.get('hostaddr') or ''}".split(",")
+    if not {"sslmode", "service"} & how.keys() and not all(map(_LOCAL.fullmatch, hosts)):
+        how["sslmode"] = "require"
+    return how | {"connect_timeout": 2, "application_name": "ralph-hooks"}
 
 
 def _version(session: Session) -> int:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import socket
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from ralph_hooks.core.faults import BudgetReached
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports import Booked, Reservation
 from ralph_hooks.core.route import Phase
+from ralph_hooks.errors import ConfigError
+from ralph_hooks.store import postgres as adapter
 from ralph_hooks.store.db import Repository
-from ralph_hooks.store.ledger import UNSETTLED, Caps, statement
-from tests.support.postgres import PostgresServer
-from tests.support.store import Clock
+from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
+from ralph_hooks.store.team import Waiting
+from tests.support.postgres import PostgresServer, halted
+from tests.support.store import Clock, Processes
 from tests.support.team import Machine, machine
 
 DOLLAR_A_DAY = Caps(per_day=Decimal(1), per_month=Decimal(100))
-HANDS_UP = """\
+CATCH_UP = """\
 import sys
 from pathlib import Path
 from tests.support.team import machine
@@ -51,6 +57,14 @@ def open_machine(tmp_path: Path, url: str) -> Iterator[Open]:
 def rows(postgres: PostgresServer, url: str) -> list[tuple[str, int]]:
     """Outcome and cost of the team's ledger."""
     return postgres.execute(url, "SELECT outcome, cost FROM calls ORDER BY uid")
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Wait for what another process does."""
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 # Verdicts
@@ -191,3 +205,245 @@ def test_a_run_goes_on_by_itself_when_the_server_goes_and_the_next_one_catches_u
         "after": b"2",
         "later": b"3",
     }
+
+
+def test_a_run_that_is_killed_while_it_catches_up_has_sent_nothing_twice(
+    postgres: PostgresServer, tmp_path: Path, url: str, start: Processes
+) -> None:
+    with postgres.stopped(), machine(tmp_path / "ann", url) as ann:
+        for _ in range(3):
+            ann.spend("0.01")
+        ann.answers.put({"k": b"v"})
+    sent = [("ok", 10_000_000_000)] * 3
+    with postgres.connected(url) as other, closing(sqlite3.connect(tmp_path / "ann" / "state.db")) as local:
+        with other.transaction():
+            other.execute("SELECT pg_advisory_xact_lock(1918987376, 1)")
+            killed = start(CATCH_UP, tmp_path / "ann", url)
+            until(lambda: postgres.execute(url, "SELECT 1 FROM pg_locks WHERE NOT granted") != [])  # it would send now
+            local.execute("BEGIN IMMEDIATE")  # and cannot tick off what it will have sent
+        until(lambda: rows(postgres, url) == sent)
+        killed.kill()
+        killed.wait()
+    with machine(tmp_path / "ann", url) as ann:
+        assert ann.team.waiting() == Waiting(verdicts=1, calls=3, remembered=0)
+    assert rows(postgres, url) == sent
+    assert postgres.execute(url, "SELECT cost::bigint FROM days") == [(30_000_000_000,)]
+    with machine(tmp_path / "ann", url) as ann:
+        assert not ann.team.waiting()
+
+
+def test_what_another_run_settles_while_a_row_is_on_its_way_is_not_undone(
+    postgres: PostgresServer, open_machine: Open, tmp_path: Path, url: str
+) -> None:
+    with postgres.stopped():
+        slow = open_machine("ann", run="slow")
+        call = slow.reserve("0.50")
+    with machine(tmp_path / "ann", url, run="other") as other:
+        other.team.share()  # as it stands: at its worst case
+    assert rows(postgres, url) == [(UNSETTLED, 500_000_000_000)]
+    slow.settle(call, "0.20")  # its own store is away for this run
+    assert rows(postgres, url) == [(UNSETTLED, 500_000_000_000)]
+    with machine(tmp_path / "ann", url, run="third"):
+        pass
+    assert rows(postgres, url) == [("ok", 200_000_000_000)]
+
+
+def test_money_set_aside_for_another_machine_becomes_the_calls_it_made(
+    postgres: PostgresServer, open_machine: Open, url: str
+) -> None:
+    ann = open_machine("ann", caps=DOLLAR_A_DAY)
+    call = ann.reserve("0.90")
+    made = [
+        Booked(phase=Phase.ANALYZE, model="a/b", usage=None, cost_usd=Decimal(usd), outcome="ok", seconds=1.0)
+        for usd in ("0.10", "0.20")
+    ]
+    ann.ledger.replace(call, made)
+    assert sorted(rows(postgres, url)) == [("ok", 100_000_000_000), ("ok", 200_000_000_000)]
+    assert statement(ann.database) == statement(open_machine("ben").database)
+    open_machine("carl", caps=DOLLAR_A_DAY).reserve("0.70")
+
+
+def test_a_call_that_cannot_be_recorded_here_does_not_count_for_the_team(
+    postgres: PostgresServer, open_machine: Open, url: str
+) -> None:
+    ann = open_machine("ann")
+    ann.reserve("0.10")
+    ann.database.query("PRAGMA query_only = 1")
+    with pytest.raises(Unrecorded):
+        ann.reserve("0.20")
+    assert rows(postgres, url) == [(UNSETTLED, 100_000_000_000)]
+
+
+def test_a_connection_that_was_lost_while_nobody_used_it_is_made_again(
+    postgres: PostgresServer, open_machine: Open, url: str
+) -> None:
+    ann = open_machine("ann")
+    ann.answers.put({"k": b"v"})
+    postgres.execute(
+        url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ralph-hooks'"
+    )
+    assert ann.team.answers(["k"]) == {"k": b"v"}
+    assert ann.team.notices == ()
+
+
+def test_a_server_that_answers_nothing_is_left_alone_for_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "CONNECT", 0.2)
+    clock = Clock(1_790_000_000.0)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        deaf.setblocking(False)  # noqa: FBT003 - its signature
+        url = f"postgresql://bob:hush@127.0.0.1:{deaf.getsockname()[1]}/team"
+
+        def notice() -> str:
+            with machine(tmp_path / "ann", url, clock=clock) as ann:
+                ann.answers.get(["k"])
+                ann.answers.get(["k"])  # it is asked once a run
+                (told,) = ann.team.notices
+            return told
+
+        assert "did not answer within" in notice()
+        clock.now += 30
+        assert "was not asked, for 30 s ago it did not answer" in notice()
+        assert "hush" not in notice()
+        clock.now += 31
+        assert "did not answer within" in notice()
+        assert _callers(deaf) == 2
+
+
+def test_a_server_that_stops_in_the_middle_is_given_up(
+    postgres: PostgresServer, open_machine: Open, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "_PATIENCE", 0.3)
+    ann = open_machine("ann")
+    ann.answers.put({"k": b"v"})
+    mine = "SELECT pid FROM pg_stat_activity WHERE application_name = 'ralph-hooks'"
+    with halted([pid for (pid,) in postgres.execute(url, mine)]):
+        call = ann.reserve("0.10")
+        ann.settle(call, "0.05")
+    (notice,) = ann.team.notices
+    assert "did not answer within" in notice
+    assert ann.team.waiting().calls == 1
+
+
+# Who comes with what
+
+
+@pytest.mark.parametrize(
+    ("user", "password", "database", "reason"),
+    [
+        ("bob", "wrong-hush", "postgres", "does not take this user's password"),
+        ("owner", "hush", "nowhere", "has no database of that name"),
+        ("bob", "hush", "postgres", "has no tables of ralph-hooks, and this user may not make them"),
+    ],
+)
+def test_what_is_wrong_is_said_without_a_word_of_the_credentials(
+    postgres: PostgresServer, tmp_path: Path, url: str, user: str, password: str, database: str, reason: str
+) -> None:
+    postgres.execute(url, "DROP ROLE IF EXISTS bob; CREATE ROLE bob LOGIN PASSWORD 'hush'")
+    with machine(tmp_path / "ann", postgres.url(database, user, password)) as ann:
+        assert ann.answers.get(["k"]) == {}
+    (trouble,) = ann.database.troubles  # no report has told it
+    assert reason in trouble
+    assert f"postgresql://127.0.0.1:{postgres.port}/{database}" in trouble
+    assert "hush" not in trouble
+    assert "bob" not in trouble
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://db.corp.example/ralph", "postgresql://db.corp.example/ralph"),
+        ("postgres://ann:s3cret@db:5433/ralph?sslmode=verify-full", "postgresql://db:5433/ralph"),
+        ("postgresql:///ralph?host=/run/pg&password=s3cret", "postgresql:///ralph"),
+        ("postgresql://[::1]:5432,other:1/r?user=ann", "postgresql://[::1]:5432,other:1/r"),
+        ("postgresql://ann:s3c@ret@db/ralph", "a PostgreSQL"),
+        ("postgresql://ann:s3c/ret@db/ralph", "a PostgreSQL"),
+        ("postgresql://ann:s3c?ret@db/ralph", "a PostgreSQL"),
+        ("postgresql://ann:s3c#ret@db/ralph", "a PostgreSQL"),
+        ("postgresql://db/ralph?password=s3@cret", "a PostgreSQL"),
+    ],
+)
+def test_of_a_url_host_and_database_are_shown(url: str, shown: str) -> None:
+    assert adapter.shown(url) == shown
+
+
+def test_a_changed_password_leads_to_the_same_store_and_another_host_to_another() -> None:
+    names = [
+        adapter.name(f"postgresql://{each}")
+        for each in ("ann:a@db/ralph", "ben:b@db/ralph?sslmode=require", "db/ralph?host=other", "db2/ralph", "db/x")
+    ]
+    assert names[0] == names[1]
+    assert len(set(names)) == 4
+
+
+@pytest.mark.parametrize(
+    ("url", "sslmode"),
+    [
+        ("postgresql://db.corp.example/ralph", "require"),
+        ("postgresql://db.corp.example/ralph?sslmode=verify-full", "verify-full"),
+        ("postgresql://localhost,db.corp.example/ralph", "require"),
+        ("postgresql://127.0.0.1/ralph", None),
+        ("postgresql:///ralph?host=/run/pg", None),
+        ("postgresql:///?service=ralph", None),
+    ],
+)
+def test_code_goes_to_another_machine_by_tls_alone(url: str, sslmode: str | None) -> None:
+    assert adapter.options(url).get("sslmode") == sslmode
+
+
+def test_a_url_that_cannot_be_read_is_a_mistake_of_the_configuration_and_is_not_shown(tmp_path: Path) -> None:
+    with machine(tmp_path / "ann", "postgresql://db/ralph?pasword=s3cret") as ann, pytest.raises(ConfigError) as caught:
+        ann.answers.get(["k"])
+    assert "s3cret" not in f"{caught.value.message} {caught.value.hint}"
+
+
+# The schema
+
+
+def test_many_who_come_first_make_the_tables_once(postgres: PostgresServer, tmp_path: Path, url: str) -> None:
+    together = threading.Barrier(8)
+
+    def first(number: int) -> tuple[str, ...]:
+        with machine(tmp_path / f"m{number}", url) as one:
+            together.wait()
+            one.answers.put({f"k{number}": b"v"})
+            return one.team.notices
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(first, range(8))) == {()}
+    assert postgres.execute(url, "SELECT version FROM ralph_hooks") == [(adapter.VERSION,)]
+    assert postgres.execute(url, "SELECT count(*) FROM answers") == [(8,)]
+
+
+@pytest.mark.parametrize(("version", "works"), [(adapter.VERSION + 5, True), (200, False)], ids=["added", "changed"])
+def test_a_newer_schema_is_worked_with_or_left_alone(
+    postgres: PostgresServer, open_machine: Open, tmp_path: Path, url: str, version: int, *, works: bool
+) -> None:
+    open_machine("ann").answers.put({"k": b"v"})
+    postgres.execute(url, f"UPDATE ralph_hooks SET version = {version}")
+    with machine(tmp_path / "ben", url) as ben:
+        assert ben.answers.get(["k"]) == ({"k": b"v"} if works else {})
+        notices = ben.team.notices
+    assert notices == () if works else "was set up by a newer ralph-hooks: upgrade this one" in notices[0]
+    assert postgres.execute(url, "SELECT version FROM ralph_hooks") == [(version,)]
+
+
+def test_tables_of_another_program_are_left_alone(postgres: PostgresServer, open_machine: Open, url: str) -> None:
+    postgres.execute(url, "CREATE TABLE answers (mine integer)")
+    ann = open_machine("ann")
+    ann.answers.put({"k": b"v"})
+    assert "give it a database of its own" in ann.team.notices[0]
+    assert postgres.execute(url, "SELECT * FROM answers") == []
+    assert postgres.execute(url, "SELECT to_regclass('calls')") == [(None,)]
+
+
+def _callers(server: socket.socket) -> int:
+    """How many have connected to ``server``."""
+    made = 0
+    while True:
+        try:
+            server.accept()[0].close()
+        except BlockingIOError:
+            return made
+        made += 1

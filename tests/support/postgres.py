@@ -12,7 +12,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import psycopg
 
 PLACES = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql*/bin", "usr/local/opt/postgresql*/bin")
 """Where Debian and Homebrew keep what starts a server, off PATH."""
@@ -70,7 +73,9 @@ class PostgresServer:
         """The URL of the database, empty again: to make another takes ten times as long."""
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         self.execute(self.url(), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
-        self.execute(self.url(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+        self.execute(
+            self.url(), "DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC"
+        )
         return self.url()
 
     def url(self, database: str = "postgres", user: str = "owner", password: str = "") -> str:
@@ -79,11 +84,15 @@ class PostgresServer:
 
     def execute(self, url: str, sql: str) -> list[tuple[Any, ...]]:
         """What ``sql``, which may be several statements, comes to as the owner of the server."""
-        import psycopg  # for the tests alone that want a server
-
-        with psycopg.connect(url, autocommit=True) as connection:
+        with self.connected(url) as connection:
             found = connection.execute(sql.encode())
             return found.fetchall() if found.description else []
+
+    def connected(self, url: str) -> psycopg.Connection:
+        """A client like any other; each statement is a transaction."""
+        import psycopg  # for the tests alone that want a server
+
+        return psycopg.connect(url, autocommit=True)
 
     def _run(self, program: str, *arguments: object) -> None:
         command = [str(self._programs / program), *map(str, arguments)]

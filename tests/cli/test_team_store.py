@@ -1,0 +1,222 @@
+"""Two machines and a store that they share, through the commands that a user types."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgres import PostgresServer
+from tests.support.project import TWO_LINES, Project
+from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+
+BUGGY = "def run(text):\n    return eval(text)\n"
+FINDS = analyst(Finds("eval(", "Runs anything."))
+WITHOUT_DRIVER = """\
+import sys
+sys.modules["psycopg"] = None
+from ralph_hooks.cli.main import run
+sys.exit(run(["gate"]))
+"""
+DOCUMENT = Path(__file__).parents[2] / "docs" / "team-store.md"
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    return postgres.database()
+
+
+@pytest.fixture
+def at(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Go on at the machine of that name: the same clone and configuration, a state of its own."""
+
+    def moved(name: str) -> None:
+        home = tmp_path / name
+        if not home.exists():
+            home.mkdir()
+            shutil.copy(project.home / "config.toml", home)
+        monkeypatch.setenv("RALPH_HOOKS_HOME", str(home))
+
+    return moved
+
+
+def shared(project: Project, url: str, script: Callable[[Request], Reply] = FINDS) -> ModelServer:
+    """Models, and the store in the user's own configuration."""
+    server = project.models(script)
+    text = (project.home / "config.toml").read_text(encoding="utf-8")
+    project.write_user(f'store = "{url}"\n{text}')
+    return server
+
+
+def test_the_second_machine_pays_for_nothing_and_judges_alike(
+    project: Project, postgres: PostgresServer, url: str, at: Callable[[str], None]
+) -> None:
+    server = shared(project, url)
+    project.repo.stage({"a.py": BUGGY, "b.py": "b = 1\n"})
+    at("ann")
+    first = project.judge()
+    asked = len(server.requests)
+    at("ben")
+    assert "(known already: costs nothing)" in project.run("route").out
+    second = project.judge()
+    assert len(server.requests) == asked
+    assert (second.verdict, second.findings, second.notices) == ("fail", first.findings, "")
+    assert second.sent == []
+    with postgres.stopped():
+        assert project.judge().notices == ""  # what has come over stays
+    bill = json.loads(project.run("cost", "--format", "json").out)
+    at("ann")
+    assert json.loads(project.run("cost", "--here", "--format", "json").out)["totals"] == bill["totals"]
+    assert bill["totals"]["all"][0]["calls"] == asked == len(first.sent)
+
+
+def test_what_the_store_holds_is_what_the_documentation_says(
+    project: Project, postgres: PostgresServer, url: str
+) -> None:
+    shared(project, url)
+    project.repo.stage({"secretive_name.py": f"untouched = 'words'\n{BUGGY}"})
+    project.judge()
+    held = str(postgres.execute(url, "SELECT convert_from(value, 'UTF8') FROM answers"))
+    assert "return eval(text)" in held  # the line that a finding is about
+    for kept_back in ("untouched", "secretive_name", "def run"):
+        assert kept_back not in held
+    columns = postgres.execute(url, "SELECT column_name FROM information_schema.columns WHERE table_name = 'calls'")
+    described = re.findall(r"`(\w+)`", _section("What is stored"))
+    assert {name for (name,) in columns} <= set(described)
+    ledger = str(postgres.execute(url, "SELECT * FROM calls"))
+    assert project.repo.path.name in ledger
+    assert str(project.repo.path) not in ledger
+
+
+def test_a_server_that_dies_in_the_middle_changes_no_verdict_and_costs_nothing_twice(
+    project: Project, postgres: PostgresServer, url: str, at: Callable[[str], None]
+) -> None:
+    stopped: list[bool] = []
+
+    def script(request: Request) -> Reply:
+        if not stopped:
+            stopped.append(True)
+            postgres.stop()
+        return FINDS(request)
+
+    server = shared(project, url, script)
+    project.repo.stage({"a.py": BUGGY})
+    at("ann")
+    first = project.judge()
+    assert (first.verdict, first.code) == ("fail", 1)
+    (notice,) = first.report["notices"][:1]
+    assert re.match(r"the team's store \(postgresql://127\.0\.0\.1:\d+/postgres\) (hung up|refuses|was shut)", notice)
+    assert "team's store" not in first.err + "".join(first.report["notices"][1:])  # one line
+    asked, paid = len(server.requests), Decimal(str(first.report["cost_usd"]))
+    again = project.judge()
+    assert (again.findings, again.sent) == (first.findings, [])
+
+    postgres.start()
+    looked = project.run("doctor", "--offline").out
+    assert re.search(r"ok +store +postgresql://.* 2 verdicts and \d ledger rows waited for it and are sent", looked)
+    at("ben")
+    second = project.judge()
+    assert (second.findings, second.sent, second.notices) == (first.findings, [], "")
+    assert len(server.requests) == asked
+    booked = postgres.execute(url, "SELECT count(*), sum(cost)::bigint FROM calls WHERE remembered = 0")
+    assert booked == [(asked, int(paid * 10**12))]
+    assert postgres.execute(url, "SELECT sum(cost)::bigint FROM days") == [(int(paid * 10**12),)]
+
+
+def test_the_budget_is_the_teams(project: Project, url: str, at: Callable[[str], None]) -> None:
+    dear = Reply.json_text({"findings": []}, usage={"prompt_tokens": 30_000, "completion_tokens": 10})  # $0.03
+    server = shared(project, url, lambda _: dear)
+    project.configure(f"{TWO_LINES}[tool.ralph-hooks.budget]\nper-day = 0.04\n")
+    at("ann")
+    project.repo.stage({"a.py": "a = 1\n"})
+    assert project.judge().verdict == "pass"
+    at("ben")
+    project.repo.stage({"a.py": "a = 2\n"})
+    judged = project.judge()
+    assert judged.verdict == "inconclusive"
+    assert "the budget per day is $0.04: $0.03002 are spent" in judged.unreviewed["a.py"]
+    assert len(server.requests) == 1
+
+
+def test_the_rights_that_the_documentation_grants_are_enough(
+    project: Project, postgres: PostgresServer, url: str, at: Callable[[str], None]
+) -> None:
+    owner, grants = re.findall(r"```sql\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    assert "CREATE DATABASE" in owner
+    shared(project, url)
+    at("owner")
+    project.run("doctor", "--offline")
+    postgres.execute(url, f"DROP ROLE IF EXISTS ann; DROP ROLE IF EXISTS ralph_team; CREATE ROLE ralph_team;{grants}")
+    postgres.execute(url, "ALTER ROLE ann PASSWORD 'hush'")
+    shared(project, postgres.url("postgres", "ann", "hush"))
+    at("ann")
+    project.repo.stage({"a.py": BUGGY})
+    judged = project.judge()
+    assert (judged.verdict, judged.notices) == ("fail", "")
+    done = project.run("doctor", "--offline")
+    assert "ok    store" in done.out
+    assert "hush" not in done.out + done.err
+    assert postgres.execute(url, "SELECT count(*) > 0 FROM calls WHERE outcome = 'ok'") == [(True,)]
+    postgres.execute(url, "DROP OWNED BY ann; DROP ROLE ann; DROP OWNED BY ralph_team; DROP ROLE ralph_team")
+
+
+def test_a_repository_cannot_choose_the_store(project: Project) -> None:
+    project.configure(TWO_LINES.replace("cheap", 'store = "postgresql://mallory:pw@evil/x"\ncheap', 1))
+    done = project.run("gate")
+    assert done.code == 2
+    assert "pyproject.toml: tool.ralph-hooks.store: a repository cannot choose whose verdicts you believe" in done.err
+    assert "RALPH_HOOKS_STORE" in done.err
+    assert "mallory" not in done.err
+
+
+def test_the_environment_goes_before_the_configuration(
+    project: Project, postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared(project, "postgresql://127.0.0.1:1/nowhere")
+    monkeypatch.setenv("RALPH_HOOKS_STORE", url)
+    project.repo.stage({"a.py": BUGGY})
+    assert project.judge().notices == ""
+    assert postgres.execute(url, "SELECT count(*) FROM answers") == [(2,)]
+    monkeypatch.setenv("RALPH_HOOKS_STORE", "mysql://ann:hush@db/x")
+    done = project.run("gate")
+    assert done.code == 2
+    assert "RALPH_HOOKS_STORE: expected the URL of a PostgreSQL database" in done.err
+    assert "hush" not in done.err
+    doctor = project.run("doctor", "--offline")
+    assert "fail  store" in doctor.out
+    assert "hush" not in doctor.out + doctor.err
+
+
+def test_without_the_driver_the_error_says_what_to_install(project: Project, url: str) -> None:
+    shared(project, url)
+    project.repo.stage({"a.py": BUGGY})
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_DRIVER], cwd=project.repo.path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pip install 'ralph-hooks[postgres]'" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_known_commit_does_not_even_load_the_driver(project: Project, postgres: PostgresServer, url: str) -> None:
+    shared(project, url, analyst())
+    project.repo.stage({"a.py": "a = 1\n"})
+    assert project.judge().verdict == "pass"
+    with postgres.stopped():
+        done = subprocess.run(
+            [sys.executable, "-c", WITHOUT_DRIVER], cwd=project.repo.path, capture_output=True, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def _section(title: str) -> str:
+    found = re.search(rf"^## {title}\n(.*?)(?=^## |\Z)", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert found
+    return found[1]
