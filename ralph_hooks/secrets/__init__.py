@@ -12,14 +12,13 @@ imported for the first that holds something shaped like a key.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 
-_RULES = "4"
+_RULES = "5"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"
@@ -86,37 +85,3 @@ def version() -> str:
         with open(f"{folder}/__version__.py", encoding="utf-8") as file:  # noqa: PTH123 - one read, no need for a Path
             library = file.read().strip()
     return f"{_RULES} {library}"
-
-
-# What detect-secrets knows by a prefix; the second tuple in any case.
-_PREFIXES = (
-    "A3T", "ABIA", "ACCA", "AKIA", "ASIA", "AKC", "eyJ", "sk-", "GOCSPX", "k_live_", "sq0csp-", "hvs.", "ya29.", "Q~",
-    "AccountKey=", "_authToken",
-)  # fmt: skip
-_WORDS = ("xox", "slack", "softlayer", "cloudant")
-_ARTIFACTORY = re.compile(r"AP[\dA-F]")
-_GITLAB = re.compile(r"gl[a-z]{2,5}-")
-_CLOUDANT = re.compile(r"cl(?:ou)?[_-]?(?:api|key|pass|pw|token)")
-_RUN = re.compile(r"[A-Za-z0-9_+/-]{20,}")
-_LONG = 32  # characters, where there is no digit
-
-
-def shaped(text: str) -> bool:
-    """False where detect-secrets has nothing to find in ``text``, as in most code.
-
-    What it knows has a prefix, or is long and mixes letters with digits or capitals with small letters. Several simple
-    searches, because one expression for all of it takes eight times as long.
-    """
-    lower = text.lower()
-    return (
-        any(prefix in text for prefix in _PREFIXES)
-        or any(word in lower for word in _WORDS)
-        or _ARTIFACTORY.search(text) is not None
-        or _GITLAB.search(text) is not None
-        or _CLOUDANT.search(lower) is not None
-        or any(map(_like_a_key, _RUN.findall(text)))
-    )
-
-
-def _like_a_key(run: str) -> bool:
-    return any(map(str.isdigit, run)) or (len(run) >= _LONG and not run.islower() and not run.isupper())

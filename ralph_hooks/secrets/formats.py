@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.piece import Piece
 
 
 class Format(Struct, frozen=True):
@@ -22,17 +23,18 @@ class Format(Struct, frozen=True):
     generic: bool = False
     """True for shapes that test data and examples have as well."""
     accepts: Callable[[str], bool] | None = None
+    lower: bool = False
+    """True for patterns in small letters, which are searched for in `Piece.lower`."""
 
 
-def formats(text: str) -> Iterator[Format]:
-    """The formats that detect-secrets lacks and that can be in ``text``."""
+def formats(piece: Piece) -> Iterator[Format]:
+    """The formats that detect-secrets lacks and that can be in ``piece``."""
     for kind, needle, pattern in _OWN:
-        if needle in text and _compiled(pattern).search(text):  # first without the look behind, which is slow
+        if needle in piece.words and _compiled(pattern).search(piece.words):  # first without the slow look behind
             yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
-    lower = text.lower()
     for kind, needle, pattern, generic in _IN_CONTEXT:
-        if needle in lower:
-            yield Format(kind, _compiled(pattern), 1, generic=generic)
+        if needle in piece.lower:
+            yield Format(kind, _compiled(pattern), 1, generic=generic, lower=True)
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)  # lazily: all of them take 15 ms
@@ -83,17 +85,21 @@ _OWN = (
     ("Azure client secret", "Q~", r"[\w.~]{3}\dQ~[\w.~-]{31,34}"),
     ("Square token", "sq0atp-", r"sq0atp-[\w-]{22}"),
     ("Discord webhook", "/api/webhooks/", r"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d+/[\w-]{60,}"),
+    ("Aiven credential", "AVNS_", r"AVNS_(?=[A-Z_-]*[a-z\d])[\w-]{9,}"),
+    ("Amazon Bedrock key", "ABSK", r"ABSK[A-Za-z0-9+/]{100,}=*"),
+    ("Amazon Bedrock key", "bedrock-api-key-", r"bedrock-api-key-[A-Za-z0-9+/=]{20,}"),
     ("age secret key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
 )
-# Those that need what stands before them: kind, a string in small letters that every match holds, pattern with the
-# credential in its group, whether examples have them.
+# Those that need what stands before them: kind, a string that every match holds, pattern with the credential in its
+# group, whether examples have them; all in small letters.
 _IN_CONTEXT = (
-    ("bearer token", "bearer", r"(?i)\bbearer\s+(?=[a-z.~+/=_-]*\d)([\w.~+/=-]{20,})", True),
-    ("basic authorization", "basic", r"(?i)authorization[\"']?\s*[:=,]\s*[\"']?basic\s+([\w+/=]{12,})", True),
+    ("bearer token", "bearer", r"\bbearer\s+(?=[a-z.~+/=_-]*\d)([\w.~+/=-]{20,})", True),
+    ("basic authorization", "basic", r"authorization[\"']?\s*[:=,]\s*[\"']?basic\s+([\w+/=]{12,})", True),
+    ("npm credential", ":_auth", r":_auth(?:token)?\s*=\s*([^\s$\"'{(\\][^\s\"']{5,})", False),
     (
         "AWS secret access key",
         "secret",
-        r"(?i)secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
+        r"secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
         False,
     ),
 )
@@ -124,7 +130,7 @@ def _extra(plugin: Any) -> dict[str, Any]:  # noqa: ANN401 - the library ships n
     if plugin.__name__ == "JwtTokenDetector":
         return {"accepts": plugin.is_formally_valid, "generic": True}
     if plugin.__name__ == "ArtifactoryDetector":  # its second pattern matches words in capitals, such as APACHECONFIG
-        return {"accepts": lambda value: any(map(str.isdigit, value[1:]))}
+        return {"accepts": lambda value: "AKC" in value or any(map(str.isdigit, value[1:]))}
     return {}
 
 

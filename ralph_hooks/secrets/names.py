@@ -5,12 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from msgspec import Struct, structs
+
 from ralph_hooks.secrets import Secret
 from ralph_hooks.secrets.formats import made_up
+from ralph_hooks.secrets.piece import Piece
+from ralph_hooks.secrets.values import (
+    SHORTEST,
+    SIGNS,
+    crossed,
+    is_placeholder,
+    mixed,
+    random_looking,
+    refers,
+    scrambled,
+)
 
-_SHORTEST = 6  # characters of a password with digits or signs
-_SHORTEST_PHRASE = 10  # of one that is letters alone
-_SHORTEST_KEY = 16  # of a random-looking key
+_SHORTEST_PHRASE = 10  # characters of a password that is letters alone
 
 _TEST_DATA = re.compile(
     r"(?i)(?:^|/)(?:tests?|testing|__tests__|specs?|fixtures?|test[_-]?data|mocks?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$"
@@ -28,34 +39,50 @@ def is_test_data(path: str) -> bool:
 # user:password@host of https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1; passwords of real life hold characters
 # that should have been percent-encoded, so the last @ counts.
 _ADDRESS = re.compile(r"://[^\s:/?#@\"'<>`]{0,100}:([^\s/?#\"'<>`]{1,200})@([\w.-]{1,253})")
+_TOKEN = re.compile(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # what git takes in the place of a user name
 _NOWHERE = re.compile(
     r"(?i)(?:^|\.)(?:example(?:\.\w+)?|localhost|local|test|invalid|host(?:name)?|domain(?:\.\w+)?|server)$|^127\.|^.$"
 )
 
 
-def in_addresses(text: str, path: str) -> Iterator[Secret]:
-    """Passwords in addresses."""
-    for match in _ADDRESS.finditer(text):
+def in_addresses(piece: Piece) -> Iterator[Secret]:
+    """Passwords in addresses. One that is a placeholder, such as ``user:password@``, is uncertain."""
+    for match in _ADDRESS.finditer(piece.text):
         password, host = match[1], match[2]
-        if _refers(password) or _is_placeholder(password):
+        unlikely = is_placeholder(password)
+        if refers(password) or (unlikely and len(password) < SHORTEST):
             continue
-        certain = not is_test_data(path) and not _NOWHERE.search(host) and len(password) >= _SHORTEST
-        yield Secret("password in an address", *match.span(1), certain)
+        certain = not unlikely and not _NOWHERE.search(host) and len(password) >= SHORTEST
+        yield Secret("password in an address", *match.span(1), certain and not is_test_data(piece.path))
+    for match in _TOKEN.finditer(piece.text):
+        yield Secret("token in an address", *match.span(1), certain=False)
 
 
 # --- assignments ---------------------------------------------------------------------------------------------------
 
-_KEYS = "api|auth|access|private|account|client|service|encryption|signing|master|shared|storage|license|database|db"
-_ASSIGNED = re.compile(
-    r"(?<!publickey)(?P<word>pass(?:word|wd|phrase)|pwd|secret|contrase[nñ]a|token|credential"  # publicKeyToken of .NET
-    rf"|(?:{_KEYS})[_-]?key|db[_-]?pass)"
-    r"(?P<rest>[\w-]{0,40})"
-    r"(?:(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"
-    r"(?P<operator>=>|:=|={1,3}|!==?|:|,|>)\s{0,8}|\s{1,4}(?=[\"']))"
-    r"(?:[@bfru]{0,2}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{1,200})(?P=quote)"
-    r"|(?P<bare>[^\s\"'`<>;&#,(){}\[\]\\]{6,200})(?=[\s\"'`<;&#,\\]|$))",
-    re.IGNORECASE,
+_OWNERS = "api|auth|access|private|account|client|service|encryption|signing|master|shared|storage|license|database|db"
+# Each begins with letters that do not vary: to search for one after the other takes a tenth of the time.
+_PASS = r"pass(?:word|wd|phrase|(?![a-z]))"
+_NAMES = [re.compile(name) for name in (_PASS, "db[_-]?pass", "pwd", "secret", "contrase[nñ]a", "token", "credential")]
+_KEY = re.compile("key")
+_OWNED = re.compile(rf"(?:{_OWNERS})[_-]?$")
+_LONGEST_OWNER = 11  # characters
+_REST = re.compile(r"[\w-]{0,40}")
+_VALUE = re.compile(
+    r"(?:\[\d{0,4}\])?(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}"
+    r"(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"  # a type
+    r"(?:(?P<operator>=>|:=|={1,3}|!==?|:|,|>|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
+    r"(?:[@bBfFrRuU]{0,2}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{1,200})(?P=quote)"
+    r"|(?P<bare>[^\s\"'`<>;&#,(){}\[\]\\]{6,200})(?=[\s\"'`<;&#,\\]|$)"
+    r"|(?P<signs>(?=[^\s\"'`]{8})))"
 )
+_UNQUOTED = re.compile(r"(?![A-Za-z_][\w.]*[(\[]\S*[)\]][,;:]?(?!\S))[^\s\"'`]{7,199}[^\s\"'`,;]")  # no call or item
+# The value first: ``"…" == password``, and ``value="…" name="password"`` of XML.
+_AHEAD = re.compile(
+    r"(?P<of>value\s{0,2}=\s{0,2})?([\"'`])(?P<value>[^\"'`\n]{1,200})\2"
+    r"(?:\s{0,4}[!=]==?\s{0,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
+)
+_AHEAD_REACH = 300  # characters
 # What a name ends in that speaks about a credential instead of being one.
 _ABOUT = re.compile(
     r"(?i)(?:name|id|header|field|path|file|dir|ur[il]|type|hash|hasher|algo|alg|algorithm|label|title|text|prompt|hint"
@@ -70,115 +97,189 @@ _CONFIG = re.compile(
 _START_OF_LINE = re.compile(r"[-+ ]?\d*\s*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
 
 
-def assigned(text: str, path: str) -> Iterator[Secret]:
+class _Assigned(Struct, frozen=True):
+    """A value and the name that it is given to."""
+
+    text: str
+    word: str
+    """What makes the name one of a credential, in small letters: ``password``."""
+    rest: str
+    """What follows it in the name."""
+    begin: int
+    """Where the word is in ``text``."""
+    value: str
+    start: int
+    """Where the value is."""
+    quoted: bool
+    operator: str
+    """What stands between the two: ``=``, ``:``, ``(``."""
+    closed: bool = False
+    """True where the name is in quotes."""
+
+    @property
+    def given(self) -> bool:
+        """True where the name is all that is said of the value: not for ``get("password", "…")``."""
+        return self.operator in {"=", ":=", ":", "=>"}
+
+    @property
+    def called(self) -> bool:
+        """True for ``secret("…")``."""
+        return self.operator.endswith("(")
+
+
+def assigned(piece: Piece) -> Iterator[Secret]:
     """Passwords, keys and tokens that are written down as the value of a name that says so.
 
     Without quotes they count in formats that need none; elsewhere they may be a variable, and are uncertain.
     """
-    config = _CONFIG.search(path) is not None
-    for match in _assignments(text):
-        group = "quoted" if match["quoted"] is not None else "bare"
-        value = match[group]
-        if _ABOUT.search(match["rest"]) or _refers(value) or _is_placeholder(value):
+    config = _CONFIG.search(piece.path) is not None
+    for found in _assignments(piece):
+        if _ABOUT.search(found.rest):
             continue
-        literal = group == "quoted" or config or _in_connection_string(match)
-        if _random_looking(value) or _is_phrase(match) or _is_password(match, value, literal=literal):
-            certain = literal and not is_test_data(path) and not made_up(value)
-            yield Secret(f"{match['word'].lower()} written down", *match.span(group), certain)
+        literal = found.quoted or config or _in_connection_string(found)
+        likely = _is_credential(found, literal=literal)
+        if likely or _may_be_credential(found):
+            certain = likely and literal and not found.called and not is_test_data(piece.path)
+            end = found.start + len(found.value)
+            yield Secret(f"{found.word} written down", found.start, end, certain and not made_up(found.value))
 
 
-_NAME = re.compile(
-    rf"pass(?:word|wd|phrase)|pwd|secret|contrase|token|credential|(?:{_KEYS})[_-]?key|db[_-]?pass"  # as `_ASSIGNED`
-)
+def _assignments(piece: Piece) -> Iterator[_Assigned]:
+    """Every value that is given to the name of a credential, or compared with it."""
+    text, reached = piece.text, 0
+    for begin, end in _names(piece):
+        if begin < reached:
+            continue
+        word = text[begin:end].lower()
+        after = _end(_REST, text, end)
+        rest = text[end:after]
+        if ahead := _AHEAD.search(text, max(0, begin - _AHEAD_REACH), begin):
+            yield _Assigned(text, word, rest, begin, ahead["value"], ahead.start("value"), quoted=True, operator="==")
+        match = _VALUE.match(text, after)
+        if match and (found := _given(match, word, rest, begin)):
+            reached = match.end()
+            yield found
 
 
-def _assignments(text: str) -> Iterator[re.Match[str]]:
-    """What `_ASSIGNED` finds in ``text``, tried only where a name begins: on its own it takes eight times as long."""
-    lower = text.lower()
-    if len(lower) != len(text):  # there are letters that become two
-        yield from _ASSIGNED.finditer(text)
-        return
-    position = 0
-    while name := _NAME.search(lower, position):
-        match = _ASSIGNED.match(text, name.start())
-        position = match.end() if match else name.start() + 1
-        if match:
-            yield match
+def _given(match: re.Match[str], word: str, rest: str, begin: int) -> _Assigned | None:
+    text, group = match.string, match.lastgroup or ""
+    found = _Assigned(
+        text,
+        word,
+        rest,
+        begin,
+        match[group],
+        match.start(group),
+        quoted=group == "quoted",
+        operator=match["operator"] or "",
+        closed=match["closed"] is not None,
+    )
+    if word == "pass" and found.operator == ",":  # a keyword among others
+        return None
+    return found if found.quoted else _unquoted(found)
 
 
-def _in_connection_string(match: re.Match[str]) -> bool:
-    """``"Server=db;Password=hunter2;"``: part of a string, so it is no variable."""
-    around = match.string[match.start() - 1 : match.start()], match.string[match.end() : match.end() + 1]
-    return all(char and char in ";\"'" for char in around)
+def _unquoted(found: _Assigned) -> _Assigned | None:
+    """``found`` with all of its value, which may hold signs that end one elsewhere; None where it is code."""
+    whole = _UNQUOTED.match(found.text, found.start)
+    if whole and (crossed(whole[0]) or (scrambled(whole[0]) and _begins_its_line(found))):
+        return structs.replace(found, value=whole[0])
+    return found if found.value and not found.called else None
 
 
-def _is_password(match: re.Match[str], value: str, *, literal: bool) -> bool:
-    if not match["word"].lower().startswith(("pass", "pwd", "contra", "db")) or not _mixed(value):
+def _names(piece: Piece) -> list[tuple[int, int]]:
+    """Where names speak of a credential, from the word that does."""
+    lower = piece.lower
+    spans = [match.span() for name in _NAMES for match in name.finditer(lower)]
+    spans += [
+        (owned.start(), key.end())
+        for key in _KEY.finditer(lower)
+        if (owned := _OWNED.search(lower, max(0, key.start() - _LONGEST_OWNER), key.start()))
+    ]
+    return sorted(span for span in spans if not _within_a_word(piece, *span))
+
+
+def _within_a_word(piece: Piece, begin: int, end: int) -> bool:
+    """``bypass``, but not ``smtpPass``; and the publicKeyToken of .NET."""
+    before, first = piece.text[begin - 1 : begin], piece.text[begin]
+    part = piece.lower[begin:end] == "pass" and before.isalpha() and not (before.islower() and first.isupper())
+    return part or piece.lower.endswith("publickey", 0, begin)
+
+
+def _end(pattern: re.Pattern[str], text: str, start: int) -> int:
+    match = pattern.match(text, start)
+    return match.end() if match else start
+
+
+def _is_credential(found: _Assigned, *, literal: bool) -> bool:
+    if refers(found.value) or is_placeholder(found.value):
         return False
-    text = match.string
-    return literal or _START_OF_LINE.match(text[text.rfind("\n", 0, match.start()) + 1 : match.start()]) is not None
+    return random_looking(found.value) or _is_phrase(found) or _is_password(found, literal=literal)
 
 
-def _is_phrase(match: re.Match[str]) -> bool:
-    """``PASSWORD = "correcthorsebattery"``: letters alone count only where the name says nothing else."""
-    value = match["quoted"] or ""
-    return (
-        not match["rest"]
-        and not match["closed"]
-        and match["operator"] in {"=", ":="}
-        and match["word"].lower().startswith("pass")
-        and value.isalpha()
-        and len(value) >= _SHORTEST_PHRASE
-    )
+_PASSPHRASE = re.compile(r"[a-z]{2,}(?: [a-z0-9]{2,}){3,}$")
 
 
-_REFERENCE = re.compile(
-    r"\$|%[(\w]|.*(?:\{.*\}|<.*>|\$\(|%\(|\(\)|::|->|\s)"  # variables, templates, calls, prose
-    r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"  # a.dotted.name
-    r"|(?:https?|file|ssh|urn|arn):|\.{0,2}/(?!(?:.*\d){4})|~/|@"  # somewhere else; a key may start with a slash
-)
+def _may_be_credential(found: _Assigned) -> bool:
+    """What is too weak to hold a change back, and need not be sent either.
+
+    A token is as often a parser's: what is a credential of that name has to look random.
+    """
+    value = found.value
+    if found.word == "token":
+        return False
+    if found.quoted and found.given and _PASSPHRASE.match(value):
+        return True
+    if refers(value):
+        return False
+    if value.isdigit():
+        return len(value) >= SHORTEST and (found.quoted or _begins_its_line(found))
+    if is_placeholder(value):
+        return _asks_for_a_password(found) and _in_connection_string(found)
+    return crossed(value) or _is_weak(found)
 
 
-def _refers(value: str) -> bool:
-    """True where ``value`` says where a credential is, instead of being one."""
-    return _REFERENCE.match(value) is not None
+def _is_weak(found: _Assigned) -> bool:
+    if not found.quoted:
+        return _asks_for_a_password(found) and _in_connection_string(found)
+    return _is_a_word(found) or (mixed(found.value) and not _may_be_a_name(found))
 
 
-_PLACEHOLDER = re.compile(
-    r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your|dummy|fake|sample|redact|mock|todo|insert|replace|default"
-    r"|not[-_ ]?(?:a|the|so)?[-_ ]?(?:real|secret)|x{4}|\*{3}|\.{3}|^(?:no|my|some|the|an?)[-_]|^(.)\1*$"
-    r"|^(?:test|foo|bar|baz|user|admin|pass|password|passwd|pwd|secret|token|key|value|string|none|null|true|false"
-    r"|undefined|required|optional|guest|root|hidden|dev|abc|[-_:.\d])*$"
-)
+def _in_connection_string(found: _Assigned) -> bool:
+    """``"Server=db;Password=hunter2;"``: part of a string, so it is no variable."""
+    end = found.start + len(found.value)
+    before, after = found.text[max(0, found.begin - 2) : found.begin].rstrip(" ")[-1:], found.text[end : end + 1]
+    return not found.quoted and found.operator == "=" and before in set(";&?\"'") and after in {*";&\"'\n", ""}
 
 
-def _is_placeholder(value: str) -> bool:
-    return _PLACEHOLDER.search(value) is not None
+def _asks_for_a_password(found: _Assigned) -> bool:
+    """True where the name asks for a password, which is anything that somebody has thought of."""
+    return found.word.startswith(("pass", "pwd", "contra", "db"))
 
 
-_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
+def _is_password(found: _Assigned, *, literal: bool) -> bool:
+    if not _asks_for_a_password(found) or not mixed(found.value) or _may_be_a_name(found):
+        return False
+    return literal or _begins_its_line(found)
 
 
-def _random_looking(value: str) -> bool:
-    """Long, with letters and digits mixed as nobody names things."""
-    return (
-        len(value) >= _SHORTEST_KEY
-        and any(map(str.isdigit, value))
-        and any(map(str.isalpha, value))
-        and _WORDS.match(value) is None
-        and len(set(value)) >= _SHORTEST_KEY // 2
-    )
+def _may_be_a_name(found: _Assigned) -> bool:
+    """``get_password("service1")`` asks for one."""
+    return found.called and not any(sign in SIGNS for sign in found.value)
 
 
-_VERSION = re.compile(r"v?\d+(?:\.\d+)+$|[a-z]+[-_]?\d{3}$", re.IGNORECASE)
+def _begins_its_line(found: _Assigned) -> bool:
+    line = found.text[found.text.rfind("\n", 0, found.begin) + 1 : found.begin]
+    return _START_OF_LINE.match(line) is not None
 
 
-def _mixed(value: str) -> bool:
-    """As passwords are: letters with digits or with signs that names do not have."""
-    return (
-        len(value) >= _SHORTEST
-        and any(map(str.isalpha, value))
-        and any(sign.isdigit() or sign in "!@#$%^&*?+~" for sign in value)
-        and not any(sign in "()[]|\\ " for sign in value)
-        and _VERSION.match(value) is None
-    )
+def _is_phrase(found: _Assigned) -> bool:
+    """``PASSWORD = "correcthorsebattery"``."""
+    return _is_a_word(found) and found.word.startswith("pass") and len(found.value) >= _SHORTEST_PHRASE
+
+
+def _is_a_word(found: _Assigned) -> bool:
+    """Letters alone, which count only where the name says nothing else: not ``"password": "Passwort"``."""
+    shortest = SHORTEST if _asks_for_a_password(found) else _SHORTEST_PHRASE
+    plain = found.quoted and found.operator in {"=", ":="} and not found.closed and not found.rest
+    return plain and found.value.isalpha() and len(found.value) >= shortest

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ralph_hooks.secrets import Secret, shaped
+from ralph_hooks.secrets import Secret
 from ralph_hooks.secrets.formats import Format, formats, library, made_up, private_keys
 from ralph_hooks.secrets.names import assigned, in_addresses, is_test_data
+from ralph_hooks.secrets.piece import Piece, piece, shaped
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
 _BLOCK = 2_000  # characters at least
@@ -19,8 +20,8 @@ _LONG_LINE = re.compile(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 def scan(text: str, path: str) -> tuple[Secret, ...]:
     """See `ralph_hooks.secrets.find`."""
     found = list(private_keys(text))
-    for start, piece in _pieces(text):
-        for secret in _in_piece(piece, path):
+    for start, part in _pieces(text):
+        for secret in _in_piece(piece(part, path)):
             end = _whole(text, start + secret.end)
             found.append(Secret(secret.kind, start + secret.start, end, secret.certain))
     return tuple(_merged(found))
@@ -37,30 +38,32 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     yield position, text[position:]
 
 
-def _in_piece(piece: str, path: str) -> Iterator[Secret]:
-    yield from _of(formats(piece), piece, path)
-    for start, block in _blocks(piece):
-        if shaped(block):
-            for secret in (*_of(library(), block, path), *_random(block)):
-                yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
-    yield from in_addresses(piece, path)
-    yield from assigned(piece, path)
+def _in_piece(whole: Piece) -> Iterator[Secret]:
+    yield from _of(formats(whole), whole)
+    if shaped(whole):
+        for start, text in _blocks(whole.text):
+            block = piece(text, whole.path)
+            if shaped(block):
+                for secret in (*_of(library(), block), *_random(text)):
+                    yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
+    yield from in_addresses(whole)
+    yield from assigned(whole)
 
 
-def _of(shapes: Iterable[Format], text: str, path: str) -> Iterator[Secret]:
+def _of(shapes: Iterable[Format], where: Piece) -> Iterator[Secret]:
     for shape in shapes:
-        for match in shape.pattern.finditer(text):
+        for match in shape.pattern.finditer(where.lower if shape.lower else where.text):
             if shape.accepts is None or shape.accepts(match[0]):
-                certain = not made_up(match[0]) and not (shape.generic and is_test_data(path))
+                certain = not made_up(match[0]) and not (shape.generic and is_test_data(where.path))
                 yield Secret(shape.kind, *match.span(shape.group), certain)
 
 
-def _blocks(piece: str) -> Iterator[tuple[int, str]]:
-    """``piece`` in whole lines: what detect-secrets knows stands in one, and to look everywhere takes much longer."""
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """``text`` in whole lines: what detect-secrets knows stands in one, and to look everywhere takes much longer."""
     start = 0
-    while start < len(piece):
-        end = piece.find("\n", start + _BLOCK) + 1 or len(piece)
-        yield start, piece[start:end]
+    while start < len(text):
+        end = text.find("\n", start + _BLOCK) + 1 or len(text)
+        yield start, text[start:end]
         start = end
 
 
@@ -91,7 +94,7 @@ def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
 
 
 # A key without a form of its own, in prose: "the API key is 0f3a…". The line has to speak of one.
-_SPOKEN_OF = re.compile(r"(?im)^[^\n]*(?:key|token|secret|passw|credential|auth)[^\n]*")
+_SPOKEN_OF = re.compile(r"(?im)^[^\n]*(?:key|token|secret|pass?w|cred|auth|pwd|_pw)[^\n]*")
 _PLAIN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/=_-]{20,}")
 _PLAIN_DIGITS = 4
 _LONG = 32  # characters; three of a thousand keys of this length have no digit
@@ -110,22 +113,22 @@ def _entropy_plugins() -> tuple[Any, ...]:
     return Base64HighEntropyString(), HexHighEntropyString()
 
 
-def _random(piece: str) -> Iterator[Secret]:
+def _random(text: str) -> Iterator[Secret]:
     """Strings of high entropy: too often a checksum to hold a change back, too often a key to be sent."""
     for plugin in _entropy_plugins():
-        for match in plugin.regex.finditer(piece):
+        for match in plugin.regex.finditer(text):
             value = match[2]
             if len(value) >= _SHORTEST_RANDOM and plugin.calculate_shannon_entropy(value) > plugin.entropy_limit:
                 yield Secret("random string", match.start(2), match.end(2), certain=False)
     base64 = _entropy_plugins()[0]
-    for match in _RUN.finditer(piece):
+    for match in _RUN.finditer(text):
         value = match[0]
         counts = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
         if min(counts) < _LEAST_OF_EACH or value.count("/") > _MOST_SLASHES:
             continue
         if base64.calculate_shannon_entropy(value) > _RUN_ENTROPY:
             yield Secret("random string", match.start(), match.end(), certain=False)
-    for line in _SPOKEN_OF.finditer(piece):
+    for line in _SPOKEN_OF.finditer(text):
         for match in _PLAIN.finditer(line[0]):
             if _looks_drawn(match[0], base64.calculate_shannon_entropy(match[0])):
                 yield Secret("random string", line.start() + match.start(), line.start() + match.end(), certain=False)

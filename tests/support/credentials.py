@@ -79,6 +79,16 @@ NAMED: dict[str, Callable[[random.Random], str]] = {
 """Credentials without a form of their own: their name tells them."""
 
 
+SIGNS = "!#$%&()*+,-./:;<=>?@[]^_{|}~"
+
+
+def password(rng: random.Random, size: int = 16) -> str:
+    """As a password manager makes it: any sign but quotes, white space and the backslash."""
+    return (
+        draw(rng, LETTERS, 1) + draw(rng, ALNUM + SIGNS, size - 3) + draw(rng, string.digits, 1) + draw(rng, UPPER, 1)
+    )
+
+
 def private_key(rng: random.Random, kind: str = "RSA ") -> str:
     """Twelve lines that look like a private key in PEM."""
     lines = "\n".join(draw(rng, BASE64, 64) for _ in range(12))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ralph_hooks.trust.redaction import Redaction
-from tests.support.credentials import BASE64, NAMED, SERVICES, draw, private_key
+from tests.support.credentials import BASE64, LETTERS, NAMED, SERVICES, draw, password, private_key
 
 FORMS = ('+12 value = "{}"', " 12 client({}, 3)", "-12 NAME={}", "+12   thing: {}", "?12 S105 `{}`", "+1 # was {}")
 
@@ -39,6 +39,87 @@ def test_of_generated_keys_none_comes_through() -> None:
             if leaks(key, Redaction().mask(form.format(name, key))):
                 through.append((name, form))
     assert through == []
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '+1 API_KEY = "{}"',
+        "+1 client_secret := `{}`",
+        '+1 {{"account_key": "{}"}}',
+        '+1 if ("{}" == api_key) {{',
+        '+1 std::string secret("{}!");',
+        '+1 secret.assign("{}!", 7);',
+        '+1 char secret[9] = "{}";',
+        '+1 <add name="ApiKey" value="{}"/>',
+        '+1 <string name="api_key">{}5Qz_7wX_9pL_3</string>',
+        "+1 X-JFrog-Art-Api: AKC{}pqrs",
+        "+1 origin https://{}q4f5g6h7j8k9l2@git.acme.io/x",
+        "+1 AVNS_{}q",
+        "+1 bedrock-api-key-{}YmVkcm9jay5hbWF6",
+        "+1 DSN=Server=db;Pwd={};Encrypt=yes",
+        "+1 jdbc:x://db/y?user=ada&password={}&ssl=true",
+        "+1 cred = {}05060708090a0b0c0d0e0f",
+    ],
+)
+def test_what_is_too_weak_to_block_is_not_sent_either(form: str) -> None:
+    rng = random.Random(form)
+    value = draw(rng, LETTERS, 3) + draw(rng, "23456789", 3) + draw(rng, LETTERS, 3)
+    if "cred" in form:
+        value = draw(rng, "abcdef", 4) + draw(rng, "23456789", 8)
+    assert value not in Redaction().mask(form.format(value))
+
+
+@pytest.mark.parametrize(
+    ("line", "hidden"),
+    [
+        ('password = "{}"', "dragon"),
+        ('client_secret = "{}"', "neverguessed"),
+        ('passphrase = "{}"', "correct horse battery staple"),
+        ("https://ada:{}@acme.io", "password"),
+        ("password = {}", "271828182845"),
+    ],
+)
+def test_words_and_numbers_in_the_place_of_a_password_are_not_sent(line: str, hidden: str) -> None:
+    assert hidden not in Redaction().mask(f"+7 {line.format(hidden)}")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'token = "IDENTIFIER"',
+        'KEYWORDS = ["pass", "raise", "return"]',
+        'self.token = "[^)]+"',
+        '"password": "Passwort vergessen?"',
+        "password: the password of the user",
+        "password = get(x1)[0]",
+        'secret = keyring.get_password("service1", "ada")',
+        'password = f"{prefix}{name}"',
+    ],
+)
+def test_what_only_speaks_of_a_credential_is_sent_as_it_is(line: str) -> None:
+    assert Redaction().mask(f"+7 {line}") == f"+7 {line}"
+
+
+PASSWORD_FORMS = (
+    'PASSWORD = "{}"',
+    '"password": "{}"',
+    'os.environ.get("DB_PASSWORD", "{}")',
+    'if ("{}" == password) {{',
+    '<property name="password" value="{}"/>',
+    "DB_PASSWORD={}",
+    "  password: {}",
+)
+
+
+def test_of_700_passwords_of_any_signs_hardly_one_is_sent() -> None:
+    """Some have the form of a template, or a word in them, and could as well be code."""
+    rng = random.Random(8)
+    sent = 0
+    for form in PASSWORD_FORMS * 100:
+        value = password(rng)
+        sent += value[2:-2] in Redaction().mask(f"+7 {form.format(value)}")
+    assert sent <= 35
 
 
 def test_the_same_value_keeps_its_placeholder() -> None:
