@@ -81,9 +81,7 @@ def _followed_up(workplace: Workplace, report: Report) -> Report:
     """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
     from ralph_hooks.cli.refusal import follow_up, in_ci
 
-    portions = workplace.pushed.portions if workplace.pushed else ()
-    by_hand = workplace.stage is Stage.PRE_PUSH and not (in_hook() or in_ci())
-    if by_hand or len(portions) > 1:
+    if workplace.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):
         return report
     return follow_up(workplace.place, report, workplace.snapshot)
 

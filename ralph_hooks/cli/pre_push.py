@@ -54,10 +54,10 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
     scope = Scope.REVIEW | Scope.COMMANDS if Stage.PRE_PUSH in place.settings.verify.on else Scope.REVIEW
     with open_push(place, "pre-push", pushed) as gate:
         report = gate.judge("pre-push", pushed, scope, notices)
-        if report.exit_code and len(pushed.portions) == 1:  # of several, the report does not say which one it is
-            from ralph_hooks.cli.refusal import follow_up
+        if report.exit_code:
+            from ralph_hooks.cli.refusal import follow_up_push
 
-            report = follow_up(place, report, pushed.portions[0].snapshot)
+            report = follow_up_push(place, report, pushed)
     return emit(report, format_, output)
 
 

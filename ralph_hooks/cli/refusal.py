@@ -11,17 +11,19 @@ from ralph_hooks.cli import background
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.cli.wiring import Place, has_jobs, open_state
-from ralph_hooks.config import InHook, OnFailure
+from ralph_hooks.config import InHook, OnFailure, Unpriced
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.kind import kind_of_path
-from ralph_hooks.core.ports import Snapshot
+from ralph_hooks.core.ports import Pushed, Snapshot
 from ralph_hooks.core.report import Report, Verdict
-from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git import fixes
 from ralph_hooks.providers import registry
 from ralph_hooks.reports.parts import blockers, has_secret
+from ralph_hooks.store.ledger import UNPRICED_AGENT
 
+_MORE = "of the refused refs {first} is repaired; push {others} again, after it or alone, for another repair"
 _NO = ("", "0", "false", "no")
 
 
@@ -33,7 +35,7 @@ def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
     if stored is not None:
         return msgspec.structs.replace(report, fix=stored.summarised())
     implementers = _implementers(place, report, snapshot)
-    obstacles = [registry.obstacle(model, os.environ) for model in implementers]
+    obstacles = [_obstacle(place, model) for model in implementers]
     if all(obstacles):  # also where none is configured: then there is nothing to say
         return _noting(report, *(f"no repair is made: {reason}" for reason in obstacles[:1]))
     if job := _known(place, report.tree):
@@ -46,6 +48,28 @@ def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
             return _added(report, made)
     job = background.start(place, snapshot.change, report.command)
     return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report
+
+
+def follow_up_push(place: Place, report: Report, pushed: Pushed) -> Report:
+    """As `follow_up`; of several refs one is repaired, which the others may be built on."""
+    if len(pushed.portions) == 1:
+        return follow_up(place, report, pushed.portions[0].snapshot)
+    verdicts = {(ref.tree, ref.base): ref.verdict for ref in report.refs}
+    trees = [(portion, portion.snapshot.change) for portion in pushed.portions if portion.commits]
+    refused = [portion for portion, it in trees if verdicts.get((it.tree, it.base)) is Verdict.FAIL]
+    if not refused:
+        return report
+    first, *others = (", ".join(portion.refs) for portion in refused)
+    own = msgspec.structs.replace(
+        report,
+        findings=tuple(finding for finding in report.findings if finding.message.endswith(f"(in {first})")),
+        verification=tuple(run for run in report.verification if run.ref == first),
+    )
+    followed = follow_up(place, own, refused[0].snapshot)
+    told = _MORE.format(first=first, others=", ".join(others))
+    begun = bool(others) and (followed.fix is not None or followed.job is not None)
+    followed = msgspec.structs.replace(followed, findings=report.findings, verification=report.verification)
+    return _noting(followed, told) if begun else followed
 
 
 def in_ci() -> bool:
@@ -81,6 +105,13 @@ def _implementers(place: Place, report: Report, snapshot: Snapshot) -> Chain:
         for chain in (settings.implementers(path, kind_of_path(path))[0], settings.route(path).chain(Phase.IMPLEMENT))
     )
     return tuple(dict.fromkeys(model for chain in chains for model in chain))
+
+
+def _obstacle(place: Place, model: Model) -> str:
+    """Why ``model`` cannot be asked for a repair; empty where it can."""
+    if model.provider.wire is Wire.AGENT and place.settings.budget.unpriced is Unpriced.REFUSE:
+        return UNPRICED_AGENT.format(model=model.id)
+    return registry.obstacle(model, os.environ)
 
 
 def _noting(report: Report, *notices: str) -> Report:

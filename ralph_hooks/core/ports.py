@@ -216,6 +216,8 @@ class Reservation(Struct, frozen=True, kw_only=True):
     model: str
     worst_usd: Decimal | None
     """None where the model's price is not known."""
+    agent: bool = False
+    """Whether it is a program that says what it has cost when it has ended, if at all."""
 
 
 class Ledger(Protocol):

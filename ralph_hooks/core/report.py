@@ -134,6 +134,8 @@ class PushedRef(Struct, frozen=True, kw_only=True):
     """The tree it was compared with; empty as above."""
     commits: int = 0
     """How many commits it adds that no remote has and no ref before it in this push."""
+    verdict: Verdict | None = None
+    """What came of it; None where nothing was judged."""
 
 
 class FixSummary(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import BudgetReached, DeadlineReached, TimedOut
 from ralph_hooks.core.ports import Ledger, Prices, Reservation
-from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.core.route import Model, Phase, Wire
 from ralph_hooks.core.usage import Call, Price, Usage
 
 ABANDONED = "abandoned"
@@ -85,7 +85,8 @@ class Books:
         """
         price = self._prices.price(model)
         worst_usd = price.cost(worst) if price and worst else None
-        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst_usd)
+        agent = model.provider.wire is Wire.AGENT
+        reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst_usd, agent=agent)
         while True:
             if self.over:
                 raise DeadlineReached("the deadline was reached")

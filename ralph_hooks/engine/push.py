@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import Portion, Pushed, SecretCheck
-from ralph_hooks.core.report import Report
+from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.leaks import Leaks, LeakScan
-from ralph_hooks.engine.verdict import Outcome
+from ralph_hooks.engine.verdict import Outcome, decide
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
@@ -32,15 +32,18 @@ class PushGate(Struct, frozen=True, kw_only=True):
         passed = gate.receipts.passed(gate.digest(), commits)
         scan = LeakScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.team.progress)
         total = Outcome()
+        verdicts: dict[tuple[str, str], Verdict] = {}
         for portion in pushed.portions:
             leaks = scan.scan(pushed, portion) if Scope.REVIEW in scope else Leaks()
             outcome = self._outcome(portion, leaks, scope)
+            change = portion.snapshot.change
+            verdicts[change.tree, change.base], _ = decide(outcome)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.portions) > 1 else outcome
-        tree = pushed.portions[0].snapshot.change.tree if pushed.portions else ""
-        report = gate.report(command, pushed.title, tree, total, started)
+        refused = (tree for (tree, _), verdict in verdicts.items() if verdict is Verdict.FAIL)
+        report = gate.report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
         report = msgspec.structs.replace(
             report,
-            refs=pushed.refs,
+            refs=tuple(msgspec.structs.replace(ref, verdict=verdicts.get((ref.tree, ref.base))) for ref in pushed.refs),
             commits=len(commits),
             new_commits=len(commits) - len(passed),
             notices=(*notices, *report.notices, *gate.idle(scope)),
@@ -64,6 +67,10 @@ class PushGate(Struct, frozen=True, kw_only=True):
             problems=(leaks.problem,) if leaks.problem else (),
             paths=len(unscanned),
         )
+
+
+def _first_tree(pushed: Pushed) -> str:
+    return pushed.portions[0].snapshot.change.tree if pushed.portions else ""
 
 
 def _named(outcome: Outcome, refs: str) -> Outcome:

@@ -144,6 +144,7 @@ def _ref(item: PushedRef) -> dict[str, Any]:
         "tree": item.tree,
         "base": item.base,
         "commits": item.commits,
+        "verdict": item.verdict.value if item.verdict else None,
     }
 
 

@@ -75,6 +75,13 @@ class Caps(Struct, frozen=True, kw_only=True):
 _KEPT = Decimal("0.2")
 """The share of a day's and a month's budget that repairs may not touch: a gate that can no longer judge for want of
 money is worse than a failure that nobody repairs. A run's own budget has no later judgements to keep anything for."""
+_UNPRICED = 'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"'
+UNPRICED_AGENT = (
+    "the coding agent {model} says what it has cost when it has ended, if at all, and budget.unpriced is"
+    ' "refuse": set budget.unpriced = "allow" where it stands and give the agent a limit of its own (claude:'
+    " --max-budget-usd), or name a model with a price for implement (models.implement)"
+)
+"""Why an agent is not started, and what to do about it; ``{model}`` is its ``provider/model``."""
 _REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
 
 
@@ -231,8 +238,7 @@ class Ledger:
         if worst == 0:
             return
         if worst is None and self._caps.price_needed:
-            model = reservation.model
-            raise BudgetReached(f'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"')
+            raise BudgetReached((UNPRICED_AGENT if reservation.agent else _UNPRICED).format(model=reservation.model))
         # All are asked before the first is read: on a network that is one way there and back.
         run = session.execute(_RUN, (UNSETTLED, reservation.run))
         today = session.execute(days, (day, day))

@@ -16,6 +16,7 @@ import pytest
 
 from ralph_hooks.core.job import Job, JobState
 from tests.support.project import BIN, TWO_LINES, Project, phases
+from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
 
@@ -340,6 +341,33 @@ def test_what_was_tried_in_vain_by_hand_is_not_tried_again_by_a_hook(project: Pr
     assert asked(server, "implement") == 2
     project.repo.stage({"calc.py": MENDED})
     assert (project.run("fix").code, len(project.jobs.all())) == (0, 1)  # where nothing is wrong there is no record
+
+
+@pytest.mark.parametrize("ci", ["", "true"])
+def test_of_a_push_of_several_refs_the_first_that_is_refused_is_repaired(
+    project: Project, monkeypatch: pytest.MonkeyPatch, ci: str
+) -> None:
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[MENDS]))
+    monkeypatch.setenv("CI", ci)
+    remote, repo = Remote(project), project.repo
+    repo.commit({"fine.py": "fine = 1\n"})
+    for branch in ("broken", "worse"):
+        repo.git("checkout", "--quiet", "-b", branch)
+        repo.commit({"calc.py": BUGGY, "more.py": f"{branch} = 1\n"} if branch == "broken" else {"more.py": BUGGY})
+    judged = remote.push("main", "worse", "broken")
+    assert [ref["verdict"] for ref in judged.report["refs"]] == ["pass", "fail", "fail"]
+    assert judged.report["tree"] == repo.tree("broken")
+    assert {finding["message"][-10:] for finding in judged.blocking} == {"in broken)", "(in worse)"}
+    assert "of the refused refs broken is repaired; push worse again" in judged.notices
+    if ci:
+        assert judged.report["fix"]["files"] == 1
+    else:
+        assert judged.report["job"]["state"] == "running"
+        assert (ended(project).tree, ended(project).state) == (repo.tree("broken"), JobState.FINISHED)
+    assert asked(server, "implement") == 1
+    repo.git("checkout", "--quiet", "broken")
+    assert project.run("apply").code == 0
+    assert (repo.path / "calc.py").read_text() == MENDED
 
 
 def test_its_deadline_ends_a_repair(project: Project, temporary: Path) -> None:

@@ -494,6 +494,22 @@ def test_a_coding_agent_repairs_in_the_copy_and_its_work_is_tried_like_any_other
     assert phases(server.requests) == ["analyze", "plan"]
 
 
+def test_an_agent_that_no_budget_can_count_is_named_with_what_to_write(project: Project, tmp_path: Path) -> None:
+    with_agent(project, Crew(), "note", str(tmp_path / "ran"))
+    path = project.home / "config.toml"
+    path.write_text(
+        path.read_text()
+        .replace("[budget]\n", '[verify]\non = ["pre-commit"]\n[budget]\nunpriced = "refuse"\n')
+        .replace('"block"', '"fix"')
+    )
+    fixed, hooked = mend(project), project.judge("--format", "json")
+    assert (fixed.code, hooked.code, hooked.report["job"]) == (1, 1, None)
+    for notices in (fixed.notices, hooked.notices):
+        assert "the coding agent helper/x says what it has cost when it has ended" in notices
+        assert 'set budget.unpriced = "allow" where it stands and give the agent a limit of its own' in notices
+    assert not (tmp_path / "ran").exists()
+
+
 def test_what_a_coding_agent_gets_wrong_is_corrected_by_the_fix_phase(project: Project) -> None:
     crew = Crew(fix=[repair(("area.py", "a - b", "a * b"))])
     server = with_agent(project, crew, "repair", "area.py", "a + b", "a - b")

@@ -320,10 +320,10 @@ def test_each_ref_is_judged_and_findings_name_theirs(tested: Project, remote: Re
         ("topic", "fail"),
     ]
     assert judged.report["tree"] == tested.repo.tree("main")
-    assert [(ref["ref"], ref["commits"]) for ref in judged.report["refs"]] == [
-        ("refs/heads/main", 1),
-        ("refs/heads/topic", 1),
-        ("refs/heads/none", 0),
+    assert [(ref["ref"], ref["commits"], ref["verdict"]) for ref in judged.report["refs"]] == [
+        ("refs/heads/main", 1, "fail"),
+        ("refs/heads/topic", 1, "fail"),
+        ("refs/heads/none", 0, None),
     ]
     assert sum("low.py" in request.prompt for request in server.requests if request.phase == "analyze") == 1
     text = tested.run("show").out
