@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, NotMeasured, UnexpectedError
 
-BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy", "push", "humanevalfix")
+BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy", "push", "humanevalfix", "store")
 _WIDTH = 100
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
-import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -34,6 +33,7 @@ _LIMITS = (
 )
 _ALONE = "SELECT pg_advisory_xact_lock(1918987376, 1)"
 """One writer at a time, as in SQLite: what is spent stays as it was read until it is written."""
+_WHICH = "SELECT max(version) FROM ralph_hooks"
 _MIGRATING = "SELECT pg_advisory_xact_lock(1918987376, 2)"
 
 _STEPS: tuple[tuple[str, ...], ...] = (
@@ -142,25 +142,26 @@ class Postgres:
         return self._connection is not None
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """All rows of a SELECT."""
-        return self._attempt(lambda session: session.execute(sql, parameters).fetchall())
+        """All rows of a SELECT: one way there and back."""
+        return self._attempt(lambda connection: _rows(connection, sql, parameters))
 
     def transact(self, work: Callable[[Session], Result]) -> Result:
         """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
 
-        Nobody else writes meanwhile.
+        Nobody else writes meanwhile. One way there and back, and one more where ``work`` asks for rows.
         """
 
-        def alone(session: Session) -> Result:
-            session.execute(_ALONE)
-            return work(session)
+        def alone(connection: psycopg.Connection) -> Result:
+            with _transaction(connection) as session:
+                session.execute(_ALONE)
+                return work(session)
 
         return self._attempt(alone)
 
     def version(self) -> tuple[str, int]:
         """The server's own version, and that of the schema."""
         ((server,),) = self.query("SELECT split_part(current_setting('server_version'), ' ', 1)")
-        ((schema,),) = self.query("SELECT max(version) FROM ralph_hooks")
+        ((schema,),) = self.query(_WHICH)
         return server, schema
 
     def close(self) -> None:
@@ -170,8 +171,8 @@ class Postgres:
             if connection is not None:
                 connection.close()
 
-    def _attempt(self, work: Callable[[Session], Result]) -> Result:
-        """``work`` in a transaction; once more on a new connection where the old one was lost while nobody used it."""
+    def _attempt(self, work: Callable[[psycopg.Connection], Result]) -> Result:
+        """``work`` with the connection; once more with a new one where the old one was lost while nobody used it."""
         psycopg = _driver()
         with self._lock:
             kept = self._connection is not None
@@ -190,12 +191,11 @@ class Postgres:
                 self.close()
                 raise
 
-    def _run(self, work: Callable[[Session], Result]) -> Result:
+    def _run(self, work: Callable[[psycopg.Connection], Result]) -> Result:
         if self._connection is None:
             self._connection = self._connect()
             self._migrate(self._connection)
-        with _transaction(self._connection) as session:
-            return work(session)
+        return work(self._connection)
 
     def _connect(self) -> psycopg.Connection:
         import psycopg
@@ -206,7 +206,7 @@ class Postgres:
 
         def connect() -> None:
             try:
-                connection = psycopg.connect(**how, prepare_threshold=None)
+                connection = psycopg.connect(**how, autocommit=True, prepare_threshold=None)
             except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
                 made.append(error)
                 return
@@ -230,8 +230,7 @@ class Postgres:
         from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
         try:
-            with _transaction(connection) as session:
-                version = _version(session)
+            version = _version(connection)
         except UndefinedTable:
             version = 0
         if version // _STRIDE > _GENERATION:
@@ -242,7 +241,8 @@ class Postgres:
             with _transaction(connection) as session:
                 session.execute(_MIGRATING)
                 ((there,),) = session.execute("SELECT to_regclass('ralph_hooks') IS NOT NULL").fetchall()
-                version = _version(session) if there else 0  # another client may have been faster
+                if there:  # another client may have been faster
+                    ((version,),) = session.execute(_WHICH).fetchall()
                 if version >= VERSION:
                     return
                 for step in _STEPS[max(0, version - _GENERATION * _STRIDE) :]:
@@ -271,13 +271,26 @@ def _translated(sql: str) -> bytes:
 
 
 @contextmanager
-def _transaction(connection: psycopg.Connection) -> Iterator[_Speaker]:
-    """A transaction whose statements go out together, up to the first whose rows are asked for."""
-    with _Patience(connection), connection.pipeline(), connection.transaction():
-        session = _Speaker(connection)
-        for statement in _LIMITS:
-            session.execute(statement)
-        yield session
+def _transaction(connection: psycopg.Connection) -> Iterator[Session]:
+    """A transaction whose statements go out together, up to one whose rows are asked for, and with the COMMIT."""
+    from psycopg.pq import TransactionStatus
+
+    with _Patience(connection):
+        try:
+            with connection.pipeline():
+                session = _Speaker(connection)
+                for statement in ("BEGIN", *_LIMITS):
+                    session.execute(statement)
+                yield session
+                session.execute("COMMIT")
+        finally:
+            if connection.info.transaction_status not in {TransactionStatus.IDLE, TransactionStatus.UNKNOWN}:
+                connection.execute("ROLLBACK")
+
+
+def _rows(connection: psycopg.Connection, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+    with _Patience(connection):
+        return _Speaker(connection).execute(sql, parameters).fetchall()
 
 
 class _Patience:
@@ -302,6 +315,8 @@ class _Patience:
             raise Away(f"did not answer within {_PATIENCE:.0f} s", silent=True)
 
     def _hang_up(self) -> None:
+        import socket  # a commit that is known has no use for it
+
         with self._lock:
             if self._connection is not None:
                 self.gone = True
@@ -349,8 +364,8 @@ def options(url: str) -> dict[str, Any]:
     return how | {"connect_timeout": 2, "application_name": "ralph-hooks"}
 
 
-def _version(session: Session) -> int:
-    ((version,),) = session.execute("SELECT max(version) FROM ralph_hooks").fetchall()
+def _version(connection: psycopg.Connection) -> int:
+    ((version,),) = _rows(connection, _WHICH)
     return version or 0
 
 

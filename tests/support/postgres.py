@@ -23,11 +23,10 @@ SETTINGS = """\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 max_connections = 80
-fsync = off
-full_page_writes = off
-autovacuum = off
 log_min_messages = fatal
 """
+QUICK = "fsync = off\nfull_page_writes = off\nautovacuum = off\n"
+"""For a server whose machine will not crash."""
 ACCESS = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 _START = 20  # seconds
 
@@ -44,13 +43,13 @@ def binaries() -> Path | None:
 class PostgresServer:
     """Stopped at first. ``url`` leads to a database as its owner, who needs no password."""
 
-    def __init__(self, programs: Path, folder: Path, user: str | None) -> None:
+    def __init__(self, programs: Path, folder: Path, user: str | None, settings: str) -> None:
         self._programs = programs
         self._user = user
         self._data = folder / "data"
         self.port = free_port()
         self._run("initdb", "-D", self._data, "-U", "owner", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-        (self._data / "postgresql.conf").write_text(f"{SETTINGS}port = {self.port}\n", encoding="utf-8")
+        (self._data / "postgresql.conf").write_text(f"{SETTINGS}{settings}port = {self.port}\n", encoding="utf-8")
         (self._data / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
 
     def start(self) -> None:
@@ -115,7 +114,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def postgres_server(programs: Path) -> Iterator[PostgresServer]:
+def postgres_server(programs: Path, settings: str = QUICK) -> Iterator[PostgresServer]:
     """A server that runs, and is gone with all it has written at the end.
 
     It does not run as root, and its folder is no child of a folder that is closed to others.
@@ -124,7 +123,7 @@ def postgres_server(programs: Path) -> Iterator[PostgresServer]:
     with tempfile.TemporaryDirectory(prefix="ralph-pg-", ignore_cleanup_errors=True) as name:
         if user:
             shutil.chown(name, user)
-        server = PostgresServer(programs, Path(name), user)
+        server = PostgresServer(programs, Path(name), user, settings)
         server.start()
         try:
             yield server
