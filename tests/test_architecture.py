@@ -90,3 +90,17 @@ def test_heavy_packages_are_imported_only_inside_functions(heavy: str) -> None:
         top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
         wrong += [name for node in top for module in imported(node) if module.split(".")[0] == heavy]
     assert wrong == []
+
+
+def test_json_of_a_known_shape_is_decoded_in_one_place() -> None:
+    """Two threads that begin to decode a Struct at the same time crash the process: see `core/shape.py`."""
+    wrong = [
+        f"{name}:{node.lineno}"
+        for name, _, tree in modules()
+        if not name.endswith("core/shape.py")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in {"msgspec.json.decode", "msgspec.json.Decoder"}
+        and any(keyword.arg == "type" for keyword in node.keywords)
+    ]
+    assert wrong == []

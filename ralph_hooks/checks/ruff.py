@@ -29,6 +29,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import CheckResult, Hint, Source
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run
@@ -182,7 +183,7 @@ def _diagnose(folder: str, deadline: Deadline, shape: type[Item]) -> list[Item]:
         if b"--target-version" not in finished.stderr:
             raise _failure(finished)
     try:
-        return msgspec.json.decode(finished.stdout, type=list[shape])  # type: ignore[valid-type] # known at run time
+        return from_json(finished.stdout, list[shape])  # type: ignore[valid-type] # known at run time
     except msgspec.DecodeError as error:
         raise _failure(finished) from error
 

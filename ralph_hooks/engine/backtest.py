@@ -12,6 +12,7 @@ from ralph_hooks.core.backtest import Example, Trial, Weighed
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Progress, Snapshot, Store
 from ralph_hooks.core.report import Cause, Report, Verdict
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.keys import key
 from ralph_hooks.engine.parallel import run_all
@@ -84,9 +85,7 @@ def run(
     names = {example.id: _key(routing, example, repetition) for example in examples}
     stored = store.get(names.values())
     known = {
-        example.id: msgspec.json.decode(stored[names[example.id]], type=Trial)
-        for example in examples
-        if names[example.id] in stored
+        example.id: from_json(stored[names[example.id]], Trial) for example in examples if names[example.id] in stored
     }
     missing = [example for example in examples if example.id not in known]
 

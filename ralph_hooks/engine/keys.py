@@ -8,6 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from ralph_hooks.core.change import Entry
+from ralph_hooks.core.shape import from_json
 
 Kept = TypeVar("Kept")
 
@@ -31,6 +32,6 @@ def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
     if data is None:
         return None
     try:
-        return msgspec.json.decode(data, type=shape)
+        return from_json(data, shape)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None

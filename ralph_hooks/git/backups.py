@@ -16,6 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, decode
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.git.objects import DURABLE, store_blobs
 from ralph_hooks.git.refs import prune
 from ralph_hooks.git.replace import Step
@@ -102,7 +103,7 @@ def _every(repository: Repository) -> list[tuple[Backup, _About]]:
     found: list[tuple[Backup, _About]] = []
     for ref, commit, message in zip(*(map(decode, fields[n::3]) for n in range(3)), strict=False):
         try:
-            about = msgspec.json.decode(message.rpartition(f"\n{_MARK}")[2], type=_About)
+            about = from_json(message.rpartition(f"\n{_MARK}")[2], _About)
         except msgspec.DecodeError:  # none of ours
             continue
         found.append((Backup(ref.lstrip("\n"), commit, about.fix, about.created), about))

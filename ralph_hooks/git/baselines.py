@@ -15,6 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.ports import Store
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.process import allowed_environment
 
 _VERSION = "1"
@@ -58,7 +59,7 @@ class Baselines:
         name = self._name(tree, command, network=network)
         data = self._store.get([name]).get(name)
         try:
-            return None if data is None else msgspec.json.decode(data, type=Attempt)
+            return None if data is None else from_json(data, Attempt)
         except (msgspec.DecodeError, UnicodeDecodeError):  # of a release that has another shape for it
             return None
 

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example, Label, Lines
 from ralph_hooks.core.change import Change, Entry, Status
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, open_repository
@@ -51,7 +52,7 @@ def read_records(path: Path) -> tuple[Record, ...]:
 
 def _record(path: Path, number: int, line: bytes) -> Record:
     try:
-        record = msgspec.json.decode(line, type=Record)
+        record = from_json(line, Record)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RalphError(
             f"{path}, line {number}: {error}",

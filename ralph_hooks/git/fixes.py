@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import refs
@@ -164,7 +165,7 @@ def _parsed(ref: str, commit: str, tree: str, message: str) -> StoredFix | None:
     """None for a commit that is not one of ours."""
     summary, mark, line = message.rstrip("\n").rpartition(f"\n{_MARK}")
     try:
-        kept = msgspec.json.decode(line, type=_Kept)
+        kept = from_json(line, _Kept)
     except msgspec.DecodeError:
         return None
     return _stored(ref.lstrip("\n"), commit, tree, summary.strip(), kept) if mark else None

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import locks
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.replace import sync_folder
 from ralph_hooks.git.snapshot import Repository
@@ -44,7 +45,7 @@ def read(repository: Repository) -> Journal | None:
     """The journal; None where there is none. Raises RalphError for one that cannot be read."""
     place = _place(repository)
     try:
-        return msgspec.json.decode(place.read_bytes(), type=Journal)
+        return from_json(place.read_bytes(), Journal)
     except FileNotFoundError:
         return None
     except (OSError, msgspec.DecodeError) as error:

@@ -10,6 +10,7 @@ import msgspec
 
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.route import Phase
+from ralph_hooks.core.shape import from_json
 
 Reply = TypeVar("Reply")
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -56,7 +57,7 @@ def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], 
     good: list[Item] = []
     for raw in raws:
         try:
-            good.append(msgspec.json.decode(raw, type=shape))
+            good.append(from_json(raw, shape))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             continue
     return good, len(raws) - len(good)
@@ -65,6 +66,6 @@ def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], 
 def decode(data: bytes, shape: type[Item]) -> Item:
     """A whole reply. Raises Unreadable where it is not JSON of that shape."""
     try:
-        return msgspec.json.decode(data, type=shape)
+        return from_json(data, shape)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Unreadable(f"the reply is not what was asked for ({error})") from error

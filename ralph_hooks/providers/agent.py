@@ -26,6 +26,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import AgentFailed, DeadlineReached, ModelFault, NotFound
 from ralph_hooks.core.ports import Completion, Workbench
 from ralph_hooks.core.route import Model, Provider
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.process import allowed_environment
 
@@ -134,7 +135,7 @@ def _events(output: bytes) -> Iterator[_Event]:
     """Every object in ``output`` that can be one: a line each, or all of them in one list."""
     if output.lstrip().startswith(b"["):
         with contextlib.suppress(msgspec.DecodeError):
-            yield from (_event(raw) for raw in msgspec.json.decode(output, type=list[msgspec.Raw]))
+            yield from (_event(raw) for raw in from_json(output, list[msgspec.Raw]))
         return
     for line in output.splitlines():
         if line.startswith(b"{"):
@@ -143,7 +144,7 @@ def _events(output: bytes) -> Iterator[_Event]:
 
 def _event(data: bytes | msgspec.Raw) -> _Event:
     try:
-        return msgspec.json.decode(data, type=_Event)
+        return from_json(data, _Event)
     except msgspec.DecodeError:
         return _Event("")
 

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from ralph_hooks.core.faults import Refused, TooLarge, Truncated, Unreadable
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage, estimate_tokens
 from ralph_hooks.providers.failures import from_success, read_error
 from ralph_hooks.providers.http import host_of
@@ -122,7 +123,7 @@ def _content(blocks: list[_Block]) -> str:
 def usage(data: bytes) -> Usage | None:
     """What the call used; None where the provider does not say. Cache reads and writes come on top of its input."""
     try:
-        used = msgspec.json.decode(data, type=_Billed).usage
+        used = from_json(data, _Billed).usage
     except msgspec.ValidationError:
         return None
     if used is None:

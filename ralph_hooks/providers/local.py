@@ -8,6 +8,7 @@ import msgspec
 
 from ralph_hooks.core.faults import Misconfigured
 from ralph_hooks.core.route import Provider
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.providers.http import check_url
 
 PATIENCE = 0.5
@@ -43,7 +44,7 @@ def served(provider: Provider) -> tuple[str, ...]:
         response = connection.getresponse()
         if response.status != 200:  # noqa: PLR2004 - OK
             return ()
-        found = msgspec.json.decode(response.read(_MAX_BODY), type=_Models)
+        found = from_json(response.read(_MAX_BODY), _Models)
     except (OSError, HTTPException, msgspec.DecodeError, UnicodeDecodeError):
         return ()
     finally:

@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable, Unreadable
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.providers.failures import Error, from_success, read_error
 from ralph_hooks.providers.http import host_of
@@ -183,7 +184,7 @@ class _Billed(Struct, frozen=True):
 def usage(data: bytes) -> Usage | None:
     """What the call used; None where the provider does not say, or not so that it can be understood."""
     try:
-        used = msgspec.json.decode(data, type=_Billed).usage
+        used = from_json(data, _Billed).usage
     except msgspec.ValidationError:
         return None
     if used is None:

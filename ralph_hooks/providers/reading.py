@@ -10,6 +10,7 @@ import msgspec
 from ralph_hooks.core.faults import ModelFault
 from ralph_hooks.core.ports import Completion
 from ralph_hooks.core.route import Model
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.providers.failures import unreadable
 
@@ -29,7 +30,7 @@ def read_reply(
     Raises ModelFault where there is none; the fault then carries what was used, for it will be charged.
     """
     try:
-        reply = msgspec.json.decode(data, type=shape)
+        reply = from_json(data, shape)
         used = usage(data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise unreadable(data, model) from None

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.report import Report
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.db import Database, Repository, Row, Unavailable
 
@@ -118,7 +119,7 @@ def _encode(report: Report) -> bytes:
 
 def _decode(body: bytes) -> Report:
     try:
-        return msgspec.json.decode(body, type=Report)
+        return from_json(body, Report)
     except msgspec.DecodeError:
         import json
 

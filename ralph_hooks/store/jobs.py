@@ -22,6 +22,7 @@ import msgspec
 
 from ralph_hooks import locks
 from ralph_hooks.core.job import Job, JobState
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.locks import Lock
 from ralph_hooks.store.db import Repository
@@ -101,7 +102,7 @@ class Jobs:
     def get(self, tree: str) -> Job | None:
         """The job for ``tree``; None where there is none or its record cannot be read."""
         try:
-            return msgspec.json.decode((self._of(tree) / _RECORD).read_bytes(), type=Job)
+            return from_json((self._of(tree) / _RECORD).read_bytes(), Job)
         except (OSError, msgspec.DecodeError):
             return None
 

@@ -20,6 +20,7 @@ import msgspec
 
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.route import Model, Provider
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Price
 from ralph_hooks.errors import ConfigError
@@ -87,7 +88,7 @@ class Catalogue:
         key = f"price/{_catalogue_state()}/{catalogue}/{name}"
         known = self._store.get([key]).get(key)
         if known is not None:
-            return msgspec.json.decode(known, type=Price | None)
+            return None if known == b"null" else from_json(known, Price)
         price, lasts = _look_up(catalogue, name, self._clock())
         self._store.put({key: msgspec.json.encode(price)}, ttl=None if lasts else _DAY)
         return price

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 
 VARIABLE = "RALPH_HOOKS_TRUST"
@@ -114,7 +115,7 @@ class Consent:
             with os.fdopen(descriptor, "rb") as file:
                 if not _is_ours(os.fstat(file.fileno())):
                     raise RalphError(f"others can write the record of approvals {path}", again)
-                return msgspec.json.decode(file.read(), type=_Approval)
+                return from_json(file.read(), _Approval)
         except FileNotFoundError:
             return None
         except OSError as error:

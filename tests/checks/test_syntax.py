@@ -13,7 +13,7 @@ from tests.support.sources import findings
 @pytest.mark.parametrize(
     ("path", "text", "line", "message"),
     [
-        ("package.json", '{\n  "a": 1,\n}\n', 3, "not JSON: Expecting property name"),
+        ("package.json", '{\n  "a": 1,\n  b\n}\n', 3, "not JSON: Expecting property name"),
         ("a.json", '{"a": 1\n', 2, "not JSON: Expecting ',' delimiter"),
         ("a.json", b'{"a": "\xff"}', 1, "not JSON: not utf-8 text"),
         ("pyproject.toml", "[a]\nb = \n", 2, "not TOML: Invalid value"),

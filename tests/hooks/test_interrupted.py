@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -53,7 +53,7 @@ def rows(project: Project, table: str) -> int:
     path = project.home / "state" / "state.db"
     if not path.exists():
         return 0
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         try:
             count: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
         except sqlite3.OperationalError:
@@ -90,7 +90,7 @@ def ends(process: subprocess.Popen[bytes]) -> str:
 def nothing_half_done(project: Project) -> None:
     """No report, no receipt, no answer of a model, no scratch copy; and the state is sound."""
     assert (rows(project, "reports"), rows(project, "receipts")) == (0, 0)
-    with sqlite3.connect(project.home / "state" / "state.db") as connection:
+    with closing(sqlite3.connect(project.home / "state" / "state.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     folder = Path(os.environ.get("TMPDIR", "/tmp"))
     assert [path for path in folder.glob("ralph-hooks-scratch-*") if path.stat().st_uid == os.getuid()] == []
