@@ -16,14 +16,13 @@ from msgspec import Struct
 
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.shape import from_json
+from ralph_hooks.git.installed import packages
 from ralph_hooks.process import allowed_environment
 
 _VERSION = "1"
 _DAY = 86_400.0  # seconds: a base depends on more than we can see, such as a server that tests talk to
 _PASSING = frozenset(("TERM", "SHELL", "CI", "TMPDIR", "TEMP", "TMP"))
 """What differs between a hook, a terminal and a job in the background, and decides no test."""
-
-_INSTALLED = ("lib/python3*/site-packages", "Lib/site-packages")  # beside a folder of programs
 
 
 class Attempt(Struct, frozen=True):
@@ -85,13 +84,9 @@ def _surroundings() -> Iterator[str]:
     a hook.
     """
     env = allowed_environment()
-    folders = [entry for entry in env.pop("PATH", "").split(os.pathsep) if entry and Path(entry).name != "git-core"]
+    path = [Path(entry) for entry in env.pop("PATH", "").split(os.pathsep) if entry and Path(entry).name != "git-core"]
     yield from (f"{name}={value}" for name, value in sorted(env.items()) if name not in _PASSING)
-    for folder in dict.fromkeys(map(Path, folders)):
-        installed = sorted(
-            [*folder.parent.glob("lib/python3*/site-packages"), *folder.parent.glob("Lib/site-packages")]
-        )
-        yield from (f"{place} {_changed(place)}" for place in (folder, *installed))
+    yield from (f"{place} {_changed(place)}" for place in dict.fromkeys([*path, *packages(path)]))
 
 
 def _changed(folder: Path) -> int:

@@ -12,11 +12,12 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.installed import installed
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, build_tree
 from ralph_hooks.locks import Lock, acquire
@@ -38,18 +39,30 @@ def scratch(repository: Repository, tree: str, change: Change | None = None) -> 
         yield _Copy(repository, folder).fill(tree, change)
 
 
-def program_environment(copy: Path, project: Path) -> dict[str, str]:
-    """What a program in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
+def program_environment(copy: Path, project: Path, program: str = "") -> dict[str, str]:
+    """What ``program`` in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
 
-    It comes before an editable install of the user's; what PYTHONPATH names inside the user's tree is named inside the
-    copy instead.
+    It comes before an editable install of the user's, wherever in the tree that is; what PYTHONPATH names inside the
+    user's tree is named inside the copy instead.
     """
     env = allowed_environment()
     inherited = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     moved = [str(copy / Path(e).relative_to(project)) if Path(e).is_relative_to(project) else e for e in inherited]
-    env["PYTHONPATH"] = os.pathsep.join([str(copy), str(copy / "src"), *moved])
+    own = [str(copy / root) for root in installed(project, _folders(env, program)).roots]
+    env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(copy), str(copy / "src"), *own, *moved]))
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     return env
+
+
+def stubborn_loaders(project: Path, program: str) -> tuple[str, ...]:
+    """Editable installs of ``project`` that no environment can keep ``program`` from."""
+    return installed(project, _folders(allowed_environment(), program)).stubborn
+
+
+def _folders(env: Mapping[str, str], program: str) -> list[Path]:
+    """Where programs are found, and where ``program`` is."""
+    own = [Path(program).parent] if Path(program).is_absolute() else []
+    return own + [Path(entry) for entry in env.get("PATH", "").split(os.pathsep) if entry]
 
 
 class _Copy:

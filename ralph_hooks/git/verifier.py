@@ -16,10 +16,11 @@ from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.baselines import Attempt, Baselines
 from ralph_hooks.git.junit import failing_tests
-from ralph_hooks.git.scratch import program_environment, scratch
+from ralph_hooks.git.scratch import program_environment, scratch, stubborn_loaders
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
@@ -44,6 +45,10 @@ _REPORTERS = {
     "rspec": "rspec_junit_formatter with `--out {junit}`",
 }
 _IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_STUBBORN = (
+    "{name} is an editable install that comes before PYTHONPATH: verify commands may have run your working tree's code"
+    " and not what was judged (install it without -e in the environment of your tests)"
+)
 _STOPPED_EARLY = "! stopping after "  # pytest's --maxfail and -x
 
 
@@ -87,7 +92,7 @@ class CommandVerifier:
         self._project = project or repository.top
         self._cut_by = cut_by
         self._bases = Baselines(self._project, store)
-        self._caveats: tuple[str, ...] = ()
+        self._caveats: dict[str, None] = {}
 
     def run(
         self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
@@ -95,7 +100,7 @@ class CommandVerifier:
         """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare."""
         cut = bool(self._cut_by and commands) and can_cut_network()
         if self._cut_by and commands and not cut:
-            self._caveats = (_IN_REACH,)
+            self._caveats[_IN_REACH] = None
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
             here, there = (_Bench(self._repository, oid, self._change, stack) for oid in (tree, base))
@@ -104,7 +109,7 @@ class CommandVerifier:
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how commands were run."""
-        return self._caveats
+        return tuple(self._caveats)
 
     def _unplugged(self, outcome: Verification) -> Verification:
         """A command that fails may have wanted the network: whoever reads of it has to know."""
@@ -148,13 +153,14 @@ class CommandVerifier:
             report = copy.parent / "ralph-hooks-junit.xml"
             report.unlink(missing_ok=True)
             args = [part.replace(_REPORT, str(report)) for part in _split(command)]
+            self._warn(args)
             limit = min(self._timeout, terms.deadline.remaining())
             if not args or not limit:
                 return Attempt(None, 0.0, problem="the deadline came first" if args else "it is empty")
             done = run_bounded(
                 args,
                 cwd=copy,
-                env=program_environment(copy, self._project),
+                env=program_environment(copy, self._project, args[0]),
                 timeout=limit,
                 memory=self._memory,
                 network=terms.network,
@@ -173,6 +179,10 @@ class CommandVerifier:
             failures=failing_tests(report) if _REPORT in command else None,
             problem=self._problem(done.returncode, limit),
         )
+
+    def _warn(self, args: Sequence[str]) -> None:
+        for name in stubborn_loaders(self._project, args[0]) if args else ():
+            self._caveats[_STUBBORN.format(name=one_line(name))] = None
 
     def _problem(self, code: int | None, limit: float) -> str:
         if code is None and limit < self._timeout:

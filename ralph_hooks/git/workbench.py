@@ -140,7 +140,7 @@ class GitWorkbench:
             done = run_bounded(
                 words,
                 cwd=self._copy,
-                env={**program_environment(self._copy, self._repository.top), **environment},
+                env={**program_environment(self._copy, self._repository.top, words[0]), **environment},
                 timeout=deadline.remaining(),
                 memory=self._memory,
                 keep=_KEPT,

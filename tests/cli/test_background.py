@@ -19,6 +19,7 @@ from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
+from tests.support.terminal import at_terminal
 
 PATIENCE = 30.0  # seconds until a test gives up on something that should happen at once
 EVAL = Finds("eval(", "Runs what the user typed.")
@@ -271,6 +272,17 @@ def test_apply_that_waits_for_a_killed_repair_says_so(project: Project, temporar
     assert list(temporary.iterdir()) == []
 
 
+def test_a_repair_survives_the_terminal(project: Project) -> None:
+    gate = Gate(MENDS)
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[gate]))
+    project.repo.stage({"calc.py": BUGGY})
+    code, said = at_terminal(["git", "commit", "-m", "change"], cwd=project.repo.path, env=project.environ)
+    assert (code, "a repair is being made" in said) == (1, True)
+    until(lambda: asked(server, "implement"), "the repair asks the expensive model")  # the terminal is closed by now
+    gate.opened.set()
+    assert ended(project).state is JobState.FINISHED
+
+
 class Gate:
     """An answer that comes when the test lets it."""
 
@@ -364,6 +376,8 @@ def test_of_a_push_of_several_refs_the_first_that_is_refused_is_repaired(
     else:
         assert judged.report["job"]["state"] == "running"
         assert (ended(project).tree, ended(project).state) == (repo.tree("broken"), JobState.FINISHED)
+    alone = remote.push("broken").report
+    assert (alone["fix"]["files"], "of the refused refs" in "".join(alone["notices"])) == (1, False)
     assert asked(server, "implement") == 1
     repo.git("checkout", "--quiet", "broken")
     assert project.run("apply").code == 0

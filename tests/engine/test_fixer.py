@@ -545,6 +545,24 @@ def test_a_coding_agent_is_held_to_the_same_rules(project: Project, behaviour: t
     assert nothing_stored(project)
 
 
+def test_a_coding_agent_that_leaves_the_copy_takes_nothing_of_it_into_the_repository(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, temporary = tmp_path / "outside", tmp_path / "tmp"
+    outside.mkdir()
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    with_agent(project, Crew(fix=[Reply.refusal()]), "leave", str(outside))
+    before = project.repo.state()
+    judged = mend(project)
+    assert judged.code == 1
+    assert "it breaks a rule: a repair may not add, change or remove symbolic links: way-out" in said(judged, "check")
+    assert nothing_stored(project)
+    assert project.repo.state() == before
+    assert list(temporary.iterdir()) == []  # what lay beside the copy went with it
+
+
 def test_the_task_of_a_coding_agent_has_the_problem_and_the_plan_and_no_file(project: Project, tmp_path: Path) -> None:
     told = tmp_path / "told.json"
     with_agent(project, Crew(planned=plan("area.py", steps=["Multiply."])), "note", str(told))
