@@ -347,17 +347,10 @@ def build_caller(
     store: Store = Apart(verdicts, apart) if apart else verdicts
     prices = Catalogue(place.settings.prices, verdicts)
     run = run or os.urandom(8).hex()
-    budget = place.settings.budget
-    caps = Caps(
-        per_run=budget.per_run,
-        per_day=budget.per_day,
-        per_month=budget.per_month,
-        price_needed=budget.unpriced is Unpriced.REFUSE,
-    )
     caller = Caller(
         client=client or build_client(place.home, run),
         store=store,
-        ledger=Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps),
+        ledger=build_ledger(place, database, command, run),
         prices=prices,
         redactor=Redaction(),
         deadline=deadline,
@@ -366,6 +359,94 @@ def build_caller(
         now=time.time,
     )
     return caller, store, prices
+
+
+def build_ledger(place: Place, database: Database, command: str, run: str) -> Ledger:
+    """The books of one run, with the user's budgets."""
+    budget = place.settings.budget
+    caps = Caps(
+        per_run=budget.per_run,
+        per_day=budget.per_day,
+        per_month=budget.per_month,
+        price_needed=budget.unpriced is Unpriced.REFUSE,
+    )
+    return Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps)
+
+
+def build_errand(errand: Errand, purse: Purse, memory: Memory) -> Gate:
+    """The gate for one change that came from another machine: no repository, no state, no commands."""
+    limits = errand.gate
+    deadline = Deadline(limits.deadline, time.monotonic)
+    prices = Tariff(errand.prices)
+    caller = Caller(
+        client=worker_client(),
+        store=memory,
+        ledger=purse,
+        prices=prices,
+        redactor=Redaction(),
+        deadline=deadline,
+        run=errand.run,
+        sleep=time.sleep,
+        now=time.time,
+    )
+    return Gate(
+        settings=errand.settings,
+        limits=limits,
+        checks=all_checks(),
+        store=memory,
+        caller=caller,
+        team=Team(limits.parallel, deadline, Silent()),
+        verifier=Absent(),
+        prices=prices,
+        history=Absent(),
+        receipts=Absent(),
+    )
+
+
+@lru_cache(maxsize=1)
+def worker_client() -> ModelClient:
+    """The way to the models from this worker, whose connections all errands share."""
+    return registry.client(os.environ)
+
+
+@lru_cache(maxsize=1)
+def worker_marks() -> Marks:
+    """What all errands of this worker know of models that are down."""
+    return Marks()
+
+
+def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
+    """Why each of ``models`` could not be asked from here."""
+    return tuple(dict.fromkeys(filter(None, (registry.obstacle(model, os.environ) for model in models))))
+
+
+@contextmanager
+def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster]:
+    """The Dask cluster at ``address``, whose workers can ask the models of all ``routings``. Raises RalphError."""
+    from ralph_hooks.cli import errands
+    from ralph_hooks.cluster.dask import Dask
+
+    models = dict.fromkeys(model for settings in routings for model in reviewers(settings))
+    question = errands.question(tuple(models))
+    with Dask(address, do=errands.do, answer=errands.answer, question=question, accept=errands.refusal) as cluster:
+        yield cluster
+
+
+def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str, apart: str) -> Remote:
+    """Changes judged by ``cluster``, with the books and the store of this user."""
+    from ralph_hooks import secrets
+    from ralph_hooks.engine.remote import Remote
+
+    verdicts = Verdicts(database)
+    return Remote(
+        cluster=cluster,
+        settings=place.settings,
+        books=build_ledger(place, database, "backtest", run),
+        store=Apart(verdicts, apart),
+        prices=Catalogue(place.settings.prices, verdicts),
+        harmless=lambda text, path: not secrets.find(text, path),
+        run=run,
+    )
 
 
 @contextmanager

@@ -76,11 +76,12 @@ def run(
     deadline: Deadline,
     store: Store,
     progress: Progress,
+    ending: Callable[[int], None] | None = None,
 ) -> list[Trial]:
     """A trial for each of ``examples``, in their order. Those in ``store`` cost nothing.
 
-    ``deadline`` bounds all of them together. Raises CapReached, and what a judge raises; trials that are done by then
-    are kept.
+    ``deadline`` bounds all of them together, ``ending`` is as in `run_all`. Raises CapReached, and what a judge raises;
+    trials that are done by then are kept.
     """
     names = {example.id: _key(routing, example, repetition) for example in examples}
     stored = store.get(names.values())
@@ -103,7 +104,7 @@ def run(
         progress.advance()
     try:
         jobs = [partial(one, example) for example in missing]
-        fresh = run_all(jobs, workers=workers, deadline=deadline, done=progress.advance)
+        fresh = run_all(jobs, workers=workers, deadline=deadline, done=progress.advance, ending=ending)
     finally:
         progress.end()
     known |= {made.id: made for made in fresh if made is not None}

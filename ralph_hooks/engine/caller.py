@@ -292,16 +292,16 @@ class Caller:
 
     def _omitted(self, model: Model) -> frozenset[str]:
         """Request fields that ``model`` was seen to reject."""
-        name = _quirks(model)
-        with self._learnt:
+        name = quirks_key(model)
+        with self._settled:
             known = self._quirks.get(name)
         if known is None:
             known = frozenset(self._store.get([name]).get(name, b"").decode().split())
         return known
 
     def _remember_omitted(self, model: Model, omit: frozenset[str]) -> None:
-        name = _quirks(model)
-        with self._learnt:
+        name = quirks_key(model)
+        with self._settled:
             known = self._quirks[name] = self._quirks.get(name, frozenset()) | omit
         self._store.put({name: " ".join(sorted(known)).encode()})
 
@@ -393,5 +393,6 @@ def _credential(model: Model) -> str:
     return model.provider.api_key_env or model.provider.base_url
 
 
-def _quirks(model: Model) -> str:
+def quirks_key(model: Model) -> str:
+    """Where the store keeps which request fields ``model`` was seen to reject."""
     return f"quirks/{model.id}/{model.provider.base_url}"

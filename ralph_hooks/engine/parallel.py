@@ -21,10 +21,14 @@ def run_all(
     workers: int,
     deadline: Deadline,
     done: Callable[[], None] = lambda: None,
+    ending: Callable[[int], None] | None = None,
 ) -> list[Result | None]:
     """The results of ``jobs`` in their order; None for those that were not ready at the deadline.
 
-    Raises what a job raises. The threads are daemons: one that hangs in a socket is abandoned, not waited for, which
+    Raises what a job raises. Where that or Ctrl-C ends the run, ``ending`` is told how many jobs are under way, and they
+    are waited for: what they pay for is kept. Without it they are abandoned.
+
+    The threads are daemons: one that hangs in a socket is abandoned, not waited for, which
     is why this is not a ThreadPoolExecutor (that one joins its threads when the interpreter exits).
     """
     results: list[Result | None] = [None] * len(jobs)
@@ -33,8 +37,10 @@ def run_all(
     for index in range(len(jobs)):
         waiting.put(index)
 
+    over = threading.Event()
+
     def work() -> None:
-        while not deadline.passed:
+        while not deadline.passed and not over.is_set():
             try:
                 index = waiting.get_nowait()
             except queue.Empty:
@@ -44,18 +50,34 @@ def run_all(
             except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
                 finished.put((index, None, error))
 
-    for _ in range(min(workers, len(jobs))):
-        threading.Thread(target=work, daemon=True).start()
-    for _ in range(len(jobs)):
-        outcome = _next(finished, deadline)
-        if outcome is None:
-            break
-        index, result, error = outcome
-        if error is not None:
-            raise error
-        results[index] = result
-        done()
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(workers, len(jobs)))]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(len(jobs)):
+            outcome = _next(finished, deadline)
+            if outcome is None:
+                break
+            index, result, error = outcome
+            if error is not None:
+                raise error
+            results[index] = result
+            done()
+    except BaseException:
+        over.set()
+        if ending is not None:
+            _wait_for(threads, ending)
+        raise
     return results
+
+
+def _wait_for(threads: Sequence[threading.Thread], ending: Callable[[int], None]) -> None:
+    left = [thread for thread in threads if thread.is_alive()]
+    if left:
+        ending(len(left))
+    for thread in left:
+        while thread.is_alive():
+            thread.join(_POLL)
 
 
 Outcome = tuple[int, Result | None, BaseException | None]

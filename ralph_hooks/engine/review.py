@@ -264,6 +264,23 @@ def analyze_key(entry: Entry, model: Model) -> str:
     return content_key(f"analyze/{model.id}/{model.provider.base_url}", analyze.VERSION, entry)
 
 
+def recall(entries: Sequence[Entry], settings: Settings, store: Store) -> None:
+    """Ask ``store`` for all that it may know of ``entries`` and that was paid for, for one that notes what it is asked.
+
+    What was said of a claim has the claim in its key, so the verdicts come first.
+    """
+    routed = [(entry, settings.route(entry.path)) for entry in entries]
+    names = {analyze_key(entry, m): (entry, route) for entry, route in routed for m in route.chain(Phase.ANALYZE)}
+    claims: list[str] = []
+    for name, data in store.get(names).items():
+        entry, route = names[name]
+        verdict = read_back(data, _Stored)
+        for finding in _placed(verdict, entry.path).findings if verdict else ():
+            chain = route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)
+            claims += [_claim_key(finding, entry, model) for model in chain]
+    store.get(claims)
+
+
 def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
     content = content_key(f"verify/{model.id}/{model.provider.base_url}", verify.VERSION, entry)
     return key(content, finding.fingerprint, finding.message)

@@ -1,0 +1,71 @@
+"""What a worker of a cluster runs: errands of `ralph-hooks backtest --dask`, which it finds by their names here.
+
+A worker has no repository and no state of ours. The keys of the models that it is to ask are in its own environment.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks import __version__
+from ralph_hooks.core.route import Model
+from ralph_hooks.engine.backtest import judge
+from ralph_hooks.engine.errand import Delivered, Errand, Memory, Purse, outcome, packed
+
+_LIBRARIES = ("ruff", "detect-secrets")
+"""What the verdict of the deterministic checks depends on besides ourselves."""
+
+
+class Greeting(Struct, frozen=True, kw_only=True):
+    """What a worker says of itself."""
+
+    versions: dict[str, str]
+    obstacles: tuple[str, ...]
+    """Why models could not be asked from there."""
+
+
+def do(data: bytes) -> bytes:
+    """The outcome of a packed errand, packed."""
+    from ralph_hooks.cli.wiring import build_errand, worker_marks
+
+    errand = msgspec.msgpack.decode(data, type=Errand)
+    purse = Purse(errand.grant, price_needed=errand.price_needed)
+    memory = Memory(errand.known, worker_marks())
+    gate = build_errand(errand, purse, memory)
+    return packed(outcome(lambda: judge(gate, Delivered(errand)), purse, memory))
+
+
+def answer(question: bytes) -> bytes:
+    """Whether this worker can be used for the models in ``question``."""
+    from ralph_hooks.cli.wiring import obstacles
+
+    models = msgspec.msgpack.decode(question, type=tuple[Model, ...])
+    return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))
+
+
+def question(models: Sequence[Model]) -> bytes:
+    """Asks a worker about ``models``."""
+    return msgspec.msgpack.encode(tuple(models))
+
+
+def refusal(answered: bytes) -> str:
+    """Why a worker that ``answered`` so cannot be used; empty where it can."""
+    greeting = msgspec.msgpack.decode(answered, type=Greeting)
+    ours = versions()
+    for name, theirs in greeting.versions.items():
+        if theirs != ours[name]:
+            return f"it has {name} {theirs}, and here is {ours[name]}"
+    return "; ".join(f"{obstacle} in its environment" for obstacle in greeting.obstacles)
+
+
+def versions() -> dict[str, str]:
+    """What has to be the same on every machine for the same verdict."""
+    from importlib.metadata import version
+
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"ralph-hooks": __version__, "Python": python, **{name: version(name) for name in _LIBRARIES}}

@@ -1,0 +1,255 @@
+"""An existing Dask cluster that does errands; satisfies `core.ports.Cluster`.
+
+An errand is bound to one worker process, and to one of its threads: there is no queue in the cluster, and nothing is
+begun anew behind our back (see `visit`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Self
+
+from ralph_hooks.cluster.visit import Replaced, greet, visit
+from ralph_hooks.core.ports import WorkerLost
+from ralph_hooks.errors import RalphError
+
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+_CONNECT = 5.0  # seconds to wait for the scheduler
+_ARRIVE = 10.0  # seconds to wait for the first worker
+_RETURN = 60.0  # seconds to wait for a worker once all are gone: whoever restarts them needs some
+_LOOK = 0.5  # seconds between two looks at who is there
+_SILENCE = 20  # looks in vain until the cluster counts as gone
+_INSTALL = "pip install 'ralph-hooks[distributed]'"
+
+Do = Callable[[bytes], bytes]
+Accept = Callable[[bytes], str]
+"""Says of a worker's answer to our question why it cannot be used; empty where it can."""
+
+
+class _Worker:
+    """One process of the cluster, and how many of its threads are free."""
+
+    def __init__(self, address: str, identity: str, threads: int) -> None:
+        self.address = address
+        self.identity = identity
+        self.free = threads
+
+
+class _Visit:
+    """An errand under way."""
+
+    def __init__(self, worker: _Worker) -> None:
+        self.worker = worker
+        self.over = threading.Event()
+        """Set when there is an outcome, or nobody to wait for."""
+        self.lost = False
+
+
+class Dask:
+    """The cluster whose scheduler is at ``address``. Use as a context manager.
+
+    ``do`` runs on workers, found there by its name; ``answer`` does too, once on each, and ``accept`` judges what it
+    says to ``question``. Raises RalphError where there is no cluster, or a worker that cannot be used.
+    """
+
+    def __init__(self, address: str, *, do: Do, answer: Do, question: bytes, accept: Accept) -> None:
+        self._address = address
+        self._do = do
+        self._answer = answer
+        self._question = question
+        self._accept = accept
+        self._changed = threading.Condition()
+        self._workers: dict[str, _Worker] = {}
+        self._visits: set[_Visit] = set()
+        self._gone = ""
+        self._closed = threading.Event()
+        self._client = _connected(address)
+        try:
+            self.places = self._first_look()
+        except BaseException:
+            self.close()
+            raise
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def do(self, errand: bytes) -> bytes:
+        """The outcome of ``errand``. Raises WorkerLost, and RalphError where the cluster is gone."""
+        visit_ = self._begin()
+        try:
+            return self._visited(visit_, errand)
+        finally:
+            with self._changed:
+                self._visits.discard(visit_)
+                visit_.worker.free += 1
+                self._changed.notify()
+
+    def close(self) -> None:
+        """Let go of the cluster; what is under way there ends by itself."""
+        self._closed.set()
+        self._client.close(timeout=_CONNECT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # One errand
+
+    def _begin(self) -> _Visit:
+        """Wait for a free thread of some worker and take it."""
+        until = time.monotonic() + _RETURN
+        with self._changed:
+            while True:
+                if self._gone:
+                    raise RalphError(self._gone, "what was judged until then is kept: run it again to go on")
+                found = max(self._workers.values(), key=lambda worker: worker.free, default=None)
+                if found is not None and found.free > 0:
+                    found.free -= 1
+                    visit_ = _Visit(found)
+                    self._visits.add(visit_)
+                    return visit_
+                if found is not None:
+                    until = time.monotonic() + _RETURN
+                elif time.monotonic() > until:
+                    raise RalphError(
+                        f"no worker is left in the Dask cluster at {self._address}",
+                        "start some (`dask worker ADDRESS`); what was judged until then is kept",
+                    )
+                self._changed.wait(_LOOK)
+
+    def _visited(self, visit_: _Visit, errand: bytes) -> bytes:
+        worker = visit_.worker
+        future = self._client.submit(
+            visit, self._do, worker.identity, errand,
+            workers=[worker.address], allow_other_workers=False, pure=False, retries=0,
+        )  # fmt: skip
+        try:
+            future.add_done_callback(lambda _: visit_.over.set())
+            visit_.over.wait()
+            return self._result(visit_, future)
+        finally:
+            future.cancel()
+
+    def _result(self, visit_: _Visit, future: Future[bytes]) -> bytes:
+        from asyncio import CancelledError
+
+        while not visit_.lost:
+            try:
+                return future.result(timeout=_LOOK)
+            except TimeoutError:  # the worker ended between its work and our asking for it
+                continue
+            except Replaced:
+                self._forget(visit_.worker)
+            except (Exception, CancelledError) as error:  # the scheduler's words for a worker that was killed
+                self._wait_for_scheduler()
+                raise WorkerLost from error
+        raise WorkerLost
+
+    def _wait_for_scheduler(self) -> None:
+        """Where the scheduler is gone, so is every task: nothing is given to anybody until it is back, or given up."""
+        while self._client.status != "running" and not self._gone:
+            self._closed.wait(_LOOK)
+
+    # Who is there
+
+    def _first_look(self) -> int:
+        until = time.monotonic() + _ARRIVE
+        while not (threads := self._client.nthreads()):
+            if time.monotonic() > until:
+                raise RalphError(
+                    f"the Dask cluster at {self._address} has no workers", f"start some: dask worker {self._address}"
+                )
+            self._closed.wait(_LOOK)
+        self._greet(threads)
+        return sum(threads.values())
+
+    def _watch(self) -> None:
+        failures = 0
+        while not self._closed.wait(_LOOK):
+            try:
+                self._look(self._client.nthreads())
+                failures = 0
+            except RalphError as error:
+                self._end(error.message)
+                return
+            except Exception:  # noqa: BLE001 - whatever Dask raises while a scheduler does not answer
+                failures += 1
+                if failures >= _SILENCE or self._client.status == "closed":
+                    self._end(f"the Dask cluster at {self._address} does not answer any more")
+                    return
+
+    def _look(self, threads: Mapping[str, int]) -> None:
+        with self._changed:
+            here = dict(self._workers)
+        for address, worker in here.items():
+            if address not in threads:
+                self._forget(worker)
+        newcomers = {address: count for address, count in threads.items() if address not in here}
+        if newcomers:
+            self._greet(newcomers)
+
+    def _greet(self, threads: Mapping[str, int]) -> None:
+        """Ask newcomers who they are. Raises RalphError for one that cannot be used."""
+        answers = self._client.run(
+            greet, self._answer, self._question, workers=list(threads), on_error="return"
+        )
+        for address, answer in answers.items():
+            if isinstance(answer, OSError):  # gone already
+                continue
+            problem = _no_answer(answer) if isinstance(answer, BaseException) else self._accept(answer[1])
+            if problem:
+                raise RalphError(
+                    f"the Dask worker at {address} cannot be used: {problem}",
+                    f"give the workers the same environment as this one has ({_INSTALL}), then run it again",
+                )
+            with self._changed:
+                self._workers[address] = _Worker(address, answer[0], threads[address])
+                self._changed.notify_all()
+
+    def _forget(self, worker: _Worker) -> None:
+        """``worker`` is gone, and so is what it was doing."""
+        with self._changed:
+            if self._workers.get(worker.address) is worker:
+                del self._workers[worker.address]
+            for visit_ in self._visits:
+                if visit_.worker is worker:
+                    visit_.lost = True
+                    visit_.over.set()
+
+    def _end(self, reason: str) -> None:
+        with self._changed:
+            self._gone = reason
+            workers = list(self._workers.values())
+            self._changed.notify_all()
+        for worker in workers:
+            self._forget(worker)
+
+
+def _no_answer(error: BaseException) -> str:
+    if isinstance(error, ImportError):
+        return f"ralph-hooks is not installed there, or not in the version of this one ({error})"
+    return f"it answered {type(error).__name__}: {error}"
+
+
+def _connected(address: str) -> Client:
+    try:
+        import dask
+        from distributed import Client
+    except ImportError as error:
+        raise RalphError(f"--dask needs the packages dask and distributed ({error})", _INSTALL) from error
+    import logging
+
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what happens there is told by us, once
+    dask.config.set({"distributed.comm.timeouts.connect": f"{_CONNECT:.0f}s"})
+    try:
+        return Client(address, timeout=_CONNECT, set_as_default=False, name="ralph-hooks")
+    except (OSError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RalphError(
+            f"no Dask scheduler answers at {address}: {reason[:200]}",
+            "is it the address that `dask scheduler` printed (tcp://HOST:8786), and is it running?",
+        ) from error

@@ -1,0 +1,29 @@
+"""What runs on a worker of a Dask cluster, whatever the errand is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+IDENTITY = os.urandom(8).hex()
+"""Names this process: where a worker is started again, another one has its address."""
+
+
+class Replaced(Exception):
+    """The worker that an errand was meant for is gone, and this one has its address."""
+
+
+def visit(do: Callable[[bytes], bytes], identity: str, errand: bytes) -> bytes:
+    """What ``do`` makes of ``errand``, in the process that it is meant for and in no other.
+
+    Dask gives the tasks of a lost worker to another one and tells nobody. What the first one has paid for would then be
+    paid for twice, on one reservation. Raises Replaced.
+    """
+    if identity != IDENTITY:
+        raise Replaced
+    return do(errand)
+
+
+def greet(answer: Callable[[bytes], bytes], question: bytes) -> tuple[str, bytes]:
+    """Which process this is, and what it answers."""
+    return IDENTITY, answer(question)

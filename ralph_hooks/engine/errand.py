@@ -1,0 +1,240 @@
+"""One change as it travels to another machine, what comes back, and what stands in there for our own state.
+
+What travels is data: the files of one change, the models that may be asked about them, their prices, and an amount that
+may be spent. No repository, no state and no key does: a worker finds the key of a model in its own environment.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.config.settings import RouteRule
+from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.ports import Booked, Reservation
+from ralph_hooks.core.report import Report
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.usage import Price, Usage
+from ralph_hooks.errors import RalphError
+
+
+class File(Struct, frozen=True):
+    """What a snapshot knows of one file."""
+
+    content: Content
+    hunks: tuple[Hunk, ...]
+
+
+class Errand(Struct, frozen=True, kw_only=True):
+    """One change to judge elsewhere."""
+
+    change: Change
+    files: Mapping[str, File]
+    """By path; only of those that are to be read."""
+    models: Mapping[Phase, Chain]
+    routes: tuple[RouteRule, ...]
+    gate: GateSettings
+    prices: Mapping[str, Price]
+    """By model, as far as they are known."""
+    price_needed: bool
+    """Whether a call whose price is not known is refused."""
+    known: Mapping[str, bytes]
+    """What our store knows of these files."""
+    run: str
+    grant: Decimal
+    """US dollars that may be spent, by calls whose price is known."""
+
+    @property
+    def settings(self) -> Settings:
+        """As much of the client's settings as a review goes by."""
+        return Settings(models=self.models, routes=self.routes, gate=self.gate)
+
+
+class Done(Struct, frozen=True, kw_only=True):
+    """What came of an errand."""
+
+    report: Report | None
+    """None where only a person can help: ``trouble`` says how."""
+    calls: tuple[Booked, ...] = ()
+    """All that were made, failed ones too."""
+    remembered: tuple[tuple[Phase, str, int], ...] = ()
+    """Answers that were known: phase, model and how many."""
+    answers: Mapping[str, bytes] = {}
+    """What our store did not know yet."""
+    short: Decimal | None = None
+    """The worst case of a call that the grant did not allow, in US dollars; None where it sufficed."""
+    trouble: tuple[str, str] | None = None
+    """Message and hint of an error."""
+
+
+def packed(errand: Errand | Done) -> bytes:
+    """For the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
+    return msgspec.msgpack.encode(errand)
+
+
+class Delivered:
+    """The change of an errand; satisfies `core.ports.Snapshot`."""
+
+    def __init__(self, errand: Errand) -> None:
+        self.change = errand.change
+        self._files = errand.files
+
+    def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
+        """Bytes of the larger side of each entry."""
+        contents = self.contents(entries).items()
+        return {path: max(len(side or b"") for side in (both.old, both.new)) for path, both in contents}
+
+    def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
+        """Both sides of each entry."""
+        return {entry.path: self._files[entry.path].content for entry in entries}
+
+    def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
+        """The changed lines of each entry."""
+        return {entry.path: self._files[entry.path].hunks for entry in entries}
+
+
+class Tariff:
+    """Prices that came along; satisfies `core.ports.Prices`."""
+
+    def __init__(self, prices: Mapping[str, Price]) -> None:
+        self._prices = prices
+
+    def price(self, model: Model) -> Price | None:
+        """As it came along."""
+        return self._prices.get(model.id)
+
+
+class Purse:
+    """The ledger of one errand, which spends no more than was given; satisfies `core.ports.Ledger`.
+
+    Safe from several threads, which share the grant.
+    """
+
+    def __init__(self, grant: Decimal, *, price_needed: bool) -> None:
+        self._grant = grant
+        self._price_needed = price_needed
+        self._lock = threading.Lock()
+        self._open: dict[int, Reservation] = {}
+        self._spent = Decimal(0)
+        self._made = 0
+        self.calls: list[Booked] = []
+        self.known: list[tuple[Phase, str, int]] = []
+        self.short: Decimal | None = None
+        """The worst case of a call that was not allowed."""
+
+    def reserve(self, reservation: Reservation) -> int:
+        """Set the worst case aside. Raises BudgetReached where it is more than is left."""
+        worst = reservation.worst_usd
+        with self._lock:
+            if worst is None and self._price_needed:
+                raise BudgetReached(f'no price is known for {reservation.model}, and budget.unpriced is "refuse"')
+            under_way = sum((each.worst_usd or Decimal(0) for each in self._open.values()), Decimal(0))
+            if worst and self._spent + under_way + worst > self._grant:
+                fits_later = self._spent + worst <= self._grant
+                if not fits_later:
+                    self.short = max(worst, self.short or worst)
+                raise BudgetReached("more than was set aside for this change", may_fit_later=fits_later)
+            self._made += 1
+            self._open[self._made] = reservation
+            return self._made
+
+    def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
+        """Replace the worst case by what happened; where that is not known it stands."""
+        with self._lock:
+            reserved = self._open.pop(call)
+            cost = reserved.worst_usd if usage is None else cost_usd
+            self._spent += cost or Decimal(0)
+            self.calls.append(
+                Booked(
+                    phase=reserved.phase,
+                    model=reserved.model,
+                    usage=usage,
+                    cost_usd=cost,
+                    outcome=outcome,
+                    seconds=seconds,
+                )
+            )
+
+    def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
+        """Note that ``count`` answers of ``model`` were known."""
+        with self._lock:
+            self.known.append((phase, model, count))
+
+
+class Marks:
+    """What all errands of one worker know: which models have just failed. Satisfies `core.ports.Store`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[bytes, float]] = {}
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are there and have not expired."""
+        now = self._clock()
+        with self._lock:
+            found = {key: self._held[key] for key in keys if key in self._held}
+        return {key: value for key, (value, until) in found.items() if until > now}
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items`` for ``ttl`` seconds."""
+        until = self._clock() + (ttl or 0)
+        with self._lock:
+            self._held |= {key: (value, until) for key, value in items.items()}
+
+
+class Memory:
+    """The store of one errand: what came along and what is new; satisfies `core.ports.Store`.
+
+    What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
+    """
+
+    def __init__(self, known: Mapping[str, bytes], marks: Marks) -> None:
+        self._known = known
+        self._marks = marks
+        self.fresh: dict[str, bytes] = {}
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are known."""
+        names = list(keys)
+        found = self._marks.get(names)
+        for each in (self._known, self.fresh):
+            found |= {name: each[name] for name in names if name in each}
+        return found
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items``."""
+        if ttl is None:
+            self.fresh = {**self.fresh, **items}
+        else:
+            self._marks.put(items, ttl)
+
+
+def outcome(judge: Callable[[], Report], purse: Purse, memory: Memory) -> Done:
+    """What ``judge`` makes of an errand, with its bill.
+
+    Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
+    """
+    report: Report | None = None
+    trouble: tuple[str, str] | None = None
+    try:
+        report = judge()
+    except RalphError as error:
+        trouble = error.message, error.hint
+    except Exception as error:  # noqa: BLE001 - see above
+        trouble = f"{type(error).__name__} on a worker: {error}", "this is a bug in ralph-hooks: please report it"
+    return Done(
+        report=report,
+        calls=tuple(purse.calls),
+        remembered=tuple(purse.known),
+        answers=memory.fresh,
+        short=purse.short,
+        trouble=trouble,
+    )

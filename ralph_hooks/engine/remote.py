@@ -1,0 +1,261 @@
+"""Changes judged on other machines, with the books kept here.
+
+Money is set aside in our ledger before a change leaves, and the worker spends no more than that: no cap is overshot,
+however many there are. What a worker paid comes back with its verdict and takes the place of what was set aside. Where
+a worker is lost nobody knows what it paid: all that it was given stays in the ledger, and the change is given to another
+one, within the budget that is left.
+
+What the secret scan finds something in, certain or not, on a changed line or elsewhere, does not leave: it is judged
+here.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from decimal import Decimal
+
+import msgspec
+
+from ralph_hooks.config import Settings, Unpriced
+from ralph_hooks.core.change import decode
+from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.ports import (
+    Books,
+    Cluster,
+    Prices,
+    Reservation,
+    Snapshot,
+    Source,
+    Store,
+    WorkerLost,
+)
+from ralph_hooks.core.report import Report
+from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.core.usage import Call, Price, Usage, most_tokens
+from ralph_hooks.engine.backtest import CapReached
+from ralph_hooks.engine.caller import quirks_key
+from ralph_hooks.engine.errand import Done, Errand, File, packed
+from ralph_hooks.engine.material import Material
+from ralph_hooks.engine.review import recall
+from ralph_hooks.engine.triage import triage
+from ralph_hooks.errors import RalphError
+
+LOST = "lost"
+"""The outcome of money that was given to a worker nobody has heard of again."""
+_PHASES = (Phase.ANALYZE, Phase.VERIFY)
+_LOSSES = 3
+"""Workers that one change may cost: it may be what kills them."""
+_MOST_BYTES = 4_000_000  # a larger change is judged here: what travels goes through the cluster's scheduler
+_HALVINGS = 12
+_INSTRUCTIONS, _ANSWERS = 6_000, 6_144  # tokens: of both phases' requests besides the change, and of their replies
+
+
+class _Noted:
+    """A store that notes all that it is asked for and told; satisfies `core.ports.Store`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.items: dict[str, bytes] = {}
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        found = self._store.get(keys)
+        self.items |= found
+        return found
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        self._store.put(items, ttl)
+        self.items |= items
+
+
+class Remote:
+    """Judges changes by a cluster. Safe from several threads.
+
+    ``harmless`` says of a text and its path that the secret scan finds nothing in it.
+    """
+
+    def __init__(
+        self,
+        *,
+        cluster: Cluster,
+        settings: Settings,
+        books: Books,
+        store: Store,
+        prices: Prices,
+        harmless: Callable[[str, str], bool],
+        run: str,
+    ) -> None:
+        self._cluster = cluster
+        self._settings = settings
+        self._books = books
+        self._store = store
+        self._harmless = harmless
+        self._run = run
+        self._chains: dict[Phase, Chain] = {p: settings.models[p] for p in _PHASES if p in settings.models}
+        self._routes = tuple(
+            msgspec.structs.replace(rule, models={p: rule.models[p] for p in _PHASES if p in rule.models})
+            for rule in settings.routes
+        )
+        chains = (self._chains, *(rule.models for rule in self._routes))
+        self._models = tuple(dict.fromkeys(m for group in chains for chain in group.values() for m in chain))
+        found = {model.id: prices.price(model) for model in self._models}
+        self._prices = {name: price for name, price in found.items() if price is not None}
+        self._changed = threading.Condition()
+        self._out = 0
+        self._settlements = 0
+
+    def judge(self, snapshot: Snapshot, at_home: Callable[[], Report]) -> Report:
+        """The report on ``snapshot``; from ``at_home`` where it may not leave.
+
+        Raises CapReached where no budget is left for it, and RalphError where only the user can help.
+        """
+        errand = self._errand(snapshot)
+        if errand is None:
+            return at_home()
+        calls: tuple[Call, ...] = ()
+        need, rounds = Decimal(0), 0
+        while True:
+            done = self._delivered(errand, need * 2**rounds)
+            if done.trouble is not None:
+                raise RalphError(*done.trouble)
+            assert done.report is not None
+            if done.short is None:
+                return _with(done.report, calls)
+            calls += tuple(call for call in done.report.calls if not call.from_store)
+            errand = msgspec.structs.replace(errand, known={**errand.known, **done.answers})
+            rounds, need = rounds + bool(need), done.short
+
+    # What leaves
+
+    def _errand(self, snapshot: Snapshot) -> Errand | None:
+        """``snapshot`` as data; None where it has to stay."""
+        noted = _Noted(self._store)
+        triaged = triage(snapshot, self._settings.gate.exclude, noted)
+        sources = Material(snapshot).sources(triaged.review + triaged.scan)
+        if sum(_size(source) for source in sources) > _MOST_BYTES or not all(map(self._may_leave, sources)):
+            return None
+        recall(triaged.review, self._settings, noted)
+        noted.get(map(quirks_key, self._models))
+        return Errand(
+            change=msgspec.structs.replace(snapshot.change, title=""),
+            files={source.path: File(source.content, source.hunks) for source in sources},
+            models=self._chains,
+            routes=self._routes,
+            gate=self._settings.gate,
+            prices=self._prices,
+            price_needed=self._settings.budget.unpriced is Unpriced.REFUSE,
+            known=noted.items,
+            run=self._run,
+            grant=Decimal(0),
+        )
+
+    def _may_leave(self, source: Source) -> bool:
+        path = source.path
+        try:
+            path.encode()
+        except UnicodeEncodeError:  # the wire has no room for bytes that are not UTF-8
+            return False
+        sides = (side for side in (source.content.old, source.content.new) if side is not None)
+        return self._harmless(path, path) and all(self._harmless(decode(side), path) for side in sides)
+
+    # What it may cost
+
+    def _delivered(self, errand: Errand, need: Decimal) -> Done:
+        """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books."""
+        for _ in range(_LOSSES):
+            with self._set_aside(errand, need) as (call, grant):
+                began = time.monotonic()
+                try:
+                    answer = self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant)))
+                except BaseException as error:
+                    if call is not None:
+                        self._books.settle(call, None, None, LOST, time.monotonic() - began)
+                    if isinstance(error, WorkerLost):
+                        continue
+                    raise
+                done = msgspec.msgpack.decode(answer, type=Done)
+                self._book(call, done)
+                return done
+        raise RalphError(
+            f"a change took {_LOSSES} workers with it: {', '.join(errand.files)}",
+            "look into the workers' logs (memory?); what was judged until then is kept",
+        )
+
+    def _book(self, call: int | None, done: Done) -> None:
+        if call is not None:
+            self._books.replace(call, done.calls)
+        for phase, model, count in done.remembered:
+            self._books.remembered(phase, model, count)
+        self._store.put(done.answers)
+
+    @contextmanager
+    def _set_aside(self, errand: Errand, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
+        """The reservation in our ledger, and how many US dollars it is; none where no model is asked."""
+        call, grant = self._reserved(errand, need) if self._models else (None, Decimal(0))
+        try:
+            yield call, grant
+        finally:
+            with self._changed:
+                self._out -= call is not None
+                self._settlements += 1
+                self._changed.notify_all()
+
+    def _reserved(self, errand: Errand, need: Decimal) -> tuple[int, Decimal]:
+        """As much as both phases may cost; where the budget has less, what it has, but ``need`` at least.
+
+        Where others keep it out that are under way, it waits for them: most cost a fraction of what they were given.
+        """
+        while True:
+            with self._changed:
+                seen = self._settlements
+            wanted = max(need, self._worst(errand))
+            for _ in range(_HALVINGS):
+                try:
+                    return self._reserve(wanted), wanted
+                except BudgetReached as fault:
+                    full = fault
+                    if not self._prices or wanted <= need:
+                        break
+                    wanted = max(need, wanted / 2)
+            if not full.may_fit_later or not self._wait(seen):
+                raise CapReached from full
+
+    def _reserve(self, usd: Decimal) -> int:
+        model = self._models[0].id
+        worst = usd if self._prices else None
+        with self._changed:
+            call = self._books.reserve(
+                Reservation(run=self._run, phase=Phase.ANALYZE, model=model, worst_usd=worst)
+            )
+            self._out += 1
+        return call
+
+    def _wait(self, seen: int) -> bool:
+        """Wait until something is settled that was not when ``seen`` was read; False where nothing is under way."""
+        with self._changed:
+            while self._settlements == seen and self._out:
+                self._changed.wait()
+            return self._settlements != seen
+
+    def _worst(self, errand: Errand) -> Decimal:
+        """About what one request of each phase may cost, on the dearest model."""
+        lines = (line for file in errand.files.values() for hunk in file.hunks for line in hunk.lines)
+        given = 2 * sum(most_tokens(line.text) for line in lines) + _INSTRUCTIONS
+        usage = Usage(input_tokens=given, output_tokens=_ANSWERS)
+        return max((price.cost(usage) for price in self._prices.values()), default=Decimal(0))
+
+
+def _size(source: Source) -> int:
+    return len(source.content.old or b"") + len(source.content.new or b"")
+
+
+def _with(report: Report, earlier: tuple[Call, ...]) -> Report:
+    """``report`` with the calls that the same change needed before."""
+    if not earlier:
+        return report
+    calls = earlier + report.calls
+    costs = [call.cost_usd for call in calls]
+    total = None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
+    return msgspec.structs.replace(report, calls=calls, cost_usd=total)
