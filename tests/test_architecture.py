@@ -10,7 +10,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ralph_hooks"
 EVERYWHERE = {"core", "errors"}
-ADAPTERS = {"git", "providers", "store", "trust", "checks", "reports"}
+ADAPTERS = {"git", "providers", "store", "trust", "checks", "reports", "cluster"}
 MAY_IMPORT = {
     "core": {"core"},
     "phases": {"core", "phases"},
@@ -31,6 +31,8 @@ HEAVY = {
     "platformdirs",
     "git",
     "asyncio",
+    "dask",
+    "distributed",
     "logging",
     "dataclasses",
 }

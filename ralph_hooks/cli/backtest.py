@@ -14,21 +14,28 @@ from msgspec import Struct, structs
 
 from ralph_hooks.cli.judging import terminal_width, wants_color, write_text
 from ralph_hooks.cli.progress import progress
-from ralph_hooks.cli.wiring import Place, build_client, build_trial, find_place, open_state, require_consent
+from ralph_hooks.cli.replay import AT_ONCE, Bench, snapshot_of
+from ralph_hooks.cli.wiring import (
+    Place,
+    build_client,
+    build_trial,
+    find_place,
+    open_cluster,
+    open_state,
+    require_consent,
+)
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
-from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.text import money, plural
-from ralph_hooks.engine.backtest import CapReached, Routing, judge, run
+from ralph_hooks.core.text import money, plural, visible
+from ralph_hooks.engine.backtest import CapReached, Routing, run
 from ralph_hooks.engine.gate import Scope
 from ralph_hooks.engine.keys import key
 from ralph_hooks.engine.preview import preview
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
-from ralph_hooks.git.snapshot import GitSnapshot, Repository
+from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.verdicts import Verdicts
 
@@ -47,6 +54,7 @@ Examples:
   ralph-hooks backtest --commits v1.0..main --cap 2.00
   ralph-hooks backtest --dataset bugs.jsonl --routing checks --routing flash=openrouter/deepseek/deepseek-v4-flash
   ralph-hooks backtest --dataset bugs.jsonl --tune           thresholds that keep false blocks under 2 %
+  ralph-hooks backtest --commits v1.0..main --dask tcp://scheduler:8786
 """
 _FOREVER = 366 * 86_400.0  # seconds
 _CHECKS = "checks"
@@ -56,7 +64,10 @@ _CONFIGURED = "configured"
 class _Wanted(Struct, frozen=True, kw_only=True):
     """What the options ask for."""
 
-    workers: int
+    workers: int | None
+    """Changes at once; None for as many as suit the place where they are judged."""
+    dask: str | None
+    """The address of a cluster's scheduler."""
     repeat: int
     cap: Decimal | None
     tuning: bool
@@ -71,7 +82,13 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 )  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), help="At most so many changes, evenly from all of them.")
 @click.option("--repeat", type=click.IntRange(1, 20), default=1, show_default=True, help="Ask so often, to see flips.")
-@click.option("--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Changes at once.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1000),
+    show_default=f"{AT_ONCE}; with --dask as many as it has threads",
+    help="Changes at once.",
+)
+@click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
 @click.option("--cap", type=click.FloatRange(0), help="US dollars to spend at most; default: budget.per-run.")
 @click.option("--estimate", is_flag=True, help="Say what it would cost and send nothing.")
 @click.option("--tune", "tuning", is_flag=True, help="Find the thresholds that catch most within --false-blocks.")
@@ -85,7 +102,8 @@ def command(
     routings: tuple[str, ...],
     limit: int | None,
     repeat: int,
-    workers: int,
+    workers: int | None,
+    dask: str | None,
     cap: float | None,
     estimate: bool,
     tuning: bool,
@@ -98,14 +116,16 @@ def command(
         raise click.UsageError("name either --commits RANGE or --dataset FILE")
     place = find_place()
     require_consent(place)
-    wanted = _Wanted(workers=workers, repeat=repeat, cap=None if cap is None else Decimal(str(cap)), tuning=tuning)
+    most = None if cap is None else Decimal(str(cap))
+    wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning)
     with _labelled(place, commits, dataset) as (repository, found), open_state(place.home, place.settings) as database:
         examples = _evenly(found, limit)
         _say_what(examples)
         settings = [_routed(place.settings, text) for text in routings or (_CONFIGURED,)]
         if estimate:
             return _estimate(place, database, repository, examples, settings, wanted)
-        trials = _replay(place, database, repository, examples, settings, wanted)
+        with _bench(place, database, repository, settings, wanted) as bench:
+            trials = _replay(place, bench, examples, settings, wanted)
     scores = [score(name, runs) for name, runs in trials.items()]
     _show(scores, format_, html, commits or str(dataset))
     if tuning:
@@ -190,29 +210,47 @@ def _place_of(place: Place, settings: Settings, wanted: _Wanted) -> Place:
     return structs.replace(place, settings=structs.replace(settings, gate=gate, budget=budget, _known={}))
 
 
-def _replay(
+@contextmanager
+def _bench(
     place: Place,
     database: Database,
     repository: Repository,
+    routings: Sequence[tuple[str, Settings]],
+    wanted: _Wanted,
+) -> Iterator[Bench]:
+    run = os.urandom(8).hex()
+    client = build_client(place.home, run)
+    if wanted.dask is None:
+        yield Bench(database=database, repository=repository, client=client, cluster=None, run=run)
+        return
+    with open_cluster(wanted.dask, [settings for _, settings in routings]) as cluster:
+        many = plural(cluster.places, "change")
+        click.echo(f"The Dask cluster at {visible(wanted.dask)} judges {many} at once.", err=True)
+        yield Bench(database=database, repository=repository, client=client, cluster=cluster, run=run)
+
+
+def _replay(
+    place: Place,
+    bench: Bench,
     examples: Sequence[Example],
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
 ) -> dict[str, list[list[Trial]]]:
     """Every repetition of every routing. Raises RalphError where the cap came first."""
-    name_of_run = os.urandom(8).hex()  # one run, so that the cap holds over all of it
-    client = build_client(place.home, name_of_run)
     trials: dict[str, list[list[Trial]]] = {}
     for name, settings in routings:
         here = _place_of(place, settings, wanted)
-
-        def judged(example: Example, repetition: int, here: Place = here) -> Report:
-            snapshot = _snapshot(repository, example)
-            apart = f"backtest-{repetition}"
-            gate = build_trial(here, database, repository, snapshot.change, run=name_of_run, client=client, apart=apart)
-            return judge(gate, snapshot)
-
-        routing = Routing(name=name, digest=_digest(here.settings), judge=judged)
-        trials[name] = [_once(routing, examples, repetition, database, wanted) for repetition in range(wanted.repeat)]
+        digest = _digest(here.settings)
+        trials[name] = [
+            _once(
+                Routing(name=name, digest=digest, judge=bench.judge(here, repetition)),
+                examples,
+                repetition,
+                bench.database,
+                bench.places(wanted.workers),
+            )
+            for repetition in range(wanted.repeat)
+        ]
         if wanted.tuning:
             bar = Bar(settings.gate.block_at.value, settings.gate.min_confidence, settings.gate.confirm)
             trials[name] = [[moved(each, bar) for each in runs] for runs in trials[name]]
@@ -220,17 +258,18 @@ def _replay(
 
 
 def _once(
-    routing: Routing, examples: Sequence[Example], repetition: int, database: Database, wanted: _Wanted
+    routing: Routing, examples: Sequence[Example], repetition: int, database: Database, workers: int
 ) -> list[Trial]:
     try:
         return run(
             routing,
             examples,
             repetition=repetition,
-            workers=wanted.workers,
+            workers=workers,
             deadline=Deadline(_FOREVER, time.monotonic),
             store=Verdicts(database),
             progress=progress(),
+            ending=_ending,
         )
     except CapReached as reached:
         raise CapError(
@@ -239,9 +278,11 @@ def _once(
         ) from reached
 
 
-def _snapshot(repository: Repository, example: Example) -> GitSnapshot:
-    return GitSnapshot(
-        repository, Change(tree=example.tree, base=example.base, entries=example.entries, title=example.id)
+def _ending(under_way: int) -> None:
+    click.echo(
+        f"ralph-hooks: ending; {plural(under_way, 'change')} under way, whose answers are kept "
+        "(Ctrl-C once more leaves at once)",
+        err=True,
     )
 
 
@@ -273,7 +314,7 @@ def _estimate(
         shown = progress()
         shown.begin(f"estimate {name}", len(examples))
         for example in examples:
-            snapshot = _snapshot(repository, example)
+            snapshot = snapshot_of(repository, example)
             gate = build_trial(
                 here, database, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )

@@ -5,7 +5,6 @@ A worker has no repository and no state of ours. The keys of the models that it 
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import __version__
+from ralph_hooks.core.decoding import from_msgpack
 from ralph_hooks.core.route import Model
 from ralph_hooks.engine.backtest import judge
 from ralph_hooks.engine.errand import Delivered, Errand, Memory, Purse, outcome, packed
@@ -33,18 +33,18 @@ def do(data: bytes) -> bytes:
     """The outcome of a packed errand, packed."""
     from ralph_hooks.cli.wiring import build_errand, worker_marks
 
-    errand = msgspec.msgpack.decode(data, type=Errand)
+    errand = from_msgpack(data, Errand)
     purse = Purse(errand.grant, price_needed=errand.price_needed)
-    memory = Memory(errand.known, worker_marks())
-    gate = build_errand(errand, purse, memory)
-    return packed(outcome(lambda: judge(gate, Delivered(errand)), purse, memory))
+    answers, facts = (Memory(errand.known, worker_marks()) for _ in range(2))
+    gate = build_errand(errand, purse, answers, facts)
+    return packed(outcome(lambda: judge(gate, Delivered(errand)), purse, answers, facts))
 
 
 def answer(question: bytes) -> bytes:
     """Whether this worker can be used for the models in ``question``."""
     from ralph_hooks.cli.wiring import obstacles
 
-    models = msgspec.msgpack.decode(question, type=tuple[Model, ...])
+    models = from_msgpack(question, tuple[Model, ...])
     return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))
 
 
@@ -55,7 +55,7 @@ def question(models: Sequence[Model]) -> bytes:
 
 def refusal(answered: bytes) -> str:
     """Why a worker that ``answered`` so cannot be used; empty where it can."""
-    greeting = msgspec.msgpack.decode(answered, type=Greeting)
+    greeting = from_msgpack(answered, Greeting)
     ours = versions()
     for name, theirs in greeting.versions.items():
         if theirs != ours[name]:

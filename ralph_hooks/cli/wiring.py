@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +20,9 @@ from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Answers, ModelClient, Progress, Snapshot, Store
+from ralph_hooks.core.ports import Answers, Cluster, ModelClient, Progress, Snapshot, Store
 from ralph_hooks.core.report import Report
+from ralph_hooks.core.route import Model
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
@@ -42,8 +44,10 @@ from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
+    from ralph_hooks.engine.errand import Errand, Marks, Memory, Purse
     from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
+    from ralph_hooks.engine.remote import Remote
     from ralph_hooks.git.push import GitPush
     from ralph_hooks.store.team import TeamStore
 
@@ -373,14 +377,16 @@ def build_ledger(place: Place, database: Database, command: str, run: str) -> Le
     return Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps)
 
 
-def build_errand(errand: Errand, purse: Purse, memory: Memory) -> Gate:
+def build_errand(errand: Errand, purse: Purse, answers: Memory, facts: Memory) -> Gate:
     """The gate for one change that came from another machine: no repository, no state, no commands."""
+    from ralph_hooks.engine.errand import NoCommands, NoHistory, NoReceipts, Tariff
+
     limits = errand.gate
     deadline = Deadline(limits.deadline, time.monotonic)
     prices = Tariff(errand.prices)
     caller = Caller(
         client=worker_client(),
-        store=memory,
+        store=facts,
         ledger=purse,
         prices=prices,
         redactor=Redaction(),
@@ -393,13 +399,14 @@ def build_errand(errand: Errand, purse: Purse, memory: Memory) -> Gate:
         settings=errand.settings,
         limits=limits,
         checks=all_checks(),
-        store=memory,
+        store=facts,
+        answers=answers,
         caller=caller,
         team=Team(limits.parallel, deadline, Silent()),
-        verifier=Absent(),
+        verifier=NoCommands(),
         prices=prices,
-        history=Absent(),
-        receipts=Absent(),
+        history=NoHistory(),
+        receipts=NoReceipts(),
     )
 
 
@@ -412,6 +419,8 @@ def worker_client() -> ModelClient:
 @lru_cache(maxsize=1)
 def worker_marks() -> Marks:
     """What all errands of this worker know of models that are down."""
+    from ralph_hooks.engine.errand import Marks
+
     return Marks()
 
 
@@ -425,6 +434,7 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
     """The Dask cluster at ``address``, whose workers can ask the models of all ``routings``. Raises RalphError."""
     from ralph_hooks.cli import errands
     from ralph_hooks.cluster.dask import Dask
+    from ralph_hooks.engine.remote import reviewers
 
     models = dict.fromkeys(model for settings in routings for model in reviewers(settings))
     question = errands.question(tuple(models))
@@ -441,8 +451,9 @@ def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str
     return Remote(
         cluster=cluster,
         settings=place.settings,
-        books=build_ledger(place, database, "backtest", run),
+        ledger=build_ledger(place, database, "backtest", run),
         store=Apart(verdicts, apart),
+        answers=Apart(PaidFor(database), apart),
         prices=Catalogue(place.settings.prices, verdicts),
         harmless=lambda text, path: not secrets.find(text, path),
         run=run,

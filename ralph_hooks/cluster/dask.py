@@ -137,6 +137,8 @@ class Dask:
     def _result(self, visit_: _Visit, future: Future[bytes]) -> bytes:
         from asyncio import CancelledError
 
+        from distributed import KilledWorker
+
         while not visit_.lost:
             try:
                 return future.result(timeout=_LOOK)
@@ -144,9 +146,14 @@ class Dask:
                 continue
             except Replaced:
                 self._forget(visit_.worker)
-            except (Exception, CancelledError) as error:  # the scheduler's words for a worker that was killed
+            except (KilledWorker, CancelledError, OSError) as error:
                 self._wait_for_scheduler()
                 raise WorkerLost from error
+            except Exception as error:
+                raise RalphError(
+                    f"the Dask worker at {visit_.worker.address} failed: {type(error).__name__}: {error}",
+                    "look into its log; what was judged until then is kept",
+                ) from error
         raise WorkerLost
 
     def _wait_for_scheduler(self) -> None:
@@ -194,9 +201,7 @@ class Dask:
 
     def _greet(self, threads: Mapping[str, int]) -> None:
         """Ask newcomers who they are. Raises RalphError for one that cannot be used."""
-        answers = self._client.run(
-            greet, self._answer, self._question, workers=list(threads), on_error="return"
-        )
+        answers = self._client.run(greet, self._answer, self._question, workers=list(threads), on_error="return")
         for address, answer in answers.items():
             if isinstance(answer, OSError):  # gone already
                 continue
@@ -244,12 +249,30 @@ def _connected(address: str) -> Client:
     import logging
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what happens there is told by us, once
+    _knock(address)
     dask.config.set({"distributed.comm.timeouts.connect": f"{_CONNECT:.0f}s"})
     try:
         return Client(address, timeout=_CONNECT, set_as_default=False, name="ralph-hooks")
     except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise RalphError(
-            f"no Dask scheduler answers at {address}: {reason[:200]}",
-            "is it the address that `dask scheduler` printed (tcp://HOST:8786), and is it running?",
-        ) from error
+        raise _unanswered(address, error) from error
+
+
+def _knock(address: str) -> None:
+    """Raise RalphError where nobody listens: Dask itself would try for as long as it may."""
+    import socket
+
+    host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")
+    if not host or not port.isdecimal():
+        return  # Dask knows more kinds of addresses than this one
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise _unanswered(address, error) from error
+
+
+def _unanswered(address: str, error: Exception) -> RalphError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return RalphError(
+        f"no Dask scheduler answers at {address}: {reason[:200]}",
+        "is it the address that `dask scheduler` printed (tcp://HOST:8786), and is it running?",
+    )

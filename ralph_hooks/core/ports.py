@@ -249,7 +249,7 @@ class Booked(Struct, frozen=True, kw_only=True):
     seconds: float
 
 
-class Books(Ledger, Protocol):
+class GrantingLedger(Ledger, Protocol):
     """A ledger that can also give money away to be spent elsewhere."""
 
     def replace(self, call: int, calls: Sequence[Booked]) -> None:

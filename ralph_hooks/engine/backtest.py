@@ -25,8 +25,8 @@ class Routing(Struct, frozen=True, kw_only=True):
     name: str
     digest: str
     """Names models, thresholds and prompts: a trial under another digest is another trial."""
-    judge: Callable[[Example, int], Report]
-    """The report on an example; the number is that of the repetition, which must not know the others' answers."""
+    judge: Callable[[Example], Report]
+    """The report on an example; a repetition has one of its own, which does not know the others' answers."""
 
 
 class CapReached(Exception):
@@ -91,7 +91,7 @@ def run(
     missing = [example for example in examples if example.id not in known]
 
     def one(example: Example) -> Trial:
-        report = routing.judge(example, repetition)
+        report = routing.judge(example)
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
             raise CapReached
         made = trial(example, report)

@@ -293,7 +293,7 @@ class Caller:
     def _omitted(self, model: Model) -> frozenset[str]:
         """Request fields that ``model`` was seen to reject."""
         name = quirks_key(model)
-        with self._settled:
+        with self._learnt:
             known = self._quirks.get(name)
         if known is None:
             known = frozenset(self._store.get([name]).get(name, b"").decode().split())
@@ -301,7 +301,7 @@ class Caller:
 
     def _remember_omitted(self, model: Model, omit: frozenset[str]) -> None:
         name = quirks_key(model)
-        with self._settled:
+        with self._learnt:
             known = self._quirks[name] = self._quirks.get(name, frozenset()) | omit
         self._store.put({name: " ".join(sorted(known)).encode()})
 

@@ -14,12 +14,14 @@ from decimal import Decimal
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import GateSettings, Settings
-from ralph_hooks.config.settings import RouteRule
+from ralph_hooks.config import GateSettings, RouteRule, Settings
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import Booked, Reservation
-from ralph_hooks.core.report import Report
+from ralph_hooks.core.push import Commit
+from ralph_hooks.core.receipt import Receipt
+from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.errors import RalphError
@@ -67,7 +69,9 @@ class Done(Struct, frozen=True, kw_only=True):
     remembered: tuple[tuple[Phase, str, int], ...] = ()
     """Answers that were known: phase, model and how many."""
     answers: Mapping[str, bytes] = {}
-    """What our store did not know yet."""
+    """What models have said that was not known yet."""
+    facts: Mapping[str, bytes] = {}
+    """What else our store did not know yet: what checks say, how models are spoken to."""
     short: Decimal | None = None
     """The worst case of a call that the grant did not allow, in US dollars; None where it sufficed."""
     trouble: tuple[str, str] | None = None
@@ -191,10 +195,12 @@ class Marks:
 
 
 class Memory:
-    """The store of one errand: what came along and what is new; satisfies `core.ports.Store`.
+    """A store of one errand: what came along and what is new; satisfies `core.ports.Answers`.
 
     What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
     """
+
+    notices: tuple[str, ...] = ()
 
     def __init__(self, known: Mapping[str, bytes], marks: Marks) -> None:
         self._known = known
@@ -217,7 +223,41 @@ class Memory:
             self._marks.put(items, ttl)
 
 
-def outcome(judge: Callable[[], Report], purse: Purse, memory: Memory) -> Done:
+class NoCommands:
+    """Satisfies `core.ports.Verifier` where there is no repository to run commands in."""
+
+    def run(
+        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
+        """Nothing."""
+        del tree, base, commands, deadline, afresh
+        return ()
+
+    def caveats(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+
+class NoHistory:
+    """Satisfies `core.ports.History` where no report is kept."""
+
+    def add(self, report: Report) -> None:
+        """Nothing."""
+
+
+class NoReceipts:
+    """Satisfies `core.ports.Receipts` where none is kept."""
+
+    def add(self, receipt: Receipt) -> None:
+        """Nothing."""
+
+    def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
+        """None."""
+        del settings, commits
+        return frozenset()
+
+
+def outcome(judge: Callable[[], Report], purse: Purse, answers: Memory, facts: Memory) -> Done:
     """What ``judge`` makes of an errand, with its bill.
 
     Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
@@ -234,7 +274,8 @@ def outcome(judge: Callable[[], Report], purse: Purse, memory: Memory) -> Done:
         report=report,
         calls=tuple(purse.calls),
         remembered=tuple(purse.known),
-        answers=memory.fresh,
+        answers=answers.fresh,
+        facts=facts.fresh,
         short=purse.short,
         trouble=trouble,
     )

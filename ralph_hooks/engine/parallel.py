@@ -11,6 +11,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Progress
 
 Result = TypeVar("Result")
+Outcome = tuple[int, Result | None, BaseException | None]
 
 _POLL = 0.2  # seconds; a wait without a timeout cannot be interrupted by Ctrl-C on Windows
 
@@ -25,18 +26,16 @@ def run_all(
 ) -> list[Result | None]:
     """The results of ``jobs`` in their order; None for those that were not ready at the deadline.
 
-    Raises what a job raises. Where that or Ctrl-C ends the run, ``ending`` is told how many jobs are under way, and they
-    are waited for: what they pay for is kept. Without it they are abandoned.
+    Raises what a job raises. Where that or Ctrl-C ends the run, ``ending`` is told how many jobs are under way, and
+    they are waited for: what they pay for is kept. Without it they are abandoned.
 
     The threads are daemons: one that hangs in a socket is abandoned, not waited for, which
     is why this is not a ThreadPoolExecutor (that one joins its threads when the interpreter exits).
     """
-    results: list[Result | None] = [None] * len(jobs)
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
-    finished: queue.SimpleQueue[tuple[int, Result | None, BaseException | None]] = queue.SimpleQueue()
+    finished: queue.SimpleQueue[Outcome[Result]] = queue.SimpleQueue()
     for index in range(len(jobs)):
         waiting.put(index)
-
     over = threading.Event()
 
     def work() -> None:
@@ -54,20 +53,27 @@ def run_all(
     for thread in threads:
         thread.start()
     try:
-        for _ in range(len(jobs)):
-            outcome = _next(finished, deadline)
-            if outcome is None:
-                break
-            index, result, error = outcome
-            if error is not None:
-                raise error
-            results[index] = result
-            done()
+        return _collected(finished, len(jobs), deadline, done)
     except BaseException:
         over.set()
         if ending is not None:
             _wait_for(threads, ending)
         raise
+
+
+def _collected(
+    finished: queue.SimpleQueue[Outcome[Result]], count: int, deadline: Deadline, done: Callable[[], None]
+) -> list[Result | None]:
+    results: list[Result | None] = [None] * count
+    for _ in range(count):
+        outcome = _next(finished, deadline)
+        if outcome is None:
+            break
+        index, result, error = outcome
+        if error is not None:
+            raise error
+        results[index] = result
+        done()
     return results
 
 
@@ -78,9 +84,6 @@ def _wait_for(threads: Sequence[threading.Thread], ending: Callable[[int], None]
     for thread in left:
         while thread.is_alive():
             thread.join(_POLL)
-
-
-Outcome = tuple[int, Result | None, BaseException | None]
 
 
 def _next(finished: queue.SimpleQueue[Outcome[Result]], deadline: Deadline) -> Outcome[Result] | None:

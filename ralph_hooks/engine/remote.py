@@ -2,8 +2,8 @@
 
 Money is set aside in our ledger before a change leaves, and the worker spends no more than that: no cap is overshot,
 however many there are. What a worker paid comes back with its verdict and takes the place of what was set aside. Where
-a worker is lost nobody knows what it paid: all that it was given stays in the ledger, and the change is given to another
-one, within the budget that is left.
+a worker is lost nobody knows what it paid: all that it was given stays in the ledger, and the change is given to
+another one, within the budget that is left.
 
 What the secret scan finds something in, certain or not, on a changed line or elsewhere, does not leave: it is judged
 here.
@@ -21,10 +21,11 @@ import msgspec
 
 from ralph_hooks.config import Settings, Unpriced
 from ralph_hooks.core.change import decode
+from ralph_hooks.core.decoding import from_msgpack
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import (
-    Books,
     Cluster,
+    GrantingLedger,
     Prices,
     Reservation,
     Snapshot,
@@ -33,8 +34,8 @@ from ralph_hooks.core.ports import (
     WorkerLost,
 )
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.route import Chain, Phase
-from ralph_hooks.core.usage import Call, Price, Usage, most_tokens
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest import CapReached
 from ralph_hooks.engine.caller import quirks_key
 from ralph_hooks.engine.errand import Done, Errand, File, packed
@@ -81,25 +82,21 @@ class Remote:
         *,
         cluster: Cluster,
         settings: Settings,
-        books: Books,
+        ledger: GrantingLedger,
         store: Store,
+        answers: Store,
         prices: Prices,
         harmless: Callable[[str, str], bool],
         run: str,
     ) -> None:
         self._cluster = cluster
         self._settings = settings
-        self._books = books
+        self._ledger = ledger
         self._store = store
+        self._answers = answers
         self._harmless = harmless
         self._run = run
-        self._chains: dict[Phase, Chain] = {p: settings.models[p] for p in _PHASES if p in settings.models}
-        self._routes = tuple(
-            msgspec.structs.replace(rule, models={p: rule.models[p] for p in _PHASES if p in rule.models})
-            for rule in settings.routes
-        )
-        chains = (self._chains, *(rule.models for rule in self._routes))
-        self._models = tuple(dict.fromkeys(m for group in chains for chain in group.values() for m in chain))
+        self._models = reviewers(settings)
         found = {model.id: prices.price(model) for model in self._models}
         self._prices = {name: price for name, price in found.items() if price is not None}
         self._changed = threading.Condition()
@@ -124,7 +121,7 @@ class Remote:
             if done.short is None:
                 return _with(done.report, calls)
             calls += tuple(call for call in done.report.calls if not call.from_store)
-            errand = msgspec.structs.replace(errand, known={**errand.known, **done.answers})
+            errand = msgspec.structs.replace(errand, known={**errand.known, **done.answers, **done.facts})
             rounds, need = rounds + bool(need), done.short
 
     # What leaves
@@ -136,17 +133,20 @@ class Remote:
         sources = Material(snapshot).sources(triaged.review + triaged.scan)
         if sum(_size(source) for source in sources) > _MOST_BYTES or not all(map(self._may_leave, sources)):
             return None
-        recall(triaged.review, self._settings, noted)
+        paid_for = _Noted(self._answers)
+        recall(triaged.review, self._settings, paid_for)
         noted.get(map(quirks_key, self._models))
         return Errand(
             change=msgspec.structs.replace(snapshot.change, title=""),
             files={source.path: File(source.content, source.hunks) for source in sources},
-            models=self._chains,
-            routes=self._routes,
+            models=_reviewing(self._settings.models),
+            routes=tuple(
+                msgspec.structs.replace(rule, models=_reviewing(rule.models)) for rule in self._settings.routes
+            ),
             gate=self._settings.gate,
             prices=self._prices,
             price_needed=self._settings.budget.unpriced is Unpriced.REFUSE,
-            known=noted.items,
+            known={**noted.items, **paid_for.items},
             run=self._run,
             grant=Decimal(0),
         )
@@ -171,11 +171,11 @@ class Remote:
                     answer = self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant)))
                 except BaseException as error:
                     if call is not None:
-                        self._books.settle(call, None, None, LOST, time.monotonic() - began)
+                        self._ledger.settle(call, None, None, LOST, time.monotonic() - began)
                     if isinstance(error, WorkerLost):
                         continue
                     raise
-                done = msgspec.msgpack.decode(answer, type=Done)
+                done = from_msgpack(answer, Done)
                 self._book(call, done)
                 return done
         raise RalphError(
@@ -185,10 +185,11 @@ class Remote:
 
     def _book(self, call: int | None, done: Done) -> None:
         if call is not None:
-            self._books.replace(call, done.calls)
+            self._ledger.replace(call, done.calls)
         for phase, model, count in done.remembered:
-            self._books.remembered(phase, model, count)
-        self._store.put(done.answers)
+            self._ledger.remembered(phase, model, count)
+        self._answers.put(done.answers)
+        self._store.put(done.facts)
 
     @contextmanager
     def _set_aside(self, errand: Errand, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
@@ -226,9 +227,7 @@ class Remote:
         model = self._models[0].id
         worst = usd if self._prices else None
         with self._changed:
-            call = self._books.reserve(
-                Reservation(run=self._run, phase=Phase.ANALYZE, model=model, worst_usd=worst)
-            )
+            call = self._ledger.reserve(Reservation(run=self._run, phase=Phase.ANALYZE, model=model, worst_usd=worst))
             self._out += 1
         return call
 
@@ -245,6 +244,17 @@ class Remote:
         given = 2 * sum(most_tokens(line.text) for line in lines) + _INSTRUCTIONS
         usage = Usage(input_tokens=given, output_tokens=_ANSWERS)
         return max((price.cost(usage) for price in self._prices.values()), default=Decimal(0))
+
+
+def reviewers(settings: Settings) -> tuple[Model, ...]:
+    """Every model that a review by ``settings`` may ask, each once."""
+    groups = (_reviewing(models) for models in (settings.models, *(rule.models for rule in settings.routes)))
+    return tuple(dict.fromkeys(model for group in groups for chain in group.values() for model in chain))
+
+
+def _reviewing(models: Mapping[Phase, Chain]) -> dict[Phase, Chain]:
+    """A worker has no need to know of the others."""
+    return {phase: models[phase] for phase in _PHASES if phase in models}
 
 
 def _size(source: Source) -> int:

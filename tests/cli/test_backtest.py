@@ -6,69 +6,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.repo import Repo
+from tests.support.backtests import BUGS, CLEAN, Backtests
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
-
-BUGS = 6
-CLEAN = 6
-
-
-def record(number: int, *, bug: bool) -> dict[str, Any]:
-    before = f"def work_{number}(x):\n    return x\n"
-    after = f"def work_{number}(x):\n    y = x + {number}\n    return {'eval(y)' if bug else 'abs(y)'}\n"
-    return {
-        "id": f"{'bug' if bug else 'clean'}-{number}",
-        "path": f"work_{number}.py",
-        "label": "buggy" if bug else "clean",
-        "before": before,
-        "after": after,
-        **({"bug_lines_after": [3]} if bug else {}),
-    }
-
-
-class Backtests:
-    def __init__(self, tmp_path: Path) -> None:
-        self.home = tmp_path / "state-home"
-        self.home.mkdir()
-        self.repo = Repo.create(tmp_path / "shop")
-        self.repo.commit({"a.py": "x = 1\n"})
-        self.data = tmp_path / "examples.jsonl"
-        records = [record(n, bug=True) for n in range(BUGS)] + [record(n, bug=False) for n in range(CLEAN)]
-        self.data.write_text("".join(f"{json.dumps(each)}\n" for each in records), encoding="utf-8")
-
-    def serve(self, url: str) -> None:
-        (self.home / "config.toml").write_text(
-            f'cheap = "here/small"\n[providers.here]\nbase-url = "{url}"\n'
-            '[prices."here/small"]\ninput = 1.0\noutput = 1.0\n',
-            encoding="utf-8",
-        )
-
-    def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "ralph_hooks", "backtest", "--dataset", str(self.data), *args],
-            cwd=self.repo.path,
-            env={
-                **self.repo.env,
-                "RALPH_HOOKS_HOME": str(self.home),
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "COLUMNS": "160",
-            },
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    def score(self, *args: str) -> dict[str, Any]:
-        document = json.loads(self.run("--format", "json", *args).stdout)
-        (routing,) = document["routings"]
-        found: dict[str, Any] = routing
-        return found
 
 
 @pytest.fixture

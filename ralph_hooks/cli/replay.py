@@ -1,0 +1,62 @@
+"""Who judges the changes of a backtest: threads of this process, or the workers of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from ralph_hooks.cli.wiring import Place, build_remote, build_trial
+from ralph_hooks.core.backtest import Example
+from ralph_hooks.core.change import Change
+from ralph_hooks.core.ports import Cluster, ModelClient
+from ralph_hooks.core.report import Report
+from ralph_hooks.engine.backtest import judge
+from ralph_hooks.git.snapshot import GitSnapshot, Repository
+from ralph_hooks.store.db import Database
+
+AT_ONCE = 4
+"""Changes that are judged at once on this machine, unless the user says otherwise."""
+
+
+class Bench(Struct, frozen=True, kw_only=True):
+    """What one run of `ralph-hooks backtest` judges with."""
+
+    database: Database
+    repository: Repository
+    client: ModelClient
+    cluster: Cluster | None
+    """None for this machine."""
+    run: str
+    """One name for all of it, so that the cap holds over all routings."""
+
+    def places(self, wanted: int | None) -> int:
+        """How many changes are judged at once where the user wants ``wanted``."""
+        if self.cluster is None:
+            return wanted or AT_ONCE
+        return min(self.cluster.places, wanted or self.cluster.places)
+
+    def judge(self, place: Place, repetition: int) -> Callable[[Example], Report]:
+        """The judge by the settings of ``place``; each repetition knows its own answers and no others."""
+        apart = f"backtest-{repetition}"
+        if self.cluster is None:
+            return lambda example: self._here(place, snapshot_of(self.repository, example), apart)
+        remote = build_remote(place, self.database, self.cluster, run=self.run, apart=apart)
+
+        def there(example: Example) -> Report:
+            snapshot = snapshot_of(self.repository, example)
+            return remote.judge(snapshot, lambda: self._here(place, snapshot, apart))
+
+        return there
+
+    def _here(self, place: Place, snapshot: GitSnapshot, apart: str) -> Report:
+        gate = build_trial(
+            place, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
+        )
+        return judge(gate, snapshot)
+
+
+def snapshot_of(repository: Repository, example: Example) -> GitSnapshot:
+    """The change of ``example``, whose objects are in ``repository``."""
+    change = Change(tree=example.tree, base=example.base, entries=example.entries, title=example.id)
+    return GitSnapshot(repository, change)

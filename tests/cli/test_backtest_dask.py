@@ -1,0 +1,217 @@
+"""A Dask cluster judges as this machine does, pays no more, and gets to see neither keys nor secrets."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.asking import KEY, KEY_NAME
+from tests.support.backtests import BUGS, CLEAN, Backtests, record
+from tests.support.credentials import SERVICES
+from tests.support.dask import THREADS, Cluster, Wire
+from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+
+pytest.importorskip("distributed", reason="the `distributed` extra is not installed")
+
+EVAL = Finds("eval(", "runs what the user typed")
+EVERYTHING = BUGS + CLEAN + BUGS
+"""Requests for all examples: one for each, and a confirmation for each bug."""
+SECRET = SERVICES["GitHub"](random.Random(8))
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    with Cluster({KEY_NAME: KEY}) as made:
+        made.add_workers(2)
+        yield made
+
+
+@pytest.fixture
+def backtests(tmp_path: Path) -> Backtests:
+    made = Backtests(tmp_path)
+    made.variables = {KEY_NAME: KEY}
+    return made
+
+
+def serve(backtests: Backtests, url: str, name: str = KEY_NAME) -> None:
+    backtests.serve(url)
+    path = backtests.home / "config.toml"
+    path.write_text(path.read_text().replace("base-url", f'api-key-env = "{name}"\nbase-url'), encoding="utf-8")
+
+
+def timeless(scored: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in scored.items() if not name.startswith("seconds")}
+
+
+def booked(backtests: Backtests) -> list[tuple[str, str, float | None, int]]:
+    """Phase, outcome, US dollars and whether that is the worst case, of every call."""
+    with closing(sqlite3.connect(backtests.home / "state" / "state.db")) as database:
+        return database.execute(
+            "SELECT phase, outcome, cost / 1e12, estimated FROM calls WHERE remembered = 0"
+        ).fetchall()
+
+
+class Gate:
+    """An analyst that holds its answers back, from the ``after``-th request on, until it is opened."""
+
+    def __init__(self, after: int, most: int) -> None:
+        self._answer = analyst(EVAL)
+        self._after = after
+        self._most = most
+        self._seen = 0
+        self._waiting = 0
+        self._lock = threading.Condition()
+        self._opened = threading.Event()
+
+    def __call__(self, request: Request) -> Reply:
+        with self._lock:
+            self._seen += 1
+            waits = self._seen > self._after
+            self._waiting += waits
+            self._lock.notify_all()
+        if waits:
+            self._opened.wait()
+        return self._answer(request)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """While as many requests wait as there are places; then all are answered."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._waiting >= self._most)
+        try:
+            yield
+        finally:
+            self._opened.set()
+
+
+def test_the_result_and_the_books_are_the_same_and_no_secret_leaves(backtests: Backtests, cluster: Cluster) -> None:
+    leak = record(99, bug=True)
+    leak["before"] = f"# {SECRET}\n{leak['before']}"  # not on a changed line: the gate itself would let it through
+    leak["after"] = f"# {SECRET}\n{leak['after']}"
+    leak["bug_lines_after"] = [4]
+    with backtests.data.open("a", encoding="utf-8") as file:
+        file.write(f"{json.dumps(leak)}\n")
+    with ModelServer(analyst(EVAL)) as server, Wire(cluster.address) as wire:
+        serve(backtests, server.url)
+        r = backtests.run("--format", "json", "--dask", wire.address)
+        print(r.stderr)
+        (there,) = json.loads(r.stdout)["routings"]
+        assert len(server.requests) == EVERYTHING + 2
+        books = sorted(booked(backtests), key=str)
+        assert backtests.score() == there  # nothing is judged again, wherever it was judged
+        assert len(server.requests) == EVERYTHING + 2
+        (backtests.home / "state" / "state.db").unlink()
+        here = backtests.score()
+    assert timeless(there) == timeless(here)
+    assert there["caught"] == BUGS + 1
+    assert books == sorted(booked(backtests), key=str)
+    assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in server.requests)
+    assert b"return eval(y)" in wire.recorded  # what may leave was seen leaving
+    assert KEY.encode() not in wire.recorded
+    assert SECRET.encode() not in wire.recorded
+    assert b"work_99" not in wire.recorded
+    assert b"work_1" in wire.recorded
+
+
+def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluster: Cluster) -> None:
+    gate = Gate(after=2, most=2 * THREADS)
+    with ModelServer(gate) as server:
+        serve(backtests, server.url)
+        running = start(backtests, "--dask", cluster.address)
+        with gate.full():
+            running.send_signal(signal.SIGINT)
+            assert running.stderr is not None
+            assert any("under way, whose answers are kept" in line for line in running.stderr)
+        running.communicate()
+        assert running.returncode == 130
+        assert {outcome for _, outcome, _, _ in booked(backtests)} == {"ok"}
+        assert backtests.score("--dask", cluster.address)["caught"] == BUGS
+        assert len(server.requests) == EVERYTHING  # nothing was paid twice
+
+
+def test_a_cap_is_not_overshot_however_many_workers_there_are(backtests: Backtests, cluster: Cluster) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        serve(backtests, server.url)
+        stopped = backtests.run("--cap", "0.012", "--dask", cluster.address, code=3)
+        assert "the spend cap was reached" in stopped.stderr
+        assert 0 < len(server.requests) < EVERYTHING
+        assert sum(cost or 0 for _, _, cost, _ in booked(backtests)) <= 0.012
+        assert backtests.score("--cap", "1", "--dask", cluster.address)["caught"] == BUGS
+        assert len(server.requests) == EVERYTHING
+
+
+def test_a_worker_without_the_key_is_named_before_anything_is_sent(backtests: Backtests, cluster: Cluster) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        serve(backtests, server.url, "OTHER_KEY")
+        backtests.variables = {"OTHER_KEY": KEY}
+        told = backtests.run("--dask", cluster.address, code=2).stderr
+        assert "the Dask worker at tcp://127.0.0.1:" in told
+        assert "set OTHER_KEY in its environment" in told
+        assert server.requests == []
+
+
+def test_a_killed_worker_changes_nothing_but_what_the_ledger_says(backtests: Backtests, cluster: Cluster) -> None:
+    gate = Gate(after=2, most=2 * THREADS)
+    with ModelServer(gate) as server:
+        serve(backtests, server.url)
+        running = start(backtests, "--dask", cluster.address, "--format", "json")
+        with gate.full():
+            cluster.workers.pop().kill()
+        out, err = running.communicate()
+        assert running.returncode == 0, err
+        asked = len(server.requests)
+        books = booked(backtests)
+        (backtests.home / "state" / "state.db").unlink()
+        here = backtests.score()
+    (there,) = json.loads(out)["routings"]
+    assert timeless(there) == timeless(here)
+    assert EVERYTHING < asked <= EVERYTHING + 2 * THREADS  # at most what its threads had paid for
+    lost = [row for row in books if row[1] == "lost"]
+    assert len(lost) == THREADS
+    assert all(cost and estimated for _, _, cost, estimated in lost)
+    assert len(books) - len(lost) == EVERYTHING
+
+
+def start(backtests: Backtests, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        backtests.command(*args),
+        cwd=backtests.repo.path,
+        env=backtests.env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_an_address_without_a_scheduler_is_told_at_once(backtests: Backtests) -> None:
+    backtests.serve("http://127.0.0.1:9/v1")
+    told = backtests.run("--dask", "tcp://127.0.0.1:9", code=2).stderr
+    assert "no Dask scheduler answers at tcp://127.0.0.1:9" in told
+    assert "Traceback" not in told
+
+
+def test_without_dask_the_command_that_installs_it_is_told(backtests: Backtests) -> None:
+    hidden = backtests.home / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['distributed'] = None\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, *backtests.command("--dask", "tcp://127.0.0.1:9")[1:]],
+        cwd=backtests.repo.path,
+        env={**backtests.env, "PYTHONPATH": f"{hidden}:{backtests.env['PYTHONPATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "pip install 'ralph-hooks[distributed]'" in done.stderr
