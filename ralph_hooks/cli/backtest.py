@@ -83,11 +83,9 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 @click.option("--limit", type=click.IntRange(1), help="At most so many changes, evenly from all of them.")
 @click.option("--repeat", type=click.IntRange(1, 20), default=1, show_default=True, help="Ask so often, to see flips.")
 @click.option(
-    "--workers",
-    type=click.IntRange(1, 1000),
-    show_default=f"{AT_ONCE}; with --dask as many as it has threads",
-    help="Changes at once.",
-)
+    "--workers", type=click.IntRange(1, 1000),
+    help=f"Changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
+)  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
 @click.option("--cap", type=click.FloatRange(0), help="US dollars to spend at most; default: budget.per-run.")
 @click.option("--estimate", is_flag=True, help="Say what it would cost and send nothing.")
