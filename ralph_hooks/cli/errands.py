@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import __version__
-from ralph_hooks.core.decoding import from_msgpack
 from ralph_hooks.core.route import Model
+from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.engine.backtest import judge
 from ralph_hooks.engine.errand import Delivered, Errand, Memory, Purse, outcome, packed
 

@@ -21,7 +21,6 @@ import msgspec
 
 from ralph_hooks.config import Settings, Unpriced
 from ralph_hooks.core.change import decode
-from ralph_hooks.core.decoding import from_msgpack
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import (
     Cluster,
@@ -35,6 +34,7 @@ from ralph_hooks.core.ports import (
 )
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest import CapReached
 from ralph_hooks.engine.caller import quirks_key
