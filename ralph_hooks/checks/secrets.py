@@ -15,10 +15,8 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets import Secret
 
 _VERSION = "1"
-_ADVICE = (
-    "take it out and revoke it where it was issued, for git keeps what was committed; if it is not a real secret, end"
-    " the line with the comment `# pragma: allowlist secret`"
-)
+_ADVICE = "take it out and revoke it where it was issued, for git keeps what was committed"
+_UNREAL = "if it is not a real secret, end the line with the comment `# pragma: allowlist secret`"
 
 
 class Secrets:
@@ -46,6 +44,11 @@ class Secrets:
             results[source.path] = CheckResult(tuple(_findings(source)))
         return results
 
+    def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
+        """At most one finding a line of ``text``, such as the message of a commit: it is no file and has no base."""
+        looked = _Looked(name, text, dict(enumerate(without_end(text), 1)))
+        return _placed(looked, _certain(looked.text), advice)
+
     def excused(self, source: Source, line: int, later: bytes) -> bool:
         """Whether each credential that begins on ``line`` is marked as not real where ``later`` has it.
 
@@ -62,23 +65,44 @@ class Secrets:
         return bool(values) and all(any(value in content for content in marked) for value in values)
 
 
+class _Looked:
+    """What was looked at: those lines of a file that a change adds, by number."""
+
+    def __init__(self, path: str, content: bytes, lines: Mapping[int, str]) -> None:
+        self.path = path
+        self.content = content
+        self.text = "\n".join(lines.values())
+        self._numbers = list(lines)
+
+    def number(self, offset: int) -> int:
+        """The number in the file of the line that is at ``offset`` of the text."""
+        return self._numbers[self.text.count("\n", 0, offset)]
+
+
 def _findings(source: Source) -> list[Finding]:
-    lines = list(added(source).items())
-    text = "\n".join(content for _, content in lines)
-    certain = [secret for secret in secrets.find(text, source.path) if secret.certain]
+    looked = _Looked(source.path, source.content.new or b"", added(source))
+    certain = _certain(looked.text, source.path)
     if not certain:
         return []
     known = _known(source)
-    by_line: dict[int, list[tuple[Secret, int]]] = {}
-    for secret in certain:
-        if text[secret.start : secret.end] not in known:
-            first = text.count("\n", 0, secret.start)
-            by_line.setdefault(first, []).append((secret, text.count("\n", 0, secret.end)))
+    new = [secret for secret in certain if looked.text[secret.start : secret.end] not in known]
+    return _placed(looked, new, _ADVICE)
+
+
+def _certain(text: str, path: str = "") -> list[Secret]:
+    return [secret for secret in secrets.find(text, path) if secret.certain]
+
+
+def _placed(looked: _Looked, found: Sequence[Secret], advice: str) -> list[Finding]:
+    """One finding for each line that something in ``found`` begins on."""
+    by_line: dict[int, list[Secret]] = {}
+    for secret in found:
+        by_line.setdefault(looked.number(secret.start), []).append(secret)
+    lines = without_end(looked.content)
     return [
-        _finding(source, lines[first][0], lines[last][0], found)
+        _finding(looked.path, lines[first - 1 : looked.number(here[-1].end)], first, here, advice)
         for first, here in by_line.items()
-        for found, last in [([secret for secret, _ in here], here[-1][1])]
-        if not _allowlisted(source, lines[first][0])
+        if not _allowlisted(lines, first)
     ]
 
 
@@ -88,21 +112,19 @@ def _known(source: Source) -> set[str]:
     return {text[secret.start : secret.end] for secret in secrets.find(text, source.path)}
 
 
-def _allowlisted(source: Source, number: int) -> bool:
-    lines = without_end(source.content.new or b"")
+def _allowlisted(lines: Sequence[str], number: int) -> bool:
     return secrets.allowlisted(lines[number - 1], lines[number - 2] if number > 1 else "")
 
 
-def _finding(source: Source, first: int, last: int, found: Sequence[Secret]) -> Finding:
+def _finding(path: str, lines: Sequence[str], first: int, found: Sequence[Secret], advice: str) -> Finding:
+    """For what was ``found`` in ``lines``, which begin with the ``first`` one."""
     kinds = ", ".join(dict.fromkeys(secret.kind for secret in found))
-    lines = without_end(source.content.new or b"")
-    shown = secrets.mask("\n".join(lines[first - 1 : last]), source.path).partition("\n")[0]
     return blocking(
         "secrets",
-        source.path,
+        path,
         first,
-        end_line=last,
+        end_line=first + len(lines) - 1,
         category="secret",
-        message=f"this looks like a secret ({kinds}): {_ADVICE}",
-        shown=shown,
+        message=f"this looks like a secret ({kinds}): {advice}; {_UNREAL}",
+        shown=secrets.mask("\n".join(lines), path).partition("\n")[0],
     )

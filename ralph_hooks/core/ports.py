@@ -11,7 +11,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.push import Commit
+from ralph_hooks.core.push import Commit, Message
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import PushedRef, Report, Verification
@@ -77,6 +77,15 @@ class Pushed(Protocol):
     title: str
     refs: tuple[PushedRef, ...]
     portions: tuple[Portion, ...]
+    tags: Mapping[str, str]
+    """The annotated tags that are pushed: their names by their object ids."""
+
+    def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
+        """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each.
+
+        Reads as it goes.
+        """
+        ...
 
     def history(self, commits: Sequence[str]) -> Iterator[Committed]:
         """What each of ``commits`` did to each path, in their order. Reads as it goes."""
@@ -145,6 +154,10 @@ class SecretCheck(Check, Protocol):
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
         """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
+        ...
+
+    def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
+        """Findings in a text that is no file; ``advice`` says how to take one out."""
         ...
 
 

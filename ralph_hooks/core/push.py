@@ -28,6 +28,16 @@ class Commit(Struct, frozen=True):
     """The tree of its first parent; the empty tree where it has none."""
 
 
+class Message(Struct, frozen=True):
+    """What somebody wrote about a commit or in an annotated tag."""
+
+    oid: str
+    size: int
+    """Bytes of the whole object."""
+    text: bytes | None
+    """Without the object's own fields; None where it is too large to be read."""
+
+
 def short(ref: str) -> str:
     """A ref for people: ``main``, ``tag v1.0``."""
     return next((kind + ref.removeprefix(prefix) for prefix, kind in _KINDS if ref.startswith(prefix)), ref)

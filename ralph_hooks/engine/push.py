@@ -1,4 +1,4 @@
-"""Judges a push or a range: the net change by the gate, and every single commit of it by the secret scan."""
+"""Judges a push or a range: the net change by the gate, every single commit and its message by the secret scan."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import Portion, Pushed, SecretCheck
-from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.push import short
+from ralph_hooks.core.report import PushedRef, Report, Verdict
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.leaks import Leaks, LeakScan
 from ralph_hooks.engine.verdict import Outcome, decide
+from ralph_hooks.engine.written import WrittenScan
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
@@ -31,11 +33,16 @@ class PushGate(Struct, frozen=True, kw_only=True):
         commits = [commit for portion in pushed.portions for commit in portion.commits]
         passed = gate.receipts.passed(gate.digest(), commits)
         scan = LeakScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.team.progress)
-        total = Outcome()
+        written = WrittenScan(self.secrets, store=gate.store, deadline=gate.caller.deadline)
         verdicts: dict[tuple[str, str], Verdict] = {}
+        reviewed = Scope.REVIEW in scope
+        tags = written.tags(pushed) if reviewed else Leaks()
+        total = _of(tags)
         for portion in pushed.portions:
-            leaks = scan.scan(pushed, portion) if Scope.REVIEW in scope else Leaks()
+            leaks = scan.scan(pushed, portion) if reviewed else Leaks()
             outcome = self._outcome(portion, leaks, scope)
+            if reviewed:
+                outcome += _of(written.messages(pushed, portion.commits))
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.portions) > 1 else outcome
@@ -43,7 +50,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         report = gate.report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
         report = msgspec.structs.replace(
             report,
-            refs=tuple(msgspec.structs.replace(ref, verdict=verdicts.get((ref.tree, ref.base))) for ref in pushed.refs),
+            refs=tuple(_judged(ref, verdicts.get((ref.tree, ref.base)), tags.findings) for ref in pushed.refs),
             commits=len(commits),
             new_commits=len(commits) - len(passed),
             notices=(*notices, *report.notices, *gate.idle(scope)),
@@ -61,12 +68,24 @@ class PushGate(Struct, frozen=True, kw_only=True):
         known = {finding.fingerprint for finding in net.findings}
         there = {entry.path for entry in portion.snapshot.change.entries}
         unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
-        return net + Outcome(
-            findings=tuple(finding for finding in leaks.findings if finding.fingerprint not in known),
-            unreviewed=unscanned,
-            problems=(leaks.problem,) if leaks.problem else (),
-            paths=len(unscanned),
-        )
+        new = tuple(finding for finding in leaks.findings if finding.fingerprint not in known)
+        return net + _of(Leaks(new, unscanned, leaks.problem))
+
+
+def _judged(ref: PushedRef, verdict: Verdict | None, tags: Sequence[Finding]) -> PushedRef:
+    """``ref`` with its ``verdict``, which what the text of a tag holds makes worse."""
+    refused = any(finding.path == short(ref.ref) for finding in tags)
+    return msgspec.structs.replace(ref, verdict=Verdict.FAIL if refused else verdict)
+
+
+def _of(leaks: Leaks) -> Outcome:
+    """What ``leaks`` add to a verdict."""
+    return Outcome(
+        findings=leaks.findings,
+        unreviewed=leaks.unscanned,
+        problems=(leaks.problem,) if leaks.problem else (),
+        paths=len(leaks.unscanned),
+    )
 
 
 def _first_tree(pushed: Pushed) -> str:

@@ -1,4 +1,4 @@
-"""Blobs, out of git's objects and into them."""
+"""Objects, out of git's objects and into them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,26 @@ DURABLE = ("-c", "core.fsync=all")
 
 def read_blobs(oids: Sequence[str], *, cwd: Path, env: Environment) -> dict[str, bytes]:
     """Blobs by their ids, byte for byte. Raises GitError for one that is not there."""
+    return read_objects(oids, ("blob",), cwd=cwd, env=env)
+
+
+def read_objects(
+    oids: Sequence[str], kinds: Sequence[str] = ("commit", "tag"), *, cwd: Path, env: Environment
+) -> dict[str, bytes]:
+    """Objects of these ``kinds`` by their ids, byte for byte. Raises GitError for one that is not there."""
     asked = "".join(f"{oid}\n" for oid in oids)
     answer = git(["cat-file", "--batch"], cwd=cwd, stdin=asked.encode("ascii"), env=env)
-    blobs: dict[str, bytes] = {}
+    objects: dict[str, bytes] = {}
     position = 0
     for oid in oids:
         end = answer.index(b"\n", position)
         head = answer[position:end].split(b" ")  # id, type, size; or id, "missing"
-        if head[1] != b"blob":
+        if head[1].decode("ascii") not in kinds:
             raise missing(oid)
         start = end + 1
         position = start + int(head[2]) + 1
-        blobs[oid] = answer[start : position - 1]
-    return blobs
+        objects[oid] = answer[start : position - 1]
+    return objects
 
 
 def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Environment) -> list[str]:

@@ -14,9 +14,10 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, Change, Entry, Status
 from ralph_hooks.core.ports import Committed, Portion, Source
-from ralph_hooks.core.push import Commit, Update, short
+from ralph_hooks.core.push import Commit, Message, Update, short
 from ralph_hooks.core.report import Action, PushedRef
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.objects import read_objects
 from ralph_hooks.git.patch import read_history
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import DEEPEN, RAW, GitSnapshot, Repository, between, compare, resolve
@@ -26,8 +27,12 @@ REMOTE_NAME = "PRE_COMMIT_REMOTE_NAME"
 
 _LINE = re.compile(r"(.+) ([0-9a-f]{40}|[0-9a-f]{64}) (\S+) ([0-9a-f]{40}|[0-9a-f]{64})", re.DOTALL)
 _AT_ONCE = 100  # commits whose changes are listed by one git: bounds what is held in memory
+_READ_AT_ONCE = 250  # commits and tags whose text is read by one git
+_NESTED = 50  # tags of tags: more is nobody's way of working
 _NAMED = 3  # refs that a title names
 _USER = re.compile(r"(?<=://)[^/@]*@")
+
+_TAGGED = re.compile(rb"object ([0-9a-f]+)\ntype tag\n")
 
 _Object = tuple[str, str]
 """An object id that no tag stands before, and its type."""
@@ -82,11 +87,17 @@ class GitPush:
     """Satisfies `core.ports.Pushed`."""
 
     def __init__(
-        self, repository: Repository, title: str, portions: Iterable[Portion], refs: Iterable[PushedRef] = ()
+        self,
+        repository: Repository,
+        title: str,
+        portions: Iterable[Portion],
+        refs: Iterable[PushedRef] = (),
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         self.title = title
         self.portions = tuple(portions)
         self.refs = tuple(refs)
+        self.tags = tags or {}
         self._repository = repository
         self._blobs = GitSnapshot(repository, Change(tree="", base="", entries=(), title=title))
 
@@ -97,6 +108,17 @@ class GitPush:
             listed = _git(self._repository, *args, names=commits[start : start + _AT_ONCE])
             for commit, entries in read_history(listed):
                 yield Committed(commit, entries)
+
+    def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
+        """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each."""
+        for start in range(0, len(oids), _READ_AT_ONCE):
+            names = oids[start : start + _READ_AT_ONCE]
+            answer = _git(self._repository, "cat-file", "--batch-check=%(objectsize)", names=names)
+            sizes = dict(zip(names, map(int, answer.split()), strict=True))
+            small = [oid for oid in names if sizes[oid] <= most]
+            objects = read_objects(small, cwd=self._repository.top, env=self._repository.environment)
+            for oid in names:
+                yield Message(oid, sizes[oid], objects[oid].partition(b"\n\n")[2] if oid in objects else None)
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Bytes of the larger side of each entry."""
@@ -157,7 +179,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
             portions[tip] = Portion(names, net, _commits(repository, own))
             seen |= own.keys()
     refs = [_ref(update, portions.get(objects[update.local_oid]) if update.local_oid else None) for update in updates]
-    return GitPush(repository, _title(updates, remote), portions.values(), refs)
+    return GitPush(repository, _title(updates, remote), portions.values(), refs, _tags(repository, updates, objects))
 
 
 def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Object]:
@@ -179,6 +201,21 @@ def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Obj
                 f"the object {oid[:12]} that is pushed is not in this clone", "a partial clone may lack it: fetch it"
             )
     return found
+
+
+def _tags(repository: Repository, updates: Iterable[Update], objects: Mapping[str, _Object]) -> dict[str, str]:
+    """The names of annotated tags by their ids, with those that stand behind another."""
+    named = {update.local_oid: short(update.remote_ref) for update in updates if update.local_oid}
+    tags = {oid: name for oid, name in named.items() if objects[oid][0] != oid}
+    new = tags
+    for _ in range(_NESTED):
+        if not new:
+            break
+        found = read_objects(list(new), cwd=repository.top, env=repository.environment)
+        inner = {oid: _TAGGED.match(data) for oid, data in found.items()}
+        new = {match[1].decode(): new[oid] for oid, match in inner.items() if match and match[1].decode() not in tags}
+        tags |= new
+    return tags
 
 
 def _new_commits(repository: Repository, names: Sequence[str], *options: str) -> _Graph:

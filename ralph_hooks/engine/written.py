@@ -1,0 +1,79 @@
+"""The secret scan over what is written in commits and annotated tags: it is sent with them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports import CheckResult, Pushed, SecretCheck, Store
+from ralph_hooks.core.push import Commit, Message
+from ralph_hooks.core.report import Cause, Unreviewed
+from ralph_hooks.core.text import plural
+from ralph_hooks.engine.checking import placed
+from ralph_hooks.engine.keys import key, read_back
+from ralph_hooks.engine.leaks import Leaks
+from ralph_hooks.engine.triage import too_large
+
+_AT_ONCE = 250  # messages that are looked up in the store and read at once
+_MOST = 100_000  # bytes of a commit or a tag: of a longer one nobody wrote the message
+_COMMIT = (
+    "a message is sent with its commit; write another with `git commit --amend`, for a commit that is not the last one"
+    " with `git rebase -i {commit}^` (`--root` for the first) and `reword`, and revoke the secret where it was issued"
+)
+_TAG = "a tag is sent with its text; write another with `git tag -f -a {tag}` and revoke the secret where it was issued"
+_TAG_NAME = "tag "
+
+
+class WrittenScan:
+    """Puts each message to ``check`` once, whoever pushes it again."""
+
+    def __init__(self, check: SecretCheck, *, store: Store, deadline: Deadline) -> None:
+        self._check = check
+        self._version = check.version
+        self._store = store
+        self._deadline = deadline
+
+    def tags(self, pushed: Pushed) -> Leaks:
+        """What is in the texts of annotated tags."""
+        return self._scan(pushed, pushed.tags)
+
+    def messages(self, pushed: Pushed, commits: Iterable[Commit]) -> Leaks:
+        """What is in the messages of ``commits``."""
+        return self._scan(pushed, {commit.oid: f"commit {commit.oid[:10]}" for commit in commits})
+
+    def _scan(self, pushed: Pushed, names: Mapping[str, str]) -> Leaks:
+        findings: dict[str, Finding] = {}
+        unscanned: list[Unreviewed] = []
+        problem = ""
+        oids = list(names)
+        for start in range(0, len(oids), _AT_ONCE):
+            if self._deadline.passed:
+                left = plural(len(oids) - start, "message")
+                problem = f"the secret scan did not reach {left} before the deadline"
+                break
+            batch = {oid: names[oid] for oid in oids[start : start + _AT_ONCE]}
+            results, large = self._results(pushed, batch)
+            for oid, result in results.items():
+                findings |= {finding.fingerprint: finding for finding in placed(result, batch[oid]).findings}
+            unscanned += [Unreviewed(batch[each.oid], too_large(each.size), Cause.CONTENT) for each in large]
+        return Leaks(tuple(findings.values()), tuple(unscanned), problem)
+
+    def _results(self, pushed: Pushed, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
+        """What each came to, by object id, and those that are too large for it."""
+        keys = {oid: key(f"written {self._check.name}", self._version, oid, name) for oid, name in names.items()}
+        stored = self._store.get(keys.values())
+        known = {oid: read_back(stored.get(each), CheckResult) for oid, each in keys.items()}
+        results = {oid: result for oid, result in known.items() if result is not None}
+        messages = list(pushed.messages([oid for oid in names if oid not in results], _MOST))
+        new = {each.oid: self._read(each.text, each.oid, names[each.oid]) for each in messages if each.text is not None}
+        self._store.put({keys[oid]: msgspec.json.encode(result) for oid, result in new.items()})
+        return results | new, [message for message in messages if message.text is None]
+
+    def _read(self, text: bytes, oid: str, name: str) -> CheckResult:
+        tag = name.removeprefix(_TAG_NAME)
+        advice = _COMMIT.format(commit=oid[:10]) if tag == name else _TAG.format(tag=shlex.quote(tag))
+        return placed(CheckResult(tuple(self._check.written(name, text, advice))), "")
