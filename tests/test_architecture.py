@@ -29,6 +29,7 @@ HEAVY = {
     "rich",
     "detect_secrets",
     "platformdirs",
+    "psycopg",
     "git",
     "asyncio",
     "dask",

@@ -46,7 +46,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX answers_by_age ON answers (stored)",
         """CREATE TABLE calls (
-            uid uuid PRIMARY KEY,  -- made by the client; begins with the time
+            uid uuid NOT NULL,  -- made by the client; begins with the time
             at double precision NOT NULL,  -- seconds since 1970
             day text NOT NULL,  -- the user's local date then, YYYY-MM-DD
             run text NOT NULL,
@@ -63,7 +63,8 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             estimated integer NOT NULL DEFAULT 0,  -- 1: the worst case
             outcome text NOT NULL,
             seconds double precision NOT NULL DEFAULT 0,
-            remembered integer NOT NULL DEFAULT 0  -- answers from the store; 0: a call to a model
+            remembered integer NOT NULL DEFAULT 0,  -- answers from the store; 0: a call to a model
+            PRIMARY KEY (uid, day)  -- the day, so that the table can be divided by it: see docs/scale.md
         )""",
         "CREATE INDEX calls_by_day ON calls (day)",
         "CREATE INDEX calls_by_run ON calls (run)",

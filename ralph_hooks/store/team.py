@@ -37,10 +37,11 @@ _SETTLED = (
     *("cost", "estimated", "outcome", "seconds"),
 )
 _COLUMNS = _MADE + _SETTLED
+_NEW = ", ".join(f"{column} = EXCLUDED.{column}" for column in _SETTLED)
 # A row that is settled stays as it is: what comes after it is older.
 _SHARE_CALL = (
-    f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (uid) DO UPDATE"  # noqa: S608 - constants
-    f" SET {', '.join(f'{column} = EXCLUDED.{column}' for column in _SETTLED)} WHERE calls.outcome = 'unsettled'"
+    f"INSERT INTO calls ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - constants
+    f" ON CONFLICT (uid, day) DO UPDATE SET {_NEW} WHERE calls.outcome = 'unsettled'"
 )
 _GONE = "DELETE FROM calls WHERE uid = ? AND outcome = 'unsettled'"
 _SHARE_ANSWER = (
@@ -250,6 +251,7 @@ class TeamStore:
             connection.executemany(
                 "DELETE FROM unshared_answers WHERE key = ? AND stored = ?", [(key, at) for key, _, at in answers]
             )
+            connection.execute("DELETE FROM unshared_answers WHERE key NOT IN (SELECT key FROM answers)")  # pruned
 
         self.transact(send)
         self._database.transact(unmark)  # should this not come about, the same is sent again, and is there once

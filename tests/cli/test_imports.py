@@ -8,7 +8,18 @@ import sys
 from tests.support.project import BIN, Project
 from tests.support.server import analyst
 
-HEAVY = {"requests", "urllib3", "genai_prices", "pydantic", "rich", "detect_secrets", "git", "platformdirs", "tomlkit"}
+HEAVY = {
+    "requests",
+    "urllib3",
+    "genai_prices",
+    "pydantic",
+    "rich",
+    "detect_secrets",
+    "git",
+    "platformdirs",
+    "psycopg",
+    "tomlkit",
+}
 CODE = """\
 def total(prices, password=None):
     if password is None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -93,6 +95,24 @@ def test_what_the_store_holds_is_what_the_documentation_says(
     ledger = str(postgres.execute(url, "SELECT * FROM calls"))
     assert project.repo.path.name in ledger
     assert str(project.repo.path) not in ledger
+
+
+def test_what_somebody_plants_for_a_check_is_not_taken(
+    project: Project, postgres: PostgresServer, url: str, at: Callable[[str], None], tmp_path: Path
+) -> None:
+    shared(project, url, analyst())
+    project.repo.stage({"a.py": "print(undefined)\n", "b.py": "b = 1\n"})
+    at("ann")
+    first = project.judge()
+    assert [finding["category"] for finding in first.blocking] == ["F821"]
+    with closing(sqlite3.connect(tmp_path / "ann" / "state" / "state.db")) as state:
+        keys = state.execute("SELECT key FROM answers").fetchall()
+    assert keys
+    for (key,) in keys:
+        clean = "INSERT INTO answers VALUES ('{}', '{{\"findings\": []}}', 0) ON CONFLICT DO NOTHING"
+        postgres.execute(url, clean.format(key))
+    at("ben")
+    assert project.judge().findings == first.findings
 
 
 def test_a_server_that_dies_in_the_middle_changes_no_verdict_and_costs_nothing_twice(

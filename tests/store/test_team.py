@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ralph_hooks.store import postgres as adapter
 from ralph_hooks.store.db import Repository
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
 from ralph_hooks.store.team import Waiting
-from tests.support.postgres import PostgresServer, halted
+from tests.support.postgres import PostgresServer, halted, pooled, pooler
 from tests.support.store import Clock, Processes
 from tests.support.team import Machine, machine
 
@@ -35,6 +36,7 @@ with machine(Path(sys.argv[1]), sys.argv[2]) as one:
     pass
 """
 
+SCALE = Path(__file__).parents[2] / "docs" / "scale.md"
 Open = Callable[..., Machine]
 
 
@@ -112,6 +114,32 @@ def test_fifty_clients_at_once_never_overshoot(postgres: PostgresServer, tmp_pat
         made = sum(pool.map(client, range(50)))
     assert made == 14
     assert rows(postgres, url) == [(UNSETTLED, 70_000_000_000)] * 14
+
+
+def test_a_pooler_between_gives_each_transaction_another_connection_and_changes_nothing(
+    postgres: PostgresServer, tmp_path: Path, url: str
+) -> None:
+    programs = pooler()
+    if programs is None:
+        pytest.skip("PgBouncer is not installed here")
+    with pooled(postgres, programs, size=3) as through:
+
+        def client(number: int) -> int:
+            made = 0
+            with machine(tmp_path / f"m{number}", through, caps=DOLLAR_A_DAY) as one:
+                one.answers.put({f"k{number}": b"v"})
+                with suppress(BudgetReached):
+                    for _ in range(3):
+                        one.spend("0.07")
+                        made += 1
+                assert one.team.notices == ()
+            return made
+
+        with ThreadPoolExecutor(10) as pool:
+            assert sum(pool.map(client, range(10))) == 14
+        with machine(tmp_path / "ann", through) as ann:
+            assert len(ann.answers.get([f"k{number}" for number in range(10)])) == 10
+    assert postgres.execute(url, "SELECT sum(cost)::bigint FROM days") == [(980_000_000_000,)]
 
 
 def test_what_is_settled_for_less_makes_room_on_another_machine(open_machine: Open) -> None:
@@ -447,3 +475,37 @@ def _callers(server: socket.socket) -> int:
         except BlockingIOError:
             return made
         made += 1
+
+
+# What docs/scale.md says can be done
+
+
+def test_the_ledger_can_be_divided_by_month_and_nobody_notices(
+    postgres: PostgresServer, open_machine: Open, url: str
+) -> None:
+    clock = Clock(1_795_000_000.0)  # 2026-11-18
+    before = open_machine("ann", clock=clock)
+    before.spend("0.10")
+    late = before.reserve("0.50")
+    (statements,) = re.findall(r"```sql\n(.*?)```", SCALE.read_text(encoding="utf-8"), re.DOTALL)
+    postgres.execute(url, statements.replace("GRANT", "-- GRANT"))
+    before.settle(late, "0.20")
+    clock.now += 60 * 86_400
+    after = open_machine("ben", clock=clock, caps=DOLLAR_A_DAY)
+    after.spend("0.90")
+    with pytest.raises(BudgetReached):
+        after.reserve("0.20")
+    assert statement(after.database).whole.cost_usd == Decimal("1.20")
+    assert postgres.execute(url, "SELECT sum(cost)::bigint FROM days") == [(1_200_000_000_000,)]
+    assert postgres.execute(url, "SELECT count(*) FROM calls_2027_01") == [(1,)]
+    assert (before.team.notices, after.team.notices) == ((), ())
+
+
+def test_a_replica_is_enough_to_read_the_ledger(open_machine: Open, url: str) -> None:
+    open_machine("ann").spend("0.10")
+    replica = f"{url}?options=-c%20default_transaction_read_only%3Don"
+    ann = open_machine("ann", url=replica)
+    assert statement(ann.database).whole.cost_usd == Decimal("0.10")
+    ann.answers.put({"k": b"v"})
+    (notice,) = ann.team.notices
+    assert "is read-only" in notice

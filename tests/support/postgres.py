@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,17 @@ log_min_messages = fatal
 """
 QUICK = "fsync = off\nfull_page_writes = off\nautovacuum = off\n"
 """For a server whose machine will not crash."""
+POOL = """\
+[databases]
+postgres = host=127.0.0.1 port={server} dbname=postgres user=owner pool_size={size}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+max_client_conn = 100
+"""
 ACCESS = "host all owner 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 _START = 20  # seconds
 
@@ -38,6 +50,12 @@ def binaries() -> Path | None:
         return Path(on_path).parent
     found = [folder for place in PLACES for folder in Path("/").glob(place) if (folder / "initdb").exists()]
     return max(found, key=lambda folder: [int(part) for part in folder.parts if part.isdigit()], default=None)
+
+
+def pooler() -> Path | None:
+    """The folder with `pgbouncer`, which Debian keeps where only root looks."""
+    found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+    return Path(found).parent if found else None
 
 
 class PostgresServer:
@@ -106,6 +124,37 @@ class PostgresServer:
         )
 
 
+@contextmanager
+def pooled(server: PostgresServer, programs: Path, size: int) -> Iterator[str]:
+    """The URL of a PgBouncer before ``server``: each transaction gets whichever of ``size`` connections is free."""
+    port = free_port()
+    user = _stand_in() if _is_root() else None
+    with tempfile.TemporaryDirectory(prefix="ralph-pool-") as folder:
+        settings = Path(folder, "pgbouncer.ini")
+        settings.write_text(POOL.format(port=port, server=server.port, size=size), encoding="utf-8")
+        if user:
+            shutil.chown(folder, user)
+        command = [str(programs / "pgbouncer"), "--quiet", str(settings)]
+        with subprocess.Popen(command, user=user, stderr=subprocess.DEVNULL) as process:
+            try:
+                _wait_for(port)
+                yield server.url().replace(f":{server.port}/", f":{port}/")
+            finally:
+                process.kill()
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + _START
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        else:
+            return
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -119,7 +168,7 @@ def postgres_server(programs: Path, settings: str = QUICK) -> Iterator[PostgresS
 
     It does not run as root, and its folder is no child of a folder that is closed to others.
     """
-    user = _stand_in() if hasattr(os, "geteuid") and os.geteuid() == 0 else None
+    user = _stand_in() if _is_root() else None
     with tempfile.TemporaryDirectory(prefix="ralph-pg-", ignore_cleanup_errors=True) as name:
         if user:
             shutil.chown(name, user)
@@ -130,6 +179,10 @@ def postgres_server(programs: Path, settings: str = QUICK) -> Iterator[PostgresS
         finally:
             with suppress(subprocess.CalledProcessError):
                 server.stop()
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
 
 
 @functools.cache
