@@ -46,6 +46,17 @@ def known_as(repository: Repository) -> db.Repository:
     return db.Repository.at(repository.common_dir)
 
 
+def begun(place: Place, change: Change, command: str) -> Job:
+    """The record of a repair of ``change`` that begins now."""
+    return Job(
+        tree=change.tree,
+        title=visible(change.title),
+        command=command,
+        started=time.time(),
+        seconds=place.settings.fix.deadline,
+    )
+
+
 def start(place: Place, change: Change, command: str) -> Job | None:
     """Begin the repair of ``change``, or join the one that is under way; the job, None where it could not be begun.
 
@@ -56,13 +67,7 @@ def start(place: Place, change: Change, command: str) -> Job | None:
         tenure = jobs.take(change.tree)
         if tenure is None:
             return jobs.get(change.tree)
-        job = Job(
-            tree=change.tree,
-            title=visible(change.title),
-            command=command,
-            started=time.time(),
-            seconds=place.settings.fix.deadline,
-        )
+        job = begun(place, change, command)
         with tenure:
             try:
                 tenure.write(job)

@@ -21,7 +21,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.ports import Progress
 from ralph_hooks.core.report import Report, Step, Verdict
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.jobs import Tenure
 
@@ -99,14 +99,7 @@ def alone(
     if tenure is None:
         return make(None)
     with tenure:
-        job = Job(
-            tree=change.tree,
-            title=visible(change.title),
-            command=command,
-            started=time.time(),
-            seconds=place.settings.fix.deadline,
-            pid=os.getpid(),
-        )
+        job = msgspec.structs.replace(background.begun(place, change, command), pid=os.getpid())
         watched = Watched(tenure, job, progress())
         watched.write()
         ended = failed("ralph-hooks failed inside")

@@ -14,14 +14,28 @@ from textwrap import indent
 import pytest
 
 from ralph_hooks.process import can_cut_network
+from tests.support.asking import KEY_NAME
 from tests.support.project import BIN, TWO_LINES, Project, new_project
 from tests.support.repairs import Answer, Crew, repair
 from tests.support.rights import without_namespaces
 
 pytestmark = pytest.mark.skipif(not can_cut_network(), reason="this system does not let us cut the network")
 
-PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider --junit-xml={{junit}}"
 PLAIN = f"{sys.executable} test_area.py"
+JUNIT = f"{PLAIN} {{junit}}"
+MAIN = """
+import sys
+try:
+    test_area()
+    failure = ""
+except Exception as error:
+    failure = f"<failure>{type(error).__name__}</failure>"
+for report in sys.argv[1:]:
+    with open(report, "w") as file:
+        file.write(f'<testsuite><testcase classname="t" name="n">{failure}</testcase></testsuite>')
+sys.exit(bool(failure))
+"""
+"""Runs the one test as a test runner would, without the second that pytest takes to start."""
 RIGHT = "def area(a, b):\n    return a * b\n"
 MENDS = ("area.py", "return a + b", "return a * b")
 
@@ -83,14 +97,13 @@ def broken(project: Project, *answers: Answer, settings: str = "", test: str = "
     project.configure(f"{TWO_LINES}verify.commands = ['{command}']\n{settings}")
     assert project.run("trust", "--yes").code == 0
     tests = f"from area import area\ndef test_area():\n{indent(test, '    ')}\n    assert area(2, 3) == 6\n"
-    project.repo.commit({"area.py": RIGHT, "test_area.py": f"{tests}if __name__ == '__main__': test_area()\n"})
+    project.repo.commit({"area.py": RIGHT, "test_area.py": tests + MAIN})
     project.repo.stage({"area.py": RIGHT.replace("*", "+")})
 
 
-def test_a_repair_that_calls_out_reaches_nobody(project: Project, listener: Listener) -> None:
-    calling = repair(
-        ("area.py", "def area(a, b):\n    return a + b", f"{listener.code}def area(a, b):\n    return a * b")
-    )
+def test_a_repair_that_calls_out_reaches_nobody_and_sees_no_key(project: Project, listener: Listener) -> None:
+    looking = f"{listener.code}import os\nassert {KEY_NAME!r} not in os.environ\n"
+    calling = repair(("area.py", "def area(a, b):\n    return a + b", f"{looking}def area(a, b):\n    return a * b"))
     broken(project, calling)
     judged = project.judge(command="fix")
     assert (judged.report["fix"]["verified"], listener.calls) == (True, [])
@@ -114,7 +127,7 @@ def test_the_wish_for_a_network_needs_consent(project: Project) -> None:
     assert "fix.network: let what a model wrote use the network while it is tried" in refused.err
 
 
-@pytest.mark.parametrize("command", [PYTEST, PLAIN], ids=["junit", "plain"])
+@pytest.mark.parametrize("command", [JUNIT, PLAIN], ids=["junit", "plain"])
 def test_a_test_that_needs_the_network_proves_nothing_without_one(
     project: Project, listener: Listener, command: str
 ) -> None:
