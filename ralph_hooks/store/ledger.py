@@ -37,7 +37,6 @@ _PICO = 12  # decimal places
 _MOST = Decimal(1_000_000)  # US dollars: no call costs more, and sums stay within SQLite's 64 bits
 _MOST_TOKENS = 2**40
 _FIGURES, _SECONDS = 5, 14  # columns of a statement's rows: the first figure, and the last
-_UID = 12  # column of a row that is inserted
 _INSERT = (
     "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
     " remembered, uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -121,8 +120,8 @@ class Ledger:
                 self._keep_within(connection, _HERE, reservation, row[1], worst)
             call = connection.execute(_INSERT, whole).lastrowid
             assert call is not None
-            if not there and self._database.team and uid:
-                self._database.team.mark_call(connection, uid)
+            if not there:
+                self._mark(connection, call)
             return call
 
         try:
@@ -169,9 +168,7 @@ class Ledger:
                 connection.execute(
                     "UPDATE calls SET cost = ?, estimated = ? WHERE id = ?", (cost, used.estimated, call)
                 )
-            if team is not None:
-                ((uid,),) = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall()
-                team.mark_call(connection, uid)
+            self._mark(connection, call)
 
         team = self._database.team
         try:
@@ -190,12 +187,12 @@ class Ledger:
         rows = [self._whole(each) for each in calls]
 
         def record(connection: sqlite3.Connection) -> None:
-            if team is not None:
-                ((uid,),) = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall()
-                for changed in (uid, *(row[_UID] for row in rows)):
-                    team.mark_call(connection, changed)
+            self._mark(connection, call)
             connection.execute("DELETE FROM calls WHERE id = ?", (call,))
-            connection.executemany(_INSERT_WHOLE, rows)
+            for row in rows:
+                made = connection.execute(_INSERT_WHOLE, row).lastrowid
+                assert made is not None
+                self._mark(connection, made)
 
         try:
             self._database.transact(record)
@@ -219,6 +216,14 @@ class Ledger:
         self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, 0, "ok", count, uid))
         if team and uid:
             self._database.defer(*team.marked(uid))
+
+    def _mark(self, connection: sqlite3.Connection, call: int) -> None:
+        """The team's store has yet to get ``call`` as it is when this transaction ends."""
+        team = self._database.team
+        rows = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall() if team else ()
+        for (uid,) in rows:
+            if team and uid:
+                connection.execute(*team.marked(uid))
 
     def _new_uid(self) -> str | None:
         """What the team's store knows the next row by; None where there is none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 INSTALL = "pip install 'ralph-hooks[postgres]' (or psycopg[binary], into the environment that ralph-hooks runs in)"
 CONNECT = 1.0  # seconds to a connection
 _PATIENCE = 5.0  # seconds for a transaction
-_LIMITS = (
+LIMITS = (
     # In the hands of a client that was stopped, the one lock would hold up the whole team.
     "SET LOCAL idle_in_transaction_session_timeout = '3s'",
     "SET LOCAL lock_timeout = '4s'",
@@ -203,25 +204,29 @@ class Postgres:
 
         how = options(self._url)
         made: list[psycopg.Connection | BaseException] = []
-        given_up = threading.Event()
+        late: list[bool] = []
+        turn = threading.Lock()
 
         def connect() -> None:
+            outcome: psycopg.Connection | BaseException
             try:
-                connection = psycopg.connect(**how, autocommit=True, prepare_threshold=None)
+                outcome = psycopg.connect(**how, autocommit=True, prepare_threshold=None)
             except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
-                made.append(error)
-                return
-            made.append(connection)
-            if given_up.is_set():
-                connection.close()
+                outcome = error
+            with turn:
+                if not late:
+                    made.append(outcome)
+                elif isinstance(outcome, psycopg.Connection):
+                    outcome.close()
 
         # libpq counts in whole seconds, two of them at least, and not while it looks a name up.
         thread = threading.Thread(target=connect, daemon=True)
         thread.start()
         thread.join(CONNECT)
-        if not made:
-            given_up.set()
-            raise Away(f"did not answer within {CONNECT:.0f} s", silent=True)
+        with turn:
+            if not made:
+                late.append(True)
+                raise Away(f"did not answer within {CONNECT:.0f} s", silent=True)
         if isinstance(made[0], BaseException):
             raise made[0]
         return made[0]
@@ -280,7 +285,7 @@ def _transaction(connection: psycopg.Connection) -> Iterator[Session]:
         try:
             with connection.pipeline():
                 session = _Speaker(connection)
-                for statement in ("BEGIN", *_LIMITS):
+                for statement in ("BEGIN", *LIMITS):
                     session.execute(statement)
                 yield session
                 session.execute("COMMIT")
@@ -325,6 +330,7 @@ class _Patience:
                     line.shutdown(socket.SHUT_RDWR)
 
 
+@functools.cache
 def _driver() -> Any:  # noqa: ANN401 - a module
     """psycopg, whose import costs more than judging a known commit. Raises ConfigError where it is not installed."""
     try:
@@ -359,7 +365,8 @@ def options(url: str) -> dict[str, Any]:
             "the URL of the team's store cannot be read (it is not shown: it may hold a password)",
             "write postgresql://HOST/DATABASE, with special characters in % notation",
         ) from None
-    hosts = f"{how.get('host') or ''},{how.get('hostaddr') or ''}".split(",")
+    places = (how.get(name) or os.environ.get(f"PG{name.upper()}", "") for name in ("host", "hostaddr"))
+    hosts = [host for place in places for host in place.split(",")]
     if not {"sslmode", "service"} & how.keys() and not all(map(_LOCAL.fullmatch, hosts)):
         how["sslmode"] = "require"
     return how | {"connect_timeout": 2, "application_name": "ralph-hooks"}

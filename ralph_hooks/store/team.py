@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
@@ -123,12 +122,8 @@ class TeamStore:
         with suppress(Away):
             self.transact(lambda session: session.execute(_GONE, (uid,)))
 
-    def mark_call(self, connection: sqlite3.Connection, uid: str) -> None:
-        """The call ``uid`` has changed, or is gone; in the transaction that changes it."""
-        connection.execute(*self.marked(uid))
-
     def marked(self, uid: str) -> tuple[str, Row]:
-        """The statement that marks the call ``uid`` as changed."""
+        """The statement that marks the call ``uid`` as changed or gone; for the transaction that changes it."""
         return _MARK_CALL, (uid, self.name)
 
     def mark_answers(self, connection: sqlite3.Connection, keys: Sequence[str], stored: float) -> None:
@@ -203,7 +198,7 @@ class TeamStore:
                 self._asked = True
                 self._away = self._remembered()
             if self._away is not None:
-                raise self._away
+                raise Away(str(self._away))
             try:
                 return work()
             except Away as error:
@@ -213,7 +208,7 @@ class TeamStore:
                 raise
 
     def _remembered(self) -> Away | None:
-        with suppress(Unavailable, msgspec.DecodeError):
+        with suppress(Unavailable):
             rows = self._database.query(
                 "SELECT value, stored FROM answers WHERE key = ? AND stored <= ? AND expires > ?",
                 (self._mark, self._clock(), self._clock()),

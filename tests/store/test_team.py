@@ -354,6 +354,18 @@ def test_a_server_that_stops_in_the_middle_is_given_up(
     assert ann.team.waiting().calls == 1
 
 
+def test_a_client_that_keeps_the_lock_holds_nobody_up_for_long(
+    postgres: PostgresServer, open_machine: Open, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "LIMITS", ("SET LOCAL lock_timeout = '100ms'",))
+    ann = open_machine("ann")
+    with postgres.connected(url) as stuck, stuck.transaction():
+        stuck.execute("SELECT pg_advisory_xact_lock(1918987376, 1)")
+        ann.reserve("0.10")
+    (notice,) = ann.team.notices
+    assert "was busy with other clients for too long" in notice
+
+
 # Who comes with what
 
 
@@ -363,6 +375,7 @@ def test_a_server_that_stops_in_the_middle_is_given_up(
         ("bob", "wrong-hush", "postgres", "does not take this user's password"),
         ("owner", "hush", "nowhere", "has no database of that name"),
         ("bob", "hush", "postgres", "has no tables of ralph-hooks, and this user may not make them"),
+        ("owner", "hush", "postgres?sslmode=require", "does not offer TLS that can be trusted"),
     ],
 )
 def test_what_is_wrong_is_said_without_a_word_of_the_credentials(
@@ -373,7 +386,7 @@ def test_what_is_wrong_is_said_without_a_word_of_the_credentials(
         assert ann.answers.get(["k"]) == {}
     (trouble,) = ann.database.troubles  # no report has told it
     assert reason in trouble
-    assert f"postgresql://127.0.0.1:{postgres.port}/{database}" in trouble
+    assert f"postgresql://127.0.0.1:{postgres.port}/{database.partition('?')[0]})" in trouble
     assert "hush" not in trouble
     assert "bob" not in trouble
 
@@ -413,11 +426,17 @@ def test_a_changed_password_leads_to_the_same_store_and_another_host_to_another(
         ("postgresql://localhost,db.corp.example/ralph", "require"),
         ("postgresql://127.0.0.1/ralph", None),
         ("postgresql:///ralph?host=/run/pg", None),
+        ("postgresql:///ralph", None),
         ("postgresql:///?service=ralph", None),
     ],
 )
 def test_code_goes_to_another_machine_by_tls_alone(url: str, sslmode: str | None) -> None:
     assert adapter.options(url).get("sslmode") == sslmode
+
+
+def test_a_host_that_the_environment_names_is_reached_by_tls_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.corp.example")
+    assert adapter.options("postgresql:///ralph")["sslmode"] == "require"
 
 
 def test_a_url_that_cannot_be_read_is_a_mistake_of_the_configuration_and_is_not_shown(tmp_path: Path) -> None:
