@@ -21,6 +21,7 @@ from bench.figures import Figure, NotMeasured
 from bench.project import CHECKOUT, Project, project, stage_ten_files
 from ralph_hooks.store.ledger import Caps, statement
 from tests.support.postgres import PostgresServer, binaries, postgres_server
+from tests.support.store import let_go_together
 from tests.support.team import Machine, machine
 
 PAIRS = 15
@@ -142,13 +143,7 @@ def _rate(url: str, clients: int) -> float:
             )
             for number in range(clients)
         ]
-        for process in processes:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+        let_go_together(processes)
         outputs = [process.communicate()[0] for process in processes]
         return sum(map(int, outputs)) / SECONDS
 

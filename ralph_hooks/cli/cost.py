@@ -84,12 +84,13 @@ def _bill(place: Place, database: Database, since: dt.date | None, until: dt.dat
     today = dt.datetime.now().astimezone().date()
     scope = place.known_as() if here else None
     summed = statement(database, since=since, until=until, repository=scope)
+    whose = " of the team" if database.team is not None and database.team.reached else ""
     expensive = next(iter(place.settings.models.get(Phase.IMPLEMENT, ())), None)
     month = statement(database, since=today.replace(day=1), until=today)
     return Bill(
         since=since.isoformat() if since else "",
         until=(until or today).isoformat(),
-        scope=scope.name if scope else "all repositories",
+        scope=f"{scope.name if scope else 'all repositories'}{whose}",
         statement=summed,
         expensive=expensive.id if expensive else "",
         baseline=_baseline(place, database, summed, expensive),

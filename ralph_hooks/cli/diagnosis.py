@@ -154,6 +154,12 @@ def _team(database: Database) -> Iterator[Line]:
     else:
         sent = f"; {count} waited for it and are sent now" if waiting else ""
         yield ok("store", f"{team.shown}: PostgreSQL {server}, schema {schema}, {seconds * 1000:.0f} ms{sent}")
+    if left := team.elsewhere():
+        yield warn(
+            "store",
+            f"{plural(left, 'row')} of verdicts and ledger wait for a store of another address",
+            "`RALPH_HOOKS_STORE=URL ralph-hooks doctor` with that address sends them",
+        )
 
 
 def consent(place: Place) -> tuple[bool, Line]:

@@ -97,6 +97,11 @@ class TeamStore:
         self._told = self._told or bool(sentences)
         return sentences
 
+    @property
+    def reached(self) -> bool:
+        """Whether it has answered, and is not away."""
+        return self._server.connected
+
     def new_uid(self) -> str:
         """A name for a call that nobody else gives: the time, then 80 random bits."""
         return f"{int(self._clock() * 1000):012x}{os.urandom(10).hex()}"
@@ -147,6 +152,12 @@ class TeamStore:
         )
         return Waiting(verdicts, calls, remembered)
 
+    def elsewhere(self) -> int:
+        """How many rows wait for a store of another address. Raises Unavailable."""
+        count = "SELECT count(*) FROM {} WHERE store <> ?"
+        tables = ("unshared_answers", "unshared_calls")
+        return sum(self._database.query(count.format(table), (self.name,))[0][0] for table in tables)
+
     def examine(self) -> tuple[str, int, float]:
         """For `doctor`: the server's version, that of the schema, seconds to the answer. Raises Away, ConfigError."""
         self._told = True  # by whoever asks
@@ -164,7 +175,7 @@ class TeamStore:
         try:
             self._database.transact(lambda _: None)  # what was deferred may be for the store
             waiting = self.waiting()
-            if self._server.connected or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
+            if self.reached or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
                 while self._share():
                     pass
         except (Away, Unavailable):

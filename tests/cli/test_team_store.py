@@ -73,7 +73,9 @@ def test_the_second_machine_pays_for_nothing_and_judges_alike(
     assert second.sent == []
     with postgres.stopped():
         assert project.judge().notices == ""  # what has come over stays
+        assert json.loads(project.run("cost", "--format", "json").out)["scope"] == "all repositories"
     bill = json.loads(project.run("cost", "--format", "json").out)
+    assert bill["scope"] == "all repositories of the team"
     at("ann")
     assert json.loads(project.run("cost", "--here", "--format", "json").out)["totals"] == bill["totals"]
     assert bill["totals"]["all"][0]["calls"] == asked == len(first.sent)
@@ -212,6 +214,19 @@ def test_the_environment_goes_before_the_configuration(
     doctor = project.run("doctor", "--offline")
     assert "fail  store" in doctor.out
     assert "hush" not in doctor.out + doctor.err
+
+
+def test_what_waits_for_another_store_is_told_and_goes_there_alone(
+    project: Project, postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared(project, "postgresql://127.0.0.1:1/elsewhere")
+    project.repo.stage({"a.py": BUGGY})
+    assert "refuses connections" in project.judge().notices
+    monkeypatch.setenv("RALPH_HOOKS_STORE", url)
+    looked = project.run("doctor", "--offline").out
+    assert "ok    store" in looked
+    assert "warn  store          4 rows of verdicts and ledger wait for a store of another address" in looked
+    assert postgres.execute(url, "SELECT count(*) FROM answers") == [(0,)]
 
 
 def test_without_the_driver_the_error_says_what_to_install(project: Project, url: str) -> None:
