@@ -129,23 +129,28 @@ def test_a_server_that_dies_in_the_middle_changes_no_verdict_and_costs_nothing_t
         return FINDS(request)
 
     server = shared(project, url, script)
+    project.run("install", "--hook", "pre-commit")
     project.repo.stage({"a.py": BUGGY})
     at("ann")
-    first = project.judge()
-    assert (first.verdict, first.code) == ("fail", 1)
-    (notice,) = first.report["notices"][:1]
-    assert re.match(r"the team's store \(postgresql://127\.0\.0\.1:\d+/postgres\) (hung up|refuses|was shut)", notice)
-    assert "team's store" not in first.err + "".join(first.report["notices"][1:])  # one line
-    asked, paid = len(server.requests), Decimal(str(first.report["cost_usd"]))
+    committed = subprocess.run(
+        ["git", "commit", "-m", "Run it"], cwd=project.repo.path, capture_output=True, text=True, check=False
+    )
+    assert committed.returncode == 1
+    said = committed.stdout + committed.stderr
+    assert said.count("the team's store") == 1
+    assert re.search(r"the team's store \(postgresql://127\.0\.0\.1:\d+/postgres\) (hung up|refuses|was shut)", said)
+    first = project.last()
+    assert (first["verdict"], first["exit_code"]) == ("fail", 1)
+    asked, paid = len(server.requests), Decimal(str(first["cost_usd"]))
     again = project.judge()
-    assert (again.findings, again.sent) == (first.findings, [])
+    assert (again.findings, again.sent) == (first["findings"], [])
 
     postgres.start()
     looked = project.run("doctor", "--offline").out
     assert re.search(r"ok +store +postgresql://.* 2 verdicts and \d ledger rows waited for it and are sent", looked)
     at("ben")
     second = project.judge()
-    assert (second.findings, second.sent, second.notices) == (first.findings, [], "")
+    assert (second.findings, second.sent, second.notices) == (first["findings"], [], "")
     assert len(server.requests) == asked
     booked = postgres.execute(url, "SELECT count(*), sum(cost)::bigint FROM calls WHERE remembered = 0")
     assert booked == [(asked, int(paid * 10**12))]
