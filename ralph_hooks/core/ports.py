@@ -404,8 +404,13 @@ class Workbench(Protocol):
         """The change with the repair in it: the base of the judged change against what the copy holds now."""
         ...
 
-    def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
-        """Run verify commands on what the copy holds now, compared by test name with the base of the change."""
+    def verify(
+        self, commands: Sequence[str], deadline: Deadline, judged: Sequence[Verification] = ()
+    ) -> tuple[Verification, ...]:
+        """Run verify commands on what the copy holds now, compared by test name with the base of the change.
+
+        ``judged`` is what they came to on the judged tree: what the change has mended is no old failure.
+        """
         ...
 
     def caveats(self) -> Sequence[str]:

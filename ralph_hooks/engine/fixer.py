@@ -28,6 +28,11 @@ from ralph_hooks.errors import RalphError, RepairRefused
 from ralph_hooks.phases.plan import Plan
 from ralph_hooks.phases.problem import Problem
 
+_NAMED = 3  # tests that a sentence names
+_UNTRIED = (
+    "{tests} passed when the change was judged, and failed with the repair and without it ({named}): they need the"
+    " network, which `fix.network = true` lets a repair have, or are not reliable"
+)
 _LEARNED = 4_000  # characters of what an attempt came to that the next one is told
 
 
@@ -237,6 +242,7 @@ class _Ladder:
             self._problem,
             spared=[f for f in self._report.findings if f.blocking and f not in self._findings],
             failing_before=[item for item in self._report.verification if item.command not in mending],
+            judged=self._report.verification,
         )
         tried = proof.run()
         self._take(Step.CHECK, which, tried.told, succeeded=tried.passed)
@@ -254,7 +260,10 @@ class _Ladder:
         undone = not self._bench.repaired().change.entries
         self.stored = self._bench.store(summary=summary, verified=tried.verified)
         if undone:
-            self.notices = ("the repair takes the whole change back: look at it before you apply it",)
+            self.notices += ("the repair takes the whole change back: look at it before you apply it",)
+        if tried.untried:
+            named = ", ".join(map(one_line, tried.untried[:_NAMED]))
+            self.notices += (_UNTRIED.format(tests=plural(len(tried.untried), "test"), named=named),)
 
     def _why(self) -> str:
         count = len(self._problem.findings) + len(self._problem.failures)

@@ -56,6 +56,8 @@ class Tried(Struct, frozen=True, kw_only=True):
     """What is wrong, for whoever corrects it; empty where it is right or where nobody could say."""
     verified: bool = False
     """Whether verify commands ran on it and passed."""
+    untried: tuple[str, ...] = ()
+    """Tests that failed with the repair and without it, though not when the change was judged: most need a network."""
     unable: bool = False
     """True where it could not be judged: another repair could not be either."""
     findings: tuple[Finding, ...] = ()
@@ -89,7 +91,7 @@ class Proof:
     """Tries what the workbench holds.
 
     ``problem`` is what was to be mended. What else was wrong with the judged change may stay: the findings ``spared``,
-    and verify commands that failed or could not run (``failing_before``).
+    and verify commands that failed or could not run (``failing_before``). ``judged`` is how all of them ended on it.
     """
 
     def __init__(
@@ -100,12 +102,15 @@ class Proof:
         *,
         spared: Sequence[Finding] = (),
         failing_before: Sequence[Verification] = (),
+        judged: Sequence[Verification] = (),
     ) -> None:
         self._gate = gate
         self._bench = bench
         self._problem = problem
         self._spared = frozenset(map(identity, spared))
         self._before = {item.command: item for item in failing_before}
+        self._judged = {item.command: item for item in judged}
+        self._untried: dict[str, None] = {}
 
     def run(self) -> Tried:
         """Raises RalphError where only the user can help."""
@@ -122,7 +127,7 @@ class Proof:
             return Tried(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
         except _Ended as ended:
             return ended.tried
-        return Tried(told=self._praise(verified=verified), verified=verified)
+        return Tried(told=self._praise(verified=verified), verified=verified, untried=tuple(self._untried))
 
     def _praise(self, *, verified: bool) -> str:
         commands = len(self._gate.settings.verify.commands)
@@ -156,8 +161,9 @@ class Proof:
         return verified
 
     def _run(self, commands: Sequence[str], how: str) -> bool:
+        judged = tuple(self._judged.values())
         outcomes = self._gate.team.alone(
-            "verify commands", partial(self._bench.verify, commands, self._gate.caller.deadline)
+            "verify commands", partial(self._bench.verify, commands, self._gate.caller.deadline, judged)
         )
         failed = tuple(item for item in outcomes if item.verdict is Verdict.FAIL and not self._failed_before(item))
         if failed:
@@ -168,6 +174,7 @@ class Proof:
                 raise _unable(f"`{one_line(item.command)}`: {item.problem}")
             if lost := self._lost(item):
                 raise _unable(f"`{one_line(item.command)}`: {lost}")
+            self._untried |= dict.fromkeys(self._only_here(item))
         return all(item.verdict is Verdict.PASS for item in outcomes)
 
     def _lost(self, item: Verification) -> str:
@@ -180,6 +187,11 @@ class Proof:
             f"{one_line(name)} fails, and now on the base too, where it passed before: it is not reliable, or needs the"
             " network, which a repair has with `fix.network = true` alone"
         )
+
+    def _only_here(self, item: Verification) -> list[str]:
+        """Old failures that were none when the change was judged: there, a network was in reach."""
+        judged = self._judged.get(item.command)
+        return [] if judged is None else [name for name in item.known_failures if name not in judged.known_failures]
 
     def _failed_before(self, item: Verification) -> bool:
         """Whether the command failed on the judged change already, in the same way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePath
 
@@ -65,6 +65,14 @@ class _Terms(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, network=True)
 
 
+class Between(Struct, frozen=True):
+    """A tree that the way from the base led over."""
+
+    tree: str
+    known: Mapping[str, Collection[str]]
+    """Old failures that were seen there, by command."""
+
+
 class CommandVerifier:
     """Satisfies `core.ports.Verifier`. ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
 
@@ -95,17 +103,30 @@ class CommandVerifier:
         self._caveats: dict[str, None] = {}
 
     def run(
-        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+        self,
+        tree: str,
+        base: str,
+        commands: Sequence[str],
+        deadline: Deadline,
+        *,
+        afresh: bool = False,
+        between: Between | None = None,
     ) -> tuple[Verification, ...]:
-        """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare."""
+        """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare.
+
+        What passed ``between`` is no old failure, whatever the base had.
+        """
         cut = bool(self._cut_by and commands) and can_cut_network()
         if self._cut_by and commands and not cut:
             self._caveats[_IN_REACH] = None
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
             here, there = (_Bench(self._repository, oid, self._change, stack) for oid in (tree, base))
-            outcomes = tuple(self._verify(command, here, there, terms) for command in commands)
-        return tuple(map(self._unplugged, outcomes)) if cut else outcomes
+            outcomes = [self._verify(command, here, there, terms) for command in commands]
+            if between is not None:
+                bench = _Bench(self._repository, between.tree, self._change, stack)
+                outcomes = [self._since(outcome, bench, between, terms) for outcome in outcomes]
+        return tuple(map(self._unplugged, outcomes) if cut else outcomes)
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how commands were run."""
@@ -138,6 +159,13 @@ class CommandVerifier:
             return _compared(command, attempt, before(terms))
         lost = not terms.network and before(terms).code and before(terms.with_network()).code == 0
         return _outcome(command, attempt, problem="it passes on the base, but only with a network" if lost else "")
+
+    def _since(self, outcome: Verification, bench: _Bench, between: Between, terms: _Terms) -> Verification:
+        """``outcome`` with the failures as new that were mended ``between``, asked where nobody has seen them there."""
+        seen = between.known.get(outcome.command, ())
+        if all(name in seen for name in outcome.known_failures):
+            return outcome
+        return _broken_since(outcome, self._before(outcome.command, bench, terms))
 
     def _before(self, command: str, base: _Bench, terms: _Terms) -> Attempt:
         """What ``command`` does on the base, asked once."""
@@ -282,6 +310,20 @@ def _compared(command: str, attempt: Attempt, before: Attempt) -> Verification:
         new=new,
         known=known,
         problem="it stops at a failure that the base has too and hides what comes behind: run all tests" * bool(hidden),
+    )
+
+
+def _broken_since(outcome: Verification, between: Attempt) -> Verification:
+    """``outcome`` with the failures as new that were mended ``between``."""
+    if between.problem or (between.code != 0 and between.failures is None):
+        return outcome
+    fails = between.failures or ()
+    broken = tuple(name for name in outcome.known_failures if name not in fails)
+    known = tuple(name for name in outcome.known_failures if name in fails)
+    if not broken:
+        return outcome
+    return msgspec.structs.replace(
+        outcome, new_failures=outcome.new_failures + broken, known_failures=known, problem=""
     )
 
 

@@ -36,7 +36,7 @@ from ralph_hooks.git import fixes
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
-from ralph_hooks.git.verifier import OWN_NETWORK, REPAIRS_NETWORK, CommandVerifier
+from ralph_hooks.git.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
 from ralph_hooks.process import most_memory, run_bounded
 
 _TASK = "{task}"
@@ -169,14 +169,18 @@ class GitWorkbench:
         """The change with the repair in it: the base of the judged change against what the copy holds now."""
         return compare(self._ours, self._change.base, self.repair().change.tree, f"{self._change.title}, repaired")
 
-    def verify(self, commands: Sequence[str], deadline: Deadline) -> tuple[Verification, ...]:
+    def verify(
+        self, commands: Sequence[str], deadline: Deadline, judged: Sequence[Verification] = ()
+    ) -> tuple[Verification, ...]:
         """Run verify commands on a fresh copy of the repaired tree: only what is in it counts.
 
         What a model wrote runs without a network, where the system lets us; the user's own change as it always does.
         """
         tree = self.repair().change.tree
-        verifier = self._own if tree == self._change.tree else self._verifier
-        return verifier.run(tree, self._change.base, commands, deadline)
+        if tree == self._change.tree:
+            return self._own.run(tree, self._change.base, commands, deadline)
+        between = Between(self._change.tree, {item.command: item.known_failures for item in judged})
+        return self._verifier.run(tree, self._change.base, commands, deadline, between=between)
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how the repair was tried."""

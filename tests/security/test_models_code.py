@@ -18,24 +18,27 @@ from tests.support.asking import KEY_NAME
 from tests.support.project import BIN, TWO_LINES, Project, new_project
 from tests.support.repairs import Answer, Crew, repair
 from tests.support.rights import without_namespaces
+from tests.support.server import Reply
 
 pytestmark = pytest.mark.skipif(not can_cut_network(), reason="this system does not let us cut the network")
 
 PLAIN = f"{sys.executable} test_area.py"
 JUNIT = f"{PLAIN} {{junit}}"
-MAIN = """
+EACH = """
 import sys
-try:
-    test_area()
-    failure = ""
-except Exception as error:
-    failure = f"<failure>{type(error).__name__}</failure>"
+cases = ""
+for name in [name for name in globals() if name.startswith("test_")]:
+    try:
+        globals()[name]()
+    except Exception as error:
+        cases += f'<testcase classname="t" name="{name}"><failure>{type(error).__name__}</failure></testcase>'
 for report in sys.argv[1:]:
     with open(report, "w") as file:
-        file.write(f'<testsuite><testcase classname="t" name="n">{failure}</testcase></testsuite>')
-sys.exit(bool(failure))
+        file.write(f"<testsuite>{cases}</testsuite>")
+sys.exit(bool(cases))
 """
-"""Runs the one test as a test runner would, without the second that pytest takes to start."""
+"""Runs the tests as a test runner would, without the second that pytest takes to start."""
+BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"
 RIGHT = "def area(a, b):\n    return a * b\n"
 MENDS = ("area.py", "return a + b", "return a * b")
 
@@ -93,11 +96,11 @@ def listener() -> Iterator[Listener]:
 
 def broken(project: Project, *answers: Answer, settings: str = "", test: str = "", command: str = PLAIN) -> None:
     """A change is staged that breaks the test of ``area``, which runs ``test`` first; ``answers`` repair it."""
-    project.models(Crew(implement=answers, fix=answers), user="[budget]\nper-run = 90\nper-day = 90\n")
+    project.models(Crew(implement=answers, fix=answers), user=BUDGET)
     project.configure(f"{TWO_LINES}verify.commands = ['{command}']\n{settings}")
     assert project.run("trust", "--yes").code == 0
     tests = f"from area import area\ndef test_area():\n{indent(test, '    ')}\n    assert area(2, 3) == 6\n"
-    project.repo.commit({"area.py": RIGHT, "test_area.py": tests + MAIN})
+    project.repo.commit({"area.py": RIGHT, "test_area.py": tests + EACH})
     project.repo.stage({"area.py": RIGHT.replace("*", "+")})
 
 
@@ -140,6 +143,40 @@ def test_a_test_that_needs_the_network_proves_nothing_without_one(
     assert "not repaired: the repair could not be judged" in judged.notices
     assert "fix.network = true" in judged.notices
     assert [rung["step"] for rung in judged.report["rungs"]] == ["plan", "implement", "check"]  # nothing more is paid
+
+
+@pytest.mark.parametrize("breaks", [False, True])
+def test_tests_that_need_the_network_do_not_keep_others_from_trying_a_repair(
+    project: Project,
+    listener: Listener,
+    breaks: bool,  # noqa: FBT001 - pytest's
+) -> None:
+    """What failed on the base and was mended by the change is no old failure: a repair must not undo it."""
+    host, port = listener.addresses[0]
+    undone = ("size.py", "return 3", "return 2")
+    project.models(Crew(implement=[repair(MENDS, *[undone] * breaks)], fix=[Reply.refusal()]), user=BUDGET)
+    project.configure(f"{TWO_LINES}verify.commands = ['{JUNIT}']\nfix.attempts = 1\n")
+    project.run("trust", "--yes")
+    calls = f"import socket; socket.create_connection(({host!r}, {port})).close()"
+    tests = [
+        "from area import area\nfrom size import size\n",
+        "def test_area(): assert area(2, 3) == 6\n",
+        "def test_size(): assert size() == 3\n",
+        f"def test_calls(): {calls}\n",
+    ]
+    size = "def size():\n    return 2\n"
+    project.repo.commit({"area.py": RIGHT, "size.py": size, "test_area.py": "".join(tests) + EACH})
+    project.repo.stage({"area.py": RIGHT.replace("*", "+"), "size.py": size.replace("2", "3")})
+    judged = project.judge(command="fix")
+    if breaks:
+        assert judged.report["fix"] is None
+        assert "fails: t::test_size" in "".join(rung["outcome"] for rung in judged.report["rungs"])
+    else:
+        assert judged.report["fix"]["verified"] is True
+        assert (
+            "1 test passed when the change was judged, and failed with the repair and without it (t::test_calls)"
+            in (judged.notices)
+        )
 
 
 def test_commands_have_no_network_at_all_where_the_user_wants_it_so(project: Project, listener: Listener) -> None:
