@@ -8,7 +8,7 @@ SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills chaos security lint format bench hook-managers docs clean
+.PHONY: help demo test kills chaos books security lint format bench hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
 
 chaos: $(VENV) ## the gate 500 times under a random mix of faults
 	$(PYTHON) -m bench.chaos
+
+books: $(VENV) ## machines that share a store are killed, its server is stopped: the books agree (SEED=n)
+	$(PYTHON) -m bench.books --seed $(SEED)
 
 lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff check

@@ -1,0 +1,11 @@
+"""A short part of `make books`, with a seed of its own."""
+
+from __future__ import annotations
+
+from bench import books
+from tests.support.postgres import PostgresServer
+
+
+def test_machines_that_are_killed_and_a_server_that_is_stopped_leave_books_that_agree(postgres: PostgresServer) -> None:
+    said: list[str] = []
+    assert books.storm(postgres, seconds=1.5, seed=7, say=said.append) == [], said
