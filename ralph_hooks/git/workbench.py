@@ -82,7 +82,7 @@ class GitWorkbench:
             self._copies = stack.enter_context(contextlib.ExitStack())
             ours = stack.enter_context(private_folder(self._repository))
             copy = self._copies.enter_context(scratch(self._repository, self._change.tree, self._change))
-            shutil.copytree(copy / ".git", ours / "git")
+            _copied(copy / ".git", ours / "git")
             self._ours = _our_repository(ours, self._repository, self._change.tree)
             self._excludes, self._hooks = _habits(self._repository)
             self._own, self._verifier = map(self._commands, self._cut_by)
@@ -369,6 +369,15 @@ def _habits(repository: Repository) -> tuple[bytes, tuple[str, ...]]:
     hooks = Path(repository.top, found.get("core.hookspath") or ".git")
     inside = hooks.is_relative_to(repository.top) and hooks != repository.top
     return excludes, (f"/{hooks.relative_to(repository.top).as_posix()}",) if inside else ()
+
+
+def _copied(source: Path, target: Path) -> None:
+    """Copy a folder. Raises OSError for the first file that cannot be, and not a list of all."""
+    try:
+        shutil.copytree(source, target)
+    except shutil.Error as error:
+        _, _, reason = error.args[0][0]
+        raise OSError(reason.partition(": ")[0]) from error
 
 
 def _refuse(broken: Sequence[Violation]) -> None:

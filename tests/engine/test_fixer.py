@@ -16,6 +16,7 @@ import pytest
 from tests.support import agent as stand_in
 from tests.support.asking import WIRES
 from tests.support.credentials import ALNUM, draw
+from tests.support.disks import small_disk
 from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Judged, Project, phases
 from tests.support.repairs import Answer, Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Script
@@ -473,6 +474,29 @@ def test_a_deadline_holds_over_all_of_it(project: Project) -> None:
     assert judged.code == 1
     assert judged.report["seconds"] < 10
     assert "deadline" in judged.notices
+    assert nothing_stored(project)
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "said"),
+    [(64, "the scratch copy cannot be used: "), (300, "no scratch copy could be made: ")],
+    ids=["before anything is asked", "when the repair is tried"],
+)
+def test_a_full_temporary_folder_is_told_and_left_empty(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kilobytes: int, said: str
+) -> None:
+    with small_disk(tmp_path / "small", kilobytes) as small:
+        monkeypatch.setenv("TMPDIR", str(small))
+        monkeypatch.setattr(tempfile, "tempdir", str(small))
+        with_tests(project, Crew(implement=[repair(MENDS, create=[{"path": "big.txt", "content": "x\n" * 60_000}])]))
+        ran = project.run("fix")
+        assert ran.code in {1, 2}
+        [told] = [
+            line for line in (ran.out + ran.err).splitlines() if line.startswith("ralph-hooks: ") and said in line
+        ]
+        assert re.search(r"No space left on device|unable to write file", told)
+        assert len(told) < 300
+        assert list(small.iterdir()) == []
     assert nothing_stored(project)
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from ralph_hooks.git.replace import Obstacle, Side, Step, clear, look, replace, side
+from tests.support.disks import small_disk
 from tests.support.rights import run_with_few_rights
 
 TOKEN = "1a2b3c4d5e6f"
@@ -141,19 +141,8 @@ def test_a_folder_that_may_not_be_written_changes_nothing(top: Path) -> None:
     assert not (top / "made").exists()
 
 
-def _mounted(folder: Path) -> bool:
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, check=False
-    )
-    return not done.returncode
-
-
 def test_a_disk_that_is_really_full_changes_nothing(tmp_path: Path) -> None:
-    top = tmp_path / "small"
-    top.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0 or not _mounted(top):
-        pytest.skip("only the superuser of a Linux system can mount a small disk")
-    try:
+    with small_disk(tmp_path / "small", 64) as top:
         (top / "sub").mkdir()
         for name in ("a", "sub/c"):
             (top / name).write_bytes(b"old\n")
@@ -166,5 +155,3 @@ def test_a_disk_that_is_really_full_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="No space left"):
             replace(top, steps, TOKEN)
         assert files(top) == before
-    finally:
-        subprocess.run(["umount", str(top)], check=True)
