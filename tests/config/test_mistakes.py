@@ -205,6 +205,7 @@ MISTAKES = [
         EXPORT,
     ),
     (CORP + "base-url = 'https://a'\napi-key-env = 'gsk_s3cr3t'", "providers.corp.api-key-env", NOT_SHOWN, EXPORT),
+    ("store = ''", "store", "expected a string that is not empty, got an empty string", None),
     (CORP + "api-key = 's3cr3t'", "providers.corp.api-key", "unknown key", 'did you mean "api-key-env"?'),
     (CORP + "context = 's3cr3t'", "providers.corp.context", "expected a whole number from 1024", ""),
     (CORP + "base-url = 'https://a'\nquick = {a = [nan]}", "providers.corp.quick", "expected what JSON can carry", ""),
@@ -291,6 +292,26 @@ def test_the_prefix_in_the_users_own_file_is_told(tmp_path: Path) -> None:
         load_texts(tmp_path, user="[tool.ralph-hooks]\ncheap = 'openai/a'\n")
     assert caught.value.message == f"{tmp_path / 'config.toml'}: tool: unknown key"
     assert caught.value.hint == "in this file the keys stand without the prefix tool.ralph-hooks"
+
+
+def test_a_store_in_a_repository_is_told_and_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, "[tool.ralph-hooks]\nstore = 'postgresql://ann:s3cr3t@db/ralph'\n")
+    assert caught.value.message == (
+        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.store: a repository cannot choose whose verdicts you believe "
+        "(what stands there is not shown: it may hold a password)"
+    )
+    assert caught.value.hint == "write it into your own config.toml, or set RALPH_HOOKS_STORE"
+
+
+@pytest.mark.parametrize("store", ["mysql://ann:s3cr3t@db/x", "/var/s3cr3t.db", "postgresql://ann:s3cr3t@db /x"])
+def test_a_store_that_is_no_postgresql_is_told_and_not_shown(tmp_path: Path, store: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"store = '{store}'\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(None, path, BUILT_IN)
+    assert caught.value.message == f"{path}: store: expected the URL of a PostgreSQL database"
+    assert caught.value.hint == "such as postgresql://db.corp.example/ralph"
 
 
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:

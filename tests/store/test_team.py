@@ -14,6 +14,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+import trustme
 
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import Booked, Reservation
@@ -432,6 +433,25 @@ def test_a_changed_password_leads_to_the_same_store_and_another_host_to_another(
 )
 def test_code_goes_to_another_machine_by_tls_alone(url: str, sslmode: str | None) -> None:
     assert adapter.options(url).get("sslmode") == sslmode
+
+
+def test_tls_is_used_where_it_is_asked_for_and_only_with_who_can_be_trusted(
+    postgres: PostgresServer, open_machine: Open, tmp_path: Path, url: str
+) -> None:
+    with postgres.encrypted() as authority:
+        trusted = open_machine("ann", url=f"{url}?sslmode=verify-full&sslrootcert={authority}")
+        trusted.answers.put({"k": b"v"})
+        assert trusted.team.notices == ()
+        assert trusted.team.query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()") == [(True,)]
+        other = tmp_path / "other.pem"
+        trustme.CA().cert_pem.write_to_path(other)
+        (notice,) = _asked(open_machine("ben", url=f"{url}?sslmode=verify-full&sslrootcert={other}"))
+        assert "does not offer TLS that can be trusted" in notice
+
+
+def _asked(one: Machine) -> tuple[str, ...]:
+    one.answers.get(["k"])
+    return one.team.notices
 
 
 def test_a_host_that_the_environment_names_is_reached_by_tls_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,36 @@ class PostgresServer:
         finally:
             self.start()
 
+    @contextmanager
+    def encrypted(self) -> Iterator[Path]:
+        """It offers TLS for the time of a block; the file with the authority that vouches for it."""
+        import trustme
+
+        authority = trustme.CA()
+        issued = authority.issue_cert("127.0.0.1")
+        files = [self._data / name for name in ("server.crt", "server.key", "authority.pem")]
+        issued.cert_chain_pems[0].write_to_path(files[0])
+        issued.private_key_pem.write_to_path(files[1])
+        authority.cert_pem.write_to_path(files[2])
+        files[1].chmod(0o600)
+        if self._user:
+            for file in files:
+                shutil.chown(file, self._user)
+        self._set("ssl = on")
+        try:
+            yield files[2]
+        finally:
+            self._set("ssl = off")
+
+    def _set(self, setting: str) -> None:
+        """Change a setting while it runs."""
+        self.execute(self.url(), f"ALTER SYSTEM SET {setting}")
+        self.execute(self.url(), "SELECT pg_reload_conf()")
+        name, _, value = setting.partition(" = ")
+        end = time.monotonic() + _START
+        while self.execute(self.url(), f"SHOW {name}") != [(value,)]:
+            assert time.monotonic() < end
+
     def database(self) -> str:
         """The URL of the database, empty again: to make another takes ten times as long."""
         others = "datname = current_database() AND pid <> pg_backend_pid()"
