@@ -477,13 +477,9 @@ def test_a_deadline_holds_over_all_of_it(project: Project) -> None:
     assert nothing_stored(project)
 
 
-@pytest.mark.parametrize(
-    ("kilobytes", "said"),
-    [(64, "the scratch copy cannot be used: "), (300, "no scratch copy could be made: ")],
-    ids=["before anything is asked", "when the repair is tried"],
-)
+@pytest.mark.parametrize("kilobytes", [64, 300], ids=["before anything is asked", "when the repair is tried"])
 def test_a_full_temporary_folder_is_told_and_left_empty(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kilobytes: int, said: str
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kilobytes: int
 ) -> None:
     with small_disk(tmp_path / "small", kilobytes) as small:
         monkeypatch.setenv("TMPDIR", str(small))
@@ -491,9 +487,8 @@ def test_a_full_temporary_folder_is_told_and_left_empty(
         with_tests(project, Crew(implement=[repair(MENDS, create=[{"path": "big.txt", "content": "x\n" * 60_000}])]))
         ran = project.run("fix")
         assert ran.code in {1, 2}
-        [told] = [
-            line for line in (ran.out + ran.err).splitlines() if line.startswith("ralph-hooks: ") and said in line
-        ]
+        lines = (ran.out + ran.err).splitlines()
+        [told] = [line for line in lines if line.startswith("ralph-hooks: ") and "scratch copy" in line]
         assert re.search(r"No space left on device|unable to write file", told)
         assert len(told) < 300
         assert list(small.iterdir()) == []
