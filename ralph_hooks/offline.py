@@ -3,19 +3,20 @@
 Linux can do it: a network namespace holds nothing but a loopback of its own, so that tests that talk to themselves
 still do. It is a program by itself, put before the one that is meant, because between fork and exec of a process with
 threads nothing of this is safe. What is reached by a file (a container engine's socket) stays in reach.
+
+Every verify command waits for it, so it imports neither socket nor pathlib, which take longer than all else.
 """
 
 from __future__ import annotations
 
 import ctypes
 import os
-import socket
 import struct
 import sys
-from pathlib import Path
 
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
 _DROP, _PTRACE, _ADMIN = 24, 19, 21  # prctl(2), PR_CAPBSET_DROP; capabilities(7)
+_INET, _DATAGRAM = 2, 2  # socket(2)
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1  # netdevice(7)
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
 _REFUSED = 125
@@ -32,21 +33,34 @@ def cut() -> None:
     else:
         user, group = os.geteuid(), os.getegid()
         if libc.unshare(_NEW_USER | _NEW_NETWORK):
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number))
-        Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-        Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
-        Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
-    _raise_loopback()
+            raise _last_error()
+        _write("setgroups", "deny")
+        _write("uid_map", f"{user} {user} 1")
+        _write("gid_map", f"{group} {group} 1")
+    _raise_loopback(libc)
 
 
-def _raise_loopback() -> None:
+def _write(name: str, value: str) -> None:
+    descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY)
+    os.write(descriptor, value.encode("ascii"))
+    os.close(descriptor)
+
+
+def _raise_loopback(libc: ctypes.CDLL) -> None:
     import fcntl
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
-        found = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH14x", b"lo", 0))
-        (flags,) = struct.unpack_from("H", found, 16)
-        fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
+    asking = libc.socket(_INET, _DATAGRAM, 0)
+    if asking < 0:
+        raise _last_error()
+    found = fcntl.ioctl(asking, _GET_FLAGS, struct.pack("16sH14x", b"lo", 0))
+    (flags,) = struct.unpack_from("H", found, 16)
+    fcntl.ioctl(asking, _SET_FLAGS, struct.pack("16sH14x", b"lo", flags | _UP))
+    os.close(asking)
+
+
+def _last_error() -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number))
 
 
 def main(args: list[str]) -> int:
