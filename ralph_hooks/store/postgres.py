@@ -338,6 +338,8 @@ def _driver() -> Any:  # noqa: ANN401 - a module
         from psycopg.types.numeric import NumericLoader
     except ImportError as error:
         raise ConfigError("a store on PostgreSQL needs psycopg, which is not installed", INSTALL) from error
+    if not psycopg.Pipeline.is_supported():
+        raise ConfigError("a store on PostgreSQL needs libpq 14 or newer, and psycopg has found an older one", INSTALL)
 
     import logging
 
