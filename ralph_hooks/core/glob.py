@@ -10,14 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
-_TOKEN = re.compile(r"\*\*/|/\*\*$|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
+_TOKEN = re.compile(r"(?:^|(?<=/))\*\*/|/\*\*$|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 _SPECIAL = frozenset("*?[/")
-_MEANINGS = {"**/": "(?:.*/)?", "/**": "/.*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_WIDE = {"**/": "(?:.*?/)??", "/**": "/.*", "**": ".*?"}  # what goes beyond a slash
 
 
 def _translate(token: str) -> str:
-    if token in _MEANINGS:
-        return _MEANINGS[token]
+    if token == "?":
+        return "[^/]"
     if token.startswith("[") and token.endswith("]") and len(token) > 2:  # noqa: PLR2004 - brackets and one member
         inner = token[1:-1].replace("\\", r"\\").replace("[", r"\[")
         return f"(?!/)[{'^' + inner[1:] if inner.startswith('!') else inner}]"
@@ -41,9 +41,42 @@ def _test(pattern: str) -> Callable[[str, Sequence[str]], bool]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    anchored = "/" in pattern.rstrip("/")
-    body = "".join(_translate(token) for token in _TOKEN.findall(pattern.strip("/")))
-    return re.compile(f"{'' if anchored else '(?:.*/)?'}{body}(?:/.*)?", re.DOTALL)
+    """The expression for ``pattern``, in which no star is tried in more ways than one.
+
+    What stands between two stars is best taken where it comes first: that leaves most to the second one. To go back and
+    try the next place, as expressions do unless they are told (``(?>...)``), takes years for ``*a*a*a*a*a*a*a*a*b``.
+    """
+    tokens = _TOKEN.findall(pattern.strip("/"))
+    if "/" not in pattern.rstrip("/"):
+        tokens.insert(0, "**/")
+    gaps = [position for position, token in enumerate(tokens) if token in _WIDE]
+    begin, *ends = [*gaps, len(tokens)]
+    body = _between(tokens[:begin])
+    for gap, end in zip(gaps, ends, strict=True):
+        part = _WIDE[tokens[gap]] + _between(tokens[gap + 1 : end])
+        body += part if end == len(tokens) or tokens[end] == "/**" else f"(?>{part})"
+    try:
+        return re.compile(f"{body}(?:/.*)?", re.DOTALL)
+    except re.error:  # a class such as [z-a], which has no members
+        return re.compile("(?!)")
+
+
+def _between(tokens: Sequence[str]) -> str:
+    """What stands between two gaps that go beyond a slash."""
+    pieces = [""]
+    stars: list[int] = []  # the pieces that begin with one
+    for token in tokens:
+        if token == "*":
+            stars.append(len(pieces))
+            pieces.append("")
+        elif token == "/":
+            pieces.append("/")
+        else:
+            pieces[-1] += _translate(token)
+    return "".join(
+        piece if number not in stars else f"(?>[^/]*?{piece})" if number + 1 in stars else f"[^/]*{piece}"
+        for number, piece in enumerate(pieces)
+    )
 
 
 def matches(path: str, pattern: str) -> bool:

@@ -29,12 +29,26 @@ from tests.support.repo import Repo
         ("[]-].py", ["].py", "-.py"], ["x.py"]),
         ("migrations/", ["migrations/1.sql", "x/migrations/2.sql"], ["migration/1.sql"]),
         ("a.b", ["a.b"], ["axb"]),
+        ("a*b*c", ["abcbc", "aXbYc/d"], ["acb"]),
+        ("**/x*y/**/z", ["xyz/xy/a/z"], ["xyz/a/z"]),
+        ("src/**.py", ["src/a.py", "src/a/b.py"], ["a.py"]),
+        ("[z-a].py", [], ["z.py", "a.py"]),
+        ("[!]", [], ["!", "a"]),
         ("naïve 文件.txt", ["naïve 文件.txt"], ["naive 文件.txt"]),
     ],
 )
 def test_examples(pattern: str, inside: list[str], outside: list[str]) -> None:
     assert [path for path in inside if not matches(path, pattern)] == []
     assert [path for path in outside if matches(path, pattern)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [("*a" * 40 + "b", "a" * 250), ("**/a/" * 20 + "b", "a/" * 120 + "c"), ("a**" * 20 + "b", "a" * 250)],
+)
+def test_a_pattern_of_many_stars_is_answered_in_our_lifetime(pattern: str, path: str) -> None:
+    """A repository's configuration could else keep every hook in it busy for years."""
+    assert not matches(path, pattern)
 
 
 def test_the_first_pattern_that_matches_is_named() -> None:
