@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import tomli
 
+from ralph_hooks.config.content import read as read_content
 from ralph_hooks.config.tables import FileTable
 from ralph_hooks.errors import ConfigError
 
@@ -86,12 +87,11 @@ def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
 
 def _parse(path: Path) -> dict[str, Any] | None:
     """What TOML says; None where there is no such file."""
-    try:
-        text = path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
+    content = read_content(path)
+    if content is None:
         return None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "make it a file that you may read") from error
+    try:
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: expected UTF-8, got a byte that is not, at offset {error.start}", "save the file as UTF-8"

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from ralph_hooks.config.content import read
 from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError
 
@@ -26,9 +27,7 @@ def read_phase_map(path: Path) -> Mapping[Phase, str]:
     Raises ConfigError with the line that cannot be read.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "make it a file that you may read") from error
+        lines = (read(path) or b"").decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8", "save the file as UTF-8") from error
     found: dict[Phase, str] = {}

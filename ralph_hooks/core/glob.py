@@ -55,10 +55,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     for gap, end in zip(gaps, ends, strict=True):
         part = _WIDE[tokens[gap]] + _between(tokens[gap + 1 : end])
         body += part if end == len(tokens) or tokens[end] == "/**" else f"(?>{part})"
-    try:
-        return re.compile(f"{body}(?:/.*)?", re.DOTALL)
-    except re.error:  # a class such as [z-a], which has no members
-        return re.compile("(?!)")
+    return re.compile(f"{body}(?:/.*)?", re.DOTALL)
 
 
 def _between(tokens: Sequence[str]) -> str:

@@ -148,6 +148,8 @@ def _by_hand(path: Path, block: str, where: str) -> GitError:
 
 
 def _read(path: Path) -> str | None:
+    if path.exists() and not path.is_file():
+        raise GitError(f"{path} is no file", "make it a UTF-8 file that you may read")  # a link to a device has no end
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -132,6 +133,24 @@ def test_a_hook_on_index_changes_is_not_run_for_our_copy_of_the_index(gated: Gat
     gated.repo.hook("post-index-change", f"open({str(ran)!r}, 'w').close()\n")
     assert gated.judge()["verdict"] == "pass"
     assert not ran.exists()
+
+
+@pytest.mark.parametrize("leads_to", ["/dev/zero", "/dev/tty", "a pipe", "a folder", "too much"])
+def test_a_configuration_without_an_end_is_not_read(gated: Gated, tmp_path: Path, leads_to: str) -> None:
+    """A repository may hold symbolic links to anywhere: to a device they would fill the memory."""
+    place = Path(leads_to) if leads_to.startswith("/dev") else tmp_path / "elsewhere"
+    if leads_to == "a pipe":
+        os.mkfifo(place)
+    elif leads_to == "a folder":
+        place.mkdir()
+    elif leads_to == "too much":
+        place.write_bytes(b"#" * 16_000_001)
+    gated.repo.commit({"a.py": "x = 1\n"})
+    (gated.repo.path / "pyproject.toml").symlink_to(place)
+    done = gated.run("gate")
+    assert done.returncode == 2
+    assert "pyproject.toml" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_state_that_others_could_write_is_not_believed(gated: Gated) -> None:
