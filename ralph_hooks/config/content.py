@@ -12,15 +12,19 @@ _MOST = 16_000_000  # bytes
 _AS_IT_IS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # nor waiting for a pipe's writer
 
 
-def read(path: Path) -> bytes | None:
+def read(path: Path, *, own: bool = False) -> bytes | None:
     """What ``path`` holds; None where there is nothing.
 
-    Raises ConfigError for what cannot be read or has no end: a symbolic link may lead to a device or a pipe.
+    Raises ConfigError for what cannot be read or has no end: a symbolic link may lead to a device or a pipe. The user's
+    ``own`` file says where keys are sent, without being asked for consent: one that everybody can write is refused.
     """
     try:
         with os.fdopen(os.open(path, _AS_IT_IS), "rb") as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
                 raise ConfigError(f"{path}: cannot be read: it is no regular file", "make it a file that you may read")
+            if own and mode & stat.S_IWOTH and os.name == "posix":
+                raise ConfigError(f"{path}: everybody can write it, and it says where keys go", f"chmod go-w {path}")
             content = file.read(_MOST + 1)
     except FileNotFoundError:
         return None

@@ -34,9 +34,12 @@ class File:
         self.mistakes.append((key, problem, hint))
 
 
-def read(path: Path, prefix: tuple[str, ...] = ()) -> File | None:
-    """The configuration at ``prefix`` in ``path``; None where there is none. Raises ConfigError with all mistakes."""
-    raw = _table(path, prefix)
+def read(path: Path, prefix: tuple[str, ...] = (), *, own: bool = False) -> File | None:
+    """The configuration at ``prefix`` in ``path``; None where there is none. Raises ConfigError with all mistakes.
+
+    ``own`` is for the user's file.
+    """
+    raw = _table(path, prefix, own=own)
     if raw is None:
         return None
     try:
@@ -63,8 +66,8 @@ def raise_mistakes(files: Sequence[File]) -> None:
         )
 
 
-def _table(path: Path, prefix: tuple[str, ...]) -> dict[str, Any] | None:
-    table = _parse(path)
+def _table(path: Path, prefix: tuple[str, ...], *, own: bool) -> dict[str, Any] | None:
+    table = _parse(path, own=own)
     for depth, name in enumerate(prefix, start=1):
         if table is None:
             return None
@@ -85,9 +88,9 @@ def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
             raise ConfigError(f"{path}: {TABLE[0]}.{wrong}: unknown table", f"write [{'.'.join(TABLE)}]")
 
 
-def _parse(path: Path) -> dict[str, Any] | None:
+def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
     """What TOML says; None where there is no such file."""
-    content = read_content(path)
+    content = read_content(path, own=own)
     if content is None:
         return None
     try:

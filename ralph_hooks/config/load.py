@@ -32,7 +32,7 @@ def load(repository_top: Path | None, user_config: Path | None, built_in: Mappin
     Key by key the repository wins, except that it can only tighten a budget that the user has set, and that the user's
     provider of a name stays. Raises ConfigError that names every mistake with file, key and what was expected.
     """
-    user = read(user_config) if user_config else None
+    user = read(user_config, own=True) if user_config else None
     repository = read(repository_top / "pyproject.toml", TABLE) if repository_top else None
     return combine(user, repository, built_in)
 

@@ -11,6 +11,7 @@ import msgspec
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.text import one_line
 
 Reply = TypeVar("Reply")
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -64,8 +65,24 @@ def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], 
 
 
 def decode(data: bytes, shape: type[Item]) -> Item:
-    """A whole reply. Raises Unreadable where it is not JSON of that shape."""
+    """A whole reply. Raises Unreadable where it is not JSON of that shape, or says two things under one name."""
     try:
-        return from_json(data, shape)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reply = from_json(data, shape)
+        _refuse_doubles(data)
+    except (ValueError, RecursionError) as error:  # the first is what both readers of JSON raise
         raise Unreadable(f"the reply is not what was asked for ({error})") from error
+    return reply
+
+
+def _refuse_doubles(data: bytes) -> None:
+    """Of two findings lists in one object readers take the last, which may be the empty one."""
+    import json  # what talks to models has loaded it
+
+    def once(pairs: list[tuple[str, object]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise Unreadable(f"the reply has `{one_line(name)}` twice in one object")
+            seen.add(name)
+
+    json.loads(data, object_pairs_hook=once, parse_int=str, strict=False)

@@ -67,8 +67,8 @@ def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
 def prepare(folder: Path) -> None:
     """Make sure that ``folder`` exists and is the user's alone.
 
-    Raises RalphError where it is a symbolic link, a file or another user's: what it holds decides which verdicts are
-    believed and what has been spent. Raises OSError where it cannot be made.
+    Raises RalphError where it is a symbolic link, a file or another user's, or holds what is: that decides which
+    verdicts are believed and what has been spent. Raises OSError where it cannot be made.
     """
     try:
         found = os.lstat(folder)
@@ -87,3 +87,7 @@ def prepare(folder: Path) -> None:
         raise RalphError(f"the state folder {folder} belongs to another user", f"correct its owner, or {_MOVE}")
     if stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
         folder.chmod(stat.S_IRWXU)
+    with os.scandir(folder) as entries:
+        for entry in entries:  # others may have put something there while the folder was open to them
+            if entry.is_symlink() or entry.stat(follow_symlinks=False).st_uid != user():
+                raise RalphError(f"{entry.name} in the state folder {folder} is not yours", f"remove it, or {_MOVE}")

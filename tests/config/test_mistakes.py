@@ -287,6 +287,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     assert caught.value.hint == "make it a file that you may read"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="files have no such permissions here")
+def test_the_users_own_file_is_not_for_everybody_to_write(tmp_path: Path) -> None:
+    """It says where keys are sent, and nobody is asked for consent to it."""
+    own = tmp_path / "config.toml"
+    own.write_text("", encoding="utf-8")
+    own.chmod(0o666)
+    with pytest.raises(ConfigError, match="everybody can write it"):
+        load(None, own, {})
+    own.chmod(0o664)
+    load(None, own, {})
+
+
 def test_the_prefix_in_the_users_own_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_texts(tmp_path, user="[tool.ralph-hooks]\ncheap = 'openai/a'\n")

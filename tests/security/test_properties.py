@@ -65,6 +65,11 @@ def test_any_reply_to_verify_has_a_verdict_for_every_claim_or_is_unreadable(text
         assert len(verify.read(strip_fence(text), count)) == count
 
 
+def test_a_reply_that_says_two_things_under_one_name_is_unreadable() -> None:
+    assert read('{"findings": [], "findings": []}') is None
+    assert read('{"findings": [{"path": "a", "path": "b"}]}') is None
+
+
 def test_a_reply_nested_beyond_measure_is_unreadable() -> None:
     assert read("[" * 100_000) is None
     assert read('{"findings": [' + '{"path": [' * 50_000) is None

@@ -60,6 +60,26 @@ def test_a_folder_that_is_open_to_others_is_closed(tmp_path: Path) -> None:
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("kind", ["of another user", "a link"])
+def test_what_others_have_put_into_a_folder_that_was_open_to_them_is_not_believed(tmp_path: Path, kind: str) -> None:
+    planted = tmp_path / "state" / "state.db"
+    planted.parent.mkdir()
+    if kind == "a link":
+        planted.symlink_to(tmp_path / "elsewhere")
+    elif os.geteuid() == 0:
+        planted.touch()
+        os.chown(planted, 12_345, 12_345)
+    else:
+        pytest.skip("only the superuser can give files away")
+    planted.parent.chmod(0o777)
+    for _ in range(2):
+        with pytest.raises(RalphError, match=r"state\.db in the state folder .* is not yours"):
+            prepare(planted.parent)
+    planted.unlink()
+    prepare(planted.parent)
+    assert stat.S_IMODE(planted.parent.stat().st_mode) == 0o700
+
+
 def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "state"
