@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, NotMeasured, UnexpectedError
 
-BENCHMARKS = ("known", "first", "tokens", "many_files", "scratch_copy", "push", "humanevalfix", "store")
+BENCHMARKS = (
+    "known", "first", "tokens", "many_files", "scratch_copy", "push", "humanevalfix", "store", "workers", "baselines",
+)  # fmt: skip
 _WIDTH = 100
 
 

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from ralph_hooks.cli.judging import terminal_width, wants_color, write_text
 from ralph_hooks.cli.progress import progress
-from ralph_hooks.cli.replay import AT_ONCE, Bench, snapshot_of
+from ralph_hooks.cli.replay import AT_ONCE, Bench
 from ralph_hooks.cli.wiring import (
     Place,
     build_client,
@@ -32,10 +32,11 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import money, plural, visible
 from ralph_hooks.engine.backtest import CapReached, Routing, run
 from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.held import change_of
 from ralph_hooks.engine.keys import key
 from ralph_hooks.engine.preview import preview
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
-from ralph_hooks.git.snapshot import Repository
+from ralph_hooks.git.snapshot import GitSnapshot, Repository
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.verdicts import Verdicts
 
@@ -241,7 +242,7 @@ def _replay(
         digest = _digest(here.settings)
         trials[name] = [
             _once(
-                Routing(name=name, digest=digest, judge=bench.judge(here, repetition)),
+                Routing(name=name, digest=digest, judge=bench.judge(here, examples, repetition)),
                 examples,
                 repetition,
                 bench.database,
@@ -312,7 +313,7 @@ def _estimate(
         shown = progress()
         shown.begin(f"estimate {name}", len(examples))
         for example in examples:
-            snapshot = snapshot_of(repository, example)
+            snapshot = GitSnapshot(repository, change_of(example))
             gate = build_trial(
                 here, database, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )

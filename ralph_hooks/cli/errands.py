@@ -15,7 +15,8 @@ from ralph_hooks import __version__
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.engine.backtest import judge
-from ralph_hooks.engine.errand import Delivered, Errand, Memory, Purse, outcome, packed
+from ralph_hooks.engine.errand import Errand, Memory, Purse, outcome, packed
+from ralph_hooks.engine.held import Held
 
 _LIBRARIES = ("ruff", "detect-secrets")
 """What the verdict of the deterministic checks depends on besides ourselves."""
@@ -37,7 +38,7 @@ def do(data: bytes) -> bytes:
     purse = Purse(errand.grant, price_needed=errand.price_needed)
     answers, facts = (Memory(errand.known, worker_marks()) for _ in range(2))
     gate = build_errand(errand, purse, answers, facts)
-    return packed(outcome(lambda: judge(gate, Delivered(errand)), purse, answers, facts))
+    return packed(outcome(lambda: judge(gate, Held(errand.change, errand.files)), purse, answers, facts))
 
 
 def answer(question: bytes) -> bytes:

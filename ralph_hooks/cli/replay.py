@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
 from ralph_hooks.cli.wiring import Place, build_remote, build_trial
 from ralph_hooks.core.backtest import Example
-from ralph_hooks.core.change import Change
 from ralph_hooks.core.ports import Cluster, ModelClient
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.backtest import judge
-from ralph_hooks.git.snapshot import GitSnapshot, Repository
+from ralph_hooks.engine.held import Held, Shelf
+from ralph_hooks.git.push import GitPush
+from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.db import Database
 
 AT_ONCE = 4
@@ -36,27 +37,22 @@ class Bench(Struct, frozen=True, kw_only=True):
             return wanted or AT_ONCE
         return min(self.cluster.places, wanted or self.cluster.places)
 
-    def judge(self, place: Place, repetition: int) -> Callable[[Example], Report]:
-        """The judge by the settings of ``place``; each repetition knows its own answers and no others."""
+    def judge(self, place: Place, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
+        """The judge of ``examples`` by the settings of ``place``; each repetition knows its own answers alone."""
         apart = f"backtest-{repetition}"
+        shelf = Shelf(GitPush(self.repository, "examples", ()), examples)
         if self.cluster is None:
-            return lambda example: self._here(place, snapshot_of(self.repository, example), apart)
+            return lambda example: self._here(place, shelf.take(example), apart)
         remote = build_remote(place, self.database, self.cluster, run=self.run, apart=apart)
 
         def there(example: Example) -> Report:
-            snapshot = snapshot_of(self.repository, example)
+            snapshot = shelf.take(example)
             return remote.judge(snapshot, lambda: self._here(place, snapshot, apart))
 
         return there
 
-    def _here(self, place: Place, snapshot: GitSnapshot, apart: str) -> Report:
+    def _here(self, place: Place, snapshot: Held, apart: str) -> Report:
         gate = build_trial(
             place, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
         )
         return judge(gate, snapshot)
-
-
-def snapshot_of(repository: Repository, example: Example) -> GitSnapshot:
-    """The change of ``example``, whose objects are in ``repository``."""
-    change = Change(tree=example.tree, base=example.base, entries=example.entries, title=example.id)
-    return GitSnapshot(repository, change)

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, RouteRule, Settings
-from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import Booked, Reservation
@@ -24,14 +24,8 @@ from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
+from ralph_hooks.engine.held import File
 from ralph_hooks.errors import RalphError
-
-
-class File(Struct, frozen=True):
-    """What a snapshot knows of one file."""
-
-    content: Content
-    hunks: tuple[Hunk, ...]
 
 
 class Errand(Struct, frozen=True, kw_only=True):
@@ -81,27 +75,6 @@ class Done(Struct, frozen=True, kw_only=True):
 def packed(errand: Errand | Done) -> bytes:
     """For the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
     return msgspec.msgpack.encode(errand)
-
-
-class Delivered:
-    """The change of an errand; satisfies `core.ports.Snapshot`."""
-
-    def __init__(self, errand: Errand) -> None:
-        self.change = errand.change
-        self._files = errand.files
-
-    def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """Bytes of the larger side of each entry."""
-        contents = self.contents(entries).items()
-        return {path: max(len(side or b"") for side in (both.old, both.new)) for path, both in contents}
-
-    def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
-        """Both sides of each entry."""
-        return {entry.path: self._files[entry.path].content for entry in entries}
-
-    def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """The changed lines of each entry."""
-        return {entry.path: self._files[entry.path].hunks for entry in entries}
 
 
 class Tariff:

@@ -38,7 +38,8 @@ from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest import CapReached
 from ralph_hooks.engine.caller import quirks_key
-from ralph_hooks.engine.errand import Done, Errand, File, packed
+from ralph_hooks.engine.errand import Done, Errand, packed
+from ralph_hooks.engine.held import File
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.review import recall
 from ralph_hooks.engine.triage import triage
@@ -138,7 +139,7 @@ class Remote:
         noted.get(map(quirks_key, self._models))
         return Errand(
             change=msgspec.structs.replace(snapshot.change, title=""),
-            files={source.path: File(source.content, source.hunks) for source in sources},
+            files={source.path: File(_size(source), source.content, source.hunks) for source in sources},
             models=_reviewing(self._settings.models),
             routes=tuple(
                 msgspec.structs.replace(rule, models=_reviewing(rule.models)) for rule in self._settings.routes

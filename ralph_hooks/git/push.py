@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import REGULAR_MODES, Change, Entry, Status
+from ralph_hooks.core.change import REGULAR_MODES, Change, Content, Entry, Hunk, Status
 from ralph_hooks.core.ports import Committed, Portion, Source
 from ralph_hooks.core.push import Commit, Message, Update, short
 from ralph_hooks.core.report import Action, PushedRef
@@ -124,14 +124,18 @@ class GitPush:
         """Bytes of the larger side of each entry."""
         return list(self._blobs.sizes(_numbered(entries)).values()) if entries else []
 
+    def contents(self, entries: Sequence[Entry]) -> Sequence[Content]:
+        """Both sides of each entry."""
+        return list(self._blobs.contents(_numbered(entries)).values()) if entries else []
+
+    def hunks(self, entries: Sequence[Entry]) -> Sequence[tuple[Hunk, ...]]:
+        """The changed lines of each entry."""
+        return list(self._blobs.hunks(_numbered(entries)).values())
+
     def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
         """Content and changed lines of each entry."""
-        numbered = _numbered(entries)
-        contents = self._blobs.contents(numbered)
-        hunks = self._blobs.hunks(numbered)
-        return [
-            Source(entry, contents[name.path], hunks[name.path]) for entry, name in zip(entries, numbered, strict=True)
-        ]
+        both = zip(entries, self.contents(entries), self.hunks(entries), strict=True)
+        return [Source(entry, content, hunks) for entry, content, hunks in both]
 
 
 def _numbered(entries: Sequence[Entry]) -> list[Entry]:

@@ -14,7 +14,7 @@ from typing import Self
 
 CHECKOUT = Path(__file__).parents[2]
 THREADS = 4
-"""Of each worker."""
+"""Of each worker, unless said otherwise."""
 _QUIET = {
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "1s",
     "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "false",
@@ -26,8 +26,9 @@ _QUIET = {
 class Cluster:
     """A scheduler, and workers that are started one by one."""
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
-        """``variables`` are those of the workers' environment."""
+    def __init__(self, variables: Mapping[str, str], threads: int = THREADS) -> None:
+        """``variables`` are those of the workers' environment, ``threads`` each of them has."""
+        self._threads = threads
         self._env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(CHECKOUT), **_QUIET}
         self._variables = variables
         self._stack = ExitStack()
@@ -44,7 +45,7 @@ class Cluster:
 
     def add_workers(self, count: int) -> None:
         """Start them side by side, and wait until they are there."""
-        args = (self.address, "--nthreads", str(THREADS), "--no-nanny")
+        args = (self.address, "--nthreads", str(self._threads), "--no-nanny")
         made = [self._popen("worker", *args, env={**self._env, **self._variables}) for _ in range(count)]
         for worker in made:
             _read_until(worker, "Registered to")
