@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -14,29 +13,21 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from bench.clock import Spent, spend
-from bench.figures import Figure, NotMeasured, UnexpectedError
-from bench.project import CHECKOUT, PROGRAM
-from ralph_hooks.git.examples import Record, read_records
+from bench.backtests import ALL, User, numbered, rows
+from bench.clock import Spent
+from bench.figures import Figure, UnexpectedError
+from bench.project import CHECKOUT
 from tests.support.dask import Cluster
-from tests.support.project import environment, provider
-from tests.support.repo import Repo
+from tests.support.project import provider
 
-DATA = CHECKOUT.parent / "shared" / "data"
-FILES = ("humanevalfix.jsonl", "quixbugs.jsonl", "szz_introducing_dev.jsonl.xz", "clean_commits.jsonl.xz")
 CHANGES = int(os.environ.get("CHANGES", "2000"))
 THREADS = 16
 LATENCY = 1.0  # seconds
 FLEETS = (1, 2, 4, 8)
-_KEY_NAME = "BENCH_KEY"
+_KEY = {"BENCH_KEY": "made-up"}
 _CONFIGURATION = """
 cheap = "scripted/small"
-[budget]
-per-run = 1000
-per-day = 10000
-per-month = 10000
 [prices."scripted/small"] # made up, in US dollars per million tokens
 input = 0.10
 output = 0.40
@@ -45,11 +36,9 @@ output = 0.40
 
 def measure() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="ralph-hooks-bench-") as name, _model() as url:
-        folder = Path(name)
-        data = folder / "changes.jsonl"
-        data.write_text("".join(f"{json.dumps(row)}\n" for row in _changes()), encoding="utf-8")
-        user = _User(folder, data, url)
-        yield from _curve("threads of one process", {fleet: _here(user, fleet) for fleet in FLEETS}, bound=1.25)
+        user = User(Path(name), _CONFIGURATION + provider("scripted", url, key_name=next(iter(_KEY))), _KEY)
+        here = {fleet: _backtest(user, "--workers", str(fleet * THREADS)) for fleet in FLEETS}
+        yield from _curve("threads of one process", here, bound=1.25)
         yield from _curve("a Dask cluster", {fleet: _there(user, fleet) for fleet in FLEETS}, bound=1.5)
 
 
@@ -75,40 +64,17 @@ def _curve(where: str, runs: dict[int, Spent], bound: float) -> Iterator[Figure]
         )
 
 
-class _User:
-    """Somebody with changes to judge and a new state for each run."""
-
-    def __init__(self, folder: Path, data: Path, url: str) -> None:
-        self.folder = folder
-        self.data = data
-        self.settings = _CONFIGURATION + provider("scripted", url, key_name=_KEY_NAME)
-        self.repo = Repo.create(folder / "project")
-        self.repo.commit({"README.md": "A shop.\n"})
-        self.runs = 0
-
-    def backtest(self, *args: str) -> Spent:
-        self.runs += 1
-        home = self.folder / f"home-{self.runs}"
-        home.mkdir()
-        (home / "config.toml").write_text(self.settings, encoding="utf-8")
-        command: list[str | Path] = [PROGRAM, "backtest", "--dataset", self.data, "--format", "json", *args]
-        spent = spend(command, cwd=self.repo.path, env={**environment(self.folder, home), _KEY_NAME: "made-up"})
-        if spent.code:
-            raise UnexpectedError(f"backtest ended with {spent.code}: {spent.output[-500:]}")
-        (scored,) = json.loads(spent.output[spent.output.index("{") :])["routings"]
-        if scored["changes"] != CHANGES or scored["unjudged"]:
-            raise UnexpectedError(f"{scored['unjudged']} of {scored['changes']} changes were not judged")
-        return spent
-
-
-def _here(user: _User, fleet: int) -> Spent:
-    return user.backtest("--workers", str(fleet * THREADS))
-
-
-def _there(user: _User, fleet: int) -> Spent:
-    with Cluster({_KEY_NAME: "made-up"}, threads=THREADS) as cluster:
+def _there(user: User, fleet: int) -> Spent:
+    with Cluster(_KEY, threads=THREADS) as cluster:
         cluster.add_workers(fleet)
-        return user.backtest("--dask", cluster.address)
+        return _backtest(user, "--dask", cluster.address)
+
+
+def _backtest(user: User, *args: str) -> Spent:
+    scored, spent = user.backtest(numbered(rows(*ALL), CHANGES), *args)
+    if scored["changes"] != CHANGES or scored["unjudged"]:
+        raise UnexpectedError(f"{scored['unjudged']} of {scored['changes']} changes were not judged")
+    return spent
 
 
 @contextmanager
@@ -122,25 +88,3 @@ def _model() -> Iterator[str]:
     finally:
         server.terminate()
         server.communicate()
-
-
-def _changes() -> Iterator[dict[str, Any]]:
-    """Real changes, over and over, each time with another line before them, so that no content is known already."""
-    records: list[Record] = []
-    for file in FILES:
-        if not (DATA / file).exists():
-            raise NotMeasured(f"{DATA / file} is missing: labelled changes")
-        records += read_records(DATA / file)
-    for number in range(CHANGES):
-        record = records[number * len(records) // CHANGES if len(records) > CHANGES else number % len(records)]
-        yield {
-            "id": f"{number}",
-            "path": record.path,
-            "label": record.label.value,
-            "before": _numbered(number, record.before),
-            "after": _numbered(number, record.after),
-        }
-
-
-def _numbered(number: int, text: str | None) -> str | None:
-    return None if text is None else f"# {number}\n{text}"

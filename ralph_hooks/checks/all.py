@@ -12,3 +12,8 @@ from ralph_hooks.core.ports import Check
 def all_checks() -> tuple[Check, ...]:
     """In the order their findings are shown."""
     return Secrets(), Invisible(), Syntax(), Ruff()
+
+
+def slow_checks() -> tuple[Check, ...]:
+    """Those that start a process, which takes about as long for many files as for one."""
+    return (Ruff(),)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from ralph_hooks.checks.all import slow_checks
 from ralph_hooks.cli.wiring import Place, build_remote, build_trial
 from ralph_hooks.core.backtest import Example
-from ralph_hooks.core.ports import Cluster, ModelClient
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports import Cluster, ModelClient, Source
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.backtest import judge
+from ralph_hooks.engine.checking import check_ahead
 from ralph_hooks.engine.held import Held, Shelf
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.db import Database
+from ralph_hooks.store.verdicts import Apart, Verdicts
 
+_AHEAD = 60.0  # seconds for a linter to look at the files of some changes
 AT_ONCE = 4
 """Changes that are judged at once on this machine, unless the user says otherwise."""
 
@@ -40,7 +46,13 @@ class Bench(Struct, frozen=True, kw_only=True):
     def judge(self, place: Place, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
         """The judge of ``examples`` by the settings of ``place``; each repetition knows its own answers alone."""
         apart = f"backtest-{repetition}"
-        shelf = Shelf(GitPush(self.repository, "examples", ()), examples)
+        store = Apart(Verdicts(self.database), apart)
+
+        def look_ahead(sources: Sequence[Source]) -> None:
+            for check in slow_checks():
+                check_ahead(check, sources, store, Deadline(_AHEAD, time.monotonic))
+
+        shelf = Shelf(GitPush(self.repository, "examples", ()), examples, look_ahead)
         if self.cluster is None:
             return lambda example: self._here(place, shelf.take(example), apart)
         remote = build_remote(place, self.database, self.cluster, run=self.run, apart=apart)

@@ -455,6 +455,7 @@ def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str
         store=Apart(verdicts, apart),
         answers=Apart(PaidFor(database), apart),
         prices=Catalogue(place.settings.prices, verdicts),
+        checks=all_checks(),
         harmless=lambda text, path: not secrets.find(text, path),
         run=run,
     )

@@ -1,18 +1,20 @@
 """Changes held in memory: read from git many at a time, or come from another machine.
 
-To ask git about one change takes four processes, 10 ms of CPU; about 32 at a time it takes half a millisecond each.
+To ask git about one change takes four processes, 10 ms of CPU; about 32 at a time it takes half a millisecond each. A
+linter is a process as well, so somebody may look at them ahead.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.ports import Source
 from ralph_hooks.engine.triage import MAX_BYTES, content_reason, is_text
 
 _AT_ONCE = 32  # changes
@@ -71,11 +73,14 @@ class Blobs(Protocol):
 class Shelf:
     """Hands out ``examples`` about in their order, and reads the next ones when it has none. Safe from several threads.
 
-    Another order is right as well, and slower.
+    Another order is right as well, and slower. ``ahead`` is shown the text files of those that are read together.
     """
 
-    def __init__(self, blobs: Blobs, examples: Sequence[Example]) -> None:
+    def __init__(
+        self, blobs: Blobs, examples: Sequence[Example], ahead: Callable[[Sequence[Source]], None] = lambda _: None
+    ) -> None:
         self._blobs = blobs
+        self._ahead = ahead
         self._examples = examples
         self._places = {_name(example): place for place, example in enumerate(examples)}
         self._lock = threading.Lock()
@@ -115,11 +120,14 @@ class Shelf:
         """Put contents, and for text changed lines, into ``files``."""
         contents = self._blobs.contents([entry for _, entry in wanted])
         both = list(zip(wanted, contents, strict=True))
-        text = [each for each, content in both if is_text(content_reason(content))]
-        lines = dict(zip(text, self._blobs.hunks([entry for _, entry in text]), strict=True))
+        text = [(*each, content) for each, content in both if is_text(content_reason(content))]
+        hunks = self._blobs.hunks([entry for _, entry, _ in text])
+        sources = [Source(entry, content, lines) for (_, entry, content), lines in zip(text, hunks, strict=True)]
+        self._ahead(sources)
         for (number, entry), content in both:
-            size = files[number][entry.path].size
-            files[number][entry.path] = File(size, content, lines.get((number, entry), ()))
+            files[number][entry.path] = File(files[number][entry.path].size, content)
+        for (number, entry, content), source in zip(text, sources, strict=True):
+            files[number][entry.path] = File(files[number][entry.path].size, content, source.hunks)
 
 
 def change_of(example: Example) -> Change:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ from ralph_hooks.config import Settings, Unpriced
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import (
+    Check,
     Cluster,
     GrantingLedger,
     Prices,
@@ -38,6 +39,7 @@ from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest import CapReached
 from ralph_hooks.engine.caller import quirks_key
+from ralph_hooks.engine.checking import result_key
 from ralph_hooks.engine.errand import Done, Errand, packed
 from ralph_hooks.engine.held import File
 from ralph_hooks.engine.material import Material
@@ -75,7 +77,8 @@ class _Noted:
 class Remote:
     """Judges changes by a cluster. Safe from several threads.
 
-    ``harmless`` says of a text and its path that the secret scan finds nothing in it.
+    What ``checks`` say is sent along as far as it is known. ``harmless`` says of a text and its path that the secret
+    scan finds nothing in it.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class Remote:
         store: Store,
         answers: Store,
         prices: Prices,
+        checks: Sequence[Check],
         harmless: Callable[[str, str], bool],
         run: str,
     ) -> None:
@@ -95,6 +99,7 @@ class Remote:
         self._ledger = ledger
         self._store = store
         self._answers = answers
+        self._checks = checks
         self._harmless = harmless
         self._run = run
         self._models = reviewers(settings)
@@ -137,6 +142,8 @@ class Remote:
         paid_for = _Noted(self._answers)
         recall(triaged.review, self._settings, paid_for)
         noted.get(map(quirks_key, self._models))
+        for check in self._checks:
+            noted.get(result_key(check.name, check.version, e) for e in triaged.review if check.applies(e))
         return Errand(
             change=msgspec.structs.replace(snapshot.change, title=""),
             files={source.path: File(_size(source), source.content, source.hunks) for source in sources},
