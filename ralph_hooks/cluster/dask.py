@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from ralph_hooks.cluster.visit import Replaced, greet, visit
@@ -65,6 +66,7 @@ class Dask:
         self._changed = threading.Condition()
         self._workers: dict[str, _Worker] = {}
         self._visits: set[_Visit] = set()
+        self._refused: set[str] = set()
         self._gone = ""
         self._closed = threading.Event()
         self._client = _connected(address)
@@ -76,7 +78,7 @@ class Dask:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def do(self, errand: bytes) -> bytes:
-        """The outcome of ``errand``. Raises WorkerLost, and RalphError where the cluster is gone."""
+        """The outcome of ``errand``. Raises WorkerLost, and RalphError where there is nobody to begin it."""
         visit_ = self._begin()
         try:
             return self._visited(visit_, errand)
@@ -132,12 +134,11 @@ class Dask:
             visit_.over.wait()
             return self._result(visit_, future)
         finally:
-            future.cancel()
+            if self._client.status == "running":
+                future.cancel()
 
     def _result(self, visit_: _Visit, future: Future[bytes]) -> bytes:
         from asyncio import CancelledError
-
-        from distributed import KilledWorker
 
         while not visit_.lost:
             try:
@@ -146,18 +147,14 @@ class Dask:
                 continue
             except Replaced:
                 self._forget(visit_.worker)
-            except (KilledWorker, CancelledError, OSError) as error:
+            except (Exception, CancelledError) as error:  # killed, cancelled, or failed in a way of its own
                 self._wait_for_scheduler()
-                raise WorkerLost from error
-            except Exception as error:
-                raise RalphError(
-                    f"the Dask worker at {visit_.worker.address} failed: {type(error).__name__}: {error}",
-                    "look into its log; what was judged until then is kept",
-                ) from error
-        raise WorkerLost
+                raise WorkerLost(f"{type(error).__name__}: {error}") from error
+        raise WorkerLost("it is gone")
 
     def _wait_for_scheduler(self) -> None:
         """Where the scheduler is gone, so is every task: nothing is given to anybody until it is back, or given up."""
+        self._closed.wait(_LOOK)  # tasks are cancelled a moment before the client says that it has lost the connection
         while self._client.status != "running" and not self._gone:
             self._closed.wait(_LOOK)
 
@@ -180,9 +177,6 @@ class Dask:
             try:
                 self._look(self._client.nthreads())
                 failures = 0
-            except RalphError as error:
-                self._end(error.message)
-                return
             except Exception:  # noqa: BLE001 - whatever Dask raises while a scheduler does not answer
                 failures += 1
                 if failures >= _SILENCE or self._client.status == "closed":
@@ -195,25 +189,33 @@ class Dask:
         for address, worker in here.items():
             if address not in threads:
                 self._forget(worker)
-        newcomers = {address: count for address, count in threads.items() if address not in here}
+        newcomers = {a: count for a, count in threads.items() if a not in here and a not in self._refused}
         if newcomers:
-            self._greet(newcomers)
+            with suppress(RalphError):  # one that comes later and cannot be used is left alone
+                self._greet(newcomers)
 
     def _greet(self, threads: Mapping[str, int]) -> None:
         """Ask newcomers who they are. Raises RalphError for one that cannot be used."""
         answers = self._client.run(greet, self._answer, self._question, workers=list(threads), on_error="return")
+        refusals: list[RalphError] = []
         for address, answer in answers.items():
             if isinstance(answer, OSError):  # gone already
                 continue
             problem = _no_answer(answer) if isinstance(answer, BaseException) else self._accept(answer[1])
             if problem:
-                raise RalphError(
-                    f"the Dask worker at {address} cannot be used: {problem}",
-                    f"give the workers the same environment as this one has ({_INSTALL}), then run it again",
+                self._refused.add(address)
+                refusals.append(
+                    RalphError(
+                        f"the Dask worker at {address} cannot be used: {problem}",
+                        f"give the workers the same environment as this one has ({_INSTALL}), then run it again",
+                    )
                 )
+                continue
             with self._changed:
                 self._workers[address] = _Worker(address, answer[0], threads[address])
                 self._changed.notify_all()
+        if refusals:
+            raise refusals[0]
 
     def _forget(self, worker: _Worker) -> None:
         """``worker`` is gone, and so is what it was doing."""
@@ -235,8 +237,8 @@ class Dask:
 
 
 def _no_answer(error: BaseException) -> str:
-    if isinstance(error, ImportError):
-        return f"ralph-hooks is not installed there, or not in the version of this one ({error})"
+    if "ModuleNotFoundError" in f"{type(error).__name__}: {error}":  # Dask wraps what fails before a call
+        return "ralph-hooks is not installed there, or not as this one is"
     return f"it answered {type(error).__name__}: {error}"
 
 
@@ -247,12 +249,15 @@ def _connected(address: str) -> Client:
     except ImportError as error:
         raise RalphError(f"--dask needs the packages dask and distributed ({error})", _INSTALL) from error
     import logging
+    import warnings
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what happens there is told by us, once
+    logging.disable()  # what happens there is told by us, once
     _knock(address)
     dask.config.set({"distributed.comm.timeouts.connect": f"{_CONNECT:.0f}s"})
     try:
-        return Client(address, timeout=_CONNECT, set_as_default=False, name="ralph-hooks")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of versions that differ: what matters of them is looked at by `_greet`
+            return Client(address, timeout=_CONNECT, set_as_default=False, name="ralph-hooks")
     except (OSError, ValueError, TypeError) as error:
         raise _unanswered(address, error) from error
 

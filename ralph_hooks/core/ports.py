@@ -281,13 +281,13 @@ class Cluster(Protocol):
     def do(self, errand: bytes) -> bytes:
         """The outcome of ``errand``, which is done once or not at all.
 
-        Raises WorkerLost where nobody knows what became of it, and RalphError where there is no cluster any more.
+        Raises WorkerLost where nobody knows what became of it, and RalphError where there is nobody to begin it.
         """
         ...
 
 
 class WorkerLost(Exception):
-    """The worker that had an errand is gone: it may have done all of it or nothing."""
+    """The worker that had an errand is gone: it may have done all of it or nothing. ``str()`` says what is known."""
 
 
 class Prices(Protocol):

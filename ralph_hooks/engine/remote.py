@@ -172,23 +172,27 @@ class Remote:
 
     def _delivered(self, errand: Errand, need: Decimal) -> Done:
         """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books."""
+        known: dict[str, None] = {}
         for _ in range(_LOSSES):
             with self._set_aside(errand, need) as (call, grant):
                 began = time.monotonic()
                 try:
                     answer = self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant)))
-                except BaseException as error:
+                except WorkerLost as lost:
                     if call is not None:
                         self._ledger.settle(call, None, None, LOST, time.monotonic() - began)
-                    if isinstance(error, WorkerLost):
-                        continue
+                    known[str(lost)] = None
+                    continue
+                except RalphError:  # it was not begun
+                    if call is not None:
+                        self._ledger.replace(call, ())
                     raise
                 done = from_msgpack(answer, Done)
                 self._book(call, done)
                 return done
         raise RalphError(
-            f"a change took {_LOSSES} workers with it: {', '.join(errand.files)}",
-            "look into the workers' logs (memory?); what was judged until then is kept",
+            f"a change took {_LOSSES} workers with it ({', '.join(errand.files)}): {'; '.join(known)}",
+            "look into the workers' logs; what was judged until then is kept",
         )
 
     def _book(self, call: int | None, done: Done) -> None:
