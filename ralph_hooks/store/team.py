@@ -25,6 +25,7 @@ Result = TypeVar("Result")
 
 MEMORY = 60.0  # seconds that a store is left alone which answered nothing
 _BATCH = 200  # calls, and verdicts, a transaction: about 200 kB
+_LINGER = 2.0  # seconds that the end of a run may take for what a long outage has left; the next run goes on
 _MANY = 200  # answers from the store that wait: worth a connection of their own
 _DAY = 86_400.0  # seconds
 _MAX_AGE = 90 * _DAY  # as long as verdicts are kept here
@@ -176,7 +177,8 @@ class TeamStore:
             self._database.transact(lambda _: None)  # what was deferred may be for the store
             waiting = self.waiting()
             if self.reached or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
-                while self._share():
+                end = time.monotonic() + _LINGER
+                while self._share() and time.monotonic() < end:
                     pass
         except (Away, Unavailable):
             pass  # it goes on waiting
