@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -204,11 +204,21 @@ def postgres_server(programs: Path, settings: str = QUICK) -> Iterator[PostgresS
             shutil.chown(name, user)
         server = PostgresServer(programs, Path(name), user, settings)
         server.start()
-        try:
+        with _ended_with_us(programs / "pg_ctl", Path(name, "data"), user):
             yield server
+
+
+@contextmanager
+def _ended_with_us(pg_ctl: Path, data: Path, user: str | None) -> Iterator[None]:
+    """Stop the server at the end, also where this process is killed: then the pipe to the one that waits is closed."""
+    script = 'cat >/dev/null; exec "$0" -D "$1" -m immediate -w stop >/dev/null 2>&1'
+    command = ["sh", "-c", script, str(pg_ctl), str(data)]
+    with subprocess.Popen(command, user=user, cwd="/", stdin=subprocess.PIPE, start_new_session=True) as waiting:
+        try:
+            yield
         finally:
-            with suppress(subprocess.CalledProcessError):
-                server.stop()
+            assert waiting.stdin is not None
+            waiting.stdin.close()
 
 
 def _is_root() -> bool:
