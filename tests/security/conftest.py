@@ -35,7 +35,9 @@ class Gated:
     def env(self) -> dict[str, str]:
         return {**self.repo.env, "RALPH_HOOKS_HOME": str(self.home), "PYTHONPATH": str(TOP), **self.extra}
 
-    def run(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *args: str, env: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "ralph_hooks", *args],
             cwd=self.repo.path,
@@ -44,7 +46,7 @@ class Gated:
             text=True,
             errors="replace",
             check=False,
-            stdin=subprocess.DEVNULL,
+            input=stdin,
         )
 
     def judge(self, *args: str) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.security.conftest import Gated
+from tests.support.repairs import Crew, repair
 from tests.support.repo import Repo
-from tests.support.server import ModelServer, analyst
+from tests.support.server import Finds, ModelServer, analyst
 
 KEY = "sk-made-up-" + "0123456789abcdefghijklmnop"
 STEAL = """
@@ -101,29 +102,52 @@ def test_a_linked_worktree_shares_the_consent_and_a_clone_does_not(gated: Gated,
     assert gated.run("gate").returncode == 4
 
 
-@pytest.mark.parametrize(
-    "setting",
-    [
-        "core.fsmonitor",
-        "diff.external",
-        "diff.evil.command",
-        "diff.evil.textconv",
-        "core.pager",
-        "core.sshCommand",
-        "filter.evil.smudge",
-        "filter.evil.clean",
-        "filter.evil.process",
-        "gpg.program",
-    ],
-)
-def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp_path: Path, setting: str) -> None:
+PROGRAMS = (
+    "core.fsmonitor", "core.pager", "core.sshCommand", "core.askPass", "core.editor", "core.alternateRefsCommand",
+    "diff.external", "diff.evil.command", "diff.evil.textconv", "interactive.diffFilter", "merge.evil.driver",
+    "filter.evil.smudge", "filter.evil.clean", "filter.evil.process", "gpg.program", "gpg.ssh.program",
+    "credential.helper", "uploadpack.packObjectsHook", "remote.origin.uploadpack", "gc.recentObjectsHook",
+    "pager.log", "pager.rev-list", "trailer.x.command", "tar.x.command",
+)  # fmt: skip
+HOOKS = ("post-index-change", "reference-transaction", "post-checkout", "pre-commit", "post-commit", "pre-auto-gc")
+
+
+def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp_path: Path) -> None:
+    """Neither for a commit, nor for a push, nor for a repair of what was refused."""
     ran = tmp_path / "ran"
-    gated.repo.commit({"a.py": "x = 1\n", "b.py": "y = 1\n"})
-    gated.repo.stage({"a.py": "x = 2\n", ".gitattributes": "*.py diff=evil filter=evil\n"})
-    gated.repo.git("config", setting, run_marker(ran))
-    report = gated.judge()
-    assert report["verdict"] == "pass"
-    assert not ran.exists()
+    ran.mkdir()
+    crew = Crew(
+        Finds("eval(", "runs what the user typed"),
+        implement=[repair(("a.py", "eval(input())", "int(input())"))],
+        holds=lambda claim: "After the repair" not in claim,
+    )
+    with ModelServer(crew) as server:
+        gated.configure(server.url, 'expensive = "here/big"\n', "[budget]\nper-run = 90\nper-day = 90\n")
+        gated.repo.commit({"a.py": "x = 1\n", ".gitattributes": "* diff=evil filter=evil merge=evil\n"})
+        gated.repo.stage({"a.py": "x = eval(input())\n"})
+        hooks = tmp_path / "template" / "hooks"
+        hooks.mkdir(parents=True)
+        for name in HOOKS:
+            (hooks / name).write_text(f"#!/bin/sh\ntouch {ran / name}\n", encoding="utf-8")
+            (hooks / name).chmod(0o755)
+        for setting in PROGRAMS:
+            gated.repo.git("config", setting, run_marker(ran / setting))
+        for setting, value in (
+            ("core.hooksPath", hooks),
+            ("init.templateDir", hooks.parent),
+            ("commit.gpgSign", "true"),
+        ):
+            gated.repo.git("config", setting, str(value))
+        head = gated.repo.git("rev-parse", "HEAD")
+        for path in ran.iterdir():  # what our own preparations have run
+            path.unlink()
+        line = f"refs/heads/main {head} refs/heads/main {'0' * 40}\n"
+        pushed = gated.run("pre-push", "origin", "url", stdin=line)
+        refused = gated.run("gate", env={"CI": "1"})
+        repaired = gated.run("fix")
+    assert (pushed.returncode, refused.returncode, repaired.returncode) == (0, 1, 0), repaired.stderr
+    assert "is stored" in refused.stdout + repaired.stdout
+    assert list(ran.iterdir()) == []
 
 
 def test_a_hook_on_index_changes_is_not_run_for_our_copy_of_the_index(gated: Gated, tmp_path: Path) -> None:
