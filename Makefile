@@ -7,6 +7,8 @@ KILLS ?= 300
 SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
 
+PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort -u)
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test kills chaos books security lint format bench hook-managers docs clean
 
@@ -20,7 +22,7 @@ test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
 	$(PYTHON) -m pytest -n $(WORKERS)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
-	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/test_process.py tests/core
+	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/core $(PROMISED)
 
 kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
 	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -q -n $(WORKERS) tests/cli/test_kills.py

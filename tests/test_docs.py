@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -86,3 +87,23 @@ def test_the_help_of_a_command_has_an_example(name: str) -> None:
         assert command is not None
         assert "Examples:" in (command.help or "")
         assert f"ralph-hooks {name}" in (command.help or "")
+
+
+def threat_model() -> Iterator[tuple[str, list[str]]]:
+    """Each promise with the tests that it names."""
+    page = (TOP / "docs/threat-model.md").read_text(encoding="utf-8").partition("## What is measured")[0]
+    for row in page.partition("| promise |")[2].splitlines()[2:]:
+        if row.startswith("|"):
+            promise, _, tests = row.strip("|").split(" | ")
+            yield promise.strip(), re.findall(r"`(tests/[^`]+)`", tests)
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_one_command_tries_every_promise_of_the_threat_model() -> None:
+    rows = list(threat_model())
+    assert len(rows) > 10
+    assert [promise for promise, tests in rows if not tests] == []
+    named = {test for _, tests in rows for test in tests}
+    assert [test for test in sorted(named) if not (TOP / test).exists()] == []
+    done = subprocess.run(["make", "-n", "security"], cwd=TOP, capture_output=True, text=True, check=True)
+    assert named <= set(done.stdout.split())

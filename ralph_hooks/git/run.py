@@ -33,6 +33,8 @@ _SET: Environment = {
     "GIT_EXTERNAL_DIFF": None,
     "GIT_DIFF_OPTS": None,
 }
+_KEY = "_KEY"
+"""How variables that hold a provider's key end: git needs none, whatever it is configured to run."""
 IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -70,10 +72,9 @@ def sealed(home: Path) -> dict[str, str | None]:
 def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
     """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
     asked = {**os.environ, **_SET, **env}
+    given = {name: value for name, value in asked.items() if value is not None and not name.endswith(_KEY)}
     try:
-        process = start(
-            ["git", *_SETTINGS, *args], cwd=cwd, env={name: value for name, value in asked.items() if value is not None}
-        )
+        process = start(["git", *_SETTINGS, *args], cwd=cwd, env=given)
     except FileNotFoundError as error:
         if not cwd.is_dir():
             raise GitError(f"there is no folder {str(cwd)!r}") from error

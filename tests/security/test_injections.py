@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import sys
+from pathlib import Path
 
 import pytest
 
 from tests.security.conftest import Gated
 from tests.security.injections import CARRIERS, TEXTS
+from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst, findings, verdicts
 
 BUG = "return undefined_name_{number}\n"
@@ -140,6 +144,50 @@ def test_names_and_messages_that_speak_are_data_too(gated: Gated) -> None:
         gated.repo.stage({name: "def f():\n    return undefined_name\n"})
         report = gated.judge()
     assert [(finding["path"], finding["blocking"]) for finding in report["findings"]] == [(name, True)]
+
+
+OUTSIDE = (
+    "../../pwned.py",
+    "/tmp/ralph-pwned.py",
+    ".git/hooks/post-commit",
+    ".github/workflows/x.yml",
+    "sub/.GIT/config",
+)
+
+
+def test_an_implementer_that_obeys_failing_output_writes_nowhere_but_into_the_copy(gated: Gated) -> None:
+    """The texts come as code and as a test's output; what is asked stays the same, and they stay behind the fence."""
+    spoken = "\n".join(TEXTS)
+    command = f"{sys.executable} -c \"print(open('told.txt').read()); raise SystemExit(3)\""
+    orders = [
+        repair(("a.py", "return 1", "return 2"), create=[{"path": path, "content": "x = 1\n"}], delete=["told.txt"])
+        for path in OUTSIDE
+    ]
+    crew = Crew(implement=orders[:2], fix=orders[2:])
+    with ModelServer(crew) as server:
+        gated.configure(
+            server.url,
+            f'expensive = "here/big"\n[tool.ralph-hooks.verify]\ncommands = [{json.dumps(command)}]\n',
+            "[budget]\nper-run = 90\nper-day = 90\n",
+        )
+        assert gated.run("trust", "--yes").returncode == 0
+        gated.repo.commit({"told.txt": spoken, "a.py": "x = 1\n"})
+        gated.repo.stage({"a.py": CARRIERS["comment"](TEXTS[0]) + "def work():\n    return 1\n"})
+        before, around = gated.repo.state(), sorted(gated.repo.path.parent.iterdir())
+        done = gated.run("fix", f"mend it. {TEXTS[1]}")
+        asked = list(server.requests)
+    assert done.returncode == 1
+    assert "a repair may not" in done.stdout
+    assert (gated.repo.state(), sorted(gated.repo.path.parent.iterdir())) == (before, around)
+    assert not Path(OUTSIDE[1]).exists()
+    systems = {request.phase: {other.system for other in asked if other.phase == request.phase} for request in asked}
+    assert {"plan", "implement", "fix"} <= systems.keys()
+    assert all(len(each) == 1 for each in systems.values())
+    assert any(TEXTS[2] in request.prompt for request in asked)
+    for request in asked:
+        before, marker, fenced = re.split(r"^BEGIN ([0-9a-f]{10,})$", request.prompt.strip(), flags=re.MULTILINE)
+        assert fenced.endswith(f"\nEND {marker}")
+        assert not any(text in before + request.system for text in TEXTS if text != TEXTS[1])  # the user's word
 
 
 DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 from typing import Any
 
@@ -11,10 +12,11 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ralph_hooks.core.change import Line
+from ralph_hooks.core.change import Entry, Line, Status
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.patch import Part
 from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.rules import violations
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
 from ralph_hooks.phases import analyze, verify
@@ -103,6 +105,26 @@ def test_any_name_survives_the_way_from_git(name: bytes, status: str) -> None:
     except GitError:
         return
     assert entry.path.encode("utf-8", "surrogateescape") == name
+
+
+PATH = st.lists(
+    st.sampled_from(["..", ".", "", "a", ".git", ".GIT", "git~1", ".g\u200cit", "/", "\\", "C:", "~", "x.py", " "]),
+    min_size=1, max_size=6,
+).map("/".join) | st.text(max_size=12)  # fmt: skip
+
+
+@given(PATH)
+def test_a_path_that_the_policy_lets_through_stays_in_the_repository(path: str) -> None:
+    """Judged by other means: where it would lead, and what it is called there without regard to case."""
+    entry = Entry(path, Status.ADDED, path, "000000", "100644", None, "1" * 40)
+    if list(violations([entry])):
+        return
+    for separated in (path, path.replace("\\", "/")):
+        assert not separated.startswith(("/", "~/"))
+        assert os.path.normpath(os.path.join("/top", separated)).startswith("/top/")  # noqa: PTH118 - as text
+        assert ".git" not in {name.casefold() for name in separated.split("/")}
+    assert "\0" not in path
+    assert not re.match("[A-Za-z]:", path)
 
 
 @given(JSON)

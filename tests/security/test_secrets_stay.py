@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
+import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -135,6 +139,38 @@ def test_the_key_of_a_provider_goes_into_one_header_and_nowhere_else(gated: Gate
     assert len(requests) == 2
     assert key not in done.stdout + done.stderr
     assert key.encode() not in gated.everything_kept()
+
+
+SPY = """#!{python}
+import os, sys
+with open({seen!r}, "a") as file:
+    file.write(repr(sys.argv) + repr(dict(os.environ)) + "\\n")
+os.execv({git!r}, ["git", *sys.argv[1:]])
+"""
+
+
+def test_no_program_that_we_start_sees_the_key(gated: Gated, tmp_path: Path) -> None:
+    """Neither git nor what the project has run: tests, and whatever they start."""
+    key, seen, ran = KEYS["OpenAI"], tmp_path / "seen", tmp_path / "ran"
+    spy = tmp_path / "bin" / "git"
+    spy.parent.mkdir()
+    spy.write_text(SPY.format(python=sys.executable, seen=str(seen), git=shutil.which("git")), encoding="utf-8")
+    spy.chmod(0o755)
+    command = f"""{sys.executable} -c "import os; open('{ran}', 'w').write(repr(os.environ))\""""
+    with ModelServer(analyst()) as server:
+        gated.configure(
+            server.url, f"[tool.ralph-hooks.verify]\ncommands = [{json.dumps(command)}]\non = ['pre-commit']\n"
+        )
+        config = f'[providers.here]\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
+        (gated.home / "config.toml").write_text(config, encoding="utf-8")
+        assert gated.run("trust", "--yes").returncode == 0
+        gated.repo.stage({"a.py": "x = 1\n"})
+        path = f"{spy.parent}{os.pathsep}{gated.env['PATH']}"
+        assert gated.run("gate", env={"HERE_KEY": key, "PATH": path}).returncode == 0
+        assert key in server.requests[0].headers["authorization"]
+    assert "diff-index" in seen.read_text(encoding="utf-8")
+    assert "PATH" in ran.read_text(encoding="utf-8")
+    assert key not in seen.read_text(encoding="utf-8") + ran.read_text(encoding="utf-8")
 
 
 def test_a_malformed_key_is_not_shown(gated: Gated) -> None:
