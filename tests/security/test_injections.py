@@ -185,9 +185,9 @@ def test_an_implementer_that_obeys_failing_output_writes_nowhere_but_into_the_co
     assert all(len(each) == 1 for each in systems.values())
     assert any(TEXTS[2] in request.prompt for request in asked)
     for request in asked:
-        before, marker, fenced = re.split(r"^BEGIN ([0-9a-f]{10,})$", request.prompt.strip(), flags=re.MULTILINE)
+        outside, marker, fenced = re.split(r"^BEGIN ([0-9a-f]{10,})$", request.prompt.strip(), flags=re.MULTILINE)
         assert fenced.endswith(f"\nEND {marker}")
-        assert not any(text in before + request.system for text in TEXTS if text != TEXTS[1])  # the user's word
+        assert not any(text in outside + request.system for text in TEXTS if text != TEXTS[1])  # the user's word
 
 
 DRIVING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
