@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.shape import from_json
+from ralph_hooks.git.attempts import Attempt
 from ralph_hooks.git.installed import packages
 from ralph_hooks.process import allowed_environment
 
@@ -23,19 +23,6 @@ _VERSION = "1"
 _DAY = 86_400.0  # seconds: a base depends on more than we can see, such as a server that tests talk to
 _PASSING = frozenset(("TERM", "SHELL", "CI", "TMPDIR", "TEMP", "TMP"))
 """What differs between a hook, a terminal and a job in the background, and decides no test."""
-
-
-class Attempt(Struct, frozen=True):
-    """One command on one tree."""
-
-    code: int | None
-    """None where it was not started, or was stopped."""
-    seconds: float
-    tail: str = ""
-    failures: tuple[str, ...] | None = None
-    """Names of failing tests; None where the command was not asked for a report or wrote none that can be read."""
-    problem: str = ""
-    """Why it says nothing; empty where it ran, or was stopped at ``verify.timeout``."""
 
 
 class Baselines:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shlex
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 
 import msgspec
 from msgspec import Struct
@@ -18,7 +16,9 @@ from ralph_hooks.core.ports import Store
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git.baselines import Attempt, Baselines
+from ralph_hooks.git import attempts
+from ralph_hooks.git.attempts import REPORT, Attempt
+from ralph_hooks.git.baselines import Baselines
 from ralph_hooks.git.junit import failing_tests
 from ralph_hooks.git.scratch import program_environment, scratch, stubborn_loaders
 from ralph_hooks.git.snapshot import Repository
@@ -27,29 +27,14 @@ from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 OWN_NETWORK, REPAIRS_NETWORK = "verify.network", "fix.network"
 """The settings that let commands have a network: on what the user wrote, and on what a model did."""
 
-_REPORT = "{junit}"
 _TAIL_BYTES = 8 * 1024
 _TAIL_LINES = 40
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
 _KILLED = 137  # 128 + SIGKILL, and it was not us: the system was out of memory
-_PYTEST = ("pytest", "py.test")
-_PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also where a conftest.py cannot be imported, where paths do not exist
-_REPORTERS = {
-    "pytest": "`--junit-xml={junit}` (and nothing in a conftest.py that ends the run)",
-    "jest": "jest-junit with JEST_JUNIT_OUTPUT_FILE={junit}",
-    "vitest": "`--reporter=junit --outputFile={junit}`",
-    "mocha": "mocha-junit-reporter with mochaFile={junit}",
-    "gotestsum": "`--junitfile {junit}`",
-    "go": "gotestsum with `--junitfile {junit}`",
-    "phpunit": "`--log-junit {junit}`",
-    "rspec": "rspec_junit_formatter with `--out {junit}`",
-}
 _IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
 _STUBBORN = (
     "{name} is an editable install that comes before PYTHONPATH: verify commands may have run your working tree's code"
     " and not what was judged (install it without -e in the environment of your tests)"
 )
-_STOPPED_EARLY = "! stopping after "  # pytest's --maxfail and -x
 
 
 class _Terms(Struct, frozen=True, kw_only=True):
@@ -145,27 +130,29 @@ class CommandVerifier:
         """Run ``command``, and on the base too where that tells what its failure means."""
         attempt = self._attempt(command, here, terms)
         if attempt.problem:
-            return _outcome(command, attempt)
+            return attempts.outcome(command, attempt)
         if attempt.code == 0:
-            return _outcome(command, attempt, problem=_unreported(command, attempt))
+            return attempts.outcome(command, attempt, problem=attempts.unreported(command, attempt))
         before = partial(self._before, command, there)
         if attempt.code is None:
-            return _hung(command, attempt, before(terms))
-        if _never_ran(command, attempt):
+            return attempts.hung(command, attempt, before(terms))
+        if attempts.never_ran(command, attempt):
             base = before(terms)
-            same = base.code == attempt.code and _never_ran(command, base)
-            return _outcome(command, attempt, problem=_why(command, attempt) if same else "")
+            same = base.code == attempt.code and attempts.never_ran(command, base)
+            return attempts.outcome(command, attempt, problem=attempts.why(command, attempt) if same else "")
         if attempt.failures:
-            return _compared(command, attempt, before(terms))
+            return attempts.compared(command, attempt, before(terms))
         lost = not terms.network and before(terms).code and before(terms.with_network()).code == 0
-        return _outcome(command, attempt, problem="it passes on the base, but only with a network" if lost else "")
+        return attempts.outcome(
+            command, attempt, problem="it passes on the base, but only with a network" if lost else ""
+        )
 
     def _since(self, outcome: Verification, bench: _Bench, between: Between, terms: _Terms) -> Verification:
-        """``outcome`` with the failures as new that were mended ``between``, asked where nobody has seen them there."""
+        """``outcome`` with the failures as new that were mended ``between``; where that is not known, it is asked."""
         seen = between.known.get(outcome.command, ())
         if all(name in seen for name in outcome.known_failures):
             return outcome
-        return _broken_since(outcome, self._before(outcome.command, bench, terms))
+        return attempts.broken_since(outcome, self._before(outcome.command, bench, terms))
 
     def _before(self, command: str, base: _Bench, terms: _Terms) -> Attempt:
         """What ``command`` does on the base, asked once."""
@@ -180,7 +167,7 @@ class CommandVerifier:
             copy = bench.copy()
             report = copy.parent / "ralph-hooks-junit.xml"
             report.unlink(missing_ok=True)
-            args = [part.replace(_REPORT, str(report)) for part in _split(command)]
+            args = [part.replace(REPORT, str(report)) for part in attempts.split(command)]
             self._warn(args)
             limit = min(self._timeout, terms.deadline.remaining())
             if not args or not limit:
@@ -204,7 +191,7 @@ class CommandVerifier:
             code=done.returncode,
             seconds=round(done.seconds, 3),
             tail=_tail(done.tail),
-            failures=failing_tests(report) if _REPORT in command else None,
+            failures=failing_tests(report) if REPORT in command else None,
             problem=self._problem(done.returncode, limit),
         )
 
@@ -233,118 +220,6 @@ class _Bench:
         if self._copy is None:
             self._copy = self._stack.enter_context(scratch(self._repository, self.tree, self._change))
         return self._copy
-
-
-def _split(command: str) -> list[str]:
-    """Words as a shell would split them; on Windows a backslash is part of a path and quotes stay around a word."""
-    return shlex.split(command, posix=os.name == "posix")
-
-
-def _never_ran(command: str, attempt: Attempt) -> bool:
-    """Whether the command ended before a test ran.
-
-    That may be the fault of the machine (a tool is not installed) or of the change (it deletes the script, breaks what
-    conftest.py imports): only the base can tell.
-    """
-    if attempt.code in {_NOT_EXECUTABLE, _NOT_FOUND} or (_REPORT in command and attempt.failures is None):
-        return True
-    return _is_pytest(command) and attempt.code in {_PYTEST_USAGE, _PYTEST_NO_TESTS}
-
-
-def _is_pytest(command: str) -> bool:
-    return any(PurePath(word).stem in _PYTEST for word in _split(command))
-
-
-def _why(command: str, attempt: Attempt) -> str:
-    """Why a command that does not run on the base either says nothing about the change."""
-    if attempt.code == _NOT_FOUND:
-        return "a program was not found: install it or change verify.commands"
-    if attempt.code == _NOT_EXECUTABLE:
-        return "a program could not be executed: `chmod +x` it or change verify.commands"
-    if attempt.code == _PYTEST_NO_TESTS and _is_pytest(command):
-        return "no tests were collected, on the base neither: change verify.commands"
-    return "it ends before a test runs, on the base too: see what it printed"
-
-
-def _unreported(command: str, attempt: Attempt) -> str:
-    """Why a command that ended well has not shown that its tests passed; empty where it has, or was not asked to.
-
-    What a test imports may end the run with 0 before a test has failed.
-    """
-    if _REPORT not in command or attempt.failures is not None:
-        return ""
-    words = {PurePath(word).stem for word in _split(command)}
-    known = next((how for tool, how in _REPORTERS.items() if tool in words), "the option or plugin of your test runner")
-    return (
-        "it ended with 0 but wrote no JUnit report that can be read, so nobody knows whether a test ran:"
-        f" use {known}, or take {_REPORT} out of the command"
-    )
-
-
-def _hung(command: str, attempt: Attempt, before: Attempt) -> Verification:
-    """One that was stopped at ``verify.timeout``: by the fault of the change where it comes to its end on the base."""
-    limit = f"stopped after {attempt.seconds:.0f} s"
-    if before.code == 0 or (before.code is not None and before.failures is not None):
-        note = f"({limit}: on the base it ends after {before.seconds:.1f} s)"
-        return _outcome(command, attempt, tail=f"{attempt.tail}\n{note}".lstrip())
-    there = before.problem or (f"it ended with {before.code}" if before.code else "it was stopped too")
-    return _outcome(
-        command, attempt, problem=f"{limit}, and on the base {there}: make it faster or raise verify.timeout"
-    )
-
-
-def _compared(command: str, attempt: Attempt, before: Attempt) -> Verification:
-    """New and old failures. Where the base gives nothing to compare with, all of them count as new."""
-    failures = attempt.failures or ()
-    if before.problem or before.failures is None or before.code not in {0, attempt.code}:
-        note = before.problem or f"it ended with {before.code} there"
-        return _outcome(
-            command, attempt, new=failures, tail=f"{attempt.tail}\n(nothing to compare with on the base: {note})"
-        )
-    known = tuple(name for name in failures if name in before.failures)
-    new = tuple(name for name in failures if name not in before.failures)
-    hidden = known and not new and _STOPPED_EARLY in attempt.tail
-    return _outcome(
-        command,
-        attempt,
-        new=new,
-        known=known,
-        problem="it stops at a failure that the base has too and hides what comes behind: run all tests" * bool(hidden),
-    )
-
-
-def _broken_since(outcome: Verification, between: Attempt) -> Verification:
-    """``outcome`` with the failures as new that were mended ``between``."""
-    if between.problem or (between.code != 0 and between.failures is None):
-        return outcome
-    fails = between.failures or ()
-    broken = tuple(name for name in outcome.known_failures if name not in fails)
-    known = tuple(name for name in outcome.known_failures if name in fails)
-    if not broken:
-        return outcome
-    return msgspec.structs.replace(
-        outcome, new_failures=outcome.new_failures + broken, known_failures=known, problem=""
-    )
-
-
-def _outcome(
-    command: str,
-    attempt: Attempt,
-    *,
-    new: tuple[str, ...] = (),
-    known: tuple[str, ...] = (),
-    problem: str = "",
-    tail: str = "",
-) -> Verification:
-    return Verification(
-        command=command,
-        exit_code=attempt.code,
-        seconds=attempt.seconds,
-        new_failures=new,
-        known_failures=known,
-        tail=tail or attempt.tail,
-        problem=problem or attempt.problem,
-    )
 
 
 def _tail(output: bytes) -> str:
