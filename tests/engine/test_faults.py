@@ -6,6 +6,7 @@ and with somebody: the change has a bug, which a model that answers reports.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -418,7 +419,7 @@ def test_the_installed_program_ends_at_its_deadline(world: World) -> None:
     world.configure(server.url, more="deadline = 2")
     ran = world.project.program("gate", timeout=30)
     assert ran.code == 3
-    assert "NOT JUDGED: no model judged 1 file: the deadline was reached" in ran.out
+    assert re.search("NOT JUDGED: no model judged 1 file: .*the deadline (was reached|came before the answer)", ran.out)
     assert ran.err == ""
 
 

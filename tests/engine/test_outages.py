@@ -165,7 +165,7 @@ def test_without_anybody_else_the_files_of_a_run_wait_for_one_try_more(world: Wo
 def test_a_model_that_hung_until_the_deadline_is_passed_over(world: World) -> None:
     server = world.serve(Reply.hang())
     world.warm_up()
-    world.configure(server.url, more="deadline = 2")
+    world.configure(server.url, more="deadline = 3")
     world.gate()
     world.configure(server.url, models=(FIRST, SECOND), more="deadline = 20")
     judged = world.gate()
