@@ -2,6 +2,9 @@
 
 What people write stays free: emoji sequences, the joiners of Arabic, Persian and Indic scripts, variants of Chinese
 characters, a byte order mark at the start of a file, and marks of direction in prose beside right-to-left letters.
+
+Also Python files that declare an encoding in which what is seen means something else: in UTF-7, ``+AAo-`` in a comment
+begins a new line of code.
 """
 
 from __future__ import annotations
@@ -12,14 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from ralph_hooks.checks.parts import added, blocking, removed
-from ralph_hooks.core.change import Entry
+from ralph_hooks.checks.parts import added, blocking, is_python, removed
+from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import CheckResult, Source
 from ralph_hooks.core.text import visible
 
-_VERSION = "1"
+_VERSION = "2"
 
 _JOINING = r"\u0600-\u10ff\u1700-\u1aff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
 _EMOJI = r"\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -82,7 +85,34 @@ class Invisible:
         return {source.path: CheckResult(tuple(_findings(source))) for source in sources}
 
 
+# https://peps.python.org/pep-0263/: in one of the first two lines.
+_CODING = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
+_SEEN = rb"+AGE- \x61 \u0061 ~{VW~}"
+
+
+def _disguise(source: Source) -> Iterator[Finding]:
+    for number, line in enumerate((source.content.new or b"").split(b"\n", 2)[:2], 1):
+        coding = _CODING.match(line)
+        if coding and number in added(source) and is_python(source) and _changes_what_is_seen(coding[1].decode()):
+            yield blocking(
+                "invisible",
+                source.path,
+                number,
+                category="invisible-characters",
+                message="in the encoding that is declared here, what a reader sees is not the code. Use UTF-8",
+                shown=visible(decode(line)),
+            )
+
+
+def _changes_what_is_seen(encoding: str) -> bool:
+    try:
+        return _SEEN.decode(encoding) != _SEEN.decode()
+    except (LookupError, UnicodeError):  # Python will not read it either
+        return False
+
+
 def _findings(source: Source) -> Iterator[Finding]:
+    yield from _disguise(source)
     if (source.content.new or b"").isascii():
         return
     known = Counter(char for text in removed(source).values() for char in _invisible().findall(text))

@@ -142,10 +142,8 @@ def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[I
     if not any(text for _, text in files):
         return [()] * len(files)
     with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
-        for index, (path, text) in enumerate(files):
-            if text:
-                _write(folder, index, path, text)
-        items = _diagnose(folder, deadline, shape)
+        written = {_write(folder, index, path, text): path for index, (path, text) in enumerate(files) if text}
+        items = _diagnose(folder, deadline, shape, written)
     by_index: dict[str, list[Item]] = {}
     for item in items:
         by_index.setdefault(_index(item.filename), []).append(item)
@@ -159,15 +157,16 @@ def _text(data: bytes | None) -> str:
         return ""
 
 
-def _write(folder: str, index: int, path: str, text: str) -> None:
+def _write(folder: str, index: int, path: str, text: str) -> str:
     """Under a harmless name that means the same to ruff: it treats packages and stubs in their own way."""
-    suffix = ".pyi" if path.endswith(".pyi") else ".py"
-    name = f"{folder}/{index}"
+    name = str(index)
     if PurePosixPath(path).stem == _PACKAGE:
-        os.mkdir(name)  # noqa: PTH102 - for hundreds of files a Path takes longer than all that is done with it
+        os.mkdir(f"{folder}/{name}")  # noqa: PTH102 - for hundreds of files a Path takes longer than all that is done with it
         name += f"/{_PACKAGE}"
-    with open(name + suffix, "wb") as file:  # noqa: PTH123 - as above
+    name += ".pyi" if path.endswith(".pyi") else ".py"
+    with open(f"{folder}/{name}", "wb") as file:  # noqa: PTH123 - as above
         file.write(text.encode())
+    return name
 
 
 def _index(filename: str) -> str:
@@ -175,11 +174,18 @@ def _index(filename: str) -> str:
     return path.parent.name if path.stem == _PACKAGE else path.stem
 
 
-def _diagnose(folder: str, deadline: Deadline, shape: type[Item]) -> list[Item]:
+def _diagnose(folder: str, deadline: Deadline, shape: type[Item], written: Mapping[str, str]) -> list[Item]:
+    """``written`` has the paths of the files in ``folder`` by their names there."""
     for target in _TARGETS:
         finished = _run(folder, target, deadline)
         if finished.returncode == 0:
             break
+        if _overflowed(finished):
+            paths = [written[name] for name in _too_deep(folder, list(written), target, deadline)]
+            raise RalphError(
+                f"ruff runs out of stack over {', '.join(map(one_line, paths))}: code is nested too deeply there",
+                "if it is generated, leave it out: `gate.exclude`",
+            )
         if b"--target-version" not in finished.stderr:
             raise _failure(finished)
     try:
@@ -188,12 +194,25 @@ def _diagnose(folder: str, deadline: Deadline, shape: type[Item]) -> list[Item]:
         raise _failure(finished) from error
 
 
-def _run(folder: str, target: str, deadline: Deadline) -> Finished:
+def _overflowed(finished: Finished) -> bool:
+    return finished.returncode != 0 and b"overflowed its stack" in finished.stderr
+
+
+def _too_deep(folder: str, names: Sequence[str], target: str, deadline: Deadline) -> Sequence[str]:
+    """Those of the files ``names``, of which there is one, that ruff runs out of stack over."""
+    if len(names) == 1:
+        return names
+    middle = len(names) // 2
+    halves = [half for half in (names[:middle], names[middle:]) if _overflowed(_run(folder, target, deadline, *half))]
+    return [name for half in halves for name in _too_deep(folder, half, target, deadline)]
+
+
+def _run(folder: str, target: str, deadline: Deadline, *names: str) -> Finished:
     arguments = [
         _binary(), "check", "--isolated", "--no-cache", "--no-respect-gitignore", "--quiet", "--exit-zero",
         "--output-format", "json", "--target-version", target,
         "--select", ",".join(_BLOCKING + _HINTS), "--ignore", ",".join(_IGNORED),
-        "--config", f"builtins = {list(_BUILTINS)}", "--config", "exclude = []", ".",
+        "--config", f"builtins = {list(_BUILTINS)}", "--config", "exclude = []", *(names or (".",)),
     ]  # fmt: skip
     try:
         return run(arguments, cwd=Path(folder), env=allowed_environment(), timeout=deadline.remaining() + _GRACE)

@@ -76,3 +76,27 @@ def test_a_byte_order_mark_is_free_at_the_start_of_the_file_alone() -> None:
 def test_no_text_breaks_it_and_every_quote_can_be_shown(text: str, path: str) -> None:
     for finding in findings(Invisible(), path, text):
         assert not any(unicodedata.category(char) == "Cf" for char in finding.quote + finding.message)
+
+
+@pytest.mark.parametrize("encoding", ["utf-7", "UTF_7", "unicode_escape", "raw_unicode_escape"])
+def test_an_encoding_in_which_comments_are_code_blocks(encoding: str) -> None:
+    """Python runs what stands behind ``+AAo-``, the end of a line in UTF-7."""
+    (finding,) = findings(
+        Invisible(), "a.py", f"#!/usr/bin/python\n# -*- coding: {encoding} -*-\nx = 1  # +AAo-y = 2\n"
+    )
+    assert (finding.line, finding.category, finding.blocking) == (2, "invisible-characters", True)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.py", "# coding: utf-8\nx = 1\n"),
+        ("a.py", "# vim: set fileencoding=latin-1 :\nx = 1\n"),
+        ("a.py", "# coding: koi8-r\nx = 1\n"),
+        ("a.py", "# coding: nothing-that-exists\nx = 1\n"),
+        ("a.py", "x = 1\ny = 2\n# coding: utf-7\n"),
+        ("a.md", "# coding: utf-7\n"),
+    ],
+)
+def test_other_encodings_are_free(path: str, text: str) -> None:
+    assert findings(Invisible(), path, text) == ()

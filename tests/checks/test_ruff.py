@@ -128,6 +128,15 @@ def test_a_ruff_that_fails_is_an_error_with_a_way_out(tmp_path: Path, monkeypatc
     assert "reinstall" in caught.value.hint
 
 
+def test_the_file_that_ruff_runs_out_of_stack_over_is_named() -> None:
+    """A generated file may be one expression of a hundred thousand terms: that is no broken installation."""
+    deep = source("gen/table.py", f"x = 1{'+1' * 100_000}\n")
+    others = [source(f"m{number}.py", "x = 1\n") for number in range(5)]
+    with pytest.raises(RalphError, match=r"runs out of stack over gen/table\.py: ") as caught:
+        run(Ruff(), *others[:3], deep, *others[3:])
+    assert "gate.exclude" in caught.value.hint
+
+
 def test_the_version_follows_the_binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     fake = tmp_path / "ruff"

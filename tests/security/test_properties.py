@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 from ralph_hooks.core.change import Entry, Line, Status
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.patch import Part
+from ralph_hooks.core.repair import Repair
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.rules import violations
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
-from ralph_hooks.phases import analyze, verify
+from ralph_hooks.phases import analyze, implement, plan, verify
 from ralph_hooks.phases.question import strip_fence
 from ralph_hooks.reports.formats import FORMATS, render
 
@@ -65,6 +66,29 @@ def test_any_reply_to_analyze_is_findings_of_this_change_or_unreadable(text: str
 def test_any_reply_to_verify_has_a_verdict_for_every_claim_or_is_unreadable(text: str, count: int) -> None:
     with contextlib.suppress(Unreadable):
         assert len(verify.read(strip_fence(text), count)) == count
+
+
+REPAIR = st.fixed_dictionaries(
+    {},
+    optional={
+        "summary": NASTY | JSON,
+        "edits": st.lists(
+            st.fixed_dictionaries(dict.fromkeys(("path", "search", "replace"), NASTY)) | JSON, max_size=3
+        ),
+        "create": st.lists(st.fixed_dictionaries({"path": NASTY, "content": NASTY}) | JSON, max_size=2),
+        "delete": st.lists(NASTY | JSON, max_size=2),
+        "files": st.lists(NASTY | JSON, max_size=3) | JSON,
+        "steps": st.lists(NASTY | JSON, max_size=3) | JSON,
+    },
+)
+
+
+@given(st.text() | JSON.map(json.dumps) | REPAIR.map(json.dumps))
+def test_any_reply_to_plan_and_implement_is_one_or_unreadable(text: str) -> None:
+    with contextlib.suppress(Unreadable):
+        assert set(plan.read(strip_fence(text), ["a.py", "b.py"]).files) <= {"a.py", "b.py"}
+    with contextlib.suppress(Unreadable):
+        assert isinstance(implement.read(strip_fence(text)), Repair)
 
 
 def test_a_reply_that_says_two_things_under_one_name_is_unreadable() -> None:
