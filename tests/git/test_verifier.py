@@ -199,6 +199,14 @@ def test_the_same_failure_counts_where_the_command_ends_differently(repo: Repo) 
     assert (ran.exit_code, ran.verdict, ran.new_failures) == (3, Verdict.FAIL, ("t::n",))
 
 
+@pytest.mark.parametrize("left", ["os.mkfifo(where)", "os.symlink('/dev/zero', where)", "os.mkdir(where)"])
+def test_what_a_test_leaves_in_the_place_of_a_report_is_not_waited_for(repo: Repo, left: str) -> None:
+    code = f"import os, sys; where = sys.argv[1]; {left}; sys.exit(3)"
+    ran = verify_one(repo.stage({"code": "3"}), f"{python(code)} {{junit}}")
+    assert ran.exit_code == 3
+    assert ran.verdict is not Verdict.PASS
+
+
 def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
     repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
