@@ -119,11 +119,23 @@ def library() -> tuple[Format, ...]:
 
     plugins: Mapping[str, Any] = get_mapping_from_secret_type_to_class()
     return tuple(
-        Format(plugin.secret_type, pattern, **_extra(plugin))
+        Format(plugin.secret_type, _from_its_beginning(plugin, pattern), **_extra(plugin))
         for plugin in plugins.values()
         if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _LEFT_OUT
         for pattern in plugin.denylist
     )
+
+
+_INSIDE = {
+    "AWSKeyDetector": "[A-Za-z0-9+/]",  # of base64
+    "TelegramBotTokenDetector": r"\d",  # of the account in `arn:aws:sqs:eu-west-1:123456789012:some-long-name`
+}
+
+
+def _from_its_beginning(plugin: Any, pattern: re.Pattern[str]) -> re.Pattern[str]:  # noqa: ANN401 - as below
+    """``pattern``, not where a match would begin in the middle of something longer."""
+    inside = _INSIDE.get(plugin.__name__)
+    return re.compile(f"(?<!{inside})(?:{pattern.pattern})", pattern.flags) if inside else pattern
 
 
 def _extra(plugin: Any) -> dict[str, Any]:  # noqa: ANN401 - the library ships no types

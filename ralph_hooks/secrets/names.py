@@ -64,6 +64,7 @@ _OWNERS = "api|auth|access|private|account|client|service|encryption|signing|mas
 # Each begins with letters that do not vary: to search for one after the other takes a tenth of the time.
 _PASS = r"pass(?:word|wd|phrase|(?![a-z]))"
 _NAMES = [re.compile(name) for name in (_PASS, "db[_-]?pass", "pwd", "secret", "contrase[nñ]a", "token", "credential")]
+_NO_CREDENTIAL = ("publickey", "next", "next_", "nextpage", "next_page_", "continuation", "continuation_")  # …token
 _KEY = re.compile("key")
 _OWNED = re.compile(rf"(?:{_OWNERS})[_-]?$")
 _LONGEST_OWNER = 11  # characters
@@ -88,7 +89,8 @@ _ABOUT = re.compile(
     r"(?i)(?:name|id|header|field|path|file|dir|ur[il]|type|hash|hasher|algo|alg|algorithm|label|title|text|prompt|hint"
     r"|help|message|msg|error|regex|pattern|format|len|length|size|env|var|prefix|suffix|arn|version|ref|policy|provider"
     r"|manager|class|param|attr|column|selector|role|scope|store|expiry|ttl|timeout|count|encoding|location|endpoint"
-    r"|backend|mode|rule|kind|pos|index|mgr|realm|i[sz]er|i[sz]ed?)s?$"
+    r"|backend|mode|rule|kind|pos|index|mgr|realm|i[sz]er|i[sz]ed?|encryption|mechanism|method|strength|time|date|at"
+    r"|expir\w*)s?$"
 )
 _CONFIG = re.compile(
     r"(?i)(?:\.(?:env|ya?ml|eyaml|ini|cfg|conf|cnf|properties|sh|bash|zsh|fish|ps1|bat|xml|config|service|tfvars)"
@@ -174,7 +176,7 @@ def _given(match: re.Match[str], word: str, rest: str, begin: int) -> _Assigned 
         operator=match["operator"] or "",
         closed=match["closed"] is not None,
     )
-    if word == "pass" and found.operator == ",":  # a keyword among others
+    if found.operator == "," and (word == "pass" or not found.closed):  # a keyword, or an argument, among others
         return None
     return found if found.quoted else _unquoted(found)
 
@@ -200,10 +202,10 @@ def _names(piece: Piece) -> list[tuple[int, int]]:
 
 
 def _within_a_word(piece: Piece, begin: int, end: int) -> bool:
-    """``bypass``, but not ``smtpPass``; and the publicKeyToken of .NET."""
+    """``bypass``, but not ``smtpPass``; the publicKeyToken of .NET; a token that leads to the next page."""
     before, first = piece.text[begin - 1 : begin], piece.text[begin]
     part = piece.lower[begin:end] == "pass" and before.isalpha() and not (before.islower() and first.isupper())
-    return part or piece.lower.endswith("publickey", 0, begin)
+    return part or piece.lower.endswith(_NO_CREDENTIAL, 0, begin)
 
 
 def _end(pattern: re.Pattern[str], text: str, start: int) -> int:

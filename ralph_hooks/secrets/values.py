@@ -53,6 +53,7 @@ def scrambled(value: str) -> bool:
 _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your|dummy|fake|sample|redact|mock|todo|insert|replace|default"
     r"|not[-_ ]?(?:a|the|so)?[-_ ]?(?:real|secret)|x{4}|\*{3}|\.{3}|^(?:no|my|some|the|an?)[-_]|^(.)\1*$"
+    r"|^(?:base64(?:url)?|utf-?8|latin-?1|md5|(?:scram-|hmac-)?sha-?\d+|bcrypt|argon2\w*|pbkdf2\w*|aes-?\d+)$"
     r"|^(?:test|foo|bar|baz|user|admin|pass|password|passwd|pwd|secret|token|key|value|string|none|null|true|false"
     r"|undefined|required|optional|guest|root|hidden|dev|abc|[-_:.\d])*$"
 )
@@ -66,6 +67,9 @@ def is_placeholder(value: str) -> bool:
 _WORDS = re.compile(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
 
 
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
 def random_looking(value: str) -> bool:
     """True for a long one with letters and digits mixed as nobody names things."""
     return (
@@ -73,6 +77,7 @@ def random_looking(value: str) -> bool:
         and any(map(str.isdigit, value))
         and any(map(str.isalpha, value))
         and _WORDS.match(value) is None
+        and _TIMESTAMP.match(value) is None
         and len(set(value)) >= _SHORTEST_KEY // 2
     )
 
