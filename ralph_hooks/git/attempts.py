@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from pathlib import PurePath
 
@@ -27,6 +28,9 @@ _REPORTERS = {
     "phpunit": "`--log-junit {junit}`",
     "rspec": "rspec_junit_formatter with `--out {junit}`",
 }
+_OF_NETWORKS = re.compile(
+    r"(?i)unreachable|connect|resolv|name or service|getaddrinfo|dial tcp|socket|eai_again|enotfound|time.?out|network"
+)
 _STOPPED_EARLY = "! stopping after "  # pytest's --maxfail and -x
 
 
@@ -87,6 +91,14 @@ def unreported(command: str, attempt: Attempt) -> str:
         "it ended with 0 but wrote no JUnit report that can be read, so nobody knows whether a test ran:"
         f" use {known}, or take {REPORT} out of the command"
     )
+
+
+def speaks_of_network(attempt: Attempt) -> bool:
+    """Whether what a command printed last may be about a network that it did not find.
+
+    To ask the base whenever a command fails would take the time of all tests once more.
+    """
+    return _OF_NETWORKS.search(attempt.tail) is not None
 
 
 def hung(command: str, attempt: Attempt, before: Attempt) -> Verification:

@@ -142,7 +142,8 @@ class CommandVerifier:
             return attempts.outcome(command, attempt, problem=attempts.why(command, attempt) if same else "")
         if attempt.failures:
             return attempts.compared(command, attempt, before(terms))
-        lost = not terms.network and before(terms).code and before(terms.with_network()).code == 0
+        cut = not terms.network and attempts.speaks_of_network(attempt)
+        lost = cut and before(terms).code and before(terms.with_network()).code == 0
         return attempts.outcome(
             command, attempt, problem="it passes on the base, but only with a network" if lost else ""
         )

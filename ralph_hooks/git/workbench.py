@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -37,7 +38,7 @@ from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
 from ralph_hooks.git.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
-from ralph_hooks.process import most_memory, run_bounded
+from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 _TASK = "{task}"
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
@@ -78,6 +79,7 @@ class GitWorkbench:
         self._visited = False
 
     def __enter__(self) -> Self:
+        threading.Thread(target=can_cut_network, daemon=True).start()  # known by the time that a repair is tried
         with contextlib.ExitStack() as stack:
             self._copies = stack.enter_context(contextlib.ExitStack())
             ours = stack.enter_context(private_folder(self._repository))
