@@ -94,11 +94,11 @@ def unreported(command: str, attempt: Attempt) -> str:
 
 
 def speaks_of_network(attempt: Attempt) -> bool:
-    """Whether what a command printed last may be about a network that it did not find.
+    """Whether what a command printed last may be about a network that it did not find; one that is silent may be.
 
     To ask the base whenever a command fails would take the time of all tests once more.
     """
-    return _OF_NETWORKS.search(attempt.tail) is not None
+    return not attempt.tail or _OF_NETWORKS.search(attempt.tail) is not None
 
 
 def hung(command: str, attempt: Attempt, before: Attempt) -> Verification:

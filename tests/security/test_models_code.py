@@ -31,6 +31,7 @@ for name in [name for name in globals() if name.startswith("test_")]:
     try:
         globals()[name]()
     except Exception as error:
+        print(name, error)
         cases += f'<testcase classname="t" name="{name}"><failure>{type(error).__name__}</failure></testcase>'
 for report in sys.argv[1:]:
     with open(report, "w") as file:
