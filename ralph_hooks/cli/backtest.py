@@ -36,6 +36,7 @@ from ralph_hooks.engine.held import change_of
 from ralph_hooks.engine.keys import key
 from ralph_hooks.engine.preview import preview
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
+from ralph_hooks.git import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.verdicts import Verdicts
@@ -76,6 +77,10 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 
 @click.command("backtest", help=HELP)
 @click.option("--commits", metavar="RANGE", help="Commits of this repository, such as v1.0..main.")
+@click.option(
+    "--patience", type=click.IntRange(0), metavar="DAYS", default=szz.PATIENCE, show_default=True,
+    help="With --commits: how long a commit has to have lived without a fix to count as clean.",
+)  # fmt: skip
 @click.option("--dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of examples.")
 @click.option(
     "--routing", "routings", multiple=True, metavar="NAME=MODEL[,MODEL]",
@@ -97,6 +102,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 def command(
     *,
     commits: str | None,
+    patience: int,
     dataset: Path | None,
     routings: tuple[str, ...],
     limit: int | None,
@@ -117,7 +123,10 @@ def command(
     require_consent(place)
     most = None if cap is None else Decimal(str(cap))
     wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning)
-    with _labelled(place, commits, dataset) as (repository, found), open_state(place.home, place.settings) as database:
+    with (
+        _labelled(place, commits, patience, dataset) as (repository, found),
+        open_state(place.home, place.settings) as database,
+    ):
         examples = _evenly(found, limit)
         _say_what(examples)
         settings = [_routed(place.settings, text) for text in routings or (_CONFIGURED,)]
@@ -137,7 +146,7 @@ def command(
 
 @contextmanager
 def _labelled(
-    place: Place, commits: str | None, dataset: Path | None
+    place: Place, commits: str | None, patience: int, dataset: Path | None
 ) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
     if dataset is not None:
         from ralph_hooks.git.examples import read_records, stored
@@ -145,18 +154,22 @@ def _labelled(
         with stored(read_records(dataset)) as (repository, examples):
             yield repository, examples
         return
-    from ralph_hooks.git import szz
-
     assert commits is not None  # one of the two is there
     shown = progress()
     shown.begin("labelling commits", sum(commit.is_fix for commit in szz.commits(place.repository, commits)))
     try:
-        examples = szz.examples(place.repository, commits, done=shown.advance)
+        examples = szz.examples(place.repository, commits, patience=patience, done=shown.advance)
     finally:
         shown.end()
     if not examples:
         raise RalphError(
             f"the history of {commits} labels no commit", "take a longer range, one that reaches back for two years"
+        )
+    if all(example.wrong for example in examples):
+        click.echo(
+            f"No commit has lived for {plural(patience, 'day')} without a fix, so none counts as clean, and nothing is "
+            "said about false blocks; --patience says how long it takes.",
+            err=True,
         )
     yield place.repository, examples
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -125,22 +123,18 @@ def test_tuning_prints_a_configuration_to_paste(backtests: Backtests) -> None:
 def test_the_users_own_history_is_replayed(backtests: Backtests) -> None:
     backtests.repo.commit({"b.py": "def change(paid, due):\n    return eval('due - paid')\n"}, message="Add change")
     backtests.repo.commit({"b.py": "def change(paid, due):\n    return paid - due\n"}, message="Fix change")
-    with ModelServer(analyst(EVAL)) as server:
+    backtests.repo.commit({"c.py": "def change(paid, due):\n    return abs(paid - due)\n"}, message="Add another")
+    args = ("--commits", "HEAD", "--format", "json")
+    with ModelServer(analyst(EVAL, ABS)) as server:
         backtests.serve(server.url)
-        done = subprocess.run(
-            [sys.executable, "-m", "ralph_hooks", "backtest", "--commits", "HEAD", "--format", "json"],
-            cwd=backtests.repo.path,
-            env={
-                **backtests.repo.env,
-                "RALPH_HOOKS_HOME": str(backtests.home),
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-            },
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    (scored,) = json.loads(done.stdout)["routings"]
-    assert (scored["bugs"], scored["caught"]) == (1, 1)
+        young = backtests.run(*args)
+        old = backtests.run(*args, "--patience", "0")
+    (scored,) = json.loads(young.stdout)["routings"]
+    assert (scored["bugs"], scored["caught"], scored["clean"]) == (1, 1, 0)
+    assert "No commit has lived for 540 days without a fix" in young.stderr
+    (scored,) = json.loads(old.stdout)["routings"]
+    assert (scored["bugs"], scored["clean"], scored["false_blocks"]) == (1, 1, 1)
+    assert "has lived" not in old.stderr
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,9 @@ class Backtests:
         return {**self.repo.env, **around, **self.variables}
 
     def command(self, *args: str) -> list[str]:
-        return [sys.executable, "-m", "ralph_hooks", "backtest", "--dataset", str(self.data), *args]
+        """Of `ralph-hooks backtest` on the examples, unless ``args`` ask for commits."""
+        source = () if "--commits" in args else ("--dataset", str(self.data))
+        return [sys.executable, "-m", "ralph_hooks", "backtest", *source, *args]
 
     def run(self, *args: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
