@@ -39,9 +39,9 @@ def rows(*files: str) -> list[Row]:
 
 
 def numbered(found: list[Row], count: int) -> Iterator[Row]:
-    """``count`` changes from ``found``, over and over, each with a line before it that makes its content a new one."""
+    """``count`` changes from all of ``found``, each with a line before it that makes its content a new one."""
     for number in range(count):
-        row = found[number % len(found)]
+        row = found[number * len(found) // count if count < len(found) else number % len(found)]
         lines = [line + 1 for line in row.get("bug_lines_after", ())]
         texts = {side: row[side] if row[side] is None else f"# {number}\n{row[side]}" for side in ("before", "after")}
         yield {**row, **texts, "id": f"{number}", "path": f"n{number}.py", "bug_lines_after": lines}

@@ -39,7 +39,7 @@ _LOCAL = """
 [providers.local]
 base-url = "{url}"
 context = {context}
-quick = {{ logit_bias = [["]", 50.0]] }} # a model this small comes to no end by itself
+quick = {{ logit_bias = [["]", {bias}]] }} # a model this small comes to no end by itself
 [prices."local/smollm2"]
 input = 0
 output = 0
@@ -60,7 +60,7 @@ def measure() -> Iterator[Figure]:
         yield from _checks(work / "checks")
         yield from _tests(work / "tests")
         yield from _local(work / "local")
-        yield from _simulated(work / "simulated")
+        yield from simulated(work / "simulated")
 
 
 def _rates(who: str, scored: Mapping[str, Any]) -> Iterator[Figure]:
@@ -120,7 +120,7 @@ def _local(folder: Path) -> Iterator[Figure]:
     random.Random(_SEED).shuffle(found)
     sample = [row for label in ("buggy", "clean") for row in [r for r in found if r["label"] == label][: LOCAL // 2]]
     with llama.running() as url:
-        user = User(folder, _LOCAL.format(url=url, context=llama.CONTEXT))
+        user = User(folder, _LOCAL.format(url=url, context=llama.CONTEXT, bias=BIAS))
         for confirm in (False, True):
             gate = f"[gate]\ndeadline = 600\nparallel = 1\nmin-confidence = 0\nconfirm = {str(confirm).lower()}\n"
             scored, _ = user.backtest(
@@ -133,14 +133,13 @@ def _confirmed(confirm: bool) -> str:  # noqa: FBT001 - the setting's own name
     return f"confirm = {str(confirm).lower()}"
 
 
-def _simulated(folder: Path) -> Iterator[Figure]:
-    changes = list(numbered(rows(*ALL), SIMULATED))
-    model = _Model(changes)
-    with ModelServer(model) as server:
+def simulated(folder: Path, changes: int = SIMULATED) -> Iterator[Figure]:
+    chosen = list(numbered(rows(*ALL), changes))
+    with ModelServer(_Model(chosen)) as server:
         user = User(folder, _SIMULATED.format(url=server.url))
-        checks, _ = user.backtest(changes, "--routing", "checks")
+        checks, _ = user.backtest(chosen, "--routing", "checks")
         for confirm in (False, True):
-            scored, _ = user.backtest(changes, settings=f"[gate]\nconfirm = {str(confirm).lower()}\n")
+            scored, _ = user.backtest(chosen, settings=f"[gate]\nconfirm = {str(confirm).lower()}\n")
             stated = (CATCHES * AGREES, ALARMS * FALLS_FOR) if confirm else (CATCHES, ALARMS)
             figures = list(_rates(f"a simulated model, {_confirmed(confirm)}", scored))
             alone = (checks["catch_rate"][0], checks["false_block_rate"][0])

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from ralph_hooks.core.backtest import Score
+from ralph_hooks.core.text import money
 from ralph_hooks.reports.backtest.table import dollars, rate, sentences
 from ralph_hooks.reports.html import figure, page, table, text
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 680, 360, 56, 44  # units of the chart's own coordinates
+_CHANGES = 1000
+"""What the axis counts dollars for: a single change costs too small a fraction of one."""
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7")
 _STYLE = "svg .frontier { fill: none; stroke: var(--faint); stroke-dasharray: 5 4 }"
 
@@ -46,8 +50,10 @@ def _axes(most: float) -> Iterator[str]:
         yield f'<text class="faint" x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{percent} %</text>'
     for share in (0.0, 0.5, 1.0):
         x = _x(share * most, most)
-        yield f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - _FOOT + 20}">${share * most:.4f}</text>'
-    yield f'<text class="faint" x="{_LEFT}" y="{_HEIGHT - 4}">US dollars a change; up: share of the bugs caught</text>'
+        cost = money(Decimal(share * most * _CHANGES))
+        yield f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - _FOOT + 20}">{cost}</text>'
+    words = f"US dollars for {_CHANGES:,} changes; up: share of the bugs caught"
+    yield f'<text class="faint" x="{_LEFT}" y="{_HEIGHT - 4}">{words}</text>'
 
 
 def _point(score: Score, most: float, colour: str, index: int) -> Iterator[str]:
