@@ -28,6 +28,8 @@ CATCHES, ALARMS = 0.60, 0.05
 """Of the simulated model: the share of bugs that it reports, and of changes that it reports something wrong in."""
 AGREES, FALLS_FOR = 0.90, 0.20
 """Of the simulated model asked again: the share of true reports, and of wrong ones, that it confirms."""
+BIAS = 15.0
+"""How much the small model is pulled towards the end of every list: with 5 a single answer took longer than a minute."""
 _SEED = 18
 _SETS = {
     "47 - 6 commits that brought real bugs in (SZZ)": SZZ,
@@ -39,7 +41,7 @@ _LOCAL = """
 [providers.local]
 base-url = "{url}"
 context = {context}
-quick = {{ logit_bias = [["]", {bias}]] }} # a model this small comes to no end by itself
+quick = {{ logit_bias = [["]", {bias}]] }} # it comes to no end by itself
 [prices."local/smollm2"]
 input = 0
 output = 0
