@@ -29,7 +29,7 @@ CATCHES, ALARMS = 0.60, 0.05
 AGREES, FALLS_FOR = 0.90, 0.20
 """Of the simulated model asked again: the share of true reports, and of wrong ones, that it confirms."""
 BIAS = 15.0
-"""How much the small model is pulled towards the end of every list: with 5 a single answer took longer than a minute."""
+"""How much the small model is pulled towards the end of every list: with 5 one answer took longer than a minute."""
 _SEED = 18
 _SETS = {
     "47 - 6 commits that brought real bugs in (SZZ)": SZZ,
