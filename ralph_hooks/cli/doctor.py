@@ -17,8 +17,8 @@ from ralph_hooks.store.home import locate
 
 HELP = """\
 Look whether everything is there: git, the configuration, keys (their names alone are shown), prices, your approval, the
-hooks, a place for the state, and the team's store. Each model gets one tiny request, which is in the ledger like every
-other.
+hooks, a place for the state, the team's store, and a way to try repairs without a network. Each model gets one tiny
+request, which is in the ledger like every other.
 
 Each line is ok, warn or fail, and says what to do. Exit 1 if one of them is fail.
 

@@ -79,7 +79,8 @@ class GitWorkbench:
         self._visited = False
 
     def __enter__(self) -> Self:
-        threading.Thread(target=can_cut_network, daemon=True).start()  # known by the time that a repair is tried
+        if self._cut_by[1]:
+            threading.Thread(target=can_cut_network, daemon=True).start()  # known by the time that a repair is tried
         with contextlib.ExitStack() as stack:
             self._copies = stack.enter_context(contextlib.ExitStack())
             ours = stack.enter_context(private_folder(self._repository))
