@@ -21,6 +21,7 @@ from ralph_hooks.errors import RalphError
 
 VARIABLE = "RALPH_HOOKS_TRUST"
 """The environment variable that holds the digest of what is approved where nobody can be asked."""
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor waiting for a pipe's writer
 
 
 class Wish(Struct, frozen=True):
@@ -111,7 +112,7 @@ class Consent:
         path = self._path(repository)
         again = f"remove {path}, then `ralph-hooks trust`"
         try:
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            descriptor = os.open(path, _READ)
             with os.fdopen(descriptor, "rb") as file:
                 if not _is_ours(os.fstat(file.fileno())):
                     raise RalphError(f"others can write the record of approvals {path}", again)
@@ -133,7 +134,8 @@ def _is_ours(status: os.stat_result) -> bool:
     user = getattr(os, "geteuid", None)  # Windows has none: profiles are closed to others there
     if user is None:
         return True
-    return status.st_uid == user() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    closed = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    return stat.S_ISREG(status.st_mode) and status.st_uid == user() and closed
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -102,6 +102,10 @@ def test_a_record_that_others_could_have_written_is_refused(consent: Consent, tm
     record.symlink_to(target)
     with pytest.raises(RalphError, match="cannot be read"):
         consent.approved(REPOSITORY, [TESTS])
+    record.unlink()
+    os.mkfifo(record, 0o600)
+    with pytest.raises(RalphError, match="others can write"):
+        consent.approved(REPOSITORY, [TESTS])
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"repository": 1}', b"\xff\xfe", b"[" * 100_000])
