@@ -93,9 +93,10 @@ def alone(
     """What ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
 
     ``make`` is given who is to be told how far it is. ``whole``: all that is wrong is to be mended, so that a hook need
-    not try what did not do here. Where no lock can be had, nobody is kept from repairing.
+    not try what did not do here, nor who has waited for it: then NotRepairedError is raised. Where no lock can be had,
+    nobody is kept from repairing.
     """
-    tenure = _taken(place, change)
+    tenure = _taken(place, change, whole=whole)
     if tenure is None:
         return make(None)
     with tenure:
@@ -121,7 +122,7 @@ def alone(
     return report
 
 
-def _taken(place: Place, change: Change) -> Tenure | None:
+def _taken(place: Place, change: Change, *, whole: bool) -> Tenure | None:
     """The record of the tree, once nobody else has it; None where there is no place for one."""
     jobs = background.jobs_of(place.home, place.repository)
     try:
@@ -129,7 +130,9 @@ def _taken(place: Place, change: Change) -> Tenure | None:
             job = jobs.get(change.tree)
             if job is None or not jobs.runs(job):
                 return None
-            background.follow(place.home, place.repository, job)
+            ended = background.follow(place.home, place.repository, job)
+            if whole and ended is not None and ended.state is JobState.FAILED and ended.settled:
+                raise background.not_repaired(ended)
     except OSError:  # whoever opens the state says what is the matter with it
         return None
     return tenure

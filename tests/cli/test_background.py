@@ -322,6 +322,22 @@ def test_whoever_wants_the_same_repair_waits_for_the_one_that_goes_on(project: P
         assert started.returncode == 0
 
 
+def test_who_has_waited_for_what_did_not_do_does_not_pay_for_the_same(project: Project) -> None:
+    gate = Gate(repair(("calc.py", "return eval(text)", "return eval(text.strip())")))
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[gate]), "attempts = 1", "rounds = 0")
+    project.repo.stage({"calc.py": BUGGY})
+    first = by_hand(project, "fix")
+    until(lambda: asked(server, "implement"), "the repair asks the expensive model")
+    second = by_hand(project, "fix")
+    assert second.stderr is not None
+    assert second.stderr.readline().startswith("Waiting for the repair of staged change")
+    gate.opened.set()
+    said = [process.communicate(timeout=PATIENCE)[1] for process in (first, second)]
+    assert [first.returncode, second.returncode] == [1, 1]
+    assert "there is no fix of staged change: not repaired: 1 attempt" in said[1]
+    assert asked(server, "implement") == 1
+
+
 @pytest.mark.parametrize("how", ["cancelled", "killed"])
 def test_a_fix_by_hand_can_be_ended_from_elsewhere_and_leaves_nothing(
     project: Project, temporary: Path, how: str
