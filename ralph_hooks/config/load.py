@@ -64,8 +64,8 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         routes=routes,
         gate=convert(gate, GateSettings),
         push=convert(inherited | _merged(files, "push"), PushSettings),
-        verify=convert(_merged(files, "verify"), VerifySettings),
-        fix=convert(_merged(files, "fix"), FixSettings),
+        verify=convert(_unplugged(files, "verify"), VerifySettings),
+        fix=convert(_unplugged(files, "fix"), FixSettings),
         budget=_budget(files),
         providers=known,
         prices=prices,
@@ -78,6 +78,12 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
 def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
     """The table ``name`` of all files, key by key, the last file winning."""
     return {key: value for file in files for key, value in file.raw.get(name, {}).items()}
+
+
+def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:
+    """As `_merged`, but a network that one file does not allow stays cut."""
+    refused = any(file.raw.get(name, {}).get("network") is False for file in files)
+    return _merged(files, name) | ({"network": False} if refused else {})
 
 
 def _budget(files: Sequence[File]) -> Budget:

@@ -297,6 +297,7 @@ def sensitive(repository: File, user: File | None) -> tuple[tuple[str, str], ...
     ]
     if repository.table.verify.commands:
         wishes.append(("verify.commands", raw["verify"]["commands"]))
-    if repository.table.fix.network:
+    refused = user is not None and user.raw.get("fix", {}).get("network") is False
+    if repository.table.fix.network and not refused:
         wishes.append(("fix.network", raw["fix"]["network"]))
     return tuple((key, json.encode(value, order="deterministic").decode()) for key, value in wishes)

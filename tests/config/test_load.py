@@ -219,6 +219,17 @@ def test_a_repository_can_refuse_what_has_no_price_and_never_allow_it(
     assert settings.budget.per_day == Decimal("5.00")
 
 
+@pytest.mark.parametrize("table", ["verify", "fix"])
+@pytest.mark.parametrize("refusing", ["user", "repository"])
+def test_a_network_that_one_file_does_not_allow_stays_cut(tmp_path: Path, table: str, refusing: str) -> None:
+    user, repository = (str(who != refusing).lower() for who in ("user", "repository"))
+    settings = load_texts(
+        tmp_path, f"[tool.ralph-hooks.{table}]\nnetwork = {repository}\n", f"[{table}]\nnetwork = {user}\n"
+    )
+    assert (settings.verify if table == "verify" else settings.fix).network is False
+    assert settings.sensitive == ()
+
+
 def test_the_repositorys_cheap_model_replaces_what_the_user_chose_for_a_phase(tmp_path: Path) -> None:
     settings = load_texts(
         tmp_path,
