@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
 
-from tests.support.backtests import BUGS, CLEAN, Backtests
+from tests.support.backtests import BUGS, CLEAN, Backtests, Held
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
 
 
@@ -70,6 +71,21 @@ def test_the_cap_is_obeyed_and_a_higher_one_goes_on_where_it_was(backtests: Back
         total = len(server.requests)
     assert "the spend cap was reached" in stopped.stderr
     assert total == 12 + BUGS  # one request a change and a confirmation for each bug: none was paid twice
+
+
+def test_ctrl_c_keeps_what_is_under_way(backtests: Backtests) -> None:
+    gate = Held(analyst(EVAL), after=2, most=4)
+    with ModelServer(gate) as server:
+        backtests.serve(server.url)
+        running = backtests.start("--workers", "4")
+        with gate.full():
+            running.send_signal(signal.SIGINT)
+            assert running.stderr is not None
+            assert any("4 changes under way, whose answers are kept" in line for line in running.stderr)
+        running.communicate()
+        assert running.returncode == 130
+        backtests.score()
+        assert len(server.requests) == 12 + BUGS  # nothing was paid twice
 
 
 def test_an_outage_is_no_verdict(backtests: Backtests) -> None:

@@ -8,20 +8,19 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME
-from tests.support.backtests import BUGS, CLEAN, Backtests, record
+from tests.support.backtests import BUGS, CLEAN, Backtests, Held, record
 from tests.support.credentials import SERVICES
 from tests.support.dask import THREADS, Cluster, Wire
 from tests.support.postgres import PostgresServer, binaries
-from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+from tests.support.server import Finds, ModelServer, analyst
 
 pytest.importorskip("distributed", reason="the `distributed` extra is not installed")
 
@@ -63,39 +62,6 @@ def booked(backtests: Backtests) -> list[tuple[str, str, float | None, int]]:
         ).fetchall()
 
 
-class Gate:
-    """An analyst that holds its answers back, from the ``after``-th request on, until it is opened."""
-
-    def __init__(self, after: int, most: int) -> None:
-        self._answer = analyst(EVAL)
-        self._after = after
-        self._most = most
-        self._seen = 0
-        self._waiting = 0
-        self._lock = threading.Condition()
-        self._opened = threading.Event()
-
-    def __call__(self, request: Request) -> Reply:
-        with self._lock:
-            self._seen += 1
-            waits = self._seen > self._after
-            self._waiting += waits
-            self._lock.notify_all()
-        if waits:
-            self._opened.wait()
-        return self._answer(request)
-
-    @contextmanager
-    def full(self) -> Iterator[None]:
-        """While as many requests wait as there are places; then all are answered."""
-        with self._lock:
-            self._lock.wait_for(lambda: self._waiting >= self._most)
-        try:
-            yield
-        finally:
-            self._opened.set()
-
-
 def test_the_result_and_the_books_are_the_same_and_no_secret_leaves(backtests: Backtests, cluster: Cluster) -> None:
     leak = record(99, bug=True)
     leak["before"] = f"# {SECRET}\n{leak['before']}"  # not on a changed line: the gate itself would let it through
@@ -126,10 +92,10 @@ def test_the_result_and_the_books_are_the_same_and_no_secret_leaves(backtests: B
 
 
 def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluster: Cluster) -> None:
-    gate = Gate(after=2, most=2 * THREADS)
+    gate = Held(analyst(EVAL), after=2, most=2 * THREADS)
     with ModelServer(gate) as server:
         serve(backtests, server.url)
-        running = start(backtests, "--dask", cluster.address)
+        running = backtests.start("--dask", cluster.address)
         with gate.full():
             running.send_signal(signal.SIGINT)
             assert running.stderr is not None
@@ -175,10 +141,10 @@ def database(request: pytest.FixtureRequest, backtests: Backtests) -> Callable[[
 def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
     backtests: Backtests, cluster: Cluster, database: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    gate = Gate(after=2, most=2 * THREADS)
+    gate = Held(analyst(EVAL), after=2, most=2 * THREADS)
     with ModelServer(gate) as server:
         serve(backtests, server.url)
-        running = start(backtests, "--dask", cluster.address, "--format", "json")
+        running = backtests.start("--dask", cluster.address, "--format", "json")
         with ExitStack() as gone:
             with gate.full():
                 cluster.workers.pop().kill()
@@ -197,17 +163,6 @@ def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
     assert len(lost) == THREADS
     assert all(cost and estimated for _, _, cost, estimated in lost)
     assert len(books) - len(lost) == EVERYTHING
-
-
-def start(backtests: Backtests, *args: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        backtests.command(*args),
-        cwd=backtests.repo.path,
-        env=backtests.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def test_an_address_without_a_scheduler_is_told_at_once(backtests: Backtests) -> None:

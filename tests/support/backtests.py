@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.support.repo import Repo
+from tests.support.server import Reply, Request, Responder
 
 CHECKOUT = Path(__file__).parents[2]
 BUGS = 6
@@ -73,3 +77,46 @@ class Backtests:
         (routing,) = document["routings"]
         found: dict[str, Any] = routing
         return found
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*args),
+            cwd=self.repo.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+class Held:
+    """Holds an analyst's answers back, from the ``after``-th request on, until it is opened."""
+
+    def __init__(self, answer: Responder, *, after: int, most: int) -> None:
+        self._answer = answer
+        self._after = after
+        self._most = most
+        self._seen = 0
+        self._waiting = 0
+        self._lock = threading.Condition()
+        self._opened = threading.Event()
+
+    def __call__(self, request: Request) -> Reply:
+        with self._lock:
+            self._seen += 1
+            waits = self._seen > self._after
+            self._waiting += waits
+            self._lock.notify_all()
+        if waits:
+            self._opened.wait()
+        return self._answer(request)
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """While as many requests wait as there are places; then all are answered."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._waiting >= self._most)
+        try:
+            yield
+        finally:
+            self._opened.set()
