@@ -85,10 +85,9 @@ def test_the_result_and_the_books_are_the_same_and_no_secret_leaves(backtests: B
     assert books == sorted(booked(backtests), key=str)
     assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in server.requests)
     assert b"return eval(y)" in wire.recorded  # what may leave was seen leaving
-    assert KEY.encode() not in wire.recorded
-    assert SECRET.encode() not in wire.recorded
-    assert b"work_99" not in wire.recorded
     assert b"work_1" in wire.recorded
+    for secret in (KEY, SECRET, "work_99"):
+        assert wire.recorded.count(secret.encode()) == 0
 
 
 def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluster: Cluster) -> None:
