@@ -145,11 +145,13 @@ class Proof:
             raise _unable(f"the {examined.checked.unfinished[0]} check did not end before the deadline")
 
     def _test(self, repair: Snapshot) -> bool:
-        """The verify commands, and once more with the tests as they were if the repair has touched them."""
+        """The verify commands, and before that with the tests as they were, if the repair has touched them.
+
+        That is what most of those fail, and then all of it has taken the time of one run.
+        """
         commands = self._gate.settings.verify.commands
         if not commands:
             return False
-        verified = self._run(commands, "")
         undone = self._tests_undone(repair)
         if undone:
             held = {path: self._bench.read(path) for path in undone}
@@ -158,7 +160,7 @@ class Proof:
                 self._run(commands, "with the tests as they were before the repair, ")
             finally:
                 self._bench.write(held)
-        return verified
+        return self._run(commands, "")
 
     def _run(self, commands: Sequence[str], how: str) -> bool:
         judged = tuple(self._judged.values())
