@@ -6,7 +6,7 @@ A worker has no repository and no state of ours. The keys of the models that it 
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -15,7 +15,7 @@ from ralph_hooks import __version__
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.engine.backtest import judge
-from ralph_hooks.engine.errand import Errand, Memory, Purse, outcome, packed
+from ralph_hooks.engine.errand import Done, Errand, Memory, Purse, outcome, packed
 from ralph_hooks.engine.held import Held
 
 _LIBRARIES = ("ruff", "detect-secrets")
@@ -30,13 +30,18 @@ class Greeting(Struct, frozen=True, kw_only=True):
     """Why models could not be asked from there."""
 
 
-def do(data: bytes) -> bytes:
-    """The outcome of a packed errand, packed."""
+def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
+    """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
     from ralph_hooks.cli.wiring import build_errand, worker_marks
 
     errand = from_msgpack(data, Errand)
     purse = Purse(errand.grant, price_needed=errand.price_needed)
-    answers, facts = (Memory(errand.known, worker_marks()) for _ in range(2))
+    facts = Memory(errand.known, worker_marks())
+    answers = Memory(
+        errand.known,
+        worker_marks(),
+        lambda: tell(packed(Done(calls=tuple(purse.calls), answers=answers.fresh))),
+    )
     gate = build_errand(errand, purse, answers, facts)
     return packed(outcome(lambda: judge(gate, Held(errand.change, errand.files)), purse, answers, facts))
 

@@ -6,13 +6,14 @@ begun anew behind our back (see `visit`).
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from ralph_hooks.cluster.visit import Replaced, greet, visit
+from ralph_hooks.cluster.visit import Do, Replaced, greet, visit
 from ralph_hooks.core.ports import WorkerLost
 from ralph_hooks.errors import RalphError
 
@@ -26,7 +27,7 @@ _LOOK = 0.5  # seconds between two looks at who is there
 _SILENCE = 20  # looks in vain until the cluster counts as gone
 _INSTALL = "pip install 'ralph-hooks[distributed]'"
 
-Do = Callable[[bytes], bytes]
+Answer = Callable[[bytes], bytes]
 Accept = Callable[[bytes], str]
 """Says of a worker's answer to our question why it cannot be used; empty where it can."""
 
@@ -43,8 +44,11 @@ class _Worker:
 class _Visit:
     """An errand under way."""
 
-    def __init__(self, worker: _Worker) -> None:
+    def __init__(self, worker: _Worker, number: int) -> None:
         self.worker = worker
+        self.number = number
+        self.note = b""
+        """The last that the worker has told."""
         self.over = threading.Event()
         """Set when there is an outcome, or nobody to wait for."""
         self.lost = False
@@ -57,7 +61,7 @@ class Dask:
     says to ``question``. Raises RalphError where there is no cluster, or a worker that cannot be used.
     """
 
-    def __init__(self, address: str, *, do: Do, answer: Do, question: bytes, accept: Accept) -> None:
+    def __init__(self, address: str, *, do: Do, answer: Answer, question: bytes, accept: Accept) -> None:
         self._address = address
         self._do = do
         self._answer = answer
@@ -65,7 +69,9 @@ class Dask:
         self._accept = accept
         self._changed = threading.Condition()
         self._workers: dict[str, _Worker] = {}
-        self._visits: set[_Visit] = set()
+        self._visits: dict[int, _Visit] = {}
+        self._begun = 0
+        self._topic = f"ralph-hooks-{os.urandom(8).hex()}"
         self._refused: set[str] = set()
         self._gone = ""
         self._closed = threading.Event()
@@ -75,6 +81,7 @@ class Dask:
         except BaseException:
             self.close()
             raise
+        self._client.subscribe_topic(self._topic, self._told)
         threading.Thread(target=self._watch, daemon=True).start()
 
     def do(self, errand: bytes) -> bytes:
@@ -84,7 +91,7 @@ class Dask:
             return self._visited(visit_, errand)
         finally:
             with self._changed:
-                self._visits.discard(visit_)
+                del self._visits[visit_.number]
                 visit_.worker.free += 1
                 self._changed.notify()
 
@@ -111,8 +118,8 @@ class Dask:
                 found = max(self._workers.values(), key=lambda worker: worker.free, default=None)
                 if found is not None and found.free > 0:
                     found.free -= 1
-                    visit_ = _Visit(found)
-                    self._visits.add(visit_)
+                    self._begun += 1
+                    visit_ = self._visits[self._begun] = _Visit(found, self._begun)
                     return visit_
                 if found is not None:
                     until = time.monotonic() + _RETURN
@@ -126,7 +133,7 @@ class Dask:
     def _visited(self, visit_: _Visit, errand: bytes) -> bytes:
         worker = visit_.worker
         future = self._client.submit(
-            visit, self._do, worker.identity, errand,
+            visit, self._do, worker.identity, self._topic, visit_.number, errand,
             workers=[worker.address], allow_other_workers=False, pure=False, retries=0,
         )  # fmt: skip
         try:
@@ -136,6 +143,12 @@ class Dask:
         finally:
             if self._client.status == "running":
                 future.cancel()
+
+    def _told(self, event: tuple[float, tuple[int, bytes]]) -> None:
+        _, (number, note) = event
+        with self._changed:
+            if number in self._visits:
+                self._visits[number].note = note
 
     def _result(self, visit_: _Visit, future: Future[bytes]) -> bytes:
         from asyncio import CancelledError
@@ -149,8 +162,8 @@ class Dask:
                 self._forget(visit_.worker)
             except (Exception, CancelledError) as error:  # killed, cancelled, or failed in a way of its own
                 self._wait_for_scheduler()
-                raise WorkerLost(f"{type(error).__name__}: {error}") from error
-        raise WorkerLost("it is gone")
+                raise WorkerLost(f"{type(error).__name__}: {error}", visit_.note) from error
+        raise WorkerLost("it is gone", visit_.note)
 
     def _wait_for_scheduler(self) -> None:
         """Where the scheduler is gone, so is every task: nothing is given to anybody until it is back, or given up."""
@@ -222,7 +235,7 @@ class Dask:
         with self._changed:
             if self._workers.get(worker.address) is worker:
                 del self._workers[worker.address]
-            for visit_ in self._visits:
+            for visit_ in self._visits.values():
                 if visit_.worker is worker:
                     visit_.lost = True
                     visit_.over.set()

@@ -13,15 +13,23 @@ class Replaced(Exception):
     """The worker that an errand was meant for is gone, and this one has its address."""
 
 
-def visit(do: Callable[[bytes], bytes], identity: str, errand: bytes) -> bytes:
+Do = Callable[[bytes, Callable[[bytes], None]], bytes]
+"""Does an errand. Its second argument tells whoever sent it how far it has come."""
+
+
+def visit(do: Do, identity: str, topic: str, number: int, errand: bytes) -> bytes:
     """What ``do`` makes of ``errand``, in the process that it is meant for and in no other.
 
     Dask gives the tasks of a lost worker to another one and tells nobody. What the first one has paid for would then be
-    paid for twice, on one reservation. Raises Replaced.
+    paid for twice, on one reservation. What ``do`` tells on its way is an event of ``topic``, with ``number``. Raises
+    Replaced.
     """
+    from distributed import get_worker
+
     if identity != IDENTITY:
         raise Replaced
-    return do(errand)
+    worker = get_worker()
+    return do(errand, lambda note: worker.log_event(topic, (number, note)))
 
 
 def greet(answer: Callable[[bytes], bytes], question: bytes) -> tuple[str, bytes]:

@@ -289,6 +289,11 @@ class Cluster(Protocol):
 class WorkerLost(Exception):
     """The worker that had an errand is gone: it may have done all of it or nothing. ``str()`` says what is known."""
 
+    def __init__(self, message: str, note: bytes = b"") -> None:
+        super().__init__(message)
+        self.note = note
+        """The last that it has told on its way; empty for nothing."""
+
 
 class Prices(Protocol):
     """What models cost."""

@@ -56,8 +56,8 @@ class Errand(Struct, frozen=True, kw_only=True):
 class Done(Struct, frozen=True, kw_only=True):
     """What came of an errand."""
 
-    report: Report | None
-    """None where only a person can help: ``trouble`` says how."""
+    report: Report | None = None
+    """None where only a person can help, which ``trouble`` says, and where it is not done yet."""
     calls: tuple[Booked, ...] = ()
     """All that were made, failed ones too."""
     remembered: tuple[tuple[Phase, str, int], ...] = ()
@@ -175,9 +175,11 @@ class Memory:
 
     notices: tuple[str, ...] = ()
 
-    def __init__(self, known: Mapping[str, bytes], marks: Marks) -> None:
+    def __init__(self, known: Mapping[str, bytes], marks: Marks, told: Callable[[], None] = lambda: None) -> None:
+        """``told`` is called when there is something new."""
         self._known = known
         self._marks = marks
+        self._told = told
         self.fresh: dict[str, bytes] = {}
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -192,6 +194,7 @@ class Memory:
         """Keep ``items``."""
         if ttl is None:
             self.fresh = {**self.fresh, **items}
+            self._told()
         else:
             self._marks.put(items, ttl)
 

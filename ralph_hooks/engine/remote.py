@@ -2,8 +2,8 @@
 
 Money is set aside in our ledger before a change leaves, and the worker spends no more than that: no cap is overshot,
 however many there are. What a worker paid comes back with its verdict and takes the place of what was set aside. Where
-a worker is lost nobody knows what it paid: all that it was given stays in the ledger, and the change is given to
-another one, within the budget that is left.
+a worker is lost, what it has told on its way is kept, and nobody knows what else it paid: all that it was given stays
+in the ledger, and the change is given to another one, within the budget that is left.
 
 What the secret scan finds something in, certain or not, on a changed line or elsewhere, does not leave: it is judged
 here.
@@ -20,9 +20,10 @@ from decimal import Decimal
 import msgspec
 
 from ralph_hooks.config import Settings, Unpriced
-from ralph_hooks.core.change import decode
+from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.faults import BudgetReached
 from ralph_hooks.core.ports import (
+    Booked,
     Check,
     Cluster,
     GrantingLedger,
@@ -119,16 +120,25 @@ class Remote:
             return at_home()
         calls: tuple[Call, ...] = ()
         need, rounds = Decimal(0), 0
+        losses: dict[str, None] = {}
+        lost = 0
         while True:
-            done = self._delivered(errand, need * 2**rounds)
+            done = self._done(errand, need * 2**rounds, losses)
             if done.trouble is not None:
                 raise RalphError(*done.trouble)
-            assert done.report is not None
-            if done.short is None:
+            if done.report is not None and done.short is None:
                 return _with(done.report, calls)
-            calls += tuple(call for call in done.report.calls if not call.from_store)
+            calls += tuple(map(_shown, done.calls))
             errand = msgspec.structs.replace(errand, known={**errand.known, **done.answers, **done.facts})
-            rounds, need = rounds + bool(need), done.short
+            if done.short is not None:
+                rounds, need = rounds + bool(need), done.short
+                continue
+            lost += 1
+            if lost == _LOSSES:
+                raise RalphError(
+                    f"a change took {lost} workers with it ({', '.join(errand.files)}): {'; '.join(losses)}",
+                    "look into the workers' logs; what was judged until then is kept",
+                )
 
     # What leaves
 
@@ -137,6 +147,8 @@ class Remote:
         noted = _Noted(self._store)
         triaged = triage(snapshot, self._settings.gate.exclude, noted)
         sources = Material(snapshot).sources(triaged.review + triaged.scan)
+        if not all(map(self._may_be_named, snapshot.change.entries)):
+            return None
         if sum(_size(source) for source in sources) > _MOST_BYTES or not all(map(self._may_leave, sources)):
             return None
         paid_for = _Noted(self._answers)
@@ -159,45 +171,55 @@ class Remote:
             grant=Decimal(0),
         )
 
-    def _may_leave(self, source: Source) -> bool:
-        path = source.path
+    def _may_be_named(self, entry: Entry) -> bool:
         try:
-            path.encode()
+            f"{entry.path}{entry.old_path}".encode()
         except UnicodeEncodeError:  # the wire has no room for bytes that are not UTF-8
             return False
+        return all(self._harmless(path, path) for path in {entry.path, entry.old_path})
+
+    def _may_leave(self, source: Source) -> bool:
         sides = (side for side in (source.content.old, source.content.new) if side is not None)
-        return self._harmless(path, path) and all(self._harmless(decode(side), path) for side in sides)
+        return all(self._harmless(decode(side), source.path) for side in sides)
 
     # What it may cost
 
-    def _delivered(self, errand: Errand, need: Decimal) -> Done:
-        """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books."""
-        known: dict[str, None] = {}
-        for _ in range(_LOSSES):
-            with self._set_aside(errand, need) as (call, grant):
-                began = time.monotonic()
-                try:
-                    answer = self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant)))
-                except WorkerLost as lost:
-                    if call is not None:
-                        self._ledger.settle(call, None, None, LOST, time.monotonic() - began)
-                    known[str(lost)] = None
-                    continue
-                except RalphError:  # it was not begun
-                    if call is not None:
-                        self._ledger.replace(call, ())
-                    raise
-                done = from_msgpack(answer, Done)
-                self._book(call, done)
-                return done
-        raise RalphError(
-            f"a change took {_LOSSES} workers with it ({', '.join(errand.files)}): {'; '.join(known)}",
-            "look into the workers' logs; what was judged until then is kept",
-        )
+    def _done(self, errand: Errand, need: Decimal, losses: dict[str, None]) -> Done:
+        """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books.
 
-    def _book(self, call: int | None, done: Done) -> None:
+        Without a report where the worker was lost: then it is what was told on the way, and why is among ``losses``.
+        """
+        with self._set_aside(errand, need) as (call, grant):
+            began = time.monotonic()
+            try:
+                done = from_msgpack(self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant))), Done)
+                self._book(call, done, done.calls)
+            except WorkerLost as lost:
+                losses[str(lost)] = None
+                done = from_msgpack(lost.note, Done) if lost.note else Done()
+                rest = self._rest(done, grant, time.monotonic() - began) if call is not None else ()
+                self._book(call, done, (*done.calls, *rest))
+            except RalphError:  # it was not begun
+                self._book(call, Done(), ())
+                raise
+            return done
+
+    def _rest(self, done: Done, grant: Decimal, seconds: float) -> tuple[Booked, ...]:
+        """What a lost worker may have paid beside what it has told."""
+        told = sum((call.cost_usd or Decimal(0) for call in done.calls), Decimal(0))
+        unknown = Booked(
+            phase=Phase.ANALYZE,
+            model=self._models[0].id,
+            usage=None,
+            cost_usd=grant - told if self._prices else None,
+            outcome=LOST,
+            seconds=seconds,
+        )
+        return (unknown,)
+
+    def _book(self, call: int | None, done: Done, calls: Sequence[Booked]) -> None:
         if call is not None:
-            self._ledger.replace(call, done.calls)
+            self._ledger.replace(call, calls)
         for phase, model, count in done.remembered:
             self._ledger.remembered(phase, model, count)
         self._answers.put(done.answers)
@@ -271,6 +293,22 @@ def _reviewing(models: Mapping[Phase, Chain]) -> dict[Phase, Chain]:
 
 def _size(source: Source) -> int:
     return len(source.content.old or b"") + len(source.content.new or b"")
+
+
+def _shown(call: Booked) -> Call:
+    """``call`` as a report has it."""
+    used = call.usage or Usage(input_tokens=0, output_tokens=0, estimated=True)
+    return Call(
+        phase=call.phase.value,
+        model=call.model,
+        input_tokens=used.input_tokens,
+        cached_input_tokens=used.cached_input_tokens,
+        output_tokens=used.output_tokens,
+        cost_usd=call.cost_usd,
+        seconds=round(call.seconds, 3),
+        outcome=call.outcome,
+        estimated=used.estimated,
+    )
 
 
 def _with(report: Report, earlier: tuple[Call, ...]) -> Report:

@@ -140,7 +140,7 @@ def database(request: pytest.FixtureRequest, backtests: Backtests) -> Callable[[
 def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
     backtests: Backtests, cluster: Cluster, database: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    gate = Held(analyst(EVAL), after=2, most=2 * THREADS)
+    gate = Held(analyst(EVAL), phase="verify", most=BUGS)
     with ModelServer(gate) as server:
         serve(backtests, server.url)
         running = backtests.start("--dask", cluster.address, "--format", "json")
@@ -157,11 +157,11 @@ def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
         here = backtests.score()
     (there,) = json.loads(out)["routings"]
     assert timeless(there) == timeless(here)
-    assert EVERYTHING < asked <= EVERYTHING + 2 * THREADS  # at most what its threads had paid for
     lost = [row for row in books if row[1] == "lost"]
-    assert len(lost) == THREADS
+    assert 0 < len(lost) <= THREADS  # what was under way there
     assert all(cost and estimated for _, _, cost, estimated in lost)
-    assert len(books) - len(lost) == EVERYTHING
+    assert asked - EVERYTHING < 2 * len(lost)  # what was paid for and told before is not asked again
+    assert len(books) - len(lost) == EVERYTHING  # and in the books, like all that was asked afterwards
 
 
 def test_an_address_without_a_scheduler_is_told_at_once(backtests: Backtests) -> None:

@@ -90,11 +90,12 @@ class Backtests:
 
 
 class Held:
-    """Holds an analyst's answers back, from the ``after``-th request on, until it is opened."""
+    """Holds an analyst's answers back, from the ``after``-th request of ``phase`` (or of any) on, until opened."""
 
-    def __init__(self, answer: Responder, *, after: int, most: int) -> None:
+    def __init__(self, answer: Responder, *, most: int, after: int = 0, phase: str = "") -> None:
         self._answer = answer
         self._after = after
+        self._phase = phase
         self._most = most
         self._seen = 0
         self._waiting = 0
@@ -103,8 +104,8 @@ class Held:
 
     def __call__(self, request: Request) -> Reply:
         with self._lock:
-            self._seen += 1
-            waits = self._seen > self._after
+            self._seen += request.phase.startswith(self._phase)
+            waits = request.phase.startswith(self._phase) and self._seen > self._after
             self._waiting += waits
             self._lock.notify_all()
         if waits:
