@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 
-_RULES = "6"
+_RULES = "7"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"

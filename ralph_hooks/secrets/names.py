@@ -96,7 +96,7 @@ _CONFIG = re.compile(
     r"(?i)(?:\.(?:env|ya?ml|eyaml|ini|cfg|conf|cnf|properties|sh|bash|zsh|fish|ps1|bat|xml|config|service|tfvars)"
     r"|(?:^|/)(?:\.env[\w.-]*|Dockerfile[\w.-]*|Containerfile|\.npmrc|\.pypirc|\.netrc|\.pgpass|\.?envrc))$"
 )
-_START_OF_LINE = re.compile(r"[-+ ]?\d*\s*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
+_START_OF_LINE = re.compile(r"[-+ ]?\d*\s*(?:\|\s+)?(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
 
 
 class _Assigned(Struct, frozen=True):

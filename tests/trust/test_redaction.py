@@ -81,7 +81,8 @@ def test_what_is_too_weak_to_block_is_not_sent_either(form: str) -> None:
     ],
 )
 def test_words_and_numbers_in_the_place_of_a_password_are_not_sent(line: str, hidden: str) -> None:
-    assert hidden not in Redaction().mask(f"+7 {line.format(hidden)}")
+    for shown in ("+7 {}", "{}", "  | {}"):  # a change, a file, the output of a test
+        assert hidden not in Redaction().mask(shown.format(line.format(hidden)))
 
 
 @pytest.mark.parametrize(
