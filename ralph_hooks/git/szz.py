@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from msgspec import Struct
@@ -74,11 +74,10 @@ def examples(
     history = commits(repository, revisions)
     known = {commit.oid: commit for commit in history}
     guilty: dict[str, dict[str, set[int]]] = {}
-    for commit in history:
-        if commit.is_fix:
-            for oid, path, line in blamed(repository, commit):
-                guilty.setdefault(oid, {}).setdefault(path, set()).add(line)
-            done()
+    for found_by_fix in _blamed_by(repository, [commit for commit in history if commit.is_fix]):
+        for oid, path, line in found_by_fix:
+            guilty.setdefault(oid, {}).setdefault(path, set()).add(line)
+        done()
     latest = max((commit.time for commit in history), default=0)
     found: list[Example] = []
     for commit in history:
@@ -89,6 +88,17 @@ def examples(
             clean = _example(repository, commit, {})
             found += [clean] if clean.entries else []
     return tuple(found)
+
+
+def _blamed_by(repository: Repository, fixes: Sequence[Commit]) -> Iterator[list[tuple[str, str, int]]]:
+    """What `blamed` says of each of ``fixes``, in their order; several are asked about at once, for git takes long."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
+        yield from pool.map(lambda fix: list(blamed(repository, fix)), fixes)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def blamed(repository: Repository, fix: Commit) -> Iterator[tuple[str, str, int]]:
