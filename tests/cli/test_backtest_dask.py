@@ -8,8 +8,8 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from tests.support.asking import KEY, KEY_NAME
 from tests.support.backtests import BUGS, CLEAN, Backtests, Held, record
 from tests.support.credentials import SERVICES
 from tests.support.dask import THREADS, Cluster, Wire
-from tests.support.postgres import PostgresServer, binaries
+from tests.support.postgres import PostgresServer
 from tests.support.server import Finds, ModelServer, analyst
 
 pytest.importorskip("distributed", reason="the `distributed` extra is not installed")
@@ -127,33 +127,18 @@ def test_a_worker_without_the_key_is_named_before_anything_is_sent(backtests: Ba
         assert server.requests == []
 
 
-@pytest.fixture
-def database(request: pytest.FixtureRequest, backtests: Backtests) -> Callable[[], AbstractContextManager[None]]:
-    """Takes the team's store away; there is one where this machine has PostgreSQL."""
-    if binaries() is None:
-        return nullcontext
-    server: PostgresServer = request.getfixturevalue("postgres")
-    backtests.variables["RALPH_HOOKS_STORE"] = server.database()
-    return server.stopped
-
-
-def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
-    backtests: Backtests, cluster: Cluster, database: Callable[[], AbstractContextManager[None]]
-) -> None:
+def test_a_killed_worker_changes_nothing_but_what_the_ledger_says(backtests: Backtests, cluster: Cluster) -> None:
     gate = Held(analyst(EVAL), phase="verify", most=BUGS)
     with ModelServer(gate) as server:
         serve(backtests, server.url)
         running = backtests.start("--dask", cluster.address, "--format", "json")
-        with ExitStack() as gone:
-            with gate.full():
-                cluster.workers.pop().kill()
-                gone.enter_context(database())
-            out, err = running.communicate()
+        with gate.full():
+            cluster.workers.pop().kill()
+        out, err = running.communicate()
         assert running.returncode == 0, err
         asked = len(server.requests)
         books = booked(backtests)
         (backtests.home / "state" / "state.db").unlink()
-        backtests.variables.pop("RALPH_HOOKS_STORE", None)
         here = backtests.score()
     (there,) = json.loads(out)["routings"]
     assert timeless(there) == timeless(here)
@@ -162,6 +147,45 @@ def test_a_killed_worker_and_database_change_nothing_but_what_the_ledger_says(
     assert all(cost and estimated for _, _, cost, estimated in lost)
     assert asked - EVERYTHING < 2 * len(lost)  # what was paid for and told before is not asked again
     assert len(books) - len(lost) == EVERYTHING  # and in the books, like all that was asked afterwards
+
+
+def test_a_worker_and_the_teams_database_are_killed_and_nothing_in_the_result_changes(
+    backtests: Backtests, cluster: Cluster, postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.database()
+    gate = Held(analyst(EVAL), after=2, most=2 * THREADS)
+    cluster.add_workers(2 - len(cluster.workers))
+    with ModelServer(gate) as server:
+        serve(backtests, server.url)
+        backtests.variables["RALPH_HOOKS_STORE"] = url
+        running = backtests.start("--dask", cluster.address, "--format", "json")
+        with gate.full():
+            cluster.workers.pop().kill()
+            postgres.stop()
+        out, err = running.communicate()
+        assert running.returncode == 0, err
+        assert err.count("the team's store") == 1
+        postgres.start()
+        backtests.score()  # all of it is known; what waits is sent
+        asked = len(server.requests)
+        books = sorted(booked(backtests), key=str)
+        backtests.home = tmp_path / "a colleague's"
+        backtests.home.mkdir()
+        serve(backtests, server.url)
+        colleague = backtests.score()
+        assert len(server.requests) == asked
+        backtests.variables.pop("RALPH_HOOKS_STORE")
+        (backtests.home / "state" / "state.db").unlink()
+        alone = backtests.score()
+    (there,) = json.loads(out)["routings"]
+    assert timeless(there) == timeless(alone)
+    assert (colleague["catch_rate"], colleague["false_block_rate"], colleague["cost_usd"]) == (*rates(alone), 0)
+    shared = "SELECT phase, outcome, cost::float / 1e12, estimated FROM calls WHERE remembered = 0"
+    assert sorted(postgres.execute(url, shared), key=str) == books
+
+
+def rates(scored: dict[str, Any]) -> tuple[object, object]:
+    return scored["catch_rate"], scored["false_block_rate"]
 
 
 def test_an_address_without_a_scheduler_is_told_at_once(backtests: Backtests) -> None:
