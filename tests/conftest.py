@@ -16,7 +16,7 @@ from tests.support.postgres import PostgresServer, binaries, postgres_server
 
 # Who runs the tests is not what they judge: a CI machine (where repairs stay in the foreground), a git or pre-commit
 # hook, a terminal with colours of its own, a developer's own state folder.
-AROUND = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES")
+AROUND = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "PYTEST_ADDOPTS")
 AROUND_US = ("GIT_", "GITHUB_", "PRE_COMMIT", "RALPH_", "XDG_")
 for name in [name for name in os.environ if name in AROUND or name.startswith(AROUND_US)]:
     del os.environ[name]
@@ -26,6 +26,14 @@ signal.signal(signal.SIGINT, signal.default_int_handler)  # the background jobs 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)
 settings.load_profile("same")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_pytest() -> Iterator[None]:
+    """What is judged has tests of its own; our plugins would make each of their runs take six times as long."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -325,6 +325,7 @@ def test_a_program_does_not_outlive_its_timeout() -> None:
 
 def test_keys_tokens_and_git_variables_are_kept_from_programs() -> None:
     told = {"PATH": "/bin", "HOME": "/h", "LC_ALL": "C", "SystemRoot": "C:\\W", "PYTHONPATH": "x", "VIRTUAL_ENV": "/v"}
+    told["PYTEST_ADDOPTS"] = "-p no:xdist"
     kept_back = {
         "OPENAI_API_KEY": "k", "GITHUB_TOKEN": "t", "GIT_DIR": ".git", "GIT_INDEX_FILE": "i", "PYTHONSTARTUP": "s",
         "AWS_SECRET_ACCESS_KEY": "a", "DATABASE_URL": "postgres://u:p@h", "SSH_AUTH_SOCK": "/s", "PRE_COMMIT": "1",
