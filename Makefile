@@ -2,7 +2,7 @@
 PYTHON := .venv/bin/python
 VENV := .venv/installed
 MODEL := .venv/model-installed
-WORKERS ?= 2
+WORKERS ?= 4
 KILLS ?= 300
 SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
@@ -18,7 +18,7 @@ help: ## this list
 demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 keeps the folder)
 	@$(PYTHON) -m demo
 
-test: $(VENV) $(MODEL) ## all tests (WORKERS=2 at once)
+test: $(VENV) $(MODEL) ## all tests (WORKERS=4 at once)
 	$(PYTHON) -m pytest -n $(WORKERS)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
