@@ -11,7 +11,7 @@ import click
 import pytest
 
 from ralph_hooks import __version__
-from ralph_hooks.cli.main import COMMANDS
+from ralph_hooks.cli.main import COMMANDS, cli
 from tests.support.project import Project
 
 
@@ -51,7 +51,8 @@ def test_the_examples_are_right(name: str, tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "bugs.jsonl").touch()  # one of them names a file
     for called, words in EXAMPLE.findall(command(name).help or ""):
         example = shlex.split(re.split(r" {3,}| > |`|\)", words)[0].replace('"$@"', ""), comments=True)
-        command(called).make_context(called, [word for word in example if word != "..."])
+        with click.Context(cli, info_name="ralph-hooks", **cli.context_settings) as parent:
+            command(called).make_context(called, [word for word in example if word != "..."], parent)
 
 
 EXAMPLE = re.compile(r"^ +(?:exec )?ralph-hooks ([a-z-]+)(.*)", re.MULTILINE)
