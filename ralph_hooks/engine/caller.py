@@ -232,7 +232,8 @@ class Caller:
         except ModelFault as fault:
             self._outages.probe_failed(model)
             faults[model.id] = self._passed_over(fault, question, model)
-            fault.args = (f"{fault} (tried once, for it failed {max(0, ago):.0f} s ago)",)
+            if not isinstance(fault, NoCredential):  # nothing was tried
+                fault.args = (f"{fault} (tried once, for it failed {max(0, ago):.0f} s ago)",)
             raise Unanswered(faults) from fault
         self._outages.answered(model)
         self._stood_in(model, {name: fault for name, fault in faults.items() if name != model.id})

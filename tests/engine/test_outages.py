@@ -98,6 +98,16 @@ def test_the_last_hope_is_tried_once_and_it_is_said(world: World) -> None:
     )
 
 
+def test_a_last_hope_without_its_key_was_not_tried(world: World) -> None:
+    server = world.serve(AWAY)
+    world.configure(server.url)
+    world.gate()
+    world.without_key()
+    reason = world.gate().report["reason"]
+    assert f"no key for scripted: set {KEY_NAME}" in reason
+    assert "tried" not in reason
+
+
 def test_a_last_hope_that_fails_does_not_prolong_the_wait(world: World) -> None:
     """Else a model that is slow to answer would be away for ever to somebody who commits every minute."""
     server = world.serve(AWAY)
