@@ -20,7 +20,7 @@ from ralph_hooks.cli.proposal import COMMIT, REPAIR
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
 from tests.support.hook_managers import Manager, missing
-from tests.support.llama import free_port
+from tests.support.ports import free_port
 from tests.support.project import Project
 from tests.support.server import Reply
 from tests.support.stand_in import executable

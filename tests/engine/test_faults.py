@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME, WIRES
-from tests.support.llama import free_port
+from tests.support.ports import free_port
 from tests.support.repairs import Crew, plan, repair
 from tests.support.repo import Repo
 from tests.support.server import JSON, Exchange, Reply

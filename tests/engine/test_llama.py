@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from tests.support import llama
+from tests.support.ports import free_port
 from tests.support.project import Project
 
 MODEL = "local/smollm2"
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.skipif(bool(llama.missing()), reason=f"{llama.missing()
 
 
 def test_a_server_that_loads_answers_and_overflows_is_accounted_for(project: Project) -> None:
-    port = llama.free_port()
+    port = free_port()
     project.write_user(PROVIDER.format(url=llama.base_url(port)))
     project.configure(f'[tool.ralph-hooks]\ncheap = "{MODEL}"\n')
     project.repo.stage({"a.py": "def half(number):\n    return number / 2\n"})

@@ -13,6 +13,7 @@ from ralph_hooks.core.route import Model
 from ralph_hooks.providers import registry
 from tests.support import llama
 from tests.support.asking import deadline, question
+from tests.support.ports import free_port
 
 SHORT = {  # a model this small comes to no end in a free text
     "type": "object",
@@ -61,7 +62,7 @@ def test_a_request_that_overflows_the_context_is_too_large(server: str) -> None:
 
 
 def test_a_server_that_is_still_loading_is_unreachable() -> None:
-    port = llama.free_port()
+    port = free_port()
     client = registry.client({})
     request = question(local(llama.base_url(port)), max_output=1)
     said: set[str] = set()

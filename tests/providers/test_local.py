@@ -16,6 +16,7 @@ from ralph_hooks.core.route import Provider
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.local import served
 from tests.support import llama
+from tests.support.ports import free_port
 
 OLLAMA = registry.built_in()["ollama"]
 
@@ -89,7 +90,7 @@ def test_neither_errors_nor_redirects_are_followed() -> None:
 
 
 def test_nobody_there() -> None:
-    assert served(at(llama.free_port())) == ()
+    assert served(at(free_port())) == ()
 
 
 def test_one_that_hangs_is_not_waited_for() -> None:

@@ -14,7 +14,7 @@ import trustme
 from ralph_hooks.core import faults
 from ralph_hooks.providers import registry
 from tests.support.asking import KEY, KEY_NAME, WIRES, ask, deadline, model, question
-from tests.support.llama import free_port
+from tests.support.ports import free_port
 from tests.support.server import ModelServer, Reply
 
 both_wires = pytest.mark.parametrize("wire", WIRES)

@@ -12,6 +12,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Self
 
+from tests.support.ports import free_port
+
 CHECKOUT = Path(__file__).parents[2]
 THREADS = 4
 """Of each worker, unless said otherwise."""
@@ -33,7 +35,7 @@ class Cluster:
         self._variables = variables
         self._stack = ExitStack()
         self.workers: list[subprocess.Popen[str]] = []
-        self.address = f"tcp://127.0.0.1:{_free_port()}"
+        self.address = f"tcp://127.0.0.1:{free_port()}"
 
     def __enter__(self) -> Self:
         port = self.address.rpartition(":")[2]
@@ -82,13 +84,6 @@ def _end(process: subprocess.Popen[str]) -> None:
     process.wait()
     assert process.stderr is not None
     process.stderr.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Wire:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,12 +29,6 @@ def weights() -> Path:
     return next(Path(spec.origin).parent.glob("*.gguf"))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @contextmanager
 def starting(port: int) -> Iterator[subprocess.Popen[str]]:
     """A server on ``port`` that may still be loading its model. It prints ``ready`` when it has."""
@@ -52,6 +45,8 @@ def starting(port: int) -> Iterator[subprocess.Popen[str]]:
 @contextmanager
 def running() -> Iterator[str]:
     """A server that is ready. Yields its base URL."""
+    from tests.support.ports import free_port  # this file is also run as a program, which knows no other
+
     port = free_port()
     with starting(port) as process:
         assert process.stdout is not None

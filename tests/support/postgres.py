@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support.ports import free_port
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -183,13 +185,6 @@ def _wait_for(port: int) -> None:
             time.sleep(0.01)
         else:
             return
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager
