@@ -221,7 +221,7 @@ def test_two_hooks_at_once_start_one_repair(project: Project) -> None:
     state = project.home / "state"
     for path in sorted((state / "jobs").rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
-    before = asked(server, "plan")
+    before = {phase: asked(server, phase) for phase in ("plan", "implement")}
     gates = [
         subprocess.Popen(
             [BIN / "ralph-hooks", "gate", "--format", "json"],
@@ -234,9 +234,9 @@ def test_two_hooks_at_once_start_one_repair(project: Project) -> None:
     ]
     reports = [json.loads(gate.communicate(timeout=PATIENCE)[0]) for gate in gates]
     assert [report["job"]["state"] for report in reports] == ["running", "running"]
-    until(lambda: asked(server, "implement") > 0, "the repair asks the expensive model")
+    until(lambda: asked(server, "implement") > before["implement"], "the repair asks the expensive model")
     assert the_job(project).state is JobState.RUNNING
-    assert asked(server, "plan") == before + 1
+    assert asked(server, "plan") == before["plan"] + 1
 
 
 def test_a_killed_repair_leaves_nothing_once_the_next_command_has_looked(project: Project, temporary: Path) -> None:
