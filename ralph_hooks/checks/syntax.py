@@ -60,7 +60,7 @@ class Syntax:
         """By name."""
         return may_be_python(entry) or (entry.new_oid is not None and PurePosixPath(entry.path).suffix in _READERS)
 
-    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - quick
+    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - too quick to need it
         """At most one finding a file."""
         return {source.path: _check(source) for source in sources}
 

@@ -281,20 +281,9 @@ def build_gate(
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
-    caller, store, prices = build_caller(place, database, command, deadline)
-    return Gate(
-        settings=place.settings,
-        limits=limits,
-        checks=all_checks(),
-        store=store,
-        answers=PaidFor(database),
-        caller=caller,
-        team=Team(limits.parallel, deadline, shown or progress()),
-        verifier=_verifier(place, place.repository, snapshot.change, store),
-        prices=prices,
-        history=Reports(database, place.known_as()),
-        receipts=Receipts(database, place.known_as()),
-    )
+    way = build_caller(place, database, command, deadline)
+    team = Team(limits.parallel, deadline, shown or progress())
+    return _gate(place, database, limits, way, team, PaidFor(database), place.repository, snapshot.change)
 
 
 def build_trial(
@@ -310,8 +299,23 @@ def build_trial(
     """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
     limits = place.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    caller, store, prices = build_caller(place, database, "backtest", deadline, run=run, client=client, apart=apart)
-    answers: Answers = Apart(PaidFor(database), apart)
+    way = build_caller(place, database, "backtest", deadline, run=run, client=client, apart=apart)
+    team = Team(limits.parallel, deadline, Silent())
+    return _gate(place, database, limits, way, team, Apart(PaidFor(database), apart), repository, change)
+
+
+def _gate(
+    place: Place,
+    database: Database,
+    limits: GateSettings,
+    way: tuple[Caller, Store, Catalogue],
+    team: Team,
+    answers: Answers,
+    repository: snapshots.Repository,
+    change: Change,
+) -> Gate:
+    """The gate for ``change`` of ``repository``; ``way`` is what `build_caller` gives."""
+    caller, store, prices = way
     return Gate(
         settings=place.settings,
         limits=limits,
@@ -319,7 +323,7 @@ def build_trial(
         store=store,
         answers=answers,
         caller=caller,
-        team=Team(limits.parallel, deadline, Silent()),
+        team=team,
         verifier=_verifier(place, repository, change, store),
         prices=prices,
         history=Reports(database, place.known_as()),
