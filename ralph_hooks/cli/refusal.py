@@ -62,7 +62,7 @@ def follow_up_push(place: Place, report: Report, pushed: Pushed) -> Report:
     first, *others = (", ".join(portion.refs) for portion in refused)
     own = msgspec.structs.replace(
         report,
-        findings=tuple(finding for finding in report.findings if finding.message.endswith(f"(in {first})")),
+        findings=tuple(finding for finding in report.findings if finding.ref == first),
         verification=tuple(run for run in report.verification if run.ref == first),
     )
     followed = follow_up(place, own, refused[0].snapshot)

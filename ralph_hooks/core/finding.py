@@ -54,6 +54,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     blocking: bool = False
     removed: bool = False
     """True where the quoted code is gone: the line numbers are then those of the base."""
+    ref: str = ""
+    """Of a push of several refs, those it is about; the message says so too."""
 
     @property
     def fingerprint(self) -> str:

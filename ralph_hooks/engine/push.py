@@ -102,4 +102,4 @@ def _named(outcome: Outcome, refs: str) -> Outcome:
 
 
 def _in(finding: Finding, refs: str) -> Finding:
-    return msgspec.structs.replace(finding, message=f"{finding.message} (in {refs})")
+    return msgspec.structs.replace(finding, message=f"{finding.message} (in {refs})", ref=refs)
