@@ -18,6 +18,8 @@ ABANDONED = "abandoned"
 
 NOTHING = Usage(input_tokens=0, output_tokens=0)
 
+_PATIENCE = 10.0  # seconds: longer than a ledger that others write to may take
+
 
 class Entry(Struct, frozen=True):
     """A call that is under way."""
@@ -129,6 +131,11 @@ class Books:
         with self._settled:
             self._closed = True
             return tuple(self._open)
+
+    def finish(self) -> None:
+        """Wait until other threads have written down what they were about to: only then are `calls` all of them."""
+        with self._settled:
+            self._settled.wait_for(lambda: not self._closing, _PATIENCE)
 
     def _wait_for_settlement(self, seen: int, until: Deadline) -> bool:
         """Wait until a call is settled that was not when ``seen`` was read; False where none is under way."""

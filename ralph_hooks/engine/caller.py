@@ -173,6 +173,7 @@ class Caller:
         outcome = DeadlineReached.outcome if self.deadline.passed else ABANDONED
         for call in pending:
             self._settle(call, None, outcome)
+        self._books.finish()
 
     def employ(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
         """Have a coding agent do ``task`` on what ``bench`` holds; what it says of it.
