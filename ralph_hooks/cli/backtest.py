@@ -231,7 +231,7 @@ def _bench(
     wanted: _Wanted,
 ) -> Iterator[Bench]:
     run = os.urandom(8).hex()
-    client = build_client(place.home, run)
+    client = build_client(place, run)
     if wanted.dask is None:
         yield Bench(database=database, repository=repository, client=client, cluster=None, run=run)
         return
@@ -318,7 +318,7 @@ def _estimate(
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
 ) -> int:
-    client = build_client(place.home, "estimate")
+    client = build_client(place, "estimate")
     for name, settings in routings:
         here = _place_of(place, settings, wanted)
         costs: list[Decimal | None] = []

@@ -356,7 +356,7 @@ def build_caller(
     prices = Catalogue(place.settings.prices, verdicts)
     run = run or os.urandom(8).hex()
     caller = Caller(
-        client=client or build_client(place.home, run),
+        client=client or build_client(place, run),
         store=store,
         ledger=build_ledger(place, database, command, run),
         prices=prices,
@@ -491,14 +491,14 @@ def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
         ) from error
 
 
-def build_client(home: Home, run: str) -> ModelClient:
+def build_client(place: Place, run: str) -> ModelClient:
     """The way to the models; with `KEEP_BODIES` set it writes down what is asked and answered, and says where."""
-    client = registry.client(os.environ)
+    client = registry.client(os.environ, place.settings.proxy)
     if not os.environ.get(KEEP_BODIES):
         return client
     from ralph_hooks.providers.bodies import BodyKeeper
 
-    folder = home.state / "bodies" / run
+    folder = place.home.state / "bodies" / run
     click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)
     return BodyKeeper(client, folder)
 

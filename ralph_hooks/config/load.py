@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import convert
 
 from ralph_hooks.config.file import TABLE, File, raise_mistakes, read
-from ralph_hooks.config.resolve import Models, check_lists, check_store, providers, sensitive
+from ralph_hooks.config.resolve import Models, check_lists, check_personal, providers, sensitive
 from ralph_hooks.config.settings import (
     PUSH_OWN,
     Budget,
@@ -52,7 +52,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
     routes = tuple(rule for each in resolved for rule in each.rules())
     for file in files:
         check_lists(file)
-        check_store(file, own=file is user)
+        check_personal(file, own=file is user)
     raise_mistakes(files)
 
     gate = _merged(files, "gate")
@@ -70,6 +70,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         providers=known,
         prices=prices,
         store=user.table.store if user else "",
+        proxy=user.table.proxy if user else "",
         sensitive=sensitive(repository, user) if repository else (),
         sources=tuple(file.path for file in files),
     )

@@ -18,6 +18,7 @@ from ralph_hooks.config.tables import (
     ENVIRONMENT_NAME,
     MODEL,
     PROVIDER_NAME,
+    PROXY,
     STORE,
     VARIABLE,
     ModelsTable,
@@ -223,19 +224,30 @@ def check_lists(file: File) -> None:
             file.blame(("verify", "commands", index), problem, 'such as "python -m pytest -q"')
 
 
-def check_store(file: File, *, own: bool) -> None:
-    """A team's store is the user's to choose: it says whose verdicts are believed, and what was spent is told to it."""
-    if not file.table.store:
-        return
-    if not own:
+def check_personal(file: File, *, own: bool) -> None:
+    """What is the user's to choose: whose verdicts are believed and who is told what was spent, and the way to models.
+
+    Both may hold a password, and are not repeated.
+    """
+    store, proxy = file.table.store, file.table.proxy
+    if store and not own:
         file.blame(
             ("store",),
             "a repository cannot choose whose verdicts you believe (what stands there is not shown: it may hold a "
             "password)",
             "write it into your own config.toml, or set RALPH_HOOKS_STORE",
         )
-    elif problem := store_problem(file.table.store):
+    elif store and (problem := store_problem(store)):
         file.blame(("store",), *problem)
+    if proxy and not own:
+        file.blame(
+            ("proxy",),
+            "a repository cannot choose the way to your models (what stands there is not shown: it may hold a "
+            "password)",
+            "write it into your own config.toml",
+        )
+    elif proxy and not re.fullmatch(PROXY, proxy):
+        file.blame(("proxy",), "expected the URL of an HTTP proxy", 'such as "http://proxy.corp.example:3128"')
 
 
 def store_problem(url: str) -> tuple[str, str] | None:

@@ -212,6 +212,8 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     """By model, ``provider/model``."""
     store: str = ""
     """The URL of the team's store, which may hold a password; empty where this machine's own is all there is."""
+    proxy: str = ""
+    """The proxy on the way to providers, as `FileTable.proxy`; empty for none."""
     sensitive: tuple[tuple[str, str], ...] = ()
     """What the repository asks for that needs trust: the key, and its value as JSON with sorted keys."""
     sources: tuple[Path, ...] = ()

@@ -27,6 +27,8 @@ VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 """Any environment variable: those for proxies are in small letters."""
 STORE = r"^postgres(ql)?://\S+$"
 """Where a team's store is: a URL as libpq takes it."""
+PROXY = r"^(environment|http://([^\s/@]+@)?[A-Za-z0-9._-]+:[0-9]{1,5}/?)$"
+"""The proxy on the way to providers: the one that HTTPS_PROXY names, or a URL."""
 
 # Patterns are for editors alone: `resolve` checks the same ones with better advice than a decoder can give.
 ModelName = Annotated[str, Meta(extra_json_schema={"pattern": MODEL})]
@@ -173,6 +175,15 @@ class FileTable(Table, frozen=True):
             description="The PostgreSQL that holds a team's verdicts and ledger: `postgresql://db.corp.example/ralph`. "
             "Only in your own config.toml; `RALPH_HOOKS_STORE` in the environment goes before it.",
             extra_json_schema={"pattern": STORE},
+        ),
+    ] = ""
+    proxy: Annotated[
+        Text,
+        Meta(
+            description="The proxy on the way to providers: `http://HOST:PORT`, or `environment` for what "
+            "`HTTPS_PROXY` and `NO_PROXY` say. It sees whom you talk to, not what is said. Only in your own "
+            "config.toml.",
+            extra_json_schema={"pattern": PROXY},
         ),
     ] = ""
     models: ModelsTable = ModelsTable()

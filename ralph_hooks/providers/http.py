@@ -1,37 +1,36 @@
 """JSON over HTTP: nothing goes anywhere but to the URL that was asked for, and no call outlives its deadline.
 
-It uses requests' transport adapter and not its Session: what a Session adds (.netrc, proxies from the environment,
-redirects, cookies) is what must not happen to a key.
+It stands on http.client, which adds nothing of its own: .netrc, proxies from the environment, redirects and cookies are
+what must not happen to a key.
 """
 
 from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+from weakref import finalize
 
 import msgspec
 
 from ralph_hooks import __version__
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import DeadlineReached, Misconfigured, ModelFault, Unreachable, Unreadable
+from ralph_hooks.core.faults import DeadlineReached, Misconfigured, Unreadable
 
 if TYPE_CHECKING:
-    import ssl
-
-    import requests
+    from http.client import HTTPConnection, HTTPResponse
+    from ssl import SSLContext
 
 MAX_BODY = 8 * 1024 * 1024
 """Bytes of a reply, decoded. The longest answer a model can give is far below."""
 _CHUNK = 64 * 1024
 _CONNECT = 10.0  # seconds: a server that can be reached answers a connection within this
-_CONNECTIONS = 32  # kept open for one host; more may be in use at once
 _CUT_AGAIN = 0.05  # seconds between attempts to cut a connection that is only being made
-
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_EITHER_HEADER = 32  # zlib's flag for gzip's or its own, whichever there is
 _OK = range(200, 300)
 _REDIRECTS = range(300, 400)
 
@@ -88,13 +87,19 @@ def _endpoint(base_url: str, path: str) -> str:
 
 
 class Transport:
-    """Connections to all hosts, kept open between calls. Safe from several threads."""
+    """Connections to all hosts, kept open between calls. Safe from several threads.
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    Certificates, and a proxy where the user's configuration says ``proxy``, are looked up in ``environ``.
+    """
+
+    def __init__(self, environ: Mapping[str, str], proxy: str = "") -> None:
         self._environ = environ
-        self._tls: ssl.SSLContext | None = None
+        self._proxy = proxy
+        self._tls: SSLContext | None = None
         self._lock = threading.Lock()
-        self._adapter = _adapter(self._tls_context)
+        self._idle: defaultdict[str, list[HTTPConnection]] = defaultdict(list)
+        """By scheme, host and port."""
+        finalize(self, _close, self._idle)
 
     def post_json(
         self, base_url: str, path: str, *, headers: Mapping[str, str], body: Mapping[str, Any], deadline: Deadline
@@ -105,56 +110,125 @@ class Transport:
         """
         from http.client import HTTPException
 
-        from urllib3.exceptions import HTTPError
+        from ralph_hooks.providers.connection import fault
 
         check_url(base_url)
-        url = _endpoint(base_url, path)
-        request = _prepared(url, headers, body)
-        with _watched(deadline):
+        url = urlsplit(_endpoint(base_url, path))
+        with _watched(deadline) as call:
             try:
-                return self._exchange(request, deadline)
-            except (OSError, HTTPError, HTTPException) as error:
+                return self._exchange(call, url, headers, _encode(body), deadline)
+            except (OSError, HTTPException) as error:
                 if deadline.passed:
                     raise _too_late(url) from error
-                raise _fault(error, host_of(url)) from error
+                raise fault(error, _host(url)) from error
 
-    def _exchange(self, request: requests.PreparedRequest, deadline: Deadline) -> Reply:
-        url = request.url or ""
-        remaining = deadline.remaining()
-        if not remaining:
-            raise _too_late(url)
-        response = self._adapter.send(request, stream=True, timeout=(min(remaining, _CONNECT), remaining))
+    def _exchange(
+        self, call: _Call, url: SplitResult, headers: Mapping[str, str], body: bytes, deadline: Deadline
+    ) -> Reply:
+        connection = call.connection = self._connection(url)
         try:
-            if response.status_code in _REDIRECTS:
-                raise _redirected(url, response.headers.get("Location", ""))
-            body = _read(response, deadline)
-            if deadline.passed:  # where the connection was cut between headers, what came looks like a whole reply
-                raise _too_late(url)
-            return Reply(response.status_code, body, response.headers.get("Retry-After"))
-        finally:
-            response.close()
+            if connection.sock is None:
+                connection.timeout = min(_left(url, deadline), _CONNECT)
+                connection.connect()
+            connection.sock.settimeout(_left(url, deadline))
+            _send(connection, url, headers, body)
+            response = connection.getresponse()
+            reply = _reply(response, url, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if response.will_close:
+            connection.close()
+        else:
+            call.connection = None  # it may serve another call from here on
+            with self._lock:
+                self._idle[_origin(url)].append(connection)
+        return reply
 
-    def _tls_context(self) -> ssl.SSLContext:
+    def _connection(self, url: SplitResult) -> HTTPConnection:
+        """One that an earlier call has left open, else one that is still to be made."""
+        with self._lock:
+            waiting = self._idle[_origin(url)]
+            while waiting:
+                connection = waiting.pop()
+                if not _ended(connection):
+                    return connection
+                connection.close()
+        return self._new(url)
+
+    def _new(self, url: SplitResult) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+
+        host = url.hostname or ""
+        if url.scheme == "http":  # this machine: `check_url` lets no other through
+            return HTTPConnection(host, url.port or 80)
+        from ralph_hooks.providers.connection import Tunnelled
+        from ralph_hooks.providers.proxy import proxy_for
+
+        port = url.port or 443
+        proxy = proxy_for(host, self._proxy, self._environ)
+        if proxy is None:
+            return HTTPSConnection(host, port, context=self._tls_context())
+        return Tunnelled(proxy, host, port, context=self._tls_context())
+
+    def _tls_context(self) -> SSLContext:
         """One context for all connections: reading a CA bundle takes 20 ms of CPU."""
+        from ralph_hooks.providers.connection import trusting
+
         with self._lock:
             if self._tls is None:
-                self._tls = _tls_context(self._environ)
+                self._tls = trusting(self._environ)
             return self._tls
 
 
-def _prepared(url: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> requests.PreparedRequest:
-    import requests
+def _close(idle: Mapping[str, Sequence[HTTPConnection]]) -> None:
+    for connections in idle.values():
+        for connection in connections:
+            connection.close()
 
+
+def _origin(url: SplitResult) -> str:
+    return f"{url.scheme}://{url.netloc}"
+
+
+def _host(url: SplitResult) -> str:
+    return host_of(url.geturl())
+
+
+def _left(url: SplitResult, deadline: Deadline) -> float:
+    """Seconds for the next step. Raises DeadlineReached where none are left."""
+    seconds = deadline.remaining()
+    if not seconds:
+        raise _too_late(url)
+    return seconds
+
+
+def _too_late(url: SplitResult) -> DeadlineReached:
+    return DeadlineReached(f"the deadline came before the answer of {_host(url)}")
+
+
+def _ended(connection: HTTPConnection) -> bool:
+    """Whether the other side has closed a ``connection`` that waits: there is nothing else it could say unasked."""
+    from selectors import EVENT_READ, DefaultSelector
+
+    with DefaultSelector() as selector:
+        selector.register(connection.sock, EVENT_READ)
+        return bool(selector.select(0))
+
+
+def _send(connection: HTTPConnection, url: SplitResult, headers: Mapping[str, str], body: bytes) -> None:
     common = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Content-Type": "application/json",
         "User-Agent": f"ralph-hooks/{__version__}",
     }
+    target = f"{url.path}?{url.query}" if url.query else url.path
     try:
-        return requests.Request("POST", url, headers={**common, **headers}, data=_encode(body)).prepare()
-    except (requests.RequestException, ValueError):
-        raise Misconfigured(f"the base URL of {host_of(url)} cannot be used") from None
+        with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it had read everything
+            connection.request("POST", target, body=body, headers={**common, **headers})
+    except ValueError:
+        raise Misconfigured(f"the base URL of {_host(url)} cannot be used") from None
 
 
 def _encode(body: Mapping[str, Any]) -> bytes:
@@ -174,96 +248,71 @@ def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     return value
 
 
-def _read(response: requests.Response, deadline: Deadline) -> bytes:
-    """The decoded body, in pieces: neither its length nor its encoding is to be trusted."""
-    pieces: list[bytes] = []
-    size = 0
-    for piece in response.iter_content(_CHUNK):
-        pieces.append(piece)
-        size += len(piece)
-        if size > MAX_BODY:
-            raise Unreadable(f"{host_of(response.url)} sent more than {MAX_BODY >> 20} MiB")
-        if deadline.passed:
-            break
-    return b"".join(pieces)
+# What comes back
 
 
-def _too_late(url: str) -> DeadlineReached:
-    return DeadlineReached(f"the deadline came before the answer of {host_of(url)}")
+def _reply(response: HTTPResponse, url: SplitResult, deadline: Deadline) -> Reply:
+    if response.status in _REDIRECTS:
+        raise _redirected(url, response.getheader("Location", ""))
+    content = _read(response, _host(url), deadline)
+    _left(url, deadline)  # where the connection was cut between headers, what came looks like a whole reply
+    return Reply(response.status, content, response.getheader("Retry-After"))
 
 
-def _redirected(url: str, location: str) -> Misconfigured:
+def _redirected(url: SplitResult, location: str) -> Misconfigured:
     try:
-        target = host_of(location) or host_of(url)
+        target = host_of(location) or _host(url)
     except ValueError:
         target = "elsewhere"
-    return Misconfigured(f"{host_of(url)} redirects to {target}; nothing was sent there, set the base URL that answers")
+    return Misconfigured(f"{_host(url)} redirects to {target}; nothing was sent there, set the base URL that answers")
 
 
-# TLS
+def _read(response: HTTPResponse, host: str, deadline: Deadline) -> bytes:
+    """The decoded body, in pieces: neither its length nor its encoding is to be trusted."""
+    whole = bytearray()
+    for piece in _decoded(response, host):
+        whole += piece
+        if len(whole) > MAX_BODY:
+            raise Unreadable(f"{host} sent more than {MAX_BODY >> 20} MiB")
+        if deadline.passed:
+            break
+    return bytes(whole)
 
 
-def _tls_context(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Trusts the authorities that the user's environment names, else those that come with requests."""
-    import ssl
-    from pathlib import Path
+def _decoded(response: HTTPResponse, host: str) -> Iterator[bytes]:
+    encoding = response.getheader("Content-Encoding", "").strip().lower()
+    if encoding in {"", "identity"}:
+        yield from _raw(response, host)
+    elif encoding in {"gzip", "x-gzip", "deflate"}:
+        yield from _unpacked(_raw(response, host), host)
+    else:
+        raise Unreadable(f"{host} sent a reply in an encoding that it was not asked for")
 
-    from certifi import where
-    from urllib3.util.ssl_ import create_urllib3_context
 
-    variable = next((name for name in _CA_VARIABLES if environ.get(name)), "")
-    path = Path(environ[variable] if variable else where())
-    context = create_urllib3_context()
+def _raw(response: HTTPResponse, host: str) -> Iterator[bytes]:
+    while piece := response.read(_CHUNK):
+        yield piece
+    if response.length:  # of the Content-Length, what has not come
+        raise Unreadable(f"{host} sent only a part of its reply")
+
+
+def _unpacked(pieces: Iterator[bytes], host: str) -> Iterator[bytes]:
+    """``pieces`` without their gzip or zlib, never much more than one chunk at once."""
+    import zlib
+
+    stream = None
     try:
-        if path.is_dir():
-            context.load_verify_locations(capath=path)
-        else:
-            context.load_verify_locations(cafile=path)
-    except (OSError, ssl.SSLError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else "not a file of PEM certificates"
-        raise Misconfigured(f"{variable or 'the CA bundle'} is {str(path)!r}: {reason}") from error
-    return context
-
-
-def _adapter(tls: Callable[[], ssl.SSLContext]) -> requests.adapters.HTTPAdapter:
-    """An HTTPAdapter whose connections can be cut from outside. ``tls`` gives their context, and is asked for HTTPS."""
-    from requests.adapters import HTTPAdapter
-    from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-    from urllib3.connection import HTTPConnection, HTTPSConnection
-
-    class Plain(HTTPConnection):
-        def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own
-            _here.call.connection = self
-            super().request(*args, **kwargs)
-
-    class Secure(HTTPSConnection):
-        def connect(self) -> None:
-            _here.call.connection = self
-            super().connect()
-
-        def request(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - urllib3's own
-            _here.call.connection = self
-            super().request(*args, **kwargs)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    class Adapter(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - requests' own
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-
-        def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:  # noqa: ANN401 - requests' own
-            host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
-            return host, {"ssl_context": tls()} if host["scheme"] == "https" else {}
-
-        def cert_verify(self, *args: Any) -> None:  # noqa: ANN401 - requests' own
-            """The context decides; requests would add its own authorities to it at every connection."""
-
-    return Adapter(pool_maxsize=_CONNECTIONS)
+        for piece in pieces:
+            rest = piece
+            while rest:
+                if stream is None or stream.eof:  # a reply may have several members: RFC 1952, 2.2
+                    stream = zlib.decompressobj(zlib.MAX_WBITS | _EITHER_HEADER)
+                yield stream.decompress(rest, _CHUNK)
+                rest = stream.unused_data if stream.eof else stream.unconsumed_tail
+    except zlib.error:
+        raise Unreadable(f"{host} sent a reply whose compression is broken") from None
+    if stream is not None and not stream.eof:
+        raise Unreadable(f"{host} sent only a part of its reply")
 
 
 # The watchdog
@@ -272,8 +321,7 @@ def _adapter(tls: Callable[[], ssl.SSLContext]) -> requests.adapters.HTTPAdapter
 class _Call:
     """One call, for the watchdog to cut."""
 
-    connection: Any = None
-    """What urllib3 sends it over; None before it has a connection."""
+    connection: HTTPConnection | None = None
 
     def cut(self) -> None:
         """Shut the socket down, which wakes whoever waits for it. Nothing where there is none yet."""
@@ -284,19 +332,10 @@ class _Call:
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
-class _Here(threading.local):
-    """The call that this thread is making."""
-
-    call = _Call()
-
-
-_here = _Here()
-
-
 @contextmanager
-def _watched(deadline: Deadline) -> Iterator[None]:
-    """Cut this thread's call when the deadline comes: a read timeout starts anew with every byte."""
-    call = _here.call = _Call()
+def _watched(deadline: Deadline) -> Iterator[_Call]:
+    """A call that is cut when the deadline comes: a read timeout starts anew with every byte."""
+    call = _Call()
     ended = threading.Event()
 
     def watch() -> None:
@@ -307,65 +346,6 @@ def _watched(deadline: Deadline) -> Iterator[None]:
 
     threading.Thread(target=watch, daemon=True).start()
     try:
-        yield
+        yield call
     finally:
         ended.set()
-        call.connection = None  # it may serve another call now
-
-
-# What went wrong
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """``error`` and everything it was made from: urllib3 and requests wrap each other's."""
-    waiting: list[Any] = [error]
-    seen: set[int] = set()
-    while waiting:
-        item = waiting.pop(0)
-        if not isinstance(item, BaseException) or id(item) in seen:
-            continue
-        seen.add(id(item))
-        yield item
-        waiting += [getattr(item, "reason", None), *item.args, item.__cause__, item.__context__]
-
-
-def _fault(error: Exception, host: str) -> ModelFault:
-    """The fault that a failed exchange with ``host`` is."""
-    from requests import exceptions
-    from urllib3.exceptions import NameResolutionError
-    from urllib3.exceptions import TimeoutError as PoolTimeout
-
-    causes = tuple(_causes(error))
-    untrusted = _tls_fault(causes, host)
-    if untrusted is not None:
-        return untrusted
-    rules: tuple[tuple[tuple[type[BaseException], ...], type[ModelFault], str], ...] = (
-        ((NameResolutionError,), Unreachable, f"there is no address for {host}"),
-        ((ConnectionRefusedError,), Unreachable, f"{host} refused the connection"),
-        ((exceptions.ContentDecodingError,), Unreadable, f"{host} sent a reply whose compression is broken"),
-        ((exceptions.Timeout, PoolTimeout, TimeoutError), Unreachable, f"{host} did not answer in time"),
-        ((ConnectionError,), Unreachable, f"{host} broke the connection off"),
-        ((exceptions.ChunkedEncodingError,), Unreadable, f"{host} sent only a part of its reply"),
-    )
-    for kinds, kind, sentence in rules:
-        if any(isinstance(cause, kinds) for cause in causes):
-            return kind(sentence)
-    return Unreachable(f"the connection to {host} failed")
-
-
-def _tls_fault(causes: Sequence[BaseException], host: str) -> Misconfigured | None:
-    """What is wrong with the TLS of ``host``; None where it is not TLS, or the connection just ended."""
-    import ssl
-
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return Misconfigured(
-                f"the certificate of {host} is not trusted: {cause.verify_message}; "
-                "where a private authority signed it, set SSL_CERT_FILE to its certificate"
-            )
-    ended = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError, TimeoutError)
-    if any(isinstance(cause, ended) for cause in causes):
-        return None
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return Misconfigured(f"{host} does not speak TLS as expected: check its base URL")
-    return None

@@ -35,9 +35,9 @@ def built_in() -> Mapping[str, Provider]:
     return {name: msgspec.convert(table | {"name": name}, Provider) for name, table in tables.items()}
 
 
-def client(environ: Mapping[str, str]) -> ModelClient:
-    """The way to every model. Keys and certificates are looked up in ``environ``."""
-    return _Client(environ)
+def client(environ: Mapping[str, str], proxy: str = "") -> ModelClient:
+    """The way to every model. Keys and certificates are looked up in ``environ``; ``proxy`` as `proxy.proxy_for`."""
+    return _Client(environ, proxy)
 
 
 def obstacle(model: Model, environ: Mapping[str, str]) -> str:
@@ -79,8 +79,9 @@ class WireFormat(Protocol):
 class _Client:
     """Satisfies `core.ports.ModelClient`. Safe from several threads, which share its connections."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], proxy: str) -> None:
         self._environ = environ
+        self._proxy = proxy
         self._lock = threading.Lock()
         self._transport: Transport | None = None
 
@@ -131,7 +132,7 @@ class _Client:
 
         with self._lock:
             if self._transport is None:
-                self._transport = Transport(self._environ)
+                self._transport = Transport(self._environ, self._proxy)
             return self._transport
 
     def _key(self, provider: Provider) -> str:

@@ -326,6 +326,24 @@ def test_a_store_that_is_no_postgresql_is_told_and_not_shown(tmp_path: Path, sto
     assert caught.value.hint == "such as postgresql://db.corp.example/ralph"
 
 
+def test_a_proxy_in_a_repository_is_told_and_not_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, "[tool.ralph-hooks]\nproxy = 'http://ann:s3cr3t@proxy.example:3128'\n")
+    assert caught.value.message == (
+        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.proxy: a repository cannot choose the way to your models "
+        "(what stands there is not shown: it may hold a password)"
+    )
+
+
+@pytest.mark.parametrize("proxy", ["socks5://s3cr3t:1", "http://ann:s3cr3t@proxy", "http://proxy:x", "Environment"])
+def test_a_proxy_of_another_kind_is_told_and_not_shown(tmp_path: Path, proxy: str) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(f"proxy = '{proxy}'\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(None, path, BUILT_IN)
+    assert caught.value.message == f"{path}: proxy: expected the URL of an HTTP proxy"
+
+
 def test_all_mistakes_of_a_file_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_texts(tmp_path, "[tool.ralph-hooks]\nchaep = 'a/b'\n[tool.ralph-hooks.gate]\nconfirm = 1\ndeadline = 0\n")

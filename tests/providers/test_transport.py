@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -172,9 +175,14 @@ def test_there_is_no_such_host() -> None:
         ask(model("openai", "https://llm.invalid/v1"))
 
 
-def test_one_connection_serves_one_call_after_the_other() -> None:
-    with ModelServer(FINE) as server:
-        client = registry.client({KEY_NAME: KEY})
+@pytest.mark.parametrize("tls", [False, True])
+def test_one_connection_serves_one_call_after_the_other(
+    *, tls: bool, secure: ModelServer, authority: trustme.CA, tmp_path: Path
+) -> None:
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    client = registry.client({KEY_NAME: KEY, "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    with ModelServer(FINE) as plain:
+        server = secure if tls else plain
         for _ in range(3):
             client.complete(question(model("openai", server.url)), deadline())
         assert server.connections == 1
@@ -202,3 +210,40 @@ def test_a_call_that_is_cut_does_not_disturb_the_next() -> None:
         with pytest.raises(faults.DeadlineReached):
             client.complete(question(model("openai", server.url)), deadline(0.2))
         assert client.complete(question(model("openai", server.url)), deadline()).text == '{"findings": []}'
+
+
+def test_a_connection_that_the_server_has_closed_meanwhile_is_not_used_again() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        client = registry.client({KEY_NAME: KEY})
+        to = model("openai", f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
+        for _ in range(2):
+            answered = pool.submit(_answer_once, listener)
+            assert client.complete(question(to), deadline()).text == '{"findings": []}'
+            answered.result()
+
+
+def _answer_once(listener: socket.socket) -> None:
+    """One reply that promises a connection for more, and then there is none."""
+    body = b'{"choices": [{"message": {"content": "{\\"findings\\": []}"}, "finish_reason": "stop"}]}'
+    with listener.accept()[0] as connection:
+        received = b""
+        while not received.endswith(b"}"):
+            received += connection.recv(65_536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+
+def test_a_handshake_that_never_ends_does_not_outlive_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=_drip_a_handshake, args=(listener,), daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with pytest.raises(faults.DeadlineReached):
+            ask(model("openai", url), seconds=0.3)
+
+
+def _drip_a_handshake(listener: socket.socket) -> None:
+    """The beginning of a record of 16 KiB, and then a byte now and then: each of them is an answer in time."""
+    with listener.accept()[0] as connection, suppress(OSError):
+        connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xfc")
+        while True:
+            connection.sendall(b"\0")
+            time.sleep(0.02)

@@ -1,0 +1,123 @@
+"""Where the user's own configuration names a proxy, calls go through it, and it learns nothing but where to."""
+
+from __future__ import annotations
+
+import ssl
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from ralph_hooks.core import faults
+from ralph_hooks.core.ports import Completion
+from ralph_hooks.providers import registry
+from ralph_hooks.providers.proxy import ENVIRONMENT, proxy_for
+from tests.support.asking import KEY, KEY_NAME, deadline, model, question
+from tests.support.ports import free_port
+from tests.support.proxy import Proxy
+from tests.support.server import ModelServer, Reply
+
+FINE = Reply.json_text({"findings": []})
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def bundle(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+@pytest.fixture
+def secure(authority: trustme.CA) -> Iterator[ModelServer]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    with ModelServer(FINE, tls=context) as server:
+        yield server
+
+
+def ask(url: str, setting: str, bundle: str = "", **environ: str) -> Completion:
+    client = registry.client({KEY_NAME: KEY, "SSL_CERT_FILE": bundle, **environ}, setting)
+    return client.complete(question(model("openai", url)), deadline())
+
+
+def test_a_call_goes_through_the_proxy_which_sees_neither_key_nor_code(secure: ModelServer, bundle: str) -> None:
+    with Proxy() as proxy:
+        assert ask(secure.url, f"http://ann:s3%40cret@{proxy.host}", bundle).text == '{"findings": []}'
+    assert len(secure.requests) == 1
+    (head,) = proxy.asked
+    place = secure.url.removeprefix("https://").removesuffix("/v1")
+    assert head.startswith(f"CONNECT {place} HTTP/1.")
+    assert f"Proxy-Authorization: Basic {b64encode(b'ann:s3@cret').decode()}" in head
+    assert KEY not in head
+    assert proxy.seen
+    assert KEY.encode() not in proxy.seen
+    assert b"eval(line)" not in proxy.seen
+    assert "proxy-authorization" not in secure.requests[0].headers
+
+
+def test_the_environments_proxy_is_used_where_the_user_says_so(secure: ModelServer, bundle: str) -> None:
+    with Proxy() as proxy:
+        ask(secure.url, ENVIRONMENT, bundle, HTTPS_PROXY=f"http://{proxy.host}")
+    assert len(proxy.asked) == 1
+
+
+def test_this_machine_is_never_asked_through_a_proxy() -> None:
+    with ModelServer(FINE) as server, Proxy() as proxy:
+        ask(server.url, f"http://{proxy.host}")
+    assert (len(server.requests), proxy.asked) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "sentence"),
+    [
+        ("407 Proxy Authentication Required", faults.Misconfigured, "wants a user name and password"),
+        ("403 Forbidden", faults.Misconfigured, "does not connect us to localhost: it answers 403"),
+        ("503 Service Unavailable", faults.Unreachable, "does not connect us to localhost: it answers 503"),
+    ],
+)
+def test_a_proxy_that_refuses(
+    secure: ModelServer, bundle: str, status: str, kind: type[Exception], sentence: str
+) -> None:
+    with Proxy(status) as proxy, pytest.raises(faults.ModelFault) as caught:
+        ask(secure.url, f"http://ann:s3cret@{proxy.host}", bundle)
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(f"the proxy {proxy.host} {sentence}")
+    assert "s3cret" not in str(caught.value)
+    assert secure.requests == []
+
+
+def test_a_proxy_that_is_not_there(bundle: str) -> None:
+    place = f"127.0.0.1:{free_port()}"
+    with pytest.raises(faults.Unreachable, match=f"the proxy {place} refused the connection"):
+        ask("https://llm.corp.example/v1", f"http://{place}", bundle)
+
+
+@pytest.mark.parametrize("url", ["socks5://s3cret:1080", "https://s3cret:443", "http://s3cret", "http://s3cret:port"])
+def test_what_is_no_http_proxy_is_told_and_not_shown(url: str) -> None:
+    with pytest.raises(faults.Misconfigured, match="ALL_PROXY is not the URL of an HTTP proxy") as caught:
+        proxy_for("llm.corp.example", ENVIRONMENT, {"ALL_PROXY": url})
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("direct", "through"),
+    [
+        ("", True),
+        ("corp.example", False),
+        (" other.example, .corp.example", False),
+        ("llm.corp.example", False),
+        ("*", False),
+        ("orp.example", True),
+        ("llm.corp.example.org", True),
+    ],
+)
+def test_hosts_in_no_proxy_are_asked_directly(direct: str, through: bool) -> None:  # noqa: FBT001 - a row of the table
+    environ = {"https_proxy": "proxy.corp.example:3128", "NO_PROXY": direct}
+    assert (proxy_for("llm.corp.example", ENVIRONMENT, environ) is not None) is through
