@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from msgspec import convert
+from msgspec import convert, structs
 
 from ralph_hooks.config.file import TABLE, File, raise_mistakes, read
 from ralph_hooks.config.resolve import Models, check_lists, check_personal, providers, sensitive
@@ -46,9 +46,9 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
     resolved = [Models(file, known) for file in files]
     models: dict[Phase, Chain] = {}
     prices: dict[str, Price] = {}
-    for each in resolved:
+    for file, each in zip(files, resolved, strict=True):
         models |= each.for_all()
-        prices |= each.prices()
+        prices = _prices(file, each, user) | prices  # the user's first
     routes = tuple(rule for each in resolved for rule in each.rules())
     for file in files:
         check_lists(file)
@@ -85,6 +85,18 @@ def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:
     """As `_merged`, but a network that one file does not allow stays cut."""
     refused = any(file.raw.get(name, {}).get("network") is False for file in files)
     return _merged(files, name) | ({"network": False} if refused else {})
+
+
+def _prices(file: File, models: Models, user: File | None) -> dict[str, Price]:
+    """What ``file`` says models cost. A repository could call a dear model cheap, so its word is the last one.
+
+    Where the user wants no call without a known price, it is none.
+    """
+    given = models.prices()
+    if file is user:
+        return given
+    refused = user is not None and user.raw.get("budget", {}).get("unpriced") == Unpriced.REFUSE
+    return {} if refused else {name: structs.replace(price, fallback=True) for name, price in given.items()}
 
 
 def _budget(files: Sequence[File]) -> Budget:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 from math import ceil
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 _MILLION = Decimal(1_000_000)
+_DEAREST = Decimal(100_000)
+"""US dollars: a single call that is said to have cost more is not believed, or one reply would use up a budget."""
+Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
+"""A count as a reply may state it. One beyond any context is not believed, as for `_DEAREST`."""
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -27,6 +32,12 @@ class Usage(Struct, frozen=True, kw_only=True):
     """True where the provider reported no usage and the worst case was taken instead."""
 
 
+def charged(*figures: Decimal) -> Decimal | None:
+    """The sum of what a provider says it has charged; None where that can be no charge: negative, nan, beyond measure."""
+    believed = all(figure.is_finite() and 0 <= figure <= _DEAREST for figure in figures)
+    return sum(figures, Decimal(0)) if believed else None
+
+
 class Price(Struct, frozen=True, kw_only=True):
     """US dollars per million tokens."""
 
@@ -35,6 +46,8 @@ class Price(Struct, frozen=True, kw_only=True):
     cached_input: Decimal | None = None
     """None where cached tokens cost what others do."""
     cache_write: Decimal | None = None
+    fallback: bool = False
+    """True where a repository says so: it counts only where neither the user nor the catalogue has a price."""
 
     def cost(self, usage: Usage) -> Decimal:
         """What ``usage`` costs in US dollars, exact; the provider's own figure where it gave one."""

@@ -27,7 +27,7 @@ from ralph_hooks.core.faults import AgentFailed, DeadlineReached, ModelFault, No
 from ralph_hooks.core.ports import Completion, Workbench
 from ralph_hooks.core.route import Model, Provider
 from ralph_hooks.core.shape import from_json
-from ralph_hooks.core.usage import Usage
+from ralph_hooks.core.usage import Usage, charged
 from ralph_hooks.process import allowed_environment
 
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
@@ -166,7 +166,7 @@ def _usage(event: _Event) -> Usage | None:
         cached_input_tokens=read,
         cache_write_tokens=written,
         output_tokens=tokens.output_tokens,
-        reported_usd=event.total_cost_usd,
+        reported_usd=None if event.total_cost_usd is None else charged(event.total_cost_usd),
     )
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ralph_hooks.core.faults import Refused, TooLarge, Truncated, Unreadable
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.shape import from_json
-from ralph_hooks.core.usage import Usage, estimate_tokens
+from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
 from ralph_hooks.providers.failures import from_success, read_error
 from ralph_hooks.providers.http import host_of
 from ralph_hooks.providers.reading import read_reply
@@ -23,7 +23,6 @@ VERSION = "2023-06-01"
 _CACHEABLE = 1024
 """Tokens: no model keeps a shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
 
-Tokens = Annotated[int, Meta(ge=0)]
 
 
 def headers(key: str) -> dict[str, str]:

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable, Unreadable
 from ralph_hooks.core.ports import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.shape import from_json
-from ralph_hooks.core.usage import Usage
+from ralph_hooks.core.usage import Tokens, Usage, charged
 from ralph_hooks.providers.failures import Error, from_success, read_error
 from ralph_hooks.providers.http import host_of
 from ralph_hooks.providers.reading import read_reply
@@ -24,7 +24,6 @@ from ralph_hooks.providers.reading import read_reply
 PATH = "/chat/completions"
 REQUIRED = frozenset({"model", "messages"})
 
-Tokens = Annotated[int, Meta(ge=0)]
 
 
 def headers(key: str) -> dict[str, str]:
@@ -205,7 +204,7 @@ def usage(data: bytes) -> Usage | None:
 
 def _dollars(used: _Usage) -> Decimal | None:
     """OpenRouter's figure; with a key of one's own at the provider behind it, that provider's charge comes on top."""
-    if used.cost is None or used.cost < 0:
+    if used.cost is None:
         return None
     behind = used.cost_details.upstream_inference_cost if used.is_byok and used.cost_details else None
-    return used.cost + (behind or 0)
+    return charged(used.cost, behind or Decimal(0))

@@ -1,4 +1,4 @@
-"""What models cost: the user's own figures first, then the catalogue of genai-prices, then nothing.
+"""What models cost: the user's own figures first, then the catalogue of genai-prices, then the repository's, then nothing.
 
 Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store by
 the state of the catalogue's file; for a day only where a price depends on the time. It is read as installed; its own
@@ -57,17 +57,17 @@ class Catalogue:
 
     def price(self, model: Model) -> Price | None:
         """US dollars per million tokens; None where it is not known."""
-        override = self._overrides.get(model.id)
-        if override is not None:
-            return override
+        given = self._overrides.get(model.id)
+        if given is not None and not given.fallback:
+            return given
         catalogue = model.provider.catalogue
         if not catalogue:
-            return _FREE if _is_local(model.provider) else None
+            return given or (_FREE if _is_local(model.provider) else None)
         with self._lock:
             wanted = (catalogue, model.name)
             if wanted not in self._found:
                 self._found[wanted] = self._recall(*wanted)
-            return self._found[wanted]
+            return self._found[wanted] or given
 
     def full_name(self, model: Model) -> str:
         """The name of ``model`` with its vendor, where people leave it out: ``deepseek/deepseek-v4-flash``.

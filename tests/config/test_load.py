@@ -240,10 +240,16 @@ def test_the_repositorys_cheap_model_replaces_what_the_user_chose_for_a_phase(tm
     assert served(settings)["implement"] == ["openai/gpt-5"]
 
 
-def test_the_repositorys_price_replaces_the_users(tmp_path: Path) -> None:
-    price = "[{}prices.'openai/a']\ninput = {}\noutput = 1\n"
-    settings = load_texts(tmp_path, price.format("tool.ralph-hooks.", 2), price.format("", 3))
-    assert settings.prices["openai/a"].input == 2
+def test_a_repository_cannot_call_a_dear_model_cheap(tmp_path: Path) -> None:
+    """Its price counts where nobody else has one, and not at all where the user wants no call without one."""
+    price = "[{}prices.'openai/{}']\ninput = {}\noutput = 1\n"
+    theirs = price.format("tool.ralph-hooks.", "a", 0) + price.format("tool.ralph-hooks.", "b", 0)
+    prices = load_texts(tmp_path, theirs, price.format("", "a", 3)).prices
+    assert {name: (each.input, each.fallback) for name, each in prices.items()} == {
+        "openai/a": (3, False),
+        "openai/b": (0, True),
+    }
+    assert not load_texts(tmp_path, theirs, '[budget]\nunpriced = "refuse"\n').prices
 
 
 ROUTES = """

@@ -217,10 +217,35 @@ def test_usage_has_one_meaning(wire: str, reported: dict[str, JSON], usage: Usag
 
 
 @both_wires
-@pytest.mark.parametrize("reported", [{}, {"prompt_tokens": "many", "input_tokens": -1}, {"cost": "free"}])
+@pytest.mark.parametrize(
+    "reported",
+    [
+        {},
+        {"prompt_tokens": "many", "input_tokens": -1},
+        {"cost": "free"},
+        {"prompt_tokens": 10**30, "completion_tokens": 1, "input_tokens": 10**30, "output_tokens": 1},
+    ],
+)
 def test_usage_that_cannot_be_understood_is_unknown(wire: str, reported: dict[str, JSON]) -> None:
     with ModelServer(Reply.json_text(ANSWER, usage=reported)) as server:
         assert ask(model(wire, server.url)).usage is None
+
+
+@pytest.mark.parametrize(
+    "figures",
+    [
+        {"cost": "NaN"},
+        {"cost": "Infinity"},
+        {"cost": 1e300},
+        {"cost": -5},
+        {"cost": 1, "is_byok": True, "cost_details": {"upstream_inference_cost": -1000}},
+    ],
+)
+def test_a_charge_that_can_be_none_is_not_believed(figures: dict[str, JSON]) -> None:
+    """It would make room in a budget, use it up for a month, or end the run."""
+    reported = {"prompt_tokens": 10, "completion_tokens": 5, **figures}
+    with ModelServer(Reply.json_text(ANSWER, usage=reported)) as server:
+        assert ask(model("openai", server.url)).usage == Usage(input_tokens=10, output_tokens=5)
 
 
 @both_wires

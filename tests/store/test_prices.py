@@ -61,6 +61,15 @@ def test_the_users_own_price_comes_first_and_by_the_whole_name(database: Databas
     assert catalogue.price(model("claude-sonnet-4-5", "anthropic")) != own
 
 
+def test_a_repositorys_price_comes_last(database: Database) -> None:
+    theirs = Price(input=Decimal(0), output=Decimal(0), fallback=True)
+    catalogue = Catalogue({"corp/claude-opus-4-5": theirs, "corp/big": theirs}, Verdicts(database))
+    dear = catalogue.price(model("claude-opus-4-5", "anthropic"))
+    assert dear is not None
+    assert dear.input > 0
+    assert catalogue.price(model("big")) == theirs
+
+
 @pytest.mark.parametrize(
     "unknown",
     [
