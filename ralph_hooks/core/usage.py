@@ -33,7 +33,7 @@ class Usage(Struct, frozen=True, kw_only=True):
 
 
 def charged(*figures: Decimal) -> Decimal | None:
-    """The sum of what a provider says it has charged; None where that can be no charge: negative, nan, beyond measure."""
+    """The sum of what a provider says it has charged; None where that can be no charge: negative, nan, absurd."""
     believed = all(figure.is_finite() and 0 <= figure <= _DEAREST for figure in figures)
     return sum(figures, Decimal(0)) if believed else None
 

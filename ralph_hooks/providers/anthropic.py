@@ -24,7 +24,6 @@ _CACHEABLE = 1024
 """Tokens: no model keeps a shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
 
 
-
 def headers(key: str) -> dict[str, str]:
     """The headers that carry ``key``, which may be empty."""
     return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}

@@ -1,4 +1,4 @@
-"""What TLS trusts, the way through a proxy, and which fault it is when a connection breaks.
+"""What TLS trusts, the way through a proxy, how replies are read, and which fault it is when a connection breaks.
 
 Imported with the first call: none of it is needed on the path of a commit that is known.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPSConnection, IncompleteRead
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 
 from ralph_hooks.core.faults import Misconfigured, ModelFault, Unreachable, Unreadable
@@ -34,6 +34,16 @@ def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
         raise Misconfigured(f"{variable or 'the CA bundle'} is {str(path)!r}: {reason}") from error
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+class Response(HTTPResponse):
+    """A reply in which no chunk is smaller than nothing: http.client would read all that ever comes, at once."""
+
+    def _read_next_chunk_size(self) -> int:
+        size: int = super()._read_next_chunk_size()  # type: ignore[misc]  # typeshed leaves private names out
+        if size < 0:
+            raise ValueError(size)  # as for one that is no number
+        return size
 
 
 class Tunnelled(HTTPSConnection):

@@ -147,6 +147,8 @@ class Transport:
 
     def _connection(self, url: SplitResult) -> HTTPConnection:
         """One that an earlier call has left open, else one that is still to be made."""
+        from ralph_hooks.providers.connection import Response
+
         with self._lock:
             waiting = self._idle[_origin(url)]
             while waiting:
@@ -154,7 +156,9 @@ class Transport:
                 if not _ended(connection):
                     return connection
                 connection.close()
-        return self._new(url)
+        connection = self._new(url)
+        connection.response_class = Response
+        return connection
 
     def _new(self, url: SplitResult) -> HTTPConnection:
         from http.client import HTTPConnection, HTTPSConnection

@@ -25,7 +25,6 @@ PATH = "/chat/completions"
 REQUIRED = frozenset({"model", "messages"})
 
 
-
 def headers(key: str) -> dict[str, str]:
     """The headers that carry ``key``, which may be empty."""
     return {"Authorization": f"Bearer {key}"} if key else {}

@@ -1,4 +1,4 @@
-"""What models cost: the user's own figures first, then the catalogue of genai-prices, then the repository's, then nothing.
+"""What models cost: the user's own figures, else the catalogue of genai-prices, else the repository's, else nothing.
 
 Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store by
 the state of the catalogue's file; for a day only where a price depends on the time. It is read as installed; its own

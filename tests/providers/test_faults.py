@@ -41,6 +41,7 @@ def error(message: str, **fields: JSON) -> dict[str, JSON]:
         (Reply.bad_gzip(), faults.Unreadable, "compression is broken"),
         (Reply.gzip_bomb(), faults.Unreadable, "more than 8 MiB"),
         (Reply.short_body(), faults.Unreadable, "only a part"),
+        (Reply.negative_chunk(), faults.Unreadable, "only a part"),
         (Reply.refusal(), faults.Refused, "small-1 declined"),
         (Reply.length(), faults.Truncated, "cut off at its token limit"),
         (Reply.empty(), faults.Truncated, "sent an empty answer"),

@@ -225,6 +225,18 @@ class Reply:
         return Reply(act)
 
     @staticmethod
+    def negative_chunk() -> Reply:
+        """A chunk of -1 bytes, then as many as anybody reads."""
+
+        def act(exchange: Exchange) -> None:
+            exchange.hang_up()
+            exchange.write(head(200, {"Transfer-Encoding": "chunked"}) + b"-1\r\n")
+            while True:
+                exchange.write(bytes(MEBIBYTE))
+
+        return Reply(act)
+
+    @staticmethod
     def reset() -> Reply:
         """The connection is torn down without an answer."""
 
