@@ -208,7 +208,9 @@ def _not_a_model(name: str, known: Mapping[str, Provider]) -> tuple[str, str]:
 
 def _price(table: PriceTable) -> Price:
     # The shortest decimal that reads as the same float is what was written in the file.
-    given = {name: Decimal(str(value)) for name, value in structs.asdict(table).items() if value is not UNSET}
+    given: dict[str, Any] = {
+        name: Decimal(str(value)) for name, value in structs.asdict(table).items() if value is not UNSET
+    }
     return Price(**given)
 
 

@@ -246,8 +246,8 @@ def test_a_repository_cannot_call_a_dear_model_cheap(tmp_path: Path) -> None:
     theirs = price.format("tool.ralph-hooks.", "a", 0) + price.format("tool.ralph-hooks.", "b", 0)
     prices = load_texts(tmp_path, theirs, price.format("", "a", 3)).prices
     assert {name: (each.input, each.fallback) for name, each in prices.items()} == {
-        "openai/a": (3, False),
-        "openai/b": (0, True),
+        "openai/a": (Decimal(3), False),
+        "openai/b": (Decimal(0), True),
     }
     assert not load_texts(tmp_path, theirs, '[budget]\nunpriced = "refuse"\n').prices
 
