@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
@@ -23,6 +23,7 @@ MAX_BYTES = 10_000_000
 CONFIGURATION = "pyproject.toml"
 """The file that has our own table; the rest of it is the project's and may be repaired."""
 _TABLE = ("tool", "ralph-hooks")
+_DEPTH = 2  # names: gate.exclude
 
 _CI = (
     "/.github/workflows", "/.github/actions", "/.forgejo", "/.gitea", ".gitlab-ci*", "/.gitlab", "/.circleci",
@@ -137,17 +138,31 @@ def _kind(entry: Entry) -> str:
     return "add executable files" if entry.new_mode == REGULAR_MODES[1] else ""
 
 
-def keeps_configuration(before: bytes | None, after: bytes | None) -> bool:
-    """Whether pyproject.toml says the same to this tool: our table compared by value, so that it may be reformatted.
+def changed_settings(before: bytes | None, after: bytes | None) -> tuple[str, ...]:
+    """The settings of this tool that pyproject.toml no longer has as before: ``gate.exclude``, ``routes``.
 
-    A file that cannot be read is only the same as itself.
+    They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
     """
     if before == after:
-        return True
+        return ()
     try:
-        return _own_table(before) == _own_table(after)
+        return tuple(_differing(_own_table(before), _own_table(after)))
     except ValueError:
-        return False
+        return (".".join(_TABLE),)
+
+
+def _differing(before: object, after: object, *names: str) -> Iterator[str]:
+    """Where two tables differ, two names deep."""
+    if before == after:
+        return
+    there = [each for each in (before, after) if each]
+    tables = [each for each in there if isinstance(each, dict)]
+    if len(names) == _DEPTH or not there or len(tables) < len(there):
+        yield ".".join(names or _TABLE)
+        return
+    for key in sorted({key for table in tables for key in table}):
+        old, new = (each.get(key) if isinstance(each, dict) else None for each in (before, after))
+        yield from _differing(old, new, *names, key)
 
 
 def _own_table(content: bytes | None) -> object:
@@ -155,7 +170,7 @@ def _own_table(content: bytes | None) -> object:
 
     table: object = tomli.loads((content or b"").decode("utf-8"))
     for name in _TABLE:
-        table = table.get(name) if isinstance(table, dict) else None
+        table = table.get(name, {}) if isinstance(table, dict) else {}
     return table
 
 

@@ -16,6 +16,8 @@ from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
+from ralph_hooks.core.rules import CONFIGURATION, changed_settings
+from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.checking import Checked, run_checks
@@ -122,7 +124,8 @@ class Gate(Struct, frozen=True, kw_only=True):
         reviewed = self.review(examined) if Scope.REVIEW in scope else _not_asked(examined)
         kept = self.keeps(examined) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
-        return come_to(len(snapshot.change.entries), examined.checked, reviewed, kept, unreviewed)
+        outcome = come_to(len(snapshot.change.entries), examined.checked, reviewed, kept, unreviewed)
+        return outcome + Outcome(remarks=_rewritten(examined))
 
     def report(
         self, command: str, title: str, tree: str, outcome: Outcome, started: float, *, final: bool = True
@@ -216,6 +219,21 @@ class Gate(Struct, frozen=True, kw_only=True):
 def _not_asked(examined: Examined) -> Reviewed:
     reason = "no review was asked for: commands and invariants alone"
     return Reviewed(unreviewed=tuple(Unreviewed(e.path, reason, Cause.NOT_ASKED) for e in examined.open_to_models))
+
+
+def _rewritten(examined: Examined) -> tuple[str, ...]:
+    """Said where a change brings along the rules that it is judged by: it could let itself through."""
+    own = [e for e in examined.snapshot.change.entries if CONFIGURATION in {e.path, e.old_path}]
+    changed = [
+        name
+        for source in examined.material.sources(own)
+        for name in changed_settings(
+            source.content.old if source.entry.old_path == CONFIGURATION else None,
+            source.content.new if source.path == CONFIGURATION else None,
+        )
+    ]
+    named = one_line(", ".join(dict.fromkeys(changed)))
+    return (f"this change sets the rules that it is judged by itself: {named}",) if changed else ()
 
 
 def _refused(triaged: Triage, checked: Checked) -> tuple[Unreviewed, ...]:

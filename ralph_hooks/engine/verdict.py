@@ -29,6 +29,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     reviewed: int = 0
     """Of the paths, those that a model judged, now or earlier."""
     dropped: int = 0
+    remarks: tuple[str, ...] = ()
+    """What has to be read besides the verdict, each sentence once."""
 
     @property
     def unavailable(self) -> tuple[Unreviewed, ...]:
@@ -44,6 +46,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
             paths=self.paths + other.paths,
             reviewed=self.reviewed + other.reviewed,
             dropped=self.dropped + other.dropped,
+            remarks=tuple(dict.fromkeys(self.remarks + other.remarks)),
         )
 
 
@@ -123,7 +126,7 @@ POLICY = {
 
 def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
     """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
-    told: list[str] = []
+    told = [*outcome.remarks]
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
         told.append(_unjudged(outcome))
     if verdict is Verdict.INCONCLUSIVE:

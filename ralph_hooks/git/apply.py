@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.rules import CONFIGURATION, keeps_configuration, summary, violations
+from ralph_hooks.core.rules import CONFIGURATION, changed_settings, summary, violations
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, GitError, RalphError
 from ralph_hooks.git import backups, journal, refs
@@ -206,7 +206,7 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
     entries = snapshot.change.entries
     told = summary(violations(entries))
     own = snapshot.contents([entry for entry in entries if entry.path == CONFIGURATION]).get(CONFIGURATION)
-    if own is not None and not keeps_configuration(own.old, own.new):
+    if own is not None and changed_settings(own.old, own.new):
         told = f"it touches the configuration of ralph-hooks in {CONFIGURATION}"
     if told:
         raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `git show {fix.ref}`")

@@ -26,8 +26,8 @@ from ralph_hooks.core.rules import (
     CONFIGURATION,
     MAX_BYTES,
     Violation,
+    changed_settings,
     is_git,
-    keeps_configuration,
     summary,
     unsafe_name,
     violations,
@@ -287,7 +287,7 @@ class GitWorkbench:
         for entry, content in zip(touched, snapshot.contents(touched).values(), strict=True):
             before = content.old if entry.old_path == CONFIGURATION else None
             after = content.new if entry.path == CONFIGURATION else None
-            if not keeps_configuration(before, after):
+            if changed_settings(before, after):
                 raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", CONFIGURATION)))
 
     def _obstacle(self, path: str) -> Violation | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Entry, Status
-from ralph_hooks.core.rules import is_git, keeps_configuration, summary, unsafe_name, violations
+from ralph_hooks.core.rules import changed_settings, is_git, summary, unsafe_name, violations
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
@@ -152,27 +152,30 @@ OWN = b'[project]\nname = "x"\n[tool.ralph-hooks]\ncheap = "a/b"\nfix = { rounds
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "kept"),
+    ("before", "after", "changed"),
     [
-        (OWN, OWN, True),
-        (OWN, OWN.replace(b'"x"', b'"y"'), True),
-        (OWN, b"# words\n" + OWN.replace(b"fix = { rounds = 2 }\n", b"[tool.ralph-hooks.fix]\nrounds = 0x2\n"), True),
-        (OWN, OWN.replace(b"rounds = 2", b"rounds = 3"), False),
-        (OWN, OWN + b"[tool.ralph-hooks.gate]\n", False),
-        (OWN, b"", False),
-        (OWN, None, False),
-        (None, OWN, False),
-        (None, b"[tool.ruff]\n", True),
-        (b"[tool.ruff]\n", None, True),
-        (OWN, OWN + b"=", False),
-        (OWN, OWN + b"\xff", False),
-        (b"broken =", b"fine = 1\n", False),
-        (b"broken =", b"broken =", True),
-        (b"tool = 3\n", b"tool = 4\n", True),
+        (OWN, OWN, []),
+        (OWN, OWN.replace(b'"x"', b'"y"'), []),
+        (OWN, b"# words\n" + OWN.replace(b"fix = { rounds = 2 }\n", b"[tool.ralph-hooks.fix]\nrounds = 0x2\n"), []),
+        (OWN, OWN.replace(b"rounds = 2", b"rounds = 3"), ["fix.rounds"]),
+        (OWN, OWN + b"[tool.ralph-hooks.gate]\n", ["gate"]),
+        (OWN, OWN + b"[[tool.ralph-hooks.routes]]\nskip = true\n", ["routes"]),
+        (OWN, OWN + b"[tool.ralph-hooks.gate]\nexclude = ['*']\n", ["gate.exclude"]),
+        (OWN, b"", ["cheap", "fix.rounds"]),
+        (OWN, None, ["cheap", "fix.rounds"]),
+        (None, OWN, ["cheap", "fix.rounds"]),
+        (None, b"[tool.ruff]\n", []),
+        (b"[tool.ruff]\n", None, []),
+        (OWN, OWN + b"=", ["tool.ralph-hooks"]),
+        (OWN, OWN + b"\xff", ["tool.ralph-hooks"]),
+        (OWN, b"tool = { ralph-hooks = 3 }", ["tool.ralph-hooks"]),
+        (b"broken =", b"fine = 1\n", ["tool.ralph-hooks"]),
+        (b"broken =", b"broken =", []),
+        (b"tool = 3\n", b"tool = 4\n", []),
     ],
 )
-def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes | None, kept: bool) -> None:  # noqa: FBT001 - a table
-    assert keeps_configuration(before, after) is kept
+def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes | None, changed: list[str]) -> None:
+    assert list(changed_settings(before, after)) == changed
 
 
 def test_what_some_file_system_takes_for_git() -> None:

@@ -375,3 +375,21 @@ def test_what_is_asked_stays_the_same_so_that_providers_can_cache_it(project: Pr
     assert server.requests[0].system == server.requests[1].system
     schemas = [msgspec.json.encode(request.body["response_format"]) for request in server.requests]
     assert schemas[0] == schemas[1]
+
+
+def test_a_change_that_sets_the_rules_it_is_judged_by_says_so(project: Project) -> None:
+    """Whoever leaves a file out of the review in the commit that spoils it passes, but not in silence."""
+    before = TWO_LINES + "[tool.ralph-hooks.fix]\nrounds = 1\n"
+    told = "this change sets the rules that it is judged by itself: gate.exclude"
+    project.configure(before)
+    project.models(analyst(EVAL))
+    project.repo.commit({"b.py": CLEAN})
+    changed = {"a.py": BUGGY, "pyproject.toml": f"{before}[tool.ralph-hooks.gate]\nexclude = ['*']\n"}
+    project.repo.stage(changed)
+    staged = project.judge()
+    assert (staged.verdict, told in staged.notices) == ("pass", True)
+    project.repo.commit(changed)
+    assert told in project.judge("--from-ref", "HEAD~1").notices
+    assert told not in project.judge("--commit", "HEAD~1").notices
+    project.configure(before)  # as docs/ci.md has it for strangers
+    assert project.judge("--from-ref", "HEAD~1", command="analyze").verdict == "fail"
