@@ -133,6 +133,4 @@ def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: P
         told.append(POLICY[policy])
     if verdict is Verdict.FAIL and on_failure is OnFailure.WARN:
         told.append('goes through because on-failure is "warn"')
-    if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
-        told.append("no model is configured: deterministic checks and your commands alone (see README, 'Set-up')")
     return tuple(told)
