@@ -86,6 +86,13 @@ def _endpoint(base_url: str, path: str) -> str:
     return urlunsplit(parts._replace(path=parts.path.rstrip("/") + path, fragment=""))
 
 
+class _Request(msgspec.Struct, frozen=True):
+    method: str
+    url: SplitResult
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
 class Transport:
     """Connections to all hosts, kept open between calls. Safe from several threads.
 
@@ -108,6 +115,16 @@ class Transport:
 
         Raises Misconfigured, Unreachable, Unreadable and DeadlineReached.
         """
+        told = {"Content-Type": "application/json", **headers}
+        return self._call("POST", base_url, path, told, _encode(body), deadline)
+
+    def get_json(self, base_url: str, path: str, *, deadline: Deadline) -> Reply:
+        """Ask for ``path`` below ``base_url``, without telling who asks; as `post_json`."""
+        return self._call("GET", base_url, path, {}, None, deadline)
+
+    def _call(
+        self, method: str, base_url: str, path: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> Reply:
         from http.client import HTTPException
 
         from ralph_hooks.providers.connection import fault
@@ -116,31 +133,31 @@ class Transport:
         url = urlsplit(_endpoint(base_url, path))
         with _watched(deadline) as call:
             try:
-                return self._exchange(call, url, headers, _encode(body), deadline)
+                return self._exchange(call, _Request(method, url, headers, body), deadline)
             except (OSError, HTTPException) as error:
                 if deadline.passed:
                     raise _too_late(url) from error
                 raise fault(error, _host(url)) from error
 
-    def _exchange(
-        self, call: _Call, url: SplitResult, headers: Mapping[str, str], body: bytes, deadline: Deadline
-    ) -> Reply:
+    def _exchange(self, call: _Call, request: _Request, deadline: Deadline) -> Reply:
+        url = request.url
         connection = call.connection = self._connection(url)
         try:
             if connection.sock is None:
                 connection.timeout = min(_left(url, deadline), _CONNECT)
                 connection.connect()
             connection.sock.settimeout(_left(url, deadline))
-            _send(connection, url, headers, body)
-            response = connection.getresponse()
-            reply = _reply(response, url, deadline)
+            call.sock = connection.sock  # the connection forgets it where the server wants to end it
+            _send(connection, request)
+            with connection.getresponse() as response:
+                reply = _reply(response, url, deadline)
         except BaseException:
             connection.close()
             raise
         if response.will_close:
             connection.close()
         else:
-            call.connection = None  # it may serve another call from here on
+            call.release()
             with self._lock:
                 self._idle[_origin(url)].append(connection)
         return reply
@@ -220,17 +237,18 @@ def _ended(connection: HTTPConnection) -> bool:
         return bool(selector.select(0))
 
 
-def _send(connection: HTTPConnection, url: SplitResult, headers: Mapping[str, str], body: bytes) -> None:
-    common = {
+def _send(connection: HTTPConnection, request: _Request) -> None:
+    url = request.url
+    target = f"{url.path}?{url.query}" if url.query else url.path
+    headers = {
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
-        "Content-Type": "application/json",
         "User-Agent": f"ralph-hooks/{__version__}",
+        **request.headers,
     }
-    target = f"{url.path}?{url.query}" if url.query else url.path
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it may have answered before it had read everything
-            connection.request("POST", target, body=body, headers={**common, **headers})
+            connection.request(request.method, target, body=request.body, headers=headers)
     except ValueError:
         raise Misconfigured(f"the base URL of {_host(url)} cannot be used") from None
 
@@ -326,10 +344,16 @@ class _Call:
     """One call, for the watchdog to cut."""
 
     connection: HTTPConnection | None = None
+    sock: socket.socket | None = None
+    """That of the connection, once it is made."""
+
+    def release(self) -> None:
+        """From here on the connection may serve another call."""
+        self.connection = self.sock = None
 
     def cut(self) -> None:
         """Shut the socket down, which wakes whoever waits for it. Nothing where there is none yet."""
-        sock = getattr(self.connection, "sock", None)
+        sock = self.sock or getattr(self.connection, "sock", None)
         if sock is not None:
             with suppress(OSError):
                 # Not through SSLSocket.shutdown, which takes the TLS state away from the thread that reads.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+import time
 
 import msgspec
 
-from ralph_hooks.core.faults import Misconfigured
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.faults import ModelFault
 from ralph_hooks.core.route import Provider
 from ralph_hooks.core.shape import from_json
-from ralph_hooks.providers.http import check_url
+from ralph_hooks.providers.http import Transport
 
 PATIENCE = 0.5
-"""Seconds for each step of the exchange: who is on this machine answers within them."""
-_MAX_BODY = 1 << 20  # bytes of a list of models
+"""Seconds for the exchange: who is on this machine answers within them."""
 
 
 class _Model(msgspec.Struct, frozen=True):
@@ -29,24 +29,11 @@ def served(provider: Provider) -> tuple[str, ...]:
 
     Nothing is sent but the request, and only to a loopback address: no key, no proxy, no redirect.
     """
-    from http.client import HTTPConnection, HTTPException
-
-    parts = urlsplit(provider.base_url)
+    if not provider.base_url.startswith("http://"):  # which is allowed for this machine alone
+        return ()
     try:
-        check_url(provider.base_url)
-    except Misconfigured:
+        reply = Transport({}).get_json(provider.base_url, "/models", deadline=Deadline(PATIENCE, time.monotonic))
+        found = from_json(reply.body, _Models) if reply.ok else _Models(())
+    except (ModelFault, msgspec.DecodeError, UnicodeDecodeError):
         return ()
-    if parts.scheme != "http" or not parts.hostname:  # plain http is allowed for this machine alone
-        return ()
-    connection = HTTPConnection(parts.hostname, parts.port or 80, timeout=PATIENCE)
-    try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/models", headers={"Accept": "application/json"})
-        response = connection.getresponse()
-        if response.status != 200:  # noqa: PLR2004 - OK
-            return ()
-        found = from_json(response.read(_MAX_BODY), _Models)
-    except (OSError, HTTPException, msgspec.DecodeError, UnicodeDecodeError):
-        return ()
-    finally:
-        connection.close()
     return tuple(model.id for model in found.data if model.id)

@@ -236,7 +236,15 @@ def test_an_answer_of_no_use_still_says_what_it_cost(wire: str) -> None:
 
 
 @both_wires
-@pytest.mark.parametrize("reply", [Reply.hang(), Reply.drip(0.02, 100), Reply.slow_headers(0.02, 100)])
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.hang(),
+        Reply.drip(0.02, 100),
+        Reply.drip(0.02, 100, {"Connection": "close"}),
+        Reply.slow_headers(0.02, 100),
+    ],
+)
 def test_no_server_outlives_the_deadline(wire: str, reply: Reply) -> None:
     started = time.monotonic()
     assert type(fault(wire, reply, seconds=0.4)) is faults.DeadlineReached

@@ -69,7 +69,7 @@ def test_the_models_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
         assert served(at(server.server_port)) == ("qwen3-coder:30b", "b")
         ((path, headers),) = server.seen
     assert path == "/v1/models"
-    assert set(headers) == {"Host", "Accept-Encoding", "Accept"}  # no key, no cookie
+    assert set(headers) == {"Host", "Accept-Encoding", "Accept", "User-Agent"}  # no key, no cookie
 
 
 @pytest.mark.parametrize(

@@ -253,11 +253,11 @@ class Reply:
         return Reply(lambda exchange: exchange.wait(None))
 
     @staticmethod
-    def drip(interval: float = 0.05, size: int = 1000) -> Reply:
+    def drip(interval: float = 0.05, size: int = 1000, headers: Mapping[str, str] | None = None) -> Reply:
         """``size`` bytes of body, one every ``interval`` seconds."""
 
         def act(exchange: Exchange) -> None:
-            exchange.write(head(200, {"Content-Length": str(size)}))
+            exchange.write(head(200, {"Content-Length": str(size), **(headers or {})}))
             _drip(exchange, b" " * size, interval)
 
         return Reply(act)
