@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import os
 import signal
@@ -66,7 +67,27 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start ``args`` and do not wait: whoever calls passes the result to `finish`. Raises as `run`."""
     pipe = subprocess.PIPE
-    return subprocess.Popen(args, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+    program = which(args[0], os.environ if env is None else env)
+    if program is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), args[0])
+    return subprocess.Popen(args, executable=program, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
+def which(program: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """The path of ``program`` by PATH; None where it is not there.
+
+    Only absolute folders count. A relative one, such as ``.``, is one of the repository that we are in, as is the
+    current folder, where Windows looks first: a ``git`` that lies there is other people's.
+    """
+    if Path(program).name != program:
+        return program
+    endings = environ.get("PATHEXT", ".EXE").split(os.pathsep) if not _POSIX and not Path(program).suffix else [""]
+    for folder in filter(os.path.isabs, environ.get("PATH", os.defpath).split(os.pathsep)):
+        for ending in endings:
+            place = os.path.join(folder, program + ending)  # noqa: PTH118 - on the path of every commit
+            if os.access(place, os.X_OK) and not os.path.isdir(place):  # noqa: PTH112 - as above
+                return place
+    return None
 
 
 def finish(process: subprocess.Popen[bytes], *, stdin: bytes = b"", timeout: float | None = None) -> Finished:
@@ -261,7 +282,7 @@ def _guard() -> Iterator[Callable[[object], None]]:
     script = 'read -r group && { read -r done || kill -s KILL -- "-$group"; }'
     nothing = subprocess.DEVNULL
     watcher = subprocess.Popen(
-        ["/bin/sh", "-c", script], stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, **_OWN_GROUP
+        ["/bin/sh", "-c", script], env={}, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, **_OWN_GROUP
     )
     pipe = watcher.stdin
     assert pipe is not None  # it is a pipe

@@ -32,7 +32,7 @@ from ralph_hooks.core.ports import CheckResult, Hint, Source
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
-from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run
+from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, which
 
 _VERSION = "1"
 
@@ -237,9 +237,7 @@ def _binary() -> str:
 
         return str(find_ruff_bin())
     except (ImportError, FileNotFoundError):
-        import shutil
-
-        found = shutil.which("ruff")
+        found = which("ruff")
         if found is None:
             raise RalphError("ruff is not installed", _REINSTALL) from None
         return found

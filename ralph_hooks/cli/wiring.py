@@ -30,6 +30,7 @@ from ralph_hooks.engine.parallel import Team
 from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
 from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.run import withhold
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.git.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.providers import registry
@@ -173,6 +174,7 @@ def place_of(repository: snapshots.Repository) -> Place:
     """``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
     settings = config.load(repository.top, home.config, registry.built_in())
+    withhold(provider.api_key_env for provider in settings.providers.values())
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)

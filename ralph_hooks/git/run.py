@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ralph_hooks.core.change import decode
 from ralph_hooks.errors import GitError
-from ralph_hooks.process import Finished, finish, start
+from ralph_hooks.process import Finished, allowed_environment, finish, start
 
 OLDEST = "2.31"
 """The first git with ``rev-parse --path-format``."""
@@ -34,7 +34,11 @@ _SET: Environment = {
     "GIT_DIFF_OPTS": None,
 }
 _KEY = "_KEY"
-"""How variables that hold a provider's key end: git needs none, whatever it is configured to run."""
+"""How most variables that hold a provider's key end: git needs none, whatever it is configured to run."""
+_OWN = ("GIT_", "SSH_", "XDG_")
+"""How the variables begin that git itself reads."""
+_keys: frozenset[str] | None = None
+"""The variables that hold keys by the configuration; None until it is read."""
 IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
@@ -69,10 +73,23 @@ def sealed(home: Path) -> dict[str, str | None]:
     }
 
 
+def withhold(names: Iterable[str]) -> None:
+    """From now on git sees all variables but those called ``names``, which hold keys; until then hardly any."""
+    global _keys  # noqa: PLW0603 - of the whole process, as its environment is
+    _keys = frozenset(names)
+
+
+def _environment() -> dict[str, str]:
+    if _keys is None:
+        own = {name: value for name, value in os.environ.items() if name.startswith(_OWN)}
+        return {**allowed_environment(), **own}
+    return {name: value for name, value in os.environ.items() if name not in _keys and not name.endswith(_KEY)}
+
+
 def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
     """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
-    asked = {**os.environ, **_SET, **env}
-    given = {name: value for name, value in asked.items() if value is not None and not name.endswith(_KEY)}
+    asked = {**_environment(), **_SET, **env}
+    given = {name: value for name, value in asked.items() if value is not None}
     try:
         process = start(["git", *_SETTINGS, *args], cwd=cwd, env=given)
     except FileNotFoundError as error:

@@ -150,6 +150,15 @@ def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp
     assert list(ran.iterdir()) == []
 
 
+def test_a_program_that_lies_in_the_repository_is_not_taken_for_git(gated: Gated, tmp_path: Path) -> None:
+    """Neither with ``.`` on PATH, nor with an empty entry, which means the same."""
+    ran = tmp_path / "ran"
+    gated.repo.stage({"git": f"#!/bin/sh\ntouch {ran}\n"})
+    (gated.repo.path / "git").chmod(0o755)
+    assert gated.run("analyze", env={"PATH": f".{os.pathsep}{os.pathsep}{gated.env['PATH']}"}).returncode == 0
+    assert not ran.exists()
+
+
 def test_a_hook_on_index_changes_is_not_run_for_our_copy_of_the_index(gated: Gated, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     gated.repo.commit({"a.py": "x = 1\n"})

@@ -161,12 +161,12 @@ def test_no_program_that_we_start_sees_the_key(gated: Gated, tmp_path: Path) -> 
         gated.configure(
             server.url, f"[tool.ralph-hooks.verify]\ncommands = [{json.dumps(command)}]\non = ['pre-commit']\n"
         )
-        config = f'[providers.here]\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
+        config = f'[providers.here]\nbase-url = "{server.url}"\napi-key-env = "HERE_PASS"\n'
         (gated.home / "config.toml").write_text(config, encoding="utf-8")
         assert gated.run("trust", "--yes").returncode == 0
         gated.repo.stage({"a.py": "x = 1\n"})
         path = f"{spy.parent}{os.pathsep}{gated.env['PATH']}"
-        assert gated.run("gate", env={"HERE_KEY": key, "PATH": path}).returncode == 0
+        assert gated.run("gate", env={"HERE_PASS": key, "PATH": path}).returncode == 0
         assert key in server.requests[0].headers["authorization"]
     assert "diff-index" in seen.read_text(encoding="utf-8")
     assert "PATH" in ran.read_text(encoding="utf-8")
