@@ -1,5 +1,9 @@
 """Characters that a reviewer cannot see and a compiler or a model reads: https://trojansource.codes, tag characters.
 
+In code, also those after which a reader sees another line than the compiler: Python begins a new line at a carriage
+return, JavaScript at U+2028, also within a comment; an escape sequence, a backspace or a carriage return has a terminal
+show something else.
+
 What people write stays free: emoji sequences, the joiners of Arabic, Persian and Indic scripts, variants of Chinese
 characters, a byte order mark at the start of a file, and marks of direction in prose beside right-to-left letters.
 
@@ -20,9 +24,9 @@ from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports import CheckResult, Source
-from ralph_hooks.core.text import visible
+from ralph_hooks.core.text import one_line, visible
 
-_VERSION = "2"
+_VERSION = "3"
 
 _JOINING = r"\u0600-\u10ff\u1700-\u1aff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff"
 _EMOJI = r"\u2190-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff"
@@ -36,8 +40,14 @@ def _invisible() -> re.Pattern[str]:
     """Format characters (general category Cf) and others without a glyph: fillers of Hangul, variation selectors."""
     return re.compile(
         r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-        r"\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e01ef]"
+        r"\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
     )
+
+
+_LINES = {"\r": "CARRIAGE RETURN", "\b": "BACKSPACE", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\x9b": "CONTROL SEQUENCE"}
+"""Control characters that lines of code are not made of, by name."""
+_UNLIKE = re.compile("[\u2028\u2029" + "".join(_LINES) + "]")
+_UNLIKE_ASCII = re.compile(rb"[\x08\x1b]|\r(?!\n)")
 
 
 @lru_cache(maxsize=1)
@@ -82,7 +92,7 @@ class Invisible:
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - too quick to need it
         """At most one finding a line."""
-        return {source.path: CheckResult(tuple(_findings(source))) for source in sources}
+        return {source.path: CheckResult((*_named_so(source), *_findings(source))) for source in sources}
 
 
 # https://peps.python.org/pep-0263/: in one of the first two lines.
@@ -111,11 +121,27 @@ def _changes_what_is_seen(encoding: str) -> bool:
         return False
 
 
+def _named_so(source: Source) -> Iterator[Finding]:
+    """A new name that does not look like what it is."""
+    path, old = source.path, source.entry.old_path if source.entry.old_oid else ""
+    hidden = [char for char in _hidden(path, "", first=False) if char not in old] if path != old else []
+    if hidden:
+        yield blocking(
+            "invisible",
+            path,
+            1,
+            category="invisible-characters",
+            message=f"the name of this file has characters that nobody can see: {_named(hidden)}. Give it another one",
+            shown=one_line(path),
+        )
+
+
 def _findings(source: Source) -> Iterator[Finding]:
     yield from _disguise(source)
-    if (source.content.new or b"").isascii():
+    content = source.content.new or b""
+    if content.isascii() and not _UNLIKE_ASCII.search(content):  # nearly always
         return
-    known = Counter(char for text in removed(source).values() for char in _invisible().findall(text))
+    known = Counter(char for text in removed(source).values() for char in _suspects(text))
     for number, text in added(source).items():
         fresh = []
         for char in _hidden(text, source.path, first=number == 1):
@@ -129,20 +155,23 @@ def _findings(source: Source) -> Iterator[Finding]:
                 number,
                 category="invisible-characters",
                 message=f"characters that nobody can see: {_named(fresh)}. Take them out, or write them as escapes",
-                shown=visible(text.rstrip("\r")),
+                shown=visible(text.removesuffix("\r")),
             )
+
+
+def _suspects(text: str) -> list[str]:
+    """The characters of a line that may hide something."""
+    return _invisible().findall(text) + _UNLIKE.findall(text.removesuffix("\r"))
 
 
 def _hidden(text: str, path: str, *, first: bool) -> Iterator[str]:
     """The invisible characters of a line that have no business there."""
-    if text.isascii():
-        return
     if first:
         text = text.removeprefix(_BYTE_ORDER_MARK)
     prose = PurePosixPath(path).suffix.lower() in _PROSE
     directed = prose and _right_to_left().search(text) is not None
-    for char in _invisible().findall(_in_place().sub("", text)):
-        if not (directed and char in _DIRECTION) and not (prose and char == _SOFT_HYPHEN):
+    for char in _suspects(_in_place().sub("", text)):
+        if not (directed and char in _DIRECTION) and not (prose and (char == _SOFT_HYPHEN or _UNLIKE.match(char))):
             yield char
 
 
@@ -150,6 +179,9 @@ def _named(chars: Sequence[str]) -> str:
     import unicodedata
 
     kinds = list(dict.fromkeys(chars))
-    names = [f"U+{ord(char):04X} {unicodedata.name(char, 'without a name')}" for char in kinds[:_MOST_NAMED]]
+    names = [
+        f"U+{ord(char):04X} {_LINES.get(char) or unicodedata.name(char, 'without a name')}"
+        for char in kinds[:_MOST_NAMED]
+    ]
     more = len(kinds) - len(names)
     return ", ".join(names) + (f" and {more} others" if more else "")

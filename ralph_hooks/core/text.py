@@ -14,10 +14,11 @@ _ASTRAL = 0x10000
 @lru_cache(maxsize=1)
 def _unsafe() -> re.Pattern[str]:
     # C0 and C1 controls, DEL, soft hyphen, line and paragraph separators, zero-width, bidirectional and tag characters,
-    # byte order mark, lone surrogates (bytes of a file name that are not UTF-8).
+    # byte order mark, fillers and other signs without a glyph, lone surrogates (bytes of a name that are not UTF-8).
     return re.compile(
-        "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
-        "\ud800-\udfff\U000e0000-\U000e0fff]"
+        "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+        "\u2060-\u206f\u3164\ufeff\uffa0\ufff0-\ufffb\ud800-\udfff\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+        "\U000e0000-\U000e0fff]"
     )
 
 

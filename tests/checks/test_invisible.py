@@ -7,9 +7,10 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ralph_hooks.checks.invisible import Invisible
-from tests.support.sources import findings
+from tests.support.sources import findings, run, source
 
 TROJAN = "\u202e"
 
@@ -28,6 +29,10 @@ TROJAN = "\u202e"
         ("README.md", f"שלום {TROJAN}abc", "U+202E RIGHT-TO-LEFT OVERRIDE"),
         ("a.py", 'x = "\u05e9\u05dc\u200f"', "U+200F RIGHT-TO-LEFT MARK"),
         ("a.py", "x = 'soft\u00adhyphen'", "U+00AD SOFT HYPHEN"),
+        ("a.py", "# harmless\rimport os", "U+000D CARRIAGE RETURN"),
+        ("a.js", "// harmless\u2028evil()", "U+2028 LINE SEPARATOR"),
+        ("a.sh", "evil # \x1b[8m", "U+001B ESCAPE"),
+        ("a.sh", "evil" + 4 * "\b", "U+0008 BACKSPACE"),
     ],
 )
 def test_what_nobody_can_see_blocks_by_name(path: str, line: str, name: str) -> None:
@@ -54,6 +59,9 @@ def test_what_nobody_can_see_blocks_by_name(path: str, line: str, name: str) -> 
         ("ja.md", "葛\U000e0100飾区"),
         ("de.html", "Donau\u00addampf"),
         ("a.py", "x = '—–… naïve 漢字'"),
+        ("a.py", "x = 1\r"),
+        ("a.py", "\x0c"),
+        ("a.txt", "\x1b[1mas the terminal had it\x1b[0m\r100 %"),
     ],
 )
 def test_what_people_write_does_not_block(path: str, line: str) -> None:
@@ -65,6 +73,16 @@ def test_only_what_is_new_counts() -> None:
     assert findings(Invisible(), "a.py", f"import os\n{line}\n", f"{line}\n") == ()
     assert findings(Invisible(), "a.py", f"    {line}\n", f"{line}\n") == ()
     assert len(findings(Invisible(), "a.py", f"{line}\n{line}  # again\n", f"{line}\n")) == 1
+
+
+@pytest.mark.parametrize(("path", "old", "blocks"), [
+    ("a\u202eyp.txt", "", 1), ("a\u200b.py", "a.py", 1), ("a\u200b.py", "a\u200b.py", 0), ("ä漢.py", "", 0),
+])  # fmt: skip
+def test_a_name_that_hides_something_blocks_once(path: str, old: str, blocks: int) -> None:
+    plain = source(path, "x = 1\n", "x = 0\n" if old else None)
+    named = replace(plain, entry=replace(plain.entry, old_path=old or path))
+    found = run(Invisible(), named)[path].findings
+    assert [(f.line, f.blocking) for f in found] == [(1, True)] * blocks
 
 
 def test_a_byte_order_mark_is_free_at_the_start_of_the_file_alone() -> None:

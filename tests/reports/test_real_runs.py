@@ -75,7 +75,13 @@ def test_a_report_with_something_in_every_list_is_as_documented(project: Project
     report = project.judge().report
     empty = {name for name, value in report.items() if value in ([], None, "")}
     assert empty <= {"refs", "rungs", "fix", "job"}  # which are of pushes and repairs
-    assert {finding["category"] for finding in report["findings"]} == {"bug", "secret", "syntax", "invariant"}
+    assert {finding["category"] for finding in report["findings"]} == {
+        "bug",
+        "secret",
+        "syntax",
+        "invariant",
+        "invisible-characters",
+    }
     assert {item["cause"] for item in report["unreviewed"]} == {"secret", "refused", "excluded", "content"}
     assert [run["verdict"] for run in report["verification"]] == ["fail", "inconclusive", "pass"]
     assert {call["phase"] for call in report["calls"]} == {"analyze", "verify"}
