@@ -6,9 +6,11 @@ import contextlib
 import errno
 import functools
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,6 +36,15 @@ _MARK = "RALPH_HOOKS_PROGRAM"
 """Tells whoever a program has started, and that leaves its group, from everybody else's."""
 _ROUNDS = 10
 _PATIENCE = 0.5  # seconds for output that is still in the pipe once its writers are gone
+_WATCH = """\
+read -r group || exit
+read -r done && exit
+kill -s KILL -- "-$group"
+for file in $(grep -lsF "$1" /proc/[0-9]*/environ); do
+    pid=${file#/proc/}
+    kill -s KILL "${pid%/environ}"
+done
+"""
 _SIGNALLED = 128  # a shell reports a program ended by signal N as 128 + N
 
 
@@ -70,7 +81,10 @@ def start(
     program = which(args[0], os.environ if env is None else env)
     if program is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), args[0])
-    return subprocess.Popen(args, executable=program, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+    with _OPEN.lock:
+        process = subprocess.Popen(args, executable=program, cwd=cwd, env=env, stdin=pipe, stdout=pipe, stderr=pipe)
+        _OPEN.programs.add(process)
+    return process
 
 
 def which(program: str, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -100,7 +114,46 @@ def finish(process: subprocess.Popen[bytes], *, stdin: bytes = b"", timeout: flo
         process.kill()
         process.communicate()
         raise
+    finally:
+        _OPEN.programs.discard(process)
     return Finished(tuple(args), process.returncode, stdout, stderr)
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[str]:
+    """A folder in the system's temporary one that goes away, also with a thread that is abandoned in here."""
+    with _OPEN.lock:
+        folder = tempfile.mkdtemp(prefix=prefix)
+        _OPEN.folders.add(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        _OPEN.folders.discard(folder)
+
+
+def clear_away() -> None:
+    """End what runs still and remove its folders, for whoever exits at once: the deadline abandons threads half-way.
+
+    They can begin nothing after that: the lock is not given back.
+    """
+    _OPEN.lock.acquire()
+    for process in tuple(_OPEN.programs):
+        process.kill()
+    for folder in tuple(_OPEN.folders):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class _Open:
+    """What of this process would stay behind if it ended now."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.programs: set[subprocess.Popen[bytes]] = set()
+        self.folders: set[str] = set()
+
+
+_OPEN = _Open()
 
 
 class Bounded(Struct, frozen=True):
@@ -138,7 +191,7 @@ def run_bounded(
     """
     started = time.monotonic()
     mark = os.urandom(8).hex()
-    with _guard() as guarded, contextlib.ExitStack() as files:
+    with _guard(mark) as guarded, contextlib.ExitStack() as files:
         process = subprocess.Popen(
             _limited(args if network else _unplugged(args), memory),
             cwd=cwd,
@@ -270,19 +323,23 @@ def _environment_of(pid: int) -> list[bytes]:
 
 
 @contextlib.contextmanager
-def _guard() -> Iterator[Callable[[object], None]]:
-    """Somebody who kills the group it is told about when we die without a chance to (kill -9).
+def _guard(mark: str) -> Iterator[Callable[[object], None]]:
+    """Somebody who kills the group it is told about when we die without a chance to (kill -9), and what has left it.
 
-    A shell waits on a pipe that only we hold the other end of: it reads the end of file when we are gone, and a line
-    when all went well. On Windows there is none.
+    The latter is found by ``mark``, as in `_end_strays`. A shell waits on a pipe that only we hold the other end of: it
+    reads the end of file when we are gone, and a line when all went well. On Windows there is none.
     """
     if not _POSIX:
         yield lambda group: None  # noqa: ARG005 - nobody to tell
         return
-    script = 'read -r group && { read -r done || kill -s KILL -- "-$group"; }'
     nothing = subprocess.DEVNULL
     watcher = subprocess.Popen(
-        ["/bin/sh", "-c", script], env={}, stdin=subprocess.PIPE, stdout=nothing, stderr=nothing, **_OWN_GROUP
+        ["/bin/sh", "-c", _WATCH, "sh", f"{_MARK}={mark}"],
+        env={"PATH": os.defpath},
+        stdin=subprocess.PIPE,
+        stdout=nothing,
+        stderr=nothing,
+        **_OWN_GROUP,
     )
     pipe = watcher.stdin
     assert pipe is not None  # it is a pipe

@@ -244,14 +244,17 @@ open({str(pids)!r}, 'w').write(str(p.pid)); print('done')
     assert done.seconds < PATIENCE
 
 
+DAEMON = """
+import os, subprocess, sys, time
+inner = "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True); print(p.pid)"
+done = subprocess.run([sys.executable, '-c', inner], start_new_session=True, stdout=open({pids!r}, 'w'))
+"""
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
 def test_a_daemon_is_ended_too(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    code = f"""
-import os, subprocess, sys
-inner = "import subprocess; p = subprocess.Popen(['sleep', '600'], start_new_session=True); print(p.pid)"
-done = subprocess.run([sys.executable, '-c', inner], start_new_session=True, stdout=open({str(pids)!r}, 'w'))
-"""
+    code = DAEMON.format(pids=str(pids))
     bystander = subprocess.Popen(["sleep", "600"])
     try:
         assert python(code).returncode == 0
@@ -316,6 +319,43 @@ def test_no_process_is_left_when_we_are_ended(tmp_path: Path, number: int, caugh
     assert time.monotonic() - started < 2.0
     assert len(family_pids) == 2
     assert all(gone(pid) for pid in family_pids)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what a process was started with")
+def test_no_daemon_is_left_when_we_are_killed(tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    family = DAEMON.format(pids=str(pids)) + "time.sleep(600)"
+    ours = subprocess.Popen([sys.executable, "-c", OURSELVES.format(caught=False, family=family)])
+    daemon = int(wait_for(pids))
+    ours.kill()
+    ours.wait()
+    assert gone(daemon)
+
+
+ABANDONING = """
+import sys, threading
+from ralph_hooks.process import clear_away, run, temporary_folder
+def job():
+    with temporary_folder("ralph-hooks-") as folder:
+        print(folder, flush=True)
+        run(["sh", "-c", "echo $$ > pid; mv pid pids; exec sleep 600"], cwd=folder)
+threading.Thread(target=job, daemon=True).start()
+sys.stdin.readline()
+clear_away()
+"""
+
+
+def test_what_an_abandoned_thread_has_begun_is_cleared_away() -> None:
+    """At the deadline a check is left half-way, with its program and its folder."""
+    ours = subprocess.Popen(
+        [sys.executable, "-c", ABANDONING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    assert ours.stdout is not None
+    folder = Path(ours.stdout.readline().strip())
+    program = int(wait_for(folder / "pids"))
+    ours.communicate("now\n", timeout=PATIENCE)
+    assert gone(program)
+    assert not folder.exists()
 
 
 def test_a_program_does_not_outlive_its_timeout() -> None:

@@ -32,7 +32,7 @@ from ralph_hooks.core.ports import CheckResult, Hint, Source
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
-from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, which
+from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, temporary_folder, which
 
 _VERSION = "1"
 
@@ -137,11 +137,9 @@ def _judge(files: Sequence[tuple[str, bytes | None]], deadline: Deadline) -> lis
 
 def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item]) -> list[tuple[Item, ...]]:
     """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails."""
-    import tempfile
-
     if not any(text for _, text in files):
         return [()] * len(files)
-    with tempfile.TemporaryDirectory(prefix="ralph-hooks-") as folder:
+    with temporary_folder("ralph-hooks-") as folder:
         written = {_write(folder, index, path, text): path for index, (path, text) in enumerate(files) if text}
         items = _diagnose(folder, deadline, shape, written)
     by_index: dict[str, list[Item]] = {}

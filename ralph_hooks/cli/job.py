@@ -13,9 +13,8 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
+from ralph_hooks.cli import interruption
 from ralph_hooks.cli.background import jobs_of
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.tenancy import Watched, broken, failed, outcome
@@ -32,7 +31,7 @@ _GRACE = 10.0  # seconds after the deadline for steps that are under way; each o
 
 def main(tree: str, lock: str) -> None:
     """Repair what is pinned as ``tree``, holding the lock that came over as descriptor ``lock``."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.catch()
     repository = open_repository(Path.cwd())
     jobs = jobs_of(locate(os.environ), repository)
     tenure = jobs.adopt(tree, int(lock) if os.name == "posix" else None)
@@ -85,10 +84,6 @@ def _end_in_time(job: Job) -> None:
     timer = threading.Timer(job.remaining(time.time()) + _GRACE, end)
     timer.daemon = True
     timer.start()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's signature
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import signal
 import sys
+import threading
+from collections.abc import Callable
 from contextlib import suppress
-from types import FrameType
 from typing import NoReturn
 
 import click
 
 from ralph_hooks import __version__
+from ralph_hooks.cli import interruption
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import ExitCode, RalphError
 
@@ -37,8 +38,20 @@ COMMANDS = {
 }
 """Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
 
+_PATIENCE = 0.5  # seconds
+
+
+class _Interrupted(BaseException):
+    """Ctrl-C in a command. click, which knows KeyboardInterrupt, would wait for whoever reads its empty line."""
+
 
 class _LazyGroup(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise _Interrupted from error
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         return list(COMMANDS)
 
@@ -67,7 +80,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit with one of `ExitCode`."""
     gc.set_threshold(100_000)  # most of what a short run makes stays: to look for garbage in it costs 3 ms
-    signal.signal(signal.SIGTERM, _interrupt)
+    interruption.catch()
+    interruption.follow_git(os.environ)
     try:
         code = run()
     except KeyboardInterrupt:  # once more, while somebody was told of the first
@@ -76,12 +90,29 @@ def main() -> NoReturn:
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit at once: to take the interpreter apart costs 14 ms, and all that is left to be done is to flush."""
+    """Exit at once: to take the interpreter apart costs 14 ms, and this is all that is left to be done."""
+    from ralph_hooks.process import clear_away
+
+    clear_away()
+    if code == ExitCode.INTERRUPTED:
+        _briefly(_flush)
+    else:
+        _flush()
+    os._exit(code)
+
+
+def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # there is none where it was closed
             with suppress(OSError):  # nobody reads it any more
                 stream.flush()
-    os._exit(code)
+
+
+def _briefly(tell: Callable[[], None]) -> None:
+    """Do not wait for long for whoever should read it: a pager that stands still may be what was interrupted."""
+    thread = threading.Thread(target=tell, daemon=True)
+    thread.start()
+    thread.join(_PATIENCE)
 
 
 def run(args: list[str] | None = None) -> int:
@@ -95,8 +126,8 @@ def run(args: list[str] | None = None) -> int:
     except RalphError as error:
         complain(error.message, error.hint)
         return error.exit_code
-    except (KeyboardInterrupt, click.Abort):
-        complain("interrupted")
+    except (_Interrupted, KeyboardInterrupt, click.Abort):
+        _briefly(_say_interrupted)
         return ExitCode.INTERRUPTED
     except Exception as error:
         if os.environ.get("RALPH_HOOKS_DEBUG"):
@@ -108,13 +139,15 @@ def run(args: list[str] | None = None) -> int:
         return ExitCode.UNJUDGED
 
 
+def _say_interrupted() -> None:
+    if sys.stderr is not None and sys.stderr.isatty():
+        click.echo(err=True)  # the terminal has shown ^C
+    complain("interrupted")
+
+
 def complain(message: str, hint: str = "") -> None:
     """An error in words on standard error."""
     with suppress(OSError):  # nobody reads it: the exit code still says it
         click.echo(f"ralph-hooks: {visible(message)}", err=True)
         if hint:
             click.echo(f"  -> {visible(hint)}", err=True)
-
-
-def _interrupt(signum: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - signal's signature
-    raise KeyboardInterrupt

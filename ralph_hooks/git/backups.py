@@ -7,7 +7,6 @@ are since. `git show` of it is the way back. `undo` leaves a backup too, in the 
 from __future__ import annotations
 
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from ralph_hooks.git.refs import prune
 from ralph_hooks.git.replace import Step
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, compare
+from ralph_hooks.process import temporary_folder
 
 PREFIX = "refs/ralph/backup/"
 _MARK = "Ralph-Backup: "
@@ -52,7 +52,7 @@ class _About(Struct, frozen=True, kw_only=True):
 def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: bool = False) -> str:
     """Put both sides of ``steps`` into git's objects; the id of the commit. No ref names it yet."""
     about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
-    with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
+    with temporary_folder(OBJECTS_PREFIX) as folder:
         env = {**repository.environment, **_IDENTITY}
         before = _tree(repository, [(step, step.before) for step in steps], Path(folder, "before"), env)
         after = _tree(repository, [(step, step.after) for step in steps], Path(folder, "after"), env)

@@ -18,7 +18,9 @@ PRE_PUSH = "pre-push"
 HOOKS = (PRE_COMMIT, PRE_PUSH)
 KEPT = ".ralph-kept"
 """The suffix of what was there before."""
-VERSION = 1
+BY_NAME = "ralph-kept"
+"""The folder beside the hooks in which one that looks at its name still has it."""
+VERSION = 2
 """Raised when the script changes: an older one is then replaced by `install`."""
 
 _MARKER = re.compile(rb"^# ralph-hooks native hook, version (\d+)", re.MULTILINE)
@@ -51,6 +53,7 @@ give() { printf '%s' "$lines" 2>/dev/null | "$@"; }
 _OURS = """
 ours() {{
     code=127
+    export RALPH_HOOKS_GIT=$PPID # when this git is killed, what it waits for ends too
     if [ -x "$python" ]; then
         {give}"$python" -P -m ralph_hooks {command}
         code=$?
@@ -61,14 +64,24 @@ ours() {{
         {give}ralph-hooks {command}
         code=$?
     fi
-    case $code in 0 | 1 | 2 | 3 | 4 | 130) ;; *) unavailable ;; esac
+    unset RALPH_HOOKS_GIT
+    case $code in
+        0 | 1 | 2 | 3 | 4 | 130) ;;
+        129 | 143) code=130 ;; # a hangup or SIGTERM before ralph-hooks could say so itself
+        *) unavailable ;;
+    esac
     return $code
 }}
 
 unavailable() {{
-    printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks cannot be run (exit code $code)" \\
-        '  -> install ralph-hooks again and call `ralph-hooks install`, or take this hook away:' \\
-        '     cd "$(git rev-parse --git-path hooks)" && {removal}' >&2
+    if [ $code -gt 128 ]; then
+        printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks was killed (signal $((code - 128)))" \\
+            '  -> try again; the system kills what takes more memory than there is' >&2
+    else
+        printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks cannot be run (exit code $code)" \\
+            '  -> install ralph-hooks again and call `ralph-hooks install`, or take this hook away:' \\
+            '     cd "$(git rev-parse --git-path hooks)" && {removal}' >&2
+    fi
     if [ "${{RALPH_HOOKS_WHEN_UNAVAILABLE:-$policy}}" = open ]; then
         code=0
         echo '  The {noun} goes through, because when-unavailable is "open".' >&2
@@ -102,6 +115,8 @@ class Kept(Struct, frozen=True):
     """False where git did not run it, because it is not executable."""
     framework: bool = False
     """Whether it is pre-commit's or prek's, which can be installed over us once more."""
+    by_name: bool = False
+    """Whether it is run from `BY_NAME`."""
 
 
 class Script(Struct, frozen=True):
@@ -149,6 +164,8 @@ class Script(Struct, frozen=True):
     def _run(self) -> str:
         assert self.kept is not None  # else nobody asks
         name = f'"$here/{self.hook}'
+        if self.kept.by_name:
+            return f'"$here/{BY_NAME}/{self.hook}"'
         if not self.kept.shell:
             return f'{name}{KEPT}"'
         return f"""{shlex.join(self.kept.shell)} -c '. "$0{KEPT}"' {name}\""""

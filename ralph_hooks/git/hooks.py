@@ -12,11 +12,12 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks.errors import GitError
 from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git.hook_script import KEPT, Found, Kept, Script, digest, recognise, shell_of
+from ralph_hooks.git.hook_script import BY_NAME, KEPT, Found, Kept, Script, digest, recognise, shell_of
 from ralph_hooks.git.run import failure, try_git
 from ralph_hooks.git.snapshot import Repository
 
@@ -56,6 +57,11 @@ class State(Struct, frozen=True):
     def kept(self) -> Path:
         """Where what was there before is, if anything was."""
         return self.path.with_name(self.hook + KEPT)
+
+    @property
+    def named(self) -> Path:
+        """Where that has the name it had, if it looks at it."""
+        return self.path.with_name(BY_NAME) / self.hook
 
 
 def folder(repository: Repository, *, own: bool = False) -> Folder:
@@ -150,6 +156,7 @@ def install(state: State, *, python: str, closed: bool) -> Change:
             return Change(done=True)
         kept = _kept(state.path)
         _keep(state, kept)
+        kept = _name(state, kept)
         _clear_away(state)
         _write(state.path, Script(state.hook, python, closed, kept).render())
         return Change(done=True, other=state.other, runs=kept.runs)
@@ -157,7 +164,7 @@ def install(state: State, *, python: str, closed: bool) -> Change:
 
 def _refresh(state: State, ours: Path, found: Found, *, python: str, closed: bool) -> Change:
     _refuse_changed(state, ours, found)
-    kept = _kept(state.kept) if found.kept else None
+    kept = _name(state, _kept(state.kept)) if found.kept else None
     wanted = Script(state.hook, python, closed, kept).render()
     if ours.read_bytes() == wanted and os.access(ours, os.X_OK):
         return Change(done=False)
@@ -179,6 +186,7 @@ def uninstall(state: State) -> Change:
             ours.unlink()
             return Change(done=True)
         before = managers.manager_of(_read(state.kept) or b"")
+        _unname(state)
         if before == state.other:  # a manager was installed again over us: its newer script is there already
             ours.unlink()
             state.kept.unlink()
@@ -214,6 +222,34 @@ def _keep(state: State, kept: Kept) -> None:
         os.link(state.path, state.kept, follow_symlinks=False)
     except (OSError, NotImplementedError):  # a file system without hard links
         state.path.rename(state.kept)
+
+
+def _name(state: State, kept: Kept) -> Kept:
+    """Let a program that looks at the name it is called by find the one it had; a shell can be told another way.
+
+    One that is a link, or is there under several names, is many hooks in one: Overcommit's is.
+    """
+    if kept.shell or not kept.runs or not (state.kept.is_symlink() or _has_double(state.kept)):
+        return kept
+    target = Path(os.readlink(state.kept)) if state.kept.is_symlink() else Path(state.kept.name)  # noqa: PTH115 - as written
+    state.named.parent.mkdir(exist_ok=True)
+    state.named.unlink(missing_ok=True)
+    try:
+        state.named.symlink_to(target if target.is_absolute() else Path("..", target))
+    except (OSError, NotImplementedError):  # a file system or an account without symbolic links
+        return kept
+    return msgspec.structs.replace(kept, by_name=True)
+
+
+def _has_double(path: Path) -> bool:
+    beside = (other for other in path.parent.iterdir() if other != path and other.is_file())
+    return any(other.stat().st_size == path.stat().st_size and digest(other) == digest(path) for other in beside)
+
+
+def _unname(state: State) -> None:
+    state.named.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not there, or not empty: the other hook is in it
+        state.named.parent.rmdir()
 
 
 def _clear_away(state: State) -> None:
@@ -279,4 +315,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GitError(f"{path} cannot be written: {error.strerror}", "look at the folder's owner and mode") from error
+        raise GitError(
+            f"{path} cannot be written: {error.strerror}",
+            "look at the folder's owner and mode, and for room on its disk",
+        ) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from msgspec import Struct
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git.run import Environment, failure, try_git
 from ralph_hooks.git.snapshot import OBJECTS_PREFIX
+from ralph_hooks.process import temporary_folder
 
 _MARKER = 31  # characters of a conflict marker: no text has such lines of its own
 _OURS, _MIDDLE, _END = (mark * _MARKER for mark in (b"<", b"=", b">"))
@@ -52,7 +52,7 @@ def merge(
 
 
 def _merged(path: str, base: bytes, ours: bytes, theirs: bytes, env: Environment) -> bytes | Conflict:
-    with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
+    with temporary_folder(OBJECTS_PREFIX) as folder:
         for name, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             Path(folder, name).write_bytes(content)
         done = try_git(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from ralph_hooks.errors import GitError
 from ralph_hooks.git.objects import missing, read_blobs
 from ralph_hooks.git.patch import read_hunks, read_raw
 from ralph_hooks.git.run import NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
-from ralph_hooks.process import Finished
+from ralph_hooks.process import Finished, temporary_folder
 
 _EMPTY_TREE = {
     "sha1": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
@@ -34,6 +34,8 @@ _PATCH = (
     "--diff-algorithm=myers", "--indent-heuristic", "-U2",
     "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ELSEWHERE = "give a commit that is here, such as where it left its base (`git merge-base origin/main HEAD`)"
 OBJECTS_PREFIX = "ralph-hooks-objects-"
 DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
 
@@ -193,7 +195,7 @@ def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]
     """A folder that goes away, and the environment for a git that writes its objects there and reads all others."""
     inherited = None if repository.seal else os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
     folders = (_quoted(str(repository.objects)), inherited)
-    with tempfile.TemporaryDirectory(prefix=OBJECTS_PREFIX) as folder:
+    with temporary_folder(OBJECTS_PREFIX) as folder:
         yield (
             Path(folder),
             {
@@ -304,4 +306,11 @@ def resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
 
 
 def _unknown(repository: Repository, ref: str) -> GitError:
-    return GitError(f"there is no commit {ref!r} here", DEEPEN if repository.shallow else "check the spelling")
+    full = _FULL_ID.fullmatch(ref) is not None
+    if full and not ref.strip("0"):
+        hint = f"CI gives this for a branch that is new: {_ELSEWHERE}"
+    elif repository.shallow:
+        hint = DEEPEN
+    else:
+        hint = f"a forced push may have replaced it: {_ELSEWHERE}" if full else "check the spelling"
+    return GitError(f"there is no commit {ref!r} here", hint)

@@ -236,6 +236,28 @@ class TestWhatWasThere:
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == ["python here", "ours gate"]
 
+    def test_a_program_that_is_many_hooks_is_called_by_the_name_it_had(self, repo: Repo, stand_in: StandIn) -> None:
+        """It finds out by it which one it is; as Overcommit, which has its script under every name, or as a link."""
+        before = listing(repo)
+        look = "import os, sys\nopen(os.environ['CALLS'], 'a').write(os.path.basename(sys.argv[0]) + '\\n')\n"
+        theirs(repo, text=f"#!{sys.executable}\n{look}")
+        theirs(repo, "commit-msg", text=f"#!{sys.executable}\n{look}")
+        copies = listing(repo)
+        install(repo, stand_in.python)
+        assert stand_in.commit() == (0, "")
+        assert stand_in.calls() == ["pre-commit", "ours gate", "commit-msg"]
+        assert install(repo, stand_in.python) == Change(done=False)
+        uninstall(repo)
+        assert listing(repo) == copies
+        program = executable(repo.path / "tools" / "all-hooks", f"#!{sys.executable}\n{look}")
+        for hook in (PRE_COMMIT, "commit-msg"):
+            (repo.path / HOOK_FOLDER / hook).unlink()
+        assert listing(repo) == before
+        (repo.path / HOOK_FOLDER / PRE_COMMIT).symlink_to(f"../../tools/{program.name}")
+        install(repo, stand_in.python)
+        assert stand_in.commit() == (0, "")
+        assert stand_in.calls() == ["pre-commit", "ours gate"]
+
     def test_shell_options_and_features_stay(self, repo: Repo, stand_in: StandIn) -> None:
         theirs(repo, text='#!/usr/bin/env bash\nwords=(a b)\necho "${words[1]} ${BASH##*/}" >>$CALLS\nreturn 0\n')
         install(repo, stand_in.python)
@@ -375,7 +397,12 @@ class TestWithoutRalphHooks:
         install(repo, executable(stand_in.python, "#!/bin/sh\nkill -KILL $$\n"), closed=True)
         code, said = self.run(repo, PRE_COMMIT)
         assert code == 3
-        assert "(exit code 137)" in said
+        assert "was killed (signal 9)" in said
+
+    def test_one_that_was_hung_up_before_it_could_say_so_is_interrupted(self, repo: Repo, stand_in: StandIn) -> None:
+        """Nobody wants the commit of which the window was closed."""
+        install(repo, executable(stand_in.python, "#!/bin/sh\nkill -HUP $$\n"), closed=False)
+        assert self.run(repo, PRE_COMMIT)[0] == 130
 
     @pytest.mark.parametrize("code", ["1", "2", "3", "4", "130"])
     def test_every_exit_code_of_ours_is_passed_on(self, repo: Repo, stand_in: StandIn, code: str) -> None:

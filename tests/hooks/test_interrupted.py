@@ -26,11 +26,13 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM]
 STUBBORN = """
 import os, pathlib, signal, subprocess, sys, time
 code = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+apart = sys.platform == "linux"  # where it is found all the same
+child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=apart)
 child.stdout.readline()
 pathlib.Path({pids!r}).write_text(f"{{os.getpid()}} {{child.pid}}")
 time.sleep(600)
 """
+DEAF = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="the threads of a process are counted in /proc")
 
@@ -152,7 +154,7 @@ def test_while_a_model_is_waited_for(project: Project, remote: Remote, number: s
     assert (ledger.calls, ledger.estimated) == (1, 1)  # the provider may charge for it
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_while_a_command_runs_that_does_not_want_to_end(
     project: Project, remote: Remote, tmp_path: Path, number: signal.Signals
 ) -> None:
@@ -196,7 +198,7 @@ def test_ctrl_c_at_a_push_ends_git_and_everything_below_it(project: Project, rem
 def test_who_is_interrupted_twice_ends_all_the_same(project: Project, remote: Remote, tmp_path: Path) -> None:
     project.models(analyst())
     pids = tmp_path / "pids"
-    project.repo.commit({"check.py": STUBBORN.format(pids=str(pids))})
+    project.repo.commit({"check.py": DEAF + STUBBORN.format(pids=str(pids))})
     project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\ncommands = ['{sys.executable} check.py']\n")
     assert project.run("trust", "--yes").code == 0
     with started(project, "pre-push", "origin", "url", stdin=remote.lines("main")) as process:
@@ -206,6 +208,51 @@ def test_who_is_interrupted_twice_ends_all_the_same(project: Project, remote: Re
             time.sleep(0.05)
         ends(process)
     assert not any(runs(int(pid)) for pid in pids.read_text().split())
+    nothing_half_done(project)
+
+
+def test_a_push_that_an_editor_cancels_ends_its_hook(project: Project, remote: Remote) -> None:
+    """It kills git alone, and git leaves its hooks running."""
+    server = project.models(Reply.hang())
+    project.repo.commit({"a.py": "a = 1\n"})
+    assert remote.project.program("install", "--hook", "pre-push").code == 0
+    env = {**project.repo.env, **project.environ}
+    command = ["git", "push", "origin", "main"]
+    with subprocess.Popen(command, cwd=project.repo.path, env=env, stderr=subprocess.PIPE) as git:
+        until(lambda: server.requests)
+        git.terminate()
+        git.wait()
+        _, said = git.communicate(timeout=PATIENCE)  # until nobody holds the pipe any more
+    assert b"interrupted" in said
+    nothing_half_done(project)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the size of a pipe is set as on Linux")
+def test_while_nobody_reads_what_is_printed(project: Project) -> None:
+    """A pager that stands still."""
+    import fcntl
+
+    project.models(analyst())
+    project.repo.stage({"a.py": "a = 1\n"})
+    reader, writer = os.pipe()
+    os.write(writer, bytes(fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)))
+    command = [str(BIN / "ralph-hooks"), "gate"]
+    with subprocess.Popen(command, cwd=project.repo.path, env=project.environ, stdout=writer, stderr=writer) as process:
+        until(lambda: rows(project, "reports"))
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(5.0) == ExitCode.INTERRUPTED
+        finally:
+            process.kill()
+            os.close(reader)
+            os.close(writer)
+
+
+def test_before_anything_is_imported_there_is_no_traceback(project: Project, tmp_path: Path) -> None:
+    """Most of what a short run does is to import, and Ctrl-C comes whenever it likes."""
+    (tmp_path / "click.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
+    done = project.program("gate", env={"PYTHONPATH": str(tmp_path)})
+    assert (done.code, done.out, done.err) == (-signal.SIGINT, "", "")
 
 
 # Side by side
