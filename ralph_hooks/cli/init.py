@@ -15,7 +15,7 @@ from ralph_hooks.cli.plan import Plan, make_plan
 from ralph_hooks.cli.surroundings import NATIVE, Surroundings, look_around
 from ralph_hooks.cli.wiring import Place, find_place, open_state
 from ralph_hooks.cli.writing import replace_file
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import run
 from ralph_hooks.store.prices import Catalogue
@@ -93,7 +93,7 @@ def _show(place: Place, plan: Plan) -> None:
     top = place.repository.top
     for entry in plan.files:
         verb = "is created with" if entry.before is None else "gets"
-        click.echo(f"\n{one_line(shown(entry.path, top))} {verb}:")
+        click.echo(f"\n{shown(entry.path, top)} {verb}:")
         for line in entry.lines.rstrip().splitlines():
             click.echo(f"    {visible(line)}".rstrip())
     hooks = [f"native {hook} hook" for hook in plan.native] + [f"run {' '.join(args)}" for args in plan.programs]
@@ -125,12 +125,12 @@ def _carry_out(place: Place, plan: Plan) -> None:
     click.echo()
     for entry in plan.files:
         replace_file(entry.path, entry.before, entry.after)
-        click.echo(f"{one_line(shown(entry.path, place.repository.top))}: written")
+        click.echo(f"{shown(entry.path, place.repository.top)}: written")
     if plan.native:
         written = find_place()  # with the policies that were just written
         folder = hooks_folder(written, None)
         for hook in plan.native:
-            click.echo(one_line(install_one(written, folder, hook)))
+            click.echo(visible(install_one(written, folder, hook)))
     for args in plan.programs:
         _run(args, place.repository.top)
 

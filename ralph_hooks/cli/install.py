@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from ralph_hooks.cli.wiring import Place, find_place
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import hook_managers as managers
 from ralph_hooks.git import hooks
@@ -29,11 +29,14 @@ Examples:
   ralph-hooks install --hook pre-push         one of the two
   ralph-hooks install --into shared           into a core.hooksPath that others have a part in
 """
+_HUSKY = "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts"
+_LEFTHOOK = "`lefthook install` puts its own script in this place again: a job with {job} in lefthook.yml lasts"
 _LASTING = {
-    "husky": "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts",
-    "lefthook": "`lefthook install` puts its own script in this place again: a job `{command}` in lefthook.yml lasts",
+    ("husky", PRE_COMMIT): _HUSKY.format(command="ralph-hooks gate", hook=PRE_COMMIT),
+    ("husky", PRE_PUSH): _HUSKY.format(command='ralph-hooks pre-push "$@"', hook=PRE_PUSH),
+    ("lefthook", PRE_COMMIT): _LEFTHOOK.format(job="`run: ralph-hooks gate`"),
+    ("lefthook", PRE_PUSH): _LEFTHOOK.format(job="`run: ralph-hooks pre-push {1} {2}` and `use_stdin: true`"),
 }
-_COMMANDS = {PRE_COMMIT: "ralph-hooks gate", PRE_PUSH: 'ralph-hooks pre-push "$@"'}
 
 
 @click.command("install", help=HELP)
@@ -49,7 +52,7 @@ def command(*, names: tuple[str, ...], into: str | None) -> None:
     place = find_place()
     folder = hooks_folder(place, into)
     for name in names or HOOKS:
-        click.echo(one_line(install_one(place, folder, name)))
+        click.echo(visible(install_one(place, folder, name)))
     if folder.setting:
         click.echo(one_line(f"git takes hooks from {shown(folder.path, place.repository.top)}: {folder.setting}"))
     if (place.repository.common_dir / "worktrees").is_dir() and not folder.setting:
@@ -100,12 +103,12 @@ def _words(state: State, change: Change, where: str) -> str:
     whose = "a script" if change.other == managers.OTHER else f"{change.other}'s script"
     order = "after" if name == PRE_PUSH else "before"
     runs = f"and runs {order} it" if change.runs else "and does not run, as before: it is not executable"
-    lasting = _LASTING.get(change.other, "").format(command=_COMMANDS[name], hook=name)
+    lasting = _LASTING.get((change.other, name))
     return f"{name}: installed ({where}); {whose} that was there is kept as {name}{KEPT} {runs}" + (
         f"\n  -> {lasting}" if lasting else ""
     )
 
 
 def shown(path: Path, top: Path) -> str:
-    """``path`` from the top of the repository where it is in it."""
-    return str(path.relative_to(top)) if path.is_relative_to(top) else str(path)
+    """``path`` on one line, from the top of the repository where it is in it."""
+    return one_line(str(path.relative_to(top)) if path.is_relative_to(top) else str(path))

@@ -34,6 +34,10 @@ _ONE_REF = (
     "pre-commit and prek hand on one of the pushed refs: {ref} was judged; the native hook judges all "
     "of them (`ralph-hooks install`)"
 )
+_NO_REF = (
+    "git named no ref on standard input: if something is pushed, a hook manager keeps its lines back (lefthook hands "
+    "them on with `use_stdin: true`)"
+)
 
 
 @click.command("pre-push", help=HELP)
@@ -48,7 +52,7 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
     if not updates:
         only = push.framework_update(place.repository, os.environ)
         updates = (only,) if only else ()
-        notices = (_ONE_REF.format(ref=short(only.remote_ref)),) if only else ()
+        notices = (_ONE_REF.format(ref=short(only.remote_ref)) if only else _NO_REF,)
     name = remote or url or os.environ.get(push.REMOTE_NAME) or "a remote"
     pushed = push.pushed(place.repository, updates, name)
     scope = Scope.REVIEW | Scope.COMMANDS if Stage.PRE_PUSH in place.settings.verify.on else Scope.REVIEW

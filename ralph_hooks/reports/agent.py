@@ -97,7 +97,7 @@ _NO_BYPASS = "Do not bypass the hooks with --no-verify"
 
 
 def _next(report: Report) -> str:
-    again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
+    again = parts.again(report)
     if parts.is_repair(report) and report.fix is not None:
         id_ = one_line(report.fix.id)
         return f"read the fix (`ralph-hooks show {id_}`), bring it in (`ralph-hooks apply {id_}`), then {again}."

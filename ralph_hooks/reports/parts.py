@@ -183,14 +183,19 @@ def _commits(report: Report) -> str:
 
 def next_step(report: Report) -> str:
     """What the user does now, after a run that did not pass."""
-    again = "commit and push again" if report.command == "pre-push" else "`git add` the files and commit again"
     if is_repair(report):
-        return repair(report) or f"mend it by hand, {again}"
+        return repair(report) or f"mend it by hand, {again(report)}"
     if report.verdict is Verdict.INCONCLUSIVE:
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
             return "raise the budget that is named above, or wait until its day or month is over"
         return "mend what is named above, or try again later"
-    return f"fix this, {again}" if report.exit_code else "nothing is held back; fix this before you go on"
+    return f"fix this, {again(report)}" if report.exit_code else "nothing is held back; fix this before you go on"
+
+
+def again(report: Report) -> str:
+    """How what was mended comes back to where it was refused; a range in CI is something that was pushed."""
+    pushed = report.command == "pre-push" or (report.commits and report.command != "fix")
+    return "commit and push again" if pushed else "`git add` the files and commit again"
 
 
 def is_repair(report: Report) -> bool:

@@ -71,6 +71,8 @@ def test_a_mistake_in_the_users_own_configuration_names_that_file(project: Proje
         (("gate", "--to-ref", "HEAD"), "--to-ref needs --from-ref"),
         (("gate", "--commit", "nowhere"), "there is no commit 'nowhere' here"),
         (("gate", "--from-ref", "--all"), "there is no commit '--all' here"),
+        (("gate", "--from-ref", "0" * 40), "CI gives this for a branch that is new: give a commit that is here"),
+        (("gate", "--from-ref", "1" * 40), "a forced push may have replaced it: give a commit that is here"),
         (("gate", "--output", "/"), "is a directory"),
         (("show", "!"), "no report has the id '!'"),
         (("show",), "no change of this repository was judged yet"),

@@ -96,7 +96,7 @@ verify command could not run: make docs (make: not found)
 ralph-hooks: 1 file NOT judged by a model: the provider did not answer
 
 what to do
-  fix this, `git add` the files and commit again
+  fix this, commit and push again
   a verified fix of 2 files (+10 -3) is stored: ralph-hooks apply f1a2
   the whole report: ralph-hooks show
 
@@ -175,6 +175,7 @@ def test_a_failure_that_is_only_a_warning_does_not_ask_for_another_commit() -> N
 
 def test_a_push_is_told_to_push_again() -> None:
     assert "commit and push again" in screen(report(Verdict.FAIL, command="pre-push", findings=(finding(),)))
+    assert "commit and push again" in screen(report(Verdict.FAIL, command="gate", commits=2, findings=(finding(),)))
 
 
 def test_a_secret_has_to_be_revoked() -> None:
