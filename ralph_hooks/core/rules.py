@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
@@ -38,7 +39,8 @@ _HOOKS = (
 )  # fmt: skip
 _TOOLS = (  # they start programs or allow others to: CVE-2025-53773 turned an agent's questions off by such a file
     "/.vscode", "/.idea", "/.devcontainer", ".envrc", ".mcp.json", "/.claude", "/.cursor", "/.codex", "/.gemini",
-    "/.opencode", "opencode.json*", ".aider.conf.yml",
+    "/.opencode", "opencode.json*", ".aider.conf.yml", ".cursorrules", ".windsurfrules", ".clinerules",
+    "AGENTS.md", "CLAUDE.md", "GEMINI.md", "copilot-instructions.md",
 )  # fmt: skip
 _ATTRIBUTES = (".gitattributes",)
 _MODULES = (".gitmodules",)
@@ -46,6 +48,9 @@ _MODULES = (".gitmodules",)
 _SHORT = re.compile(r"[^.]{1,6}~\d{1,6}(?:\.[^.]{0,3})?")  # what Windows calls GIT~1
 _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # by HFS+, as git's own fsck has it
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # Windows opens one whatever the suffix
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000  # bytes: what Linux takes, with room for a scratch copy's folder
+_ALIAS = "use a name that is another one's on some systems"
 _SHOWN = 5
 
 
@@ -71,7 +76,7 @@ def unsafe_name(path: str) -> Violation | None:
     """Why no file of that name may be written: it leads out of the tree, into git's own, or is another name's alias."""
     parts = path.replace("\\", "/").split("/")
     names = [_seen(part) for part in parts]
-    if path.startswith(("/", "\\")) or _DRIVE.match(path) or ".." in names or "\0" in path:
+    if path.startswith(("/", "\\")) or names[0] == "~" or _DRIVE.match(path) or ".." in names or "\0" in path:
         return Violation("leave the repository", path)
     if {"", "."}.intersection(names):
         return Violation("write a file without a proper name", path)
@@ -79,7 +84,33 @@ def unsafe_name(path: str) -> Violation | None:
         return Violation("touch .git", path)
     if any(_SHORT.fullmatch(name) for name in names):
         return Violation("use a name that is short for another one on Windows", path)
+    if _bytes(path) > _LONGEST_PATH or any(_bytes(part) > _LONGEST_NAME for part in parts):
+        return Violation("use a name that is too long", path)
     return None
+
+
+def _bytes(name: str) -> int:
+    return len(name.encode("utf-8", "surrogatepass"))
+
+
+def _unclear(path: str) -> Violation | None:
+    """Why no new file should have that name: people or other systems would take it for something else."""
+    if one_line(path) != path:
+        return Violation("write a file without a proper name", path)
+    if "\\" in path or any(_DEVICE.fullmatch(_seen(part)) or _seen(part) != _plain(part) for part in path.split("/")):
+        return Violation(_ALIAS, path)
+    return None
+
+
+def is_new(entry: Entry) -> bool:
+    """Whether there was no file of that name before."""
+    return entry.new_oid is not None and (entry.old_oid is None or entry.path != entry.old_path)
+
+
+def aliases(added: Iterable[str], paths: Iterable[str]) -> tuple[Violation, ...]:
+    """The ``added`` of all ``paths`` that are the same file as another one where case does not count."""
+    named = Counter(map(_forgiving, paths))
+    return tuple(Violation(_ALIAS, path) for path in added if named[_forgiving(path)] > 1)
 
 
 def is_git(name: str) -> bool:
@@ -108,7 +139,7 @@ def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequenc
         return Violation(rule, path)
     if unsafe := unsafe_name(path):
         return unsafe
-    forgiving = "/".join(map(_seen, path.split("/")))
+    forgiving = _forgiving(path)
     for rule, patterns in (
         ("touch CI workflows", _CI),
         ("touch the configuration of hooks", (*_HOOKS, *hooks)),
@@ -122,8 +153,13 @@ def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequenc
     if pattern:
         return Violation(f"touch what fix.protected names ({pattern})", path)
     if forgiving == CONFIGURATION != path:
-        return Violation("use a name that is another one's on some systems", path)
-    return None
+        return Violation(_ALIAS, path)
+    return _unclear(path) if path == entry.path and is_new(entry) else None
+
+
+def _forgiving(path: str) -> str:
+    """``path`` as the most forgiving file system sees it."""
+    return "/".join(map(_seen, path.replace("\\", "/").split("/")))
 
 
 def _kind(entry: Entry) -> str:
@@ -176,8 +212,11 @@ def _own_table(content: bytes | None) -> object:
 
 def _seen(name: str) -> str:
     """One component of a path as the most forgiving file system sees it."""
-    bare = _IGNORED.sub("", unicodedata.normalize("NFC", name)).casefold()
-    return bare.partition(":")[0].rstrip(" .") or name.strip(" ")
+    return _plain(_IGNORED.sub("", name)).partition(":")[0].rstrip(" .") or name.strip(" ")
+
+
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 @lru_cache(maxsize=8)

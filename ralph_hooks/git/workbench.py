@@ -26,8 +26,10 @@ from ralph_hooks.core.rules import (
     CONFIGURATION,
     MAX_BYTES,
     Violation,
+    aliases,
     changed_settings,
     is_git,
+    is_new,
     summary,
     unsafe_name,
     violations,
@@ -222,6 +224,8 @@ class GitWorkbench:
 
     def _taken_up(self) -> GitSnapshot:
         """The tree of what the copy holds, in our repository, once it is known to break no rule."""
+        if self._copy.is_symlink() or not self._copy.is_dir():
+            raise RepairRefused("the repair took the folder away that it was made in")
         touched = self._touched()
         _refuse([v for path in touched if (v := self._strange(path))] + self._nested())
         self._refuse_ignored()
@@ -237,6 +241,8 @@ class GitWorkbench:
         snapshot = compare(self._ours, self._change.tree, tree, f"repair of {self._change.title}")
         _refuse(violations(snapshot.change.entries, protected=self._protected, hooks=self._hooks))
         self._refuse_configuration(snapshot)
+        added = [entry.path for entry in snapshot.change.entries if is_new(entry)]
+        _refuse(aliases(added, self.paths() if added else ()))
         return snapshot
 
     def _touched(self) -> list[str]:

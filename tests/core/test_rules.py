@@ -5,14 +5,15 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Entry, Status
-from ralph_hooks.core.rules import changed_settings, is_git, summary, unsafe_name, violations
+from ralph_hooks.core.rules import aliases, changed_settings, is_git, summary, unsafe_name, violations
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
 
 def entry(path: str, old: str = PLAIN, new: str = PLAIN, *, old_path: str = "") -> Entry:
     status = Status.RENAMED if old_path else Status.MODIFIED
-    return Entry(path, status, old_path or path, old, new, "1" * 40, "2" * 40)
+    oids = (None if mode == ABSENT else "1" * 40 for mode in (old, new))
+    return Entry(path, status, old_path or path, old, new, *oids)
 
 
 def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, ...] = ()) -> list[tuple[str, str]]:
@@ -29,6 +30,9 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
         ("C:/x", "leave the repository"),
         ("a/.. /x", "leave the repository"),
         ("a\0b", "leave the repository"),
+        ("~/.bashrc", "leave the repository"),
+        ("a/" + 86 * "漢", "use a name that is too long"),
+        (2500 * "a/" + "b", "use a name that is too long"),
         ("a//b", "write a file without a proper name"),
         ("a/", "write a file without a proper name"),
         ("./a", "write a file without a proper name"),
@@ -71,6 +75,8 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
         (".gitmodules", "touch .gitmodules"),
         (".vscode/settings.json", "touch the configuration of editors and agents"),
         (".claude/settings.json", "touch the configuration of editors and agents"),
+        (".github\\workflows\\ci.yml", "touch CI workflows"),
+        ("sub/agents.md", "touch the configuration of editors and agents"),
         (".envrc", "touch the configuration of editors and agents"),
         ("PyProject.toml", "use a name that is another one's on some systems"),
     ],
@@ -95,6 +101,34 @@ def test_a_path_that_no_repair_may_touch(path: str, rule: str) -> None:
 def test_a_path_that_may_be_repaired(path: str) -> None:
     assert broken(entry(path)) == []
     assert unsafe_name(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "rule"),
+    [
+        ("new\nline", "write a file without a proper name"),
+        ("a\x1b[2J.py", "write a file without a proper name"),
+        ("a\u202eyp.txt", "write a file without a proper name"),
+        ("docs\\ci.md", "use a name that is another one's on some systems"),
+        ("a.py.", "use a name that is another one's on some systems"),
+        ("a.py ", "use a name that is another one's on some systems"),
+        ("a.py:x", "use a name that is another one's on some systems"),
+        ("src/aux.py", "use a name that is another one's on some systems"),
+        ("NUL", "use a name that is another one's on some systems"),
+    ],
+)
+def test_a_name_that_no_new_file_may_have(path: str, rule: str) -> None:
+    assert broken(entry(path, ABSENT)) == [(rule, path)]
+    assert broken(entry(path, old_path="fine.py")) == [(rule, path)]
+    assert broken(entry(path)) == broken(entry(path, PLAIN, ABSENT)) == [], "what is there may be mended"
+
+
+def test_a_new_file_is_none_that_is_there_in_another_spelling() -> None:
+    there = ["a.py", "A.py", "src/b.py", "SRC/\u00dc.py", "src/u\u0308.py", "c.py"]
+    assert [violation.path for violation in aliases(["A.py", "src/u\u0308.py", "c.py"], there)] == [
+        "A.py",
+        "src/u\u0308.py",
+    ]
 
 
 @pytest.mark.parametrize(
