@@ -9,7 +9,7 @@ import click
 from ralph_hooks.cli.wiring import Place, find_place
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import UntrustedError
-from ralph_hooks.trust.consent import VARIABLE, digest
+from ralph_hooks.trust.consent import VARIABLE, Wish, digest
 
 HELP = f"""\
 Show what this repository's configuration may do on your machine, and approve it. One changed byte asks again.
@@ -49,7 +49,7 @@ def show(place: Place) -> None:
     click.echo("This repository's configuration wants to:")
     for wish in place.wishes:
         known = before.get(wish.key)
-        mark = "" if not before else " (new)" if known is None else " (as approved)" if known == wish.lines else ""
+        mark = "" if not before else _mark(wish, known)
         click.echo(f"\n  {one_line(wish.allows)} [{one_line(wish.key)}]{mark}")
         for line in wish.lines:
             click.echo(f"    {'+ ' if known is not None and line not in known else '  '}{one_line(line)}")
@@ -57,6 +57,14 @@ def show(place: Place) -> None:
             if line not in wish.lines:
                 click.echo(f"    - {one_line(line)}")
     click.echo(f"\ndigest: {digest(place.wishes)}")
+
+
+def _mark(wish: Wish, known: tuple[str, ...] | None) -> str:
+    if known is None:
+        return " (new)"
+    if known == wish.lines:
+        return " (as approved)"
+    return "" if set(known) != set(wish.lines) else " (the same lines in another order or number)"
 
 
 def _agreed() -> bool:

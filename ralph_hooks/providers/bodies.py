@@ -63,7 +63,8 @@ class BodyKeeper:
             self._keep(name, {**asked, "reply": reply})
 
     def _keep(self, name: str, exchange: Mapping[str, object]) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.folder.parent, self.folder):  # with parents=True the first would be as the umask has it
+            folder.mkdir(mode=0o700, exist_ok=True)
         path = self.folder / f"{next(self._numbers):04}-{name}.json"
         text = msgspec.json.format(msgspec.json.encode({k: _whole(v) for k, v in exchange.items()}))
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER)

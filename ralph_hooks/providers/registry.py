@@ -6,7 +6,7 @@ Every commit reads the table, but most make no call: what a call needs is import
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TABLE = Path(__file__).with_name("providers.toml")
 _MASK = "[key]"
+_SHORTEST_KEY = 12  # characters: a local server takes any word for one, which may be a word of its answer
 _SENTENCE = 280  # characters of a fault: providers' own words can run to pages, and their point comes first
 
 
@@ -100,21 +101,13 @@ class _Client:
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         wire = _wire(request.model)
         key = self._key(request.model.provider)
-        try:
-            return self._ask(request, wire, key, deadline)
-        except ModelFault as fault:
-            fault.args = (_presentable(str(fault), key),)
-            raise
+        return _without(key, lambda: self._ask(request, wire, key, deadline))
 
     def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
         from ralph_hooks.providers.agent import employ
 
         key = self._key(agent.provider)
-        try:
-            return employ(agent, task, bench, deadline, environ=self._environ, key=key)
-        except ModelFault as fault:
-            fault.args = (_presentable(str(fault), key),)
-            raise
+        return _without(key, lambda: employ(agent, task, bench, deadline, environ=self._environ, key=key))
 
     def _ask(self, request: ModelRequest, wire: WireFormat, key: str, deadline: Deadline) -> Completion:
         from ralph_hooks.providers.failures import from_error_reply
@@ -169,6 +162,18 @@ def _from_keyring(name: str) -> str:
         return ""
     except KeyringError as error:  # locked: that is not "no key"
         raise NoCredential(f"{name} is not set, and the system's keyring does not answer ({error})") from error
+
+
+def _without(key: str, ask: Callable[[], Completion]) -> Completion:
+    """What comes of ``ask``, without the key where a server repeats it: answers and faults are shown and kept."""
+    try:
+        completion = ask()
+    except ModelFault as fault:
+        fault.args = (_presentable(str(fault), key),)
+        raise
+    if len(key) < _SHORTEST_KEY:
+        return completion
+    return msgspec.structs.replace(completion, text=completion.text.replace(key, _MASK))
 
 
 def _presentable(sentence: str, key: str) -> str:

@@ -75,6 +75,15 @@ def test_one_changed_byte_asks_again_and_shows_the_difference(
     assert not ran.exists()
 
 
+def test_the_same_commands_in_another_order_are_not_shown_as_approved(project: Project) -> None:
+    commands = "[tool.ralph-hooks.verify]\ncommands = ['{}', '{}']\n"
+    project.configure(commands.format("make test", "make clean"))
+    project.run("trust", "--yes")
+    project.configure(commands.format("make clean", "make test"))
+    done = project.run("trust")
+    assert (done.code, "(the same lines in another order or number)" in done.out) == (4, True)
+
+
 @pytest.mark.usefixtures("ran")
 def test_without_a_terminal_nothing_is_approved(project: Project) -> None:
     done = project.program("trust")

@@ -297,6 +297,10 @@ def test_the_users_own_file_is_not_for_everybody_to_write(tmp_path: Path) -> Non
         load(None, own, {})
     own.chmod(0o664)
     load(None, own, {})
+    if os.geteuid() == 0:  # nobody else can give a file away
+        os.chown(own, 65534, -1)
+        with pytest.raises(ConfigError, match="another user owns it"):
+            load(None, own, {})
 
 
 def test_the_prefix_in_the_users_own_file_is_told(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_a_private_key_is_withheld_with_its_file(gated: Gated) -> None:
 @pytest.mark.parametrize("wire", ["openai", "anthropic"])
 def test_the_key_of_a_provider_goes_into_one_header_and_nowhere_else(gated: Gated, wire: str) -> None:
     key = KEYS["OpenAI"]
-    with ModelServer(analyst(Finds("eval(", "runs what the user typed"))) as server:
+    with ModelServer(analyst(Finds("eval(", f"runs what the user typed, and the key is {key}"))) as server:
         gated.configure(server.url, user="")
         config = f'[providers.here]\nwire = "{wire}"\nbase-url = "{server.url}"\napi-key-env = "HERE_KEY"\n'
         (gated.home / "config.toml").write_text(config, encoding="utf-8")
@@ -193,12 +193,16 @@ def test_bodies_are_kept_only_when_asked_for_and_for_the_owner_alone(gated: Gate
         assert gated.run("gate").returncode == 0
         assert b"distinctive_name" not in gated.everything_kept()
         gated.repo.stage({"a.py": "def distinctive_name():\n    return 2\n"})
-        done = gated.run("gate", "--keep-bodies")
+        usual = os.umask(0)
+        try:
+            done = gated.run("gate", "--keep-bodies")
+        finally:
+            os.umask(usual)
     (folder,) = (gated.home / "state" / "bodies").iterdir()
     (body,) = folder.iterdir()
     assert str(folder) in done.stderr
     assert b"distinctive_name" in body.read_bytes()
-    assert folder.stat().st_mode & 0o077 == 0
+    assert (folder.stat().st_mode | folder.parent.stat().st_mode) & 0o077 == 0
     assert body.stat().st_mode & 0o077 == 0
 
 
