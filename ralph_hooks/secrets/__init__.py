@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 
-_RULES = "7"
+_RULES = "8"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"
@@ -59,6 +59,13 @@ def mask(text: str, path: str = "", placeholder: Callable[[str], str] = lambda _
         parts += [text[position : secret.start], placeholder(text[secret.start : secret.end])]
         position = secret.end
     return "".join([*parts, text[position:]])
+
+
+def unmistakable(value: str) -> bool:
+    """True for a credential that is nothing else wherever it stands: no word, no name."""
+    from ralph_hooks.secrets.values import SHORTEST_UNMISTAKABLE, noise, random_looking
+
+    return len(value) >= SHORTEST_UNMISTAKABLE and (noise(value) or random_looking(value))
 
 
 def allowlisted(line: str, previous: str = "") -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks.secrets import Secret
-from ralph_hooks.secrets.piece import Piece
+from ralph_hooks.secrets.piece import SHOWN, Piece
 
 
 class Format(Struct, frozen=True):
@@ -25,23 +25,32 @@ class Format(Struct, frozen=True):
     accepts: Callable[[str], bool] | None = None
     lower: bool = False
     """True for patterns in small letters, which are searched for in `Piece.lower`."""
+    doubtful: bool = False
+    """True for shapes that something else may have: good enough to mask, not to hold a change back."""
 
 
 def formats(piece: Piece) -> Iterator[Format]:
     """The formats that detect-secrets lacks and that can be in ``piece``."""
-    for kind, needle, pattern in _OWN:
-        if needle in piece.words and _compiled(pattern).search(piece.words):  # first without the slow look behind
-            yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
+    for shapes, words in ((_OWN, piece.long), (_SHORT, piece.words)):
+        for kind, needle, pattern in shapes:
+            if needle in words and _compiled(pattern).search(words):  # first without the slow look behind
+                yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
     for kind, needle, pattern, generic in _IN_CONTEXT:
         if needle in piece.lower:
             yield Format(kind, _compiled(pattern), 1, generic=generic, lower=True)
+    for shapes, where in ((_DOUBTFUL, piece.long), (_DOUBTFUL_IN_CONTEXT, piece.lower)):
+        for kind, needle, pattern in shapes:
+            if needle in where:
+                yield Format(kind, _compiled(pattern), 1, doubtful=True)
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)  # lazily: all of them take 15 ms
 
+_Shapes = tuple[tuple[str, str, str], ...]
+
 # Formats as their providers document them, where detect-secrets has none or an older one: kind, a string that every
 # match holds, pattern.
-_OWN = (
+_OWN: _Shapes = (
     ("Anthropic API key", "sk-ant-", r"sk-ant-[\w-]{20,}"),
     ("OpenRouter API key", "sk-or-", r"sk-or-(?:v1-)?[\w-]{20,}"),
     ("OpenAI API key", "sk-", r"sk-(?:proj|svcacct|admin|None)-[\w-]{20,}"),
@@ -52,7 +61,6 @@ _OWN = (
     ("GitHub token", "gh", r"gh[opsur]_[A-Za-z0-9_]{36,}"),
     ("GitHub token", "github_pat_", r"github_pat_\w{40,}"),
     ("GitLab token", "gl", r"gl(?:pat|rt|dt|cbt|ptt|ft|imt|soat|agent)-[\w.-]{20,}"),
-    ("Slack token", "xox", r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}"),
     ("Slack app token", "xapp-", r"xapp-\d-[A-Za-z0-9-]{20,}"),
     ("Stripe API key", "k_live_", r"[rs]k_live_[A-Za-z0-9]{16,}"),
     ("Stripe webhook secret", "whsec_", r"whsec_[A-Za-z0-9+/]{32,}"),
@@ -85,23 +93,80 @@ _OWN = (
     ("Azure client secret", "Q~", r"[\w.~]{3}\dQ~[\w.~-]{31,34}"),
     ("Square token", "sq0atp-", r"sq0atp-[\w-]{22}"),
     ("Discord webhook", "/api/webhooks/", r"https://(?:\w+\.)?discord(?:app)?\.com/api/webhooks/\d+/[\w-]{60,}"),
-    ("Aiven credential", "AVNS_", r"AVNS_(?=[A-Z_-]*[a-z\d])[\w-]{9,}"),
     ("Amazon Bedrock key", "ABSK", r"ABSK[A-Za-z0-9+/]{100,}=*"),
     ("Amazon Bedrock key", "bedrock-api-key-", r"bedrock-api-key-[A-Za-z0-9+/=]{20,}"),
     ("age secret key", "AGE-SECRET-KEY-", r"AGE-SECRET-KEY-1[A-Z0-9]{58}"),
+    ("Heroku key", "HRKU-", r"HRKU-[\w-]{36,}"),
+    ("New Relic key", "NRAL", r"[a-f0-9]{36}NRAL(?![A-Za-z0-9])"),
+    ("New Relic key", "NRII-", r"NRII-[\w-]{32}"),
+    ("Datadog key", "ddapp_", r"ddapp_[A-Za-z0-9]{34}"),
+    ("Dynatrace token", "dt0", r"dt0[a-z]\d\d\.[A-Z0-9]{24}\.[A-Z0-9]{64}"),
+    ("Pulumi token", "pul-", r"pul-[a-f0-9]{40}"),
+    ("HubSpot token", "pat-", r"pat-(?:na|eu)\d-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}"),
+    ("SonarQube token", "sq", r"sq[apu]_[a-f0-9]{40}"),
+    ("Buildkite token", "bkua_", r"bkua_[a-f0-9]{40}"),
+    ("LangSmith key", "lsv2_", r"lsv2_(?:pt|sk)_[a-f0-9]{32}_[a-f0-9]{10}"),
+    ("Figma token", "figd_", r"figd_[\w-]{40,}"),
+    ("Brevo key", "xkeysib-", r"xkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}"),
+    ("Pinecone key", "pcsk_", r"pcsk_[A-Za-z0-9_]{40,}"),
+    ("Tailscale key", "tskey-", r"tskey-[a-z]+-[A-Za-z0-9]{10,}-[A-Za-z0-9]{20,}"),
+    ("1Password token", "ops_ey", r"ops_ey[\w+/=-]{100,}"),
+    ("CircleCI token", "CCIPAT_", r"CCIPAT_[A-Za-z0-9]{20,}_[a-f0-9]{40}"),
+    ("Airtable token", "pat", r"pat[A-Za-z0-9]{14}\.[a-f0-9]{64}"),
+    ("Bitbucket password", "ATBB", r"ATBB(?=[A-Za-z]*\d)[A-Za-z0-9]{32}"),
+    ("ElevenLabs key", "sk_", r"sk_[a-f0-9]{48}(?![a-f0-9])"),
+    ("Braintree token", "access_token$", r"access_token\$production\$[a-z0-9]{16}\$[a-f0-9]{32}"),
+    ("LinkedIn secret", "WPL_AP", r"WPL_AP\d\.[A-Za-z0-9]{16}\.[\w+/=]{8,}"),
+    ("Cloudflare key", "v1.0-", r"v1\.0-[a-f0-9]{24}-[a-f0-9]{146}"),
+    ("Slack webhook", "hooks.slack.com", r"https://hooks\.slack\.com/(?:workflows|triggers)/[A-Z0-9]{9,}/[\w/]{20,}"),
+    ("Teams webhook", "webhook.office.com", r"https://[\w-]+\.webhook\.office\.com/webhookb2/[\w@-]{36,}/[\w/-]{40,}"),
+)
+_SHORT: _Shapes = (  # of less than 20 characters
+    ("Slack token", "xox", r"xox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}"),
+    ("Aiven credential", "AVNS_", r"AVNS_(?=[A-Z_-]*[a-z\d])[\w-]{9,}"),
 )
 # Those that need what stands before them: kind, a string that every match holds, pattern with the credential in its
 # group, whether examples have them; all in small letters.
 _IN_CONTEXT = (
     ("bearer token", "bearer", r"\bbearer\s+(?=[a-z.~+/=_-]*\d)([\w.~+/=-]{20,})", True),
     ("basic authorization", "basic", r"authorization[\"']?\s*[:=,]\s*[\"']?basic\s+([\w+/=]{12,})", True),
-    ("npm credential", ":_auth", r":_auth(?:token)?\s*=\s*([^\s$\"'{(\\][^\s\"']{5,})", False),
+    ("npm credential", ":_", r":_(?:auth(?:token)?|password)\s*=\s*([^\s$\"'{(\\][^\s\"']{5,})", False),
     (
         "AWS secret access key",
         "secret",
         r"secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
         False,
     ),
+)
+
+# Those that something else may be: kind, a string that every match holds, pattern with the credential in its group.
+_DOUBTFUL: _Shapes = (
+    ("test key", "k_test_", r"k_test_([A-Za-z0-9]{16,})"),
+    ("signature of an address", "sig=", r"sig=([\w%+/=-]{30,})"),
+    ("code of an address", "?code=", r"\?code=([\w%+/=-]{40,})"),
+    ("instrumentation key", "strumentation", r"(?i:instrumentationkey=)([a-f0-9-]{36})"),
+    ("hash of a password", "$2", r"(\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53})"),
+    ("hash of a password", "$", r"(\$(?:[156]|apr1|argon2id?|y|scrypt)\$[\w./+=,$-]{20,300})"),
+)
+_ARGUMENT = r"[\"']?([^\s\"'$%{<][^\s\"']{5,200})"  # no variable
+_DOUBTFUL_IN_CONTEXT: _Shapes = (  # the string in small letters
+    ("Artifactory credential", "jfrog", r"(?i:jfrog)[^\n]{0,40}?\b(AP[\dA-F][A-Za-z0-9]{8,})"),
+    ("Artifactory credential", "artif", r"(?i:artif)[^\n]{0,40}?\b(AP[\dA-F][A-Za-z0-9]{8,})"),
+    ("password", "curl", rf"curl\b[^\n]{{0,200}}?\s(?:-u|--user)[\s=]{{0,2}}[\"']?[\w.@+-]{{1,80}}:{_ARGUMENT}"),
+    ("password", "sshpass", rf"sshpass\s+-p\s*{_ARGUMENT}"),
+    ("password", "redis-cli", rf"redis-cli\b[^\n]{{0,200}}?\s-a\s+{_ARGUMENT}"),
+    ("password", "mysql", rf"mysql[\w-]{{0,10}}\s[^\n]{{0,200}}?(?<=\s)-p{_ARGUMENT}"),
+    ("password", "login", rf"login\s[^\n]{{0,200}}?(?<=\s)-p\s+{_ARGUMENT}"),
+    ("password", "login", rf"login\s{{1,4}}\S{{1,100}}(?:\s|[-+]\d+ ){{1,12}}password\s{{1,4}}{_ARGUMENT}"),  # .netrc
+    ("password", "htpasswd", rf"htpasswd\s+-\w*b\w*\s+\S{{1,80}}\s+\S{{1,80}}\s+{_ARGUMENT}"),
+    ("password", "openssl", rf"openssl\b[^\n]{{0,200}}?(?:-k\s+|\bpass:){_ARGUMENT}"),
+    ("password", "keytool", rf"keytool\b[^\n]{{0,200}}?(?:store|key)pass\s+{_ARGUMENT}"),
+    ("password", ":5432:", rf":5432:[\w*-]+:[\w*.-]+:{_ARGUMENT}"),  # .pgpass
+    ("password", "jdbc:oracle", rf"jdbc:oracle:\w+:\w+/{_ARGUMENT}"),
+    ("password", "identified by", rf"(?i:identified by)\s+(?=[\"']){_ARGUMENT}"),
+    ("password", "securestring", rf"(?i:securestring)\s+[\"']{_ARGUMENT}"),
+    ("password", "auth=(", r"auth=\(\s*[\"'][^\"'\n]{1,80}[\"'],\s*[\"']([^\"'\n]{6,200})[\"']"),
+    ("basic authorization", '"auth"', r"\"auth\"\s*:\s*\"([A-Za-z0-9+/]{12,}={0,2})\""),  # of ~/.docker/config.json
 )
 
 _LEFT_OUT = {
@@ -161,19 +226,39 @@ _KEY_REACH = 16_384  # characters: an RSA key of 8,192 bits has 6,400 in PEM
 _BODY_REACH = 400  # characters from the header to the first line of the body; header fields lie between
 
 
+_KEY_ALONE = re.compile(r"[ \t]*\n[^\n]+")
+_PREFIX = re.compile(rf"(?:^|\n){SHOWN}[-+ \t]*$")
+_LONGEST_PREFIX = 400  # characters before the header on its line
+
+
 def private_keys(text: str) -> Iterator[Secret]:
     """Private keys from header to footer (https://www.rfc-editor.org/rfc/rfc7468, PuTTY's own format).
 
-    A header without a body is code that looks for one.
+    A header without a body is code that looks for one; alone on its line it is masked with what follows.
     """
     position = 0
     while header := _KEY_BEGIN.search(text, position):
+        yield from _footers(text, position, header.start())
         position = header.end()
-        body = _KEY_BODY.search(text, position, position + _BODY_REACH)
-        if body is None:
-            continue
         reach = position + _KEY_REACH
         footer = _KEY_END.search(text, position, reach)
-        ends = [footer] if footer else _KEY_BODY.finditer(text, position, reach)  # it may be cut off
-        position = max(match.end() for match in ends)
-        yield Secret("private key", header.start(), position, certain=True)
+        if body := _KEY_BODY.search(text, position, position + _BODY_REACH):
+            ends = [footer] if footer else _KEY_BODY.finditer(text, body.start(), reach)  # it may be cut off
+            position = max(match.end() for match in ends)
+            yield Secret("private key", header.start(), position, certain=True)
+        elif (alone := _KEY_ALONE.match(text, position)) and _begins_its_line(text, header.start()):
+            position = (footer or alone).end()
+            yield Secret("private key", header.start(), position, certain=False)
+    yield from _footers(text, position, len(text))
+
+
+def _footers(text: str, start: int, end: int) -> Iterator[Secret]:
+    """Footers alone on their line whose header is not shown, with the line before."""
+    for footer in _KEY_END.finditer(text, start, end):
+        line = text.rfind("\n", 0, footer.start())
+        if line >= 0 and _begins_its_line(text, footer.start()):
+            yield Secret("private key", text.rfind("\n", 0, line) + 1, footer.end(), certain=False)
+
+
+def _begins_its_line(text: str, start: int) -> bool:
+    return _PREFIX.search(text, max(0, start - _LONGEST_PREFIX), start) is not None

@@ -7,6 +7,13 @@ import re
 from msgspec import Struct
 
 _SHORTEST = 13  # characters: the least that any format of a key has
+_LONG_WORD = 20  # characters: what nearly all have
+
+SHOWN = (
+    r"(?:[-+]?\d+ |\+|-(?=\w)|[ \t]*\| (?:[E>] {1,7})?|[E>] {1,7}| {2}code: "
+    r"|TASK: [^\n]{0,300}?asks: |C\d+: [^\n`]{1,300}\(`)?"
+)
+"""For expressions: what stands before a line that is shown; `+12` in a change, `E` in a test's output."""
 
 
 class Piece(Struct, frozen=True):
@@ -17,13 +24,16 @@ class Piece(Struct, frozen=True):
     """In small letters, each where it is in ``text``."""
     words: str
     """Those of its words between white space that are long enough to hold a key: a quarter of ordinary code."""
+    long: str
+    """Of those the ones that are long enough for nearly all formats."""
     path: str
 
 
 def piece(text: str, path: str) -> Piece:
     """``text`` of the file ``path``, prepared."""
     lower = text.replace("\u0130", "I").lower()  # the one letter that becomes two
-    return Piece(text, lower, " ".join([word for word in text.split() if len(word) >= _SHORTEST]), path)
+    words = [word for word in text.split() if len(word) >= _SHORTEST]
+    return Piece(text, lower, " ".join(words), " ".join([word for word in words if len(word) >= _LONG_WORD]), path)
 
 
 # What detect-secrets knows by a prefix; the second tuple in any case.

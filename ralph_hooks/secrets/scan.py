@@ -8,12 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.addresses import in_addresses
+from ralph_hooks.secrets.assigned import assigned
 from ralph_hooks.secrets.formats import Format, formats, library, made_up, private_keys
-from ralph_hooks.secrets.names import assigned, in_addresses, is_test_data
-from ralph_hooks.secrets.piece import Piece, piece, shaped
+from ralph_hooks.secrets.names import is_test_data, named
+from ralph_hooks.secrets.nested import nested
+from ralph_hooks.secrets.piece import SHOWN, Piece, piece, shaped
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
-_BLOCK = 2_000  # characters at least
+_BLOCK = 500  # characters at least
 _LONG_LINE = re.compile(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 
 
@@ -46,15 +49,19 @@ def _in_piece(whole: Piece) -> Iterator[Secret]:
             if shaped(block):
                 for secret in (*_of(library(), block), *_random(text)):
                     yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
+    yield from _alone(whole.text)
     yield from in_addresses(whole)
-    yield from assigned(whole)
+    names = named(whole)
+    yield from assigned(whole, names)
+    yield from nested(whole, names)
 
 
 def _of(shapes: Iterable[Format], where: Piece) -> Iterator[Secret]:
     for shape in shapes:
         for match in shape.pattern.finditer(where.lower if shape.lower else where.text):
             if shape.accepts is None or shape.accepts(match[0]):
-                certain = not made_up(match[0]) and not (shape.generic and is_test_data(where.path))
+                certain = not shape.doubtful and not made_up(match[0])
+                certain = certain and not (shape.generic and is_test_data(where.path))
                 yield Secret(shape.kind, *match.span(shape.group), certain)
 
 
@@ -95,14 +102,15 @@ def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
 
 # A key without a form of its own, in prose: "the API key is 0f3a…". The line has to speak of one.
 _SPOKEN_OF = re.compile(r"(?im)^[^\n]*(?:key|token|secret|pass?w|cred|auth|pwd|_pw)[^\n]*")
-_PLAIN = re.compile(r"(?<![\w+/=-])[A-Za-z0-9+/=_-]{20,}")
+_PLAIN = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{20,}={0,2}")
 _PLAIN_DIGITS = 4
 _LONG = 32  # characters; three of a thousand keys of this length have no digit
 _PLAIN_ENTROPY = 3.0  # bits a character; 32 random hexadecimal digits have 3.6 on average
-_RUN = re.compile(r"(?<![\w+/=-])(?=[A-Za-z+/_=-]*\d)[A-Za-z0-9_+/=-]{24,}")
+_RUN = re.compile(r"(?<![\w+/-])(?=[A-Za-z+/_-]*\d)[A-Za-z0-9_+/-]{24,}={0,2}")
 _SHORTEST_RANDOM = 20  # characters; shorter ones are abbreviated object ids, colours, identifiers
 _LEAST_OF_EACH = 3  # digits, capitals, small letters
-_MOST_SLASHES = 3  # a path has more
+_SIGN_EVERY = 16  # characters
+_LONG_IN_ONE_CASE = 40  # characters; hexadecimal digits have too little entropy, however many
 _RUN_ENTROPY = 4.2  # bits a character; 24 random ones of base64 have 4.3
 
 
@@ -123,8 +131,10 @@ def _random(text: str) -> Iterator[Secret]:
     base64 = _entropy_plugins()[0]
     for match in _RUN.finditer(text):
         value = match[0]
-        counts = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
-        if min(counts) < _LEAST_OF_EACH or value.count("/") > _MOST_SLASHES:
+        counts = [sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower)]
+        few = counts[0] < _LEAST_OF_EACH or max(counts[1:]) < _LEAST_OF_EACH
+        one_case = min(counts) < _LEAST_OF_EACH
+        if few or (one_case and not (value.isalnum() and len(value) >= _LONG_IN_ONE_CASE)) or _has_many(value, "/", 4):
             continue
         if base64.calculate_shannon_entropy(value) > _RUN_ENTROPY:
             yield Secret("random string", match.start(), match.end(), certain=False)
@@ -134,10 +144,44 @@ def _random(text: str) -> Iterator[Secret]:
                 yield Secret("random string", line.start() + match.start(), line.start() + match.end(), certain=False)
 
 
+def _has_many(value: str, signs: str, many: int) -> bool:
+    """True where ``signs`` part words: a path has more slashes than base64, with one among 64 characters."""
+    return sum(map(value.count, signs)) >= max(many, len(value) // _SIGN_EVERY)
+
+
+_TABLE = 4  # lines with nothing but hexadecimal digits are data
+_DIGITS = re.compile(r"\d[\dA-Fa-f]{6,}|\d\d[ \t]*(?=\n|\Z)")
+_NUMBER = r"(?=\d*[A-Fa-f])(?!\d+[Ee]\d+\s)[\dA-Fa-f]{10,}"  # hexadecimal, and not one with an exponent
+_ALONE = re.compile(rf"{SHOWN}(?:[ \t]*(?P<number>{_NUMBER})|[ \t]+(?P<word>[A-Za-z]{{4,}}\d{{2,}}))[ \t]*$")
+
+
+def _alone(text: str) -> Iterator[Secret]:
+    """What is all of a line, as in a list of passwords: hexadecimal digits, or a word with digits."""
+    run: list[Secret] = []
+    reached = end_of_run = 0
+    for match in _DIGITS.finditer(text):
+        if match.start() < reached:
+            continue
+        start = text.rfind("\n", 0, match.start()) + 1
+        reached = text.find("\n", start) + 1 or len(text)
+        if line := _ALONE.match(text[start:reached]):
+            if start != end_of_run:
+                yield from _no_table(run)
+                run = []
+            begin, end = line.span(line.lastgroup or 0)
+            run.append(Secret("random string", start + begin, start + end, certain=False))
+            end_of_run = reached
+    yield from _no_table(run)
+
+
+def _no_table(run: list[Secret]) -> list[Secret]:
+    return run if len(run) < _TABLE else []
+
+
 def _looks_drawn(value: str, entropy: float) -> bool:
     """No words: a name has its underscores and a path its slashes, and both repeat their letters."""
     digits, capitals, small = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
-    if value.count("/") + value.count("_") >= _MOST_SLASHES:
+    if _has_many(value, "/_", 3):
         return False
     if min(capitals, small) >= _LEAST_OF_EACH:
         return (digits > 0 or len(value) >= _LONG) and entropy > _RUN_ENTROPY

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 SHORTEST = 6  # characters of a password with digits or signs
+SHORTEST_UNMISTAKABLE = 8  # of one that is told by nothing else
 _SHORTEST_KEY = 16  # of a random-looking key
 SIGNS = "!@#$%^&*?+~"
 """What passwords have and names have not."""
@@ -38,7 +39,7 @@ def crossed(value: str) -> bool:
 _TEMPLATE = re.compile(r"\$?\{+[\w\s.:!?=+/-]*\}+|<[\w\s./-]*>|\$\([\w\s./<-]*\)|%\(\w*\)[a-z]|\$\w+|%[a-z]|\w*\(\)")
 _TELLING = re.compile(r"\s|[a-z]{4}|[A-Z]{4}|a-z|A-Z|0-9|\\[dswb]|\(\?|\[\^")  # words, and patterns
 _SHORTEST_SCRAMBLED = 8  # characters
-_KINDS = 3
+_KINDS = 3  # of small letters, capitals, digits and signs
 
 
 def scrambled(value: str) -> bool:
@@ -48,6 +49,44 @@ def scrambled(value: str) -> bool:
         return False
     kinds = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
     return sum(any(map(kind, rest)) for kind in kinds) >= _KINDS
+
+
+_FILLED_IN = re.compile(
+    r"\$?\{+\s*[A-Za-z_$][^{}]*\}+|<[a-z_./ -]*>|<[A-Z_./ -]*>|\$\([\w\s./<-]*\)|%\(\w*\)[a-z]|%[a-z]"
+    r"|\$(?:[A-Z_][A-Z_\d]*|[a-z_][A-Za-z_]*)(?!\w)|\w*\(\)"
+)
+_ELSEWHERE = re.compile(r"(?i)(?:https?|file|ssh|urn|arn):|.*(?:\s|a-z|0-9|\\[dswb]|\(\?|\[\^)")  # prose, patterns
+_NAME = re.compile(r"[@./~:#]*(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./:,|=](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:*]?$")
+_WORD = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{4,}")
+_CAMEL = re.compile(r"[a-z]{0,14}(?:[A-Z][a-z]{2,14}|[A-Z]{2,6}(?![a-z]))*$")
+_HUMP = re.compile(r"[a-z][A-Z]")
+_SHORTEST_NOISE = 5  # characters beside what is to be filled in
+_MOST_WORDS = 0.6  # of the characters
+_LEAST_ALNUM, _SIGNS_ALONE = 3, 8
+
+
+def worded(value: str) -> bool:
+    """True for ``a.name/of-parts2`` and ``camelCase``."""
+    return (_CAMEL if value.isalpha() and not value.islower() else _NAME).match(value) is not None
+
+
+def noise(value: str) -> bool:
+    """True for what nobody writes as a name, a template, a pattern or prose: ``V(Zh5LENPJ6D``, also ``a{b)c``.
+
+    Good enough to mask what is given to a password, and not to hold a change back.
+    """
+    rest = _FILLED_IN.sub("", value)
+    if len(rest) < _SHORTEST_NOISE or _ELSEWHERE.match(value) or worded(value):
+        return False
+    if value.isalpha():
+        return len(value) >= _SHORTEST_SCRAMBLED and len(_HUMP.findall(value)) > 1
+    signs = {sign for sign in rest if not sign.isalnum()}
+    if sum(map(str.isalnum, rest)) < _LEAST_ALNUM:
+        return len(signs) >= _SIGNS_ALONE
+    if sum(map(len, _WORD.findall(rest))) >= _MOST_WORDS * len(rest):
+        return False
+    kinds = (any(map(kind, rest)) for kind in (str.islower, str.isupper, str.isdigit))
+    return sum(kinds) + bool(signs - {"_"}) >= _KINDS
 
 
 _PLACEHOLDER = re.compile(
@@ -64,7 +103,7 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.search(value) is not None
 
 
-_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
+_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,|](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
 
 
 _TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")

@@ -134,6 +134,13 @@ def test_a_password_written_down_blocks(path: str, line: str) -> None:
         ("a.py", 'KEYWORDS = {"pass", "else2!"}'),
         ("a.js", "Buffer.from(password, 'base64')"),
         ("pg.conf", "password_encryption = scram-sha-256"),
+        ("a.json", '"ClientToken": "6d80e3a6-4a5c-4f8b-9b5e-' + '3c1f0b2d9a77"'),
+        ("a.py", 'start(ClientRequestToken="' + 'f4c94ed7238d4c4693db48cd62ec33b7")'),
+        ("a.py", 'request_token = "' + 'a8ca07e461ec439999f419853801bcd5"'),
+        ("a.yaml", 'idempotency_token: "' + 'a8ca07e461ec439999f419853801bcd5"'),
+        ("a.json", '"AWS::ApiGateway::ApiKey": "' + '48205d4ffd7feba3"'),
+        ("a.json", '"LockToken": "' + '0674c84b-0304-47fe-8728-c6bff46af8fc"'),
+        ("a.php", "'password' => 'required|min:8|max:20'"),
         ("a.json", '"NextToken": "eyJOZXh0VG9rZW4iOm51bGx9ZmFsc2V9"'),
         ("a.json", '"tokenExpirationTime": "2026-03-16T03:45:09+00:00"'),
         (
@@ -227,7 +234,7 @@ def _added(diff: str) -> dict[str, str]:
 _LOOK_AROUND = re.compile(r"\(\?<?[=!][^()]*\)")  # drawn from, they would leave nothing: a filter is faster
 
 
-@pytest.mark.parametrize(("kind", "needle", "pattern"), formats._OWN)  # noqa: SLF001 - data that its users cannot see
+@pytest.mark.parametrize(("kind", "needle", "pattern"), formats._OWN + formats._SHORT)  # noqa: SLF001 - not for users
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_every_format_of_ours_is_found_by_what_it_names(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import random
+import re
 
 import pytest
 
 from tests.support.asking import WIRES
 from tests.support.credentials import NAMED, SERVICES
-from tests.support.project import Project
-from tests.support.server import Finds, ModelServer, analyst
+from tests.support.project import TWO_LINES, Project, phases
+from tests.support.repairs import Crew, plan, repair
+from tests.support.server import Finds, ModelServer, Reply, Request, analyst
 
 TOKEN = SERVICES["GitHub"](random.Random(1))
 PASSWORD = NAMED["AWS_SECRET_ACCESS_KEY"](random.Random(2))
@@ -76,3 +79,39 @@ def test_the_verify_command_scans_before_it_asks_about_invariants(project: Proje
     assert judged.code == 1
     assert ["settings.py" in request.prompt for request in server.requests] == [False]
     assert_nowhere(project, server, TOKEN)
+
+
+BESIDES = {
+    where: SERVICES["GitHub"](random.Random(where))
+    for where in ("path", "listed path", "branch", "commit message", "instruction", "step", "summary", "edit", "output")
+}
+
+
+def test_a_secret_that_is_in_no_line_of_the_change_is_not_sent(project: Project) -> None:
+    """Names, what the user asks for, what a command prints, and what a model itself has written before."""
+    b = BESIDES
+    answers = iter([Reply.text(f"no JSON, but {b['path']}"), plan("a.py", steps=[f"Use {b['step']}."])])
+
+    def planned(_: Request) -> Reply:
+        return next(answers)
+
+    crew = Crew(
+        Finds("eval(", f"Runs what {b['step']} typed."),
+        planned=planned,
+        implement=[repair(("a.py", "eval", f"'{b['edit']}'.join"), summary=f"Uses {b['summary']}.")],
+        fix=[repair(("a.py", ".join", ".strip"))],
+    )
+    server = project.models(crew, user="[budget]\nper-run = 90\nper-day = 90\n")
+    command = f"python -c \"raise SystemExit('{b['output']}')\""
+    project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\ncommands = [{json.dumps(command)}]\n")
+    assert project.run("trust", "--yes").code == 0
+    project.repo.git("checkout", "-q", "-b", f"for-{b['branch']}")
+    project.repo.commit({f"docs/{b['listed path']}.md": "one\n"}, message=f"Use {b['commit message']}")
+    project.repo.stage({"a.py": "def run(text):\n    return eval(text)\n", f"{b['path']}.py": "two = 2\n"})
+    project.run("fix", f"do it with {b['instruction']}")
+    assert {"analyze", "verify", "plan", "implement", "fix"} == set(phases(server.requests))
+    sent = "\n".join(request.raw.decode() for request in server.requests)
+    assert {where for where, secret in b.items() if secret[-10:] in sent} == set()
+    asked = "\n".join(request.prompt for request in server.requests)
+    assert re.search(r"do it with <secret-\d+>\n", asked)
+    assert re.search(r"<secret-\d+>\.md\n", asked)  # a model still sees that there is a file

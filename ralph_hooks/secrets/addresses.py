@@ -1,0 +1,38 @@
+"""Passwords and tokens in the addresses of servers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.names import is_test_data
+from ralph_hooks.secrets.piece import Piece
+from ralph_hooks.secrets.values import SHORTEST, is_placeholder, refers
+
+# user:password@host of https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1; passwords of real life hold characters
+# that should have been percent-encoded, so the last @ counts.
+_ADDRESS = re.compile(r"://[^\s:/?#@\"'<>`]{0,100}:(?!\d{1,5}[/?#])([^\s\"'<>`]{1,200})@([\w.-]{1,253})")
+_ENDS_A_HOST = re.compile(r"[/?#]")  # and with it what may be a password
+_TOKEN = re.compile(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # what git takes in the place of a user name
+_NOWHERE = re.compile(
+    r"(?i)(?:^|\.)(?:example(?:\.\w+)?|localhost|local|test|invalid|host(?:name)?|domain(?:\.\w+)?|server)$|^127\.|^.$"
+)
+
+
+def in_addresses(piece: Piece) -> Iterator[Secret]:
+    """Passwords in addresses. One that is a placeholder, such as ``user:password@``, is uncertain."""
+    for match in _ADDRESS.finditer(piece.text):
+        password, host = match[1], match[2]
+        unlikely = is_placeholder(password)
+        if refers(password) or (unlikely and len(password) < SHORTEST):
+            continue
+        certain = (
+            not unlikely
+            and not _ENDS_A_HOST.search(password)
+            and not _NOWHERE.search(host)
+            and len(password) >= SHORTEST
+        )
+        yield Secret("password in an address", *match.span(1), certain and not is_test_data(piece.path))
+    for match in _TOKEN.finditer(piece.text):
+        yield Secret("token in an address", *match.span(1), certain=False)

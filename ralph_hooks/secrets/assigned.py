@@ -1,0 +1,342 @@
+"""Credentials told by the name they are assigned to, or compared with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct, structs
+
+from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.formats import made_up
+from ralph_hooks.secrets.names import Name, about, is_test_data
+from ralph_hooks.secrets.piece import SHOWN, Piece
+from ralph_hooks.secrets.values import (
+    SHORTEST,
+    SIGNS,
+    crossed,
+    is_placeholder,
+    mixed,
+    noise,
+    random_looking,
+    refers,
+    worded,
+)
+
+_SHORTEST_PHRASE = 10  # characters of a password that is letters alone
+_SHORTEST_SMALL = 8  # small letters; a translation begins with a capital
+_MANY_DIGITS = 4  # variables have fewer
+
+_WHAT = (
+    r"(?:[@bBfFrRuU]{0,2}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{1,200})(?P=quote)"
+    r"|(?P<bare>[^\s\"'`<>;&#,(){}\[\]\\]{6,200})(?=[\s\"'`<;&#,\\]|$)"
+    r"|(?P<signs>(?=[^\s\"'`]{8})))"
+)
+_VALUE = re.compile(
+    r"(?:\[\d{0,4}\])?(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}"
+    r"(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"  # a type
+    r"(?:(?P<operator>=>|:=|={1,3}|!==?|:|,|>|(?:is|or)(?=\s)|\|\||\?\?|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
+    + _WHAT
+)
+# The name of a setting, then its value: ``- name: PASSWORD``, ``value: …``; ``variable "password" { default = "…" }``.
+_PAIR = re.compile(
+    r"(?P<closed>[\"'`])?[ \t]*(?:,?[ \t]*(?:\n" + SHOWN + r"[ \t]*)?"
+    r"|\{(?:[^\n{}]{0,100}\n" + SHOWN + r"[ \t]*){1,5}?)"
+    r"[\"']?(?:value|default)[\"']?\s{0,4}(?P<operator>[:=])\s{0,4}" + _WHAT
+)
+# ``--password …`` and ``ENV PASSWORD …``.
+_OPTION = re.compile(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}" + _WHAT)
+_BEFORE_AN_OPTION = re.compile(r"(?:(?<![\w-])--[\w-]*|\bENV[ \t]+\w*)$")
+_LONGEST_OPTION = 60  # characters
+_PHRASE = re.compile(r"[a-z]{2,}(?: [a-z0-9]{2,}){3,}$")
+# One without quotes. Prose says what a password is, or must be.
+_BARE_PHRASE = re.compile(
+    r"(?P<closed>[\"'])?[ \t]{0,4}(?P<operator>[:=])[ \t]{1,4}"
+    r"(?!(?:the|an?|any|each|this|that|your|its|if|when|where|whether|which|used?|using|optional|required|must|should|may"
+    r"|can|not?|is|are|for|to|of|in|on|from|with|by|as|see|path|name|one|it|or|and|there|enter|string|value to)\b)"
+    r"(?P<phrase>[a-z]{2,}(?: [a-z0-9]{2,}){3,})[ \t]*(?=\n|$)"
+)
+_UNQUOTED = re.compile(r"(?![A-Za-z_][\w.]*[(\[]\S*[)\]][,;:]?(?!\S))[^\s\"'`]{7,199}[^\s\"'`,;]")  # no call or item
+_ELEMENT = re.compile(r"([^\n]{1,200}?)</")
+_TAG = re.compile(r"<[\w.:-]*$")
+_LONGEST_TAG = 60  # characters
+# The value first: ``"…" == password``, and ``value="…" name="password"`` of XML.
+_AHEAD = re.compile(
+    r"(?P<of>value\s{0,2}=\s{0,2})?([\"'`])(?P<value>[^\"'`\n]{1,200})\2"
+    r"(?:\s{0,4}[!=]==?\s{0,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
+)
+_AHEAD_REACH = 300  # characters
+_CONFIG = re.compile(
+    r"(?i)(?:\.(?:env|ya?ml|eyaml|ini|cfg|conf|cnf|properties|sh|bash|zsh|fish|ps1|bat|xml|config|service|tfvars)"
+    r"|(?:^|/)(?:\.env[\w.-]*|Dockerfile[\w.-]*|Containerfile|\.npmrc|\.pypirc|\.netrc|\.pgpass|\.?envrc))$"
+)
+_START_OF_LINE = re.compile(SHOWN + r"[ \t]*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
+
+
+class _Assigned(Struct, frozen=True):
+    """A value and the name that it is given to."""
+
+    text: str
+    name: Name
+    value: str
+    start: int
+    """Where the value is."""
+    quoted: bool
+    operator: str
+    """What stands between the two: ``=``, ``:``, ``(``."""
+    closed: bool = False
+    """True where the name is in quotes."""
+    plain: bool = False
+    """True where no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
+
+    @property
+    def word(self) -> str:
+        """What makes the name one of a credential, in small letters: ``password``."""
+        return self.text[self.name.begin : self.name.end].lower()
+
+    @property
+    def rest(self) -> str:
+        """What follows it in the name."""
+        return self.text[self.name.end : self.name.after]
+
+    @property
+    def given(self) -> bool:
+        """True where the name is all that is said of the value: not for ``get("password", "…")``."""
+        return self.operator in {"=", ":=", ":", "=>"}
+
+    @property
+    def called(self) -> bool:
+        """True for ``secret("…")``."""
+        return self.operator.endswith("(")
+
+    @property
+    def weak(self) -> bool:
+        """True where it is never sure enough to hold a change back."""
+        return self.called or self.name.weak or self.operator == "is"
+
+
+def assigned(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
+    """Passwords, keys and tokens that are written down as the value of a name that says so.
+
+    Without quotes they count in formats that need none; elsewhere they may be a variable, and are uncertain.
+    """
+    config = _CONFIG.search(piece.path) is not None
+    for found in _assignments(piece.text, names):
+        literal = found.quoted or config or _in_connection_string(found)
+        likely = _is_credential(found, literal=literal)
+        if likely or _may_be_credential(found):
+            certain = likely and literal and not found.weak and not is_test_data(piece.path)
+            end = found.start + len(found.value)
+            yield Secret(f"{found.word} written down", found.start, end, certain and not made_up(found.value))
+
+
+def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
+    """Every value that is given to the name of a credential, or compared with it."""
+    reached = 0
+    for name in names:
+        if name.begin < reached:
+            continue
+        telling = not about(text[name.end : name.after])
+        if telling and (ahead := _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)):
+            yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
+        if found := _given(text, name):
+            reached = found.start + len(found.value)
+            if telling:
+                yield found
+
+
+def _given(text: str, name: Name) -> _Assigned | None:
+    option = _BEFORE_AN_OPTION.search(text, max(0, name.begin - _LONGEST_OPTION), name.begin)
+    if match := (option and _OPTION.match(text, name.after)) or _PAIR.match(text, name.after):
+        return _whole(_read(match, name), plain=True)
+    if (match := _BARE_PHRASE.match(text, name.after)) and _begins_its_line(phrase := _read(match, name)):
+        return phrase
+    match = _VALUE.match(text, name.after)
+    return (_valued(_read(match, name), plain=option is not None) if match else None) or _spoken(text, name)
+
+
+def _spoken(text: str, name: Name) -> _Assigned | None:
+    """``with password 1qnWgRHH75Dg``."""
+    if match := _OPTION.match(text, name.after):
+        found = _whole(_read(match, name), plain=False)
+        if found and not found.quoted and _asks_for_a_password(found) and _digits(found.value) > 1:
+            return structs.replace(found, operator="is")
+    return None
+
+
+def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:
+    keyword = found.word == "pass" and found.operator in {",", ""}
+    if keyword or (found.operator == "," and not found.closed):  # an argument among others
+        return None
+    if found.operator == ">" and (content := _ELEMENT.match(found.text, found.start)) and _is_element(found):
+        return structs.replace(found, value=content[1], plain=True)
+    return _whole(found, plain=plain or _of_a_file(found))
+
+
+def _read(match: re.Match[str], name: Name) -> _Assigned:
+    group = match.lastgroup or ""
+    return _Assigned(
+        match.string,
+        name,
+        match[group],
+        match.start(group),
+        quoted=group == "quoted",
+        operator=match["operator"] or "",
+        closed=match["closed"] is not None,
+    )
+
+
+_LINE = re.compile(r"=[^\s,(]+[ \t]*(?=\n|$)")
+
+
+def _of_a_file(found: _Assigned) -> bool:
+    """True for ``PASSWORD=…``, wherever it stands, and ``smtp.password=…`` that is all of a line."""
+    if found.closed or found.operator not in {"=", ":"}:
+        return False
+    if found.text[found.name.begin : found.name.end].isupper():
+        return True
+    return _LINE.match(found.text, found.name.after) is not None and _begins_its_line(found)
+
+
+def _is_element(found: _Assigned) -> bool:
+    """True for ``<password>…``, also with a prefix."""
+    begin = found.name.begin
+    return _TAG.search(found.text, max(0, begin - _LONGEST_TAG), begin) is not None
+
+
+def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
+    """``found`` with all of its value, which may hold signs that end one elsewhere; None where it is code."""
+    if found.quoted:
+        return found
+    found = structs.replace(found, plain=plain)
+    if (setting := _setting(found)) and (whole := setting.match(found.text, found.start)):
+        return structs.replace(found, value=whole[0])
+    whole = _UNQUOTED.match(found.text, found.start)
+    if whole and (crossed(whole[0]) or _is_noise(structs.replace(found, value=whole[0]))):
+        return structs.replace(found, value=whole[0])
+    return found if found.value and not found.called else None
+
+
+def _is_noise(found: _Assigned) -> bool:
+    """True for noise where code is not likely."""
+    value = found.value
+    if found.name.weak or not noise(value) or (value.isalnum() and found.operator == ","):
+        return False
+    if found.quoted or found.plain:
+        return True
+    if found.word == "token":
+        return False
+    telling = any(map(str.isdigit, value)) or not any(map(str.isalpha, value[1:]))
+    return telling and (found.operator == "is" or _begins_its_line(found))
+
+
+def _is_credential(found: _Assigned, *, literal: bool) -> bool:
+    if refers(found.value) or is_placeholder(found.value):
+        return False
+    return random_looking(found.value) or _is_phrase(found) or _is_password(found, literal=literal)
+
+
+def _may_be_credential(found: _Assigned) -> bool:
+    """What is too weak to hold a change back, and need not be sent either.
+
+    A token is as often a parser's: what is a credential of that name has to look random.
+    """
+    if _is_noise(found):
+        return True
+    value = found.value
+    if found.word in {"token", "key"}:
+        return False
+    if crossed(value) or (found.given and _PHRASE.match(value)):
+        return True
+    return not refers(value) and _is_weak(found)
+
+
+def _is_weak(found: _Assigned) -> bool:
+    value, password = found.value, _asks_for_a_password(found)
+    if value.isdigit():
+        return len(value) >= SHORTEST and (found.quoted or found.plain or _begins_its_line(found))
+    if password and _in_connection_string(found):
+        return True
+    return not is_placeholder(value) and (_is_a_word(found) or (mixed(value) and _is_mixed_password(found)))
+
+
+def _is_mixed_password(found: _Assigned) -> bool:
+    if found.quoted:
+        return not _may_be_a_name(found)
+    if found.plain or (_asks_for_a_password(found) and not worded(found.value)):
+        return True
+    if _asks_for_a_password(found) or not _begins_its_line(found):
+        return False
+    return _digits(found.value) >= (1 if found.word == "secret" and not found.rest else _MANY_DIGITS)
+
+
+def _digits(value: str) -> int:
+    return sum(map(str.isdigit, value))
+
+
+# Of settings in a string: what ends one, by what stands before it.
+_SETTINGS = {
+    **dict.fromkeys(";\"'", re.compile(r"[^\s\"';]{6,200}(?=[;\"'\s]|$)")),
+    **dict.fromkeys("&?", re.compile(r"[^\s\"'&;]{6,200}(?=[&;\"'\s]|$)")),
+    " ": re.compile(r"[^\s\"',;]{6,200}(?=[ \"'\n]|$)"),
+}
+_LIBPQ = re.compile(r"[\s\"'][A-Za-z_]+=[^\s\"',;()=]+ $")  # ``host=db user=ada password=…``
+_LONGEST_SETTING = 100  # characters
+
+
+def _setting(found: _Assigned) -> re.Pattern[str] | None:
+    """What the value is like in ``"Server=db;Password=hunter2;"``: part of a string, so it is no variable."""
+    if found.quoted or found.closed or found.operator != "=":
+        return None
+    text, begin = found.text, found.name.begin
+    if _LIBPQ.search(text, max(0, begin - _LONGEST_SETTING), begin):
+        return _SETTINGS[" "]
+    return _SETTINGS.get(text[max(0, begin - 2) : begin].rstrip(" ")[-1:])
+
+
+def _in_connection_string(found: _Assigned) -> bool:
+    setting = _setting(found)
+    return setting is not None and setting.match(found.text, found.start) is not None
+
+
+def _asks_for_a_password(found: _Assigned) -> bool:
+    """True where the name asks for a password, which is anything that somebody has thought of."""
+    return found.word.startswith(("pass", "pwd", "contra", "db"))
+
+
+def _is_password(found: _Assigned, *, literal: bool) -> bool:
+    if not _asks_for_a_password(found) or not mixed(found.value) or _may_be_a_name(found):
+        return False
+    return literal or _begins_its_line(found)
+
+
+def _may_be_a_name(found: _Assigned) -> bool:
+    """``get_password("service1")`` asks for one."""
+    return found.called and not any(sign in SIGNS for sign in found.value)
+
+
+def _begins_its_line(found: _Assigned) -> bool:
+    line = found.text[found.text.rfind("\n", 0, found.name.begin) + 1 : found.name.begin]
+    return _START_OF_LINE.match(line) is not None
+
+
+def _is_phrase(found: _Assigned) -> bool:
+    """``PASSWORD = "correcthorsebattery"``."""
+    alone = found.quoted and found.operator in {"=", ":="} and not found.closed and not found.rest
+    return alone and _is_a_word(found) and found.word.startswith("pass") and len(found.value) >= _SHORTEST_PHRASE
+
+
+def _is_a_word(found: _Assigned) -> bool:
+    """Letters alone, which count only where the name says nothing else: not ``"password": "Passwort"``."""
+    if not found.value.isalpha() or len(found.value) < SHORTEST:
+        return False
+    if not _asks_for_a_password(found):
+        alone = found.quoted and found.operator in {"=", ":="} and not found.closed and not found.rest
+        return alone and len(found.value) >= _SHORTEST_PHRASE
+    if found.quoted:
+        return found.operator in {"=", ":=", ""} or (found.operator == ":" and _is_small(found.value))
+    return found.plain and _is_small(found.value)
+
+
+def _is_small(value: str) -> bool:
+    return value.islower() and len(value) >= _SHORTEST_SMALL
