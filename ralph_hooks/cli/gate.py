@@ -21,4 +21,4 @@ Examples:
 @judging_command("gate", HELP, delegates=True)
 def command(workplace: Workplace) -> Scope:
     """Everything, with the commands where the configuration wants them at this stage."""
-    return Scope.REVIEW | Scope.COMMANDS if workplace.stage in workplace.settings.verify.on else Scope.REVIEW
+    return Scope.REVIEW | Scope.COMMANDS if workplace.stage in workplace.place.settings.verify.on else Scope.REVIEW

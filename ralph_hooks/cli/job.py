@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ralph_hooks.cli import interruption
 from ralph_hooks.cli.background import jobs_of
+from ralph_hooks.cli.place import open_state, place_of, require_consent
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.tenancy import Watched, broken, failed, outcome
-from ralph_hooks.cli.wiring import open_state, place_of, require_consent
 from ralph_hooks.core.job import Job
 from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError

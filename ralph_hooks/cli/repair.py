@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ralph_hooks.cli.wiring import Place, build_gate, open_fixer
+from ralph_hooks.cli.place import Place
+from ralph_hooks.cli.wiring import build_gate, open_fixer
 from ralph_hooks.config import OnFailure
 from ralph_hooks.core.ports import Progress, Snapshot
 from ralph_hooks.core.report import Report, Verdict

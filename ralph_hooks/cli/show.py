@@ -11,9 +11,9 @@ import msgspec
 
 from ralph_hooks.cli import background
 from ralph_hooks.cli.judging import emit, report_options, wants_color
+from ralph_hooks.cli.place import Place, find_place, has_jobs, open_state
 from ralph_hooks.cli.stored import brief, in_full, waits
 from ralph_hooks.cli.stored import waiting as waiting_fix
-from ralph_hooks.cli.wiring import Place, find_place, has_jobs, open_state
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line

@@ -15,8 +15,8 @@ from collections.abc import Callable
 import msgspec
 
 from ralph_hooks.cli import background
+from ralph_hooks.cli.place import Place
 from ralph_hooks.cli.progress import Silent, progress
-from ralph_hooks.cli.wiring import Place
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.ports import Progress

@@ -7,14 +7,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from msgspec import Struct
 
-from ralph_hooks import config
 from ralph_hooks.checks.all import all_checks
+from ralph_hooks.cli.place import Place, find_place, open_state, require_consent
 from ralph_hooks.cli.progress import Silent, progress
 from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
@@ -23,25 +22,21 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Answers, Cluster, ModelClient, Progress, Snapshot, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Model
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import visible
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.parallel import Team
-from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
-from ralph_hooks.git import journal
+from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
-from ralph_hooks.git.run import withhold
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.git.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.db import Database
 from ralph_hooks.store.history import Reports
-from ralph_hooks.store.home import Home, locate
 from ralph_hooks.store.ledger import Caps, Ledger
-from ralph_hooks.store.prices import Catalogue, lacks_vendor
+from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import Receipts
 from ralph_hooks.store.verdicts import Apart, PaidFor, Verdicts
-from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -50,20 +45,9 @@ if TYPE_CHECKING:
     from ralph_hooks.engine.push import PushGate
     from ralph_hooks.engine.remote import Remote
     from ralph_hooks.git.push import GitPush
-    from ralph_hooks.store.team import TeamStore
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 """Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
-STORE = "RALPH_HOOKS_STORE"
-"""The URL of the team's store; it goes before the one in the user's configuration."""
-
-_HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
-"""What is in the environment of a hook: pre-commit's own variable, and those of git."""
-
-
-def in_hook() -> bool:
-    """Whether git or a hook manager has started us, and not a person."""
-    return not _HOOK.isdisjoint(os.environ)
 
 
 class Selection(Struct, frozen=True):
@@ -97,35 +81,10 @@ class Selection(Struct, frozen=True):
         return snapshots.staged(repository)
 
 
-class Place(Struct, frozen=True, kw_only=True):
-    """A repository of this user, with the settings that hold in it."""
-
-    repository: snapshots.Repository
-    home: Home
-    settings: Settings
-    wishes: tuple[Wish, ...]
-    """What its configuration may do only with the user's consent."""
-
-    @property
-    def key(self) -> str:
-        """Names the repository in the record of approvals; linked worktrees share it."""
-        return str(self.repository.common_dir)
-
-    @property
-    def consent(self) -> Consent:
-        """What the user has approved."""
-        return Consent(self.home.state, os.environ)
-
-    def known_as(self) -> Repository:
-        """The repository as the ledger and the reports name it."""
-        return Repository.at(self.repository.common_dir)
-
-
 class Workplace(Struct, frozen=True, kw_only=True):
     """Everything a judgement needs."""
 
     place: Place
-    settings: Settings
     stage: Stage
     snapshot: Snapshot
     gate: Gate
@@ -137,91 +96,6 @@ class Workplace(Struct, frozen=True, kw_only=True):
         if self.pushed is None:
             return self.gate.judge(command, self.snapshot, scope)
         return push_gate(self.gate).judge(command, self.pushed, scope)
-
-
-def find_repository() -> snapshots.Repository:
-    """The repository around the current folder, with nothing left undone in it. Raises GitError, RalphError."""
-    repository = snapshots.open_repository(current_folder())
-    if journal.pending(repository):
-        _go_on(repository)
-    home = locate(os.environ)
-    if has_jobs(home):
-        from ralph_hooks.cli.background import clear_away
-
-        clear_away(home, repository)
-    return repository
-
-
-def current_folder() -> Path:
-    """Where we are. Raises RalphError where somebody has removed it."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError as error:
-        raise RalphError("the current folder is gone", "go to one that is there") from error
-
-
-def has_jobs(home: Home) -> bool:
-    """Whether this user has ever had a repair in the background: most have none, and must not pay for the look."""
-    return (home.state / "jobs").is_dir()
-
-
-def find_place() -> Place:
-    """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
-    return place_of(find_repository())
-
-
-def place_of(repository: snapshots.Repository) -> Place:
-    """``repository`` with its configuration. Raises ConfigError."""
-    home = locate(os.environ)
-    settings = config.load(repository.top, home.config, registry.built_in())
-    withhold(provider.api_key_env for provider in settings.providers.values())
-    if any(map(lacks_vendor, settings.all_models())):
-        with open_state(home) as database:
-            settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
-    return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
-
-
-def _go_on(repository: snapshots.Repository) -> None:
-    """Finish what a killed `apply` or `undo` has left, except inside a hook: a hook only reads.
-
-    pre-commit takes unstaged edits away while hooks run; files written then would be lost or put back wrongly.
-    """
-    from ralph_hooks.git.apply import recover
-
-    if in_hook():
-        click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)
-    elif done := recover(repository):
-        click.echo(f"ralph-hooks: {visible(done)}", err=True)
-
-
-@contextmanager
-def open_state(home: Home, settings: Settings | None = None) -> Iterator[Database]:
-    """The user's state; what could not be kept is told on standard error at the end.
-
-    With ``settings`` it is beside the team's store that they name, which is reached once something of it is wanted.
-    """
-    with Database(home.state) as database:
-        database.team = team_store(database, settings) if settings is not None else None
-        try:
-            yield database
-        finally:
-            if database.team is not None:
-                database.team.close()
-            database.close()
-            for trouble in database.troubles:
-                click.echo(f"ralph-hooks: {visible(trouble)}", err=True)
-
-
-def team_store(database: Database, settings: Settings) -> TeamStore | None:
-    """The store that the user shares with a team; None where there is none. Raises ConfigError."""
-    url = os.environ.get(STORE) or settings.store
-    if not url:
-        return None
-    if problem := config.store_problem(url):
-        raise ConfigError(f"{STORE}: {problem[0]}", problem[1])
-    from ralph_hooks.store.team import TeamStore
-
-    return TeamStore(database, url)
 
 
 @contextmanager
@@ -238,7 +112,6 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
             with turn(place.home.state, place.key, [snapshot.change], gate.caller.deadline):
                 yield Workplace(
                     place=place,
-                    settings=place.settings,
                     stage=selection.stage,
                     snapshot=snapshot,
                     gate=gate,
@@ -503,14 +376,3 @@ def build_client(place: Place, run: str) -> ModelClient:
     folder = place.home.state / "bodies" / run
     click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)
     return BodyKeeper(client, folder)
-
-
-def require_consent(place: Place) -> None:
-    """Raise UntrustedError, with what would have to be approved, unless the user has approved it."""
-    if place.consent.approved(place.key, place.wishes):
-        return
-    wanted = "".join(f"\n     {one_line(wish.key)}: {one_line(wish.allows)}" for wish in place.wishes)
-    raise UntrustedError(
-        f"this repository's configuration asks for what you have not approved; nothing was sent or run{wanted}",
-        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})",
-    )
