@@ -29,7 +29,7 @@ from ralph_hooks.engine.trial import Trial, sign_of_life
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
 from ralph_hooks.process import can_cut_network
-from ralph_hooks.providers import registry
+from ralph_hooks.providers import proxy, registry
 from ralph_hooks.store.db import Away, Database
 from ralph_hooks.store.home import Home, prepare
 from ralph_hooks.store.prices import Catalogue
@@ -280,12 +280,15 @@ def answers(place: Place, database: Database, ready: Collection[Model]) -> Itera
     }
     lost = _lost(place, [model for model in ready if model not in trials or not trials[model].problem])
     for model, trial in trials.items():
-        yield _answer(model, trial, serious=model in lost)
+        yield _answer(model, trial, "" if place.settings.proxy else proxy.named(os.environ), serious=model in lost)
 
 
-def _answer(model: Model, trial: Trial, *, serious: bool) -> Line:
+def _answer(model: Model, trial: Trial, unused: str, *, serious: bool) -> Line:
+    """``unused`` is the variable of a proxy that nobody has allowed us to use."""
     if trial.problem:
         hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"
+        if unused and model.provider.base_url.startswith("https:"):
+            hint += f'; the proxy in {unused} is used once your own config.toml says proxy = "environment"'
         return Line("model", Status.FAIL if serious else Status.WARN, f"{model.id}: {trial.problem}", hint)
     cost = "at unknown cost" if trial.cost_usd is None else f"for {money(trial.cost_usd)}"
     return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}")

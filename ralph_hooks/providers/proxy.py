@@ -11,6 +11,7 @@ from ralph_hooks.core.faults import Misconfigured
 
 ENVIRONMENT = "environment"
 """What a user writes for the proxy that HTTPS_PROXY names, except to the hosts in NO_PROXY."""
+_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 class Proxy(msgspec.Struct, frozen=True):
@@ -29,11 +30,16 @@ def proxy_for(host: str, setting: str, environ: Mapping[str, str]) -> Proxy | No
     """
     if setting != ENVIRONMENT:
         return _parsed(setting, "proxy") if setting else None
-    name = next((name for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY") if environ.get(name)), "")
+    name = named(environ)
     direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if not name or _listed(host, direct):
         return None
     return _parsed(environ[name], name)
+
+
+def named(environ: Mapping[str, str]) -> str:
+    """The variable in ``environ`` that names a proxy; empty where none does."""
+    return next((name for name in _VARIABLES if environ.get(name)), "")
 
 
 def _listed(host: str, direct: str) -> bool:

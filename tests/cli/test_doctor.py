@@ -14,6 +14,7 @@ import pytest
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.hook_managers import Manager
 from tests.support.project import BIN, EXPENSIVE, MODEL, TWO_LINES, Project
+from tests.support.proxy import Proxy
 from tests.support.server import Reply
 
 ALIVE = Reply.json_text({"ok": True})
@@ -94,6 +95,21 @@ def test_a_model_that_does_not_answer_fails_unless_another_stands_in(project: Pr
     assert found[0][1].startswith(f"{MODEL}: ")
     project.configure(TWO_LINES.replace(f'cheap = "{MODEL}"', f'models.analyze = ["{MODEL}", "{EXPENSIVE}"]'))
     assert sorted(status for status, _ in of(checks(project), "model")) == ["ok", "warn"]
+
+
+def test_a_proxy_that_nobody_has_allowed_is_named(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    corp = f'[providers.corp]\nwire = "openai"\nbase-url = "https://llm.invalid/v1"\napi-key-env = "{KEY_NAME}"\n'
+    project.configure('[tool.ralph-hooks]\ncheap = "corp/small"\n', user=corp)
+    for name in ("https_proxy", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Proxy("403 Forbidden") as other:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{other.host}")
+        ignored = project.run("doctor").out
+        project.write_user('proxy = "environment"\n' + corp)
+        used = project.run("doctor").out
+    assert "the proxy in HTTPS_PROXY is used once" in ignored
+    assert f"the proxy {other.host} does not connect us to llm.invalid: it answers 403" in used
+    assert "is used once" not in used
 
 
 def test_an_answer_of_another_shape_is_no_answer(project: Project) -> None:
