@@ -25,6 +25,7 @@ from ralph_hooks.secrets.values import (
 
 _SHORTEST_PHRASE = 10  # characters of a password that is letters alone
 _SHORTEST_SMALL = 8  # small letters; a translation begins with a capital
+_LONGEST_JOINED = 400  # characters
 _MANY_DIGITS = 4  # variables have fewer
 
 _WHAT = (
@@ -36,7 +37,13 @@ _VALUE = re.compile(
     r"(?:\[\d{0,4}\])?(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}"
     r"(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"  # a type
     r"(?:(?P<operator>=>|:=|={1,3}|!==?|:|,|>|(?:is|or)(?=\s)|\|\||\?\?|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
-    + _WHAT
+    r"(?:\([ \t]{0,8}\n" + SHOWN + r"[ \t]*)?" + _WHAT
+)
+# A literal that goes on: ``"ghp_" + "q7Rk…"``, also on the next line.
+_MORE = re.compile(
+    r"[\"'`][ \t]{0,8}[+.]?[ \t]{0,8}(?:\\?\n"
+    + SHOWN
+    + r"[ \t]*)?[+.]?[ \t]{0,8}[fFrRbB]?[\"'`](?P<part>[^\"'`\n]{1,200})(?=[\"'`])"
 )
 # The name of a setting, then its value: ``- name: PASSWORD``, ``value: …``; ``variable "password" { default = "…" }``.
 _PAIR = re.compile(
@@ -88,6 +95,8 @@ class _Assigned(Struct, frozen=True):
     """True where the name is in quotes."""
     plain: bool = False
     """True where no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
+    reach: int = 0
+    """Where a value of several literals ends."""
 
     @property
     def word(self) -> str:
@@ -114,6 +123,11 @@ class _Assigned(Struct, frozen=True):
         """True where it is never sure enough to hold a change back."""
         return self.called or self.name.weak or self.operator == "is"
 
+    @property
+    def end(self) -> int:
+        """Where the value ends."""
+        return self.reach or self.start + len(self.value)
+
 
 def assigned(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
     """Passwords, keys and tokens that are written down as the value of a name that says so.
@@ -124,10 +138,11 @@ def assigned(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
     for found in _assignments(piece.text, names):
         literal = found.quoted or config or _in_connection_string(found)
         likely = _is_credential(found, literal=literal)
-        if likely or _may_be_credential(found):
+        joined = _joined(found) if found.quoted else found
+        if likely or _is_credential(joined, literal=literal) or _may_be_credential(joined):
             certain = likely and literal and not found.weak and not is_test_data(piece.path)
-            end = found.start + len(found.value)
-            yield Secret(f"{found.word} written down", found.start, end, certain and not made_up(found.value))
+            certain = certain and not made_up(found.value)
+            yield Secret(f"{found.word} written down", found.start, joined.end, certain)
 
 
 def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
@@ -140,7 +155,7 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
         if telling and (ahead := _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)):
             yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
         if found := _given(text, name):
-            reached = found.start + len(found.value)
+            reached = found.end
             if telling:
                 yield found
 
@@ -215,6 +230,14 @@ def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
     if whole and (crossed(whole[0]) or _is_noise(structs.replace(found, value=whole[0]))):
         return structs.replace(found, value=whole[0])
     return found if found.value and not found.called else None
+
+
+def _joined(found: _Assigned) -> _Assigned:
+    """``found`` with the literals that go on from it."""
+    value, end = found.value, found.end
+    while (more := _MORE.match(found.text, end)) and len(value) < _LONGEST_JOINED:
+        value, end = value + more["part"], more.end()
+    return structs.replace(found, value=value, reach=end) if end > found.end else found
 
 
 def _is_noise(found: _Assigned) -> bool:

@@ -100,6 +100,7 @@ def test_a_credential_without_a_form_is_told_by_its_name(name: str) -> None:
         ("a.js", f'auth: {{ user: "ada", pass: "{PASSWORD}" }}'),
         ("a.js", f'const smtpPass = "{PASSWORD}";'),
         ("a.js", f'if ("{PASSWORD}" === user.password) {{'),
+        ("a.py", f'PASSWORD = "{PASSWORD}" + "{PASSWORD}"'),
         ("a.c", f'char password[32] = "{PASSWORD}";'),
         ("a.xml", f'<property name="password" value="{PASSWORD}"/>'),
         ("a.xml", f'<property value="{PASSWORD}" name="password"/>'),

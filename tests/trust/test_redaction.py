@@ -173,6 +173,8 @@ MADE_UP = "q7Rk" + "2xVp9Tz4"
         "jfrog config APA{}",
         "sk_test_{}{}",
         "APP_KEY=base64:{}{}=",
+        'TOKEN = "gh" + "p_{}"',
+        'api_key = (\n    "{}"\n    "{}"\n)',
     ],
 )
 def test_a_password_is_not_sent_in_any_notation(form: str) -> None:
