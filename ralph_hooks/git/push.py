@@ -171,6 +171,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
     order = {commit: position for position, commit in enumerate(graph)}
     portions: dict[_Object, Portion] = {}
     seen: set[str] = set()
+    judged: set[Entry] = set()
     for tip in sorted(tips, key=lambda tip: order.get(tip[0], -1)):  # what a ref is built on is judged before it
         names = tuple(short(update.remote_ref) for update in tips[tip])
         if tip[1] != "commit":
@@ -179,9 +180,14 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
                 portions[tip] = Portion(names, snapshot, ())
         elif tip[0] in graph:
             own = _own(graph, tip[0], seen)
-            net = _net(repository, own, tip[0], ", ".join(names))
+            # What was seen on the way to another ref was judged as it is there: only from a ref itself can one go on.
+            since = _own(graph, tip[0], {oid for oid, _ in portions})
+            net = _net(repository, since, tip[0], ", ".join(names))
+            if len(since) > len(own):
+                net = _only(repository, net, set(net.change.entries) - judged)
             portions[tip] = Portion(names, net, _commits(repository, own))
             seen |= own.keys()
+            judged.update(net.change.entries)
     refs = [_ref(update, portions.get(objects[update.local_oid]) if update.local_oid else None) for update in updates]
     return GitPush(repository, _title(updates, remote), portions.values(), refs, _tags(repository, updates, objects))
 
@@ -235,7 +241,7 @@ def _new_commits(repository: Repository, names: Sequence[str], *options: str) ->
 
 
 def _own(graph: _Graph, tip: str, seen: Collection[str]) -> _Graph:
-    """The commits of ``graph`` that lead to ``tip``, without those that were ``seen`` with another ref."""
+    """The commits of ``graph`` that lead to ``tip``, without ``seen`` ones and those that only these lead to."""
     mine = {tip}
     for commit in reversed(graph):
         if commit in mine:
@@ -268,7 +274,7 @@ def _net(repository: Repository, own: _Graph, tip: str, title: str) -> GitSnapsh
     built_on = _independent(repository, _around(own))
     base = first if first in built_on else next(iter(built_on), None)
     trees = _trees(repository, [tip, *built_on])
-    begin = repository.empty_tree if base is None or first in own else trees[base]
+    begin = trees[base] if base else repository.empty_tree
     snapshot = compare(repository, begin, trees[tip], title)
     others = [trees[commit] for commit in built_on if trees[commit] != begin]
     return _without_known(repository, snapshot, others)
@@ -291,14 +297,19 @@ def _trees(repository: Repository, commits: Sequence[str]) -> dict[str, str]:
 
 def _without_known(repository: Repository, snapshot: GitSnapshot, others: Iterable[str]) -> GitSnapshot:
     """``snapshot`` without the paths that one of the ``others`` (trees) has exactly so."""
-    change = snapshot.change
-    entries = change.entries
+    entries = snapshot.change.entries
     for other in others:
-        args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", other, change.tree, "--"]
+        args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", other, snapshot.change.tree, "--"]
         listed = git(args, cwd=repository.top, env=repository.environment)
         differing = {os.fsdecode(name) for name in listed.split(b"\0")}
         entries = tuple(entry for entry in entries if not differing.isdisjoint((entry.path, entry.old_path)))
-    return GitSnapshot(repository, msgspec.structs.replace(change, entries=entries))
+    return _only(repository, snapshot, set(entries))
+
+
+def _only(repository: Repository, snapshot: GitSnapshot, wanted: Collection[Entry]) -> GitSnapshot:
+    """``snapshot`` with the ``wanted`` entries alone."""
+    entries = tuple(entry for entry in snapshot.change.entries if entry in wanted)
+    return GitSnapshot(repository, msgspec.structs.replace(snapshot.change, entries=entries))
 
 
 def _loose(repository: Repository, tag: _Object, ref: str, known: Sequence[str]) -> GitSnapshot:
@@ -313,8 +324,7 @@ def _loose(repository: Repository, tag: _Object, ref: str, known: Sequence[str])
         )
     else:
         whole = compare(repository, repository.empty_tree, oid, short(ref))
-    entries = tuple(entry for entry in whole.change.entries if entry.new_oid in new)
-    return GitSnapshot(repository, msgspec.structs.replace(whole.change, entries=entries))
+    return _only(repository, whole, {entry for entry in whole.change.entries if entry.new_oid in new})
 
 
 def _ref(update: Update, portion: Portion | None) -> PushedRef:

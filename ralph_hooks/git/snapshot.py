@@ -100,7 +100,10 @@ def open_repository(cwd: Path) -> Repository:
     if lines[:1] == ["--path-format=absolute"]:  # an unknown option is echoed
         raise GitError("this git is too old for ralph-hooks", f"install git {OLDEST} or newer")
     if lines[:1] == ["true"]:
-        raise GitError("this is a bare repository: nothing is committed in it", "run ralph-hooks in a clone of it")
+        raise GitError(
+            "this is a bare repository: it has no files, and with them no configuration to judge by",
+            "run ralph-hooks in a clone or a worktree of it",
+        )
     if done.returncode:
         raise failure(done)
     match lines:

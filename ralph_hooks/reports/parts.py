@@ -156,13 +156,16 @@ def failures(report: Report) -> str:
 
 
 def _coverage(report: Report) -> list[str]:
-    """What a pass is worth: how many files a model judged, how many only checks saw, which commands ran."""
+    """What a pass is worth: how many files a model judged, only checks saw, nobody read; which commands ran."""
     parts = [_commits(report)] if report.commits else []
-    parts += [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
-    checked = tuple(item for item in report.unreviewed if item.cause is not Cause.NOT_ASKED)
-    if checked:
-        what = f"{len(checked):,}" if report.reviewed else plural(len(checked), "file")
-        parts.append(f"{what} only checked ({grouped(checked)})")
+    files = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
+    unread = tuple(item for item in report.unreviewed if item.cause is Cause.CONTENT)
+    checked = tuple(item for item in report.unreviewed if item.cause not in {Cause.CONTENT, Cause.NOT_ASKED})
+    for items, word in ((checked, "only checked"), (unread, "not read")):
+        if items:
+            what = f"{len(items):,}" if files else plural(len(items), "file")
+            files.append(f"{what} {word} ({grouped(items)})")
+    parts += files
     passed = commands(report, Verdict.PASS)
     if passed:
         parts.append(f"{plural(len(passed), 'command')} passed")

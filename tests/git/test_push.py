@@ -231,6 +231,30 @@ def test_each_commit_of_several_refs_is_judged_once_and_with_the_ref_that_has_it
     assert judged.title == "push of main, topic and twin to origin"
 
 
+def test_what_two_new_branches_share_is_judged_as_it_is_in_each(repo: Repo) -> None:
+    """What one of them has taken out is still in the other; what is the same in both is judged once."""
+    shared = repo.commit({"x.py": "x\n", "y.py": "y\n", "same.py": "s\n"})
+    repo.git("branch", "other")
+    repo.commit({"x.py": None})
+    repo.git("checkout", "--quiet", "other")
+    repo.commit({"y.py": None})
+    judged = push(repo, "origin", "main", "other")
+    assert sorted(path for part in paths(judged) for path in part) == ["same.py", "x.py", "y.py"]
+    assert [commit for part in commits(judged) for commit in part].count(shared) == 1
+
+
+def test_a_history_of_its_own_that_takes_something_out_of_what_it_merges_is_judged(repo: Repo) -> None:
+    repo.commit({"b.py": "b\n"})
+    repo.git("push", "--quiet", "origin", "main")
+    repo.git("checkout", "--quiet", "--orphan", "own")
+    repo.git("rm", "--quiet", "--force", "-r", ".")
+    repo.commit({"own.py": "o\n"})
+    repo.git("merge", "--quiet", "--no-commit", "--allow-unrelated-histories", "main")
+    repo.git("rm", "--quiet", "--force", "b.py")
+    repo.git("commit", "--quiet", "-m", "without it")
+    assert paths(push(repo, "origin", "own:main")) == [{"own.py": "A", "b.py": "D"}]
+
+
 def test_a_title_names_a_few_refs_and_counts_the_rest(repo: Repo) -> None:
     names = ["b1", "b2", "b3", "b4", "b5"]
     for name in names:

@@ -32,7 +32,8 @@ def test_a_pass_is_one_line() -> None:
         ),
     )
     assert screen(passed) == (
-        "ralph-hooks: PASS: 3 files reviewed, 3 only checked (lock file x2, binary), $0.0004, 2 requests, 1.8 s\n"
+        "ralph-hooks: PASS: 3 files reviewed, 2 only checked (lock file), 1 not read (binary), $0.0004, 2 requests, "
+        "1.8 s\n"
     )
 
 
