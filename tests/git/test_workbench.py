@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -452,3 +453,19 @@ def test_nothing_is_left_in_the_temporary_folder(repo: Repo, monkeypatch: pytest
         bench.verify(["true"], soon())
         bench.store(summary="s", verified=True)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("repaired", "refused"),
+    [
+        ("[tool.ralph-hooks.gate]\nexclude = ['*']\n", True),
+        (None, True),
+        ("[tool.ralph-hooks]\non-failure  =  'block'\n[project]\nname = 'new'\n", False),
+    ],
+)
+def test_a_repair_leaves_our_own_configuration_as_it_says(repo: Repo, repaired: str | None, refused: bool) -> None:  # noqa: FBT001 - a table
+    repo.commit({"pyproject.toml": "[tool.ralph-hooks]\non-failure = 'block'\n"})
+    with bench_of(repo.stage({"a.py": "x = 1\n"})) as bench:
+        bench.write({"pyproject.toml": repaired if repaired is None else repaired.encode()})
+        with pytest.raises(RepairRefused, match="configuration of ralph-hooks") if refused else nullcontext():
+            bench.repair()

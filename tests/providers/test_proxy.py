@@ -68,6 +68,12 @@ def test_the_environments_proxy_is_used_where_the_user_says_so(secure: ModelServ
     assert len(proxy.asked) == 1
 
 
+def test_the_environments_proxy_is_not_used_unasked(secure: ModelServer, bundle: str) -> None:
+    with Proxy() as proxy:
+        ask(secure.url, "", bundle, HTTPS_PROXY=f"http://{proxy.host}", ALL_PROXY=f"http://{proxy.host}")
+    assert (len(secure.requests), proxy.asked) == (1, [])
+
+
 def test_this_machine_is_never_asked_through_a_proxy() -> None:
     with ModelServer(FINE) as server, Proxy() as proxy:
         ask(server.url, f"http://{proxy.host}")
