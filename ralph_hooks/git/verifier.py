@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +14,9 @@ from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.report import Verdict, Verification
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import attempts
+from ralph_hooks.git import attempts, large_files
 from ralph_hooks.git.attempts import REPORT, Attempt
 from ralph_hooks.git.baselines import Baselines
 from ralph_hooks.git.junit import failing_tests
@@ -31,6 +31,9 @@ _TAIL_BYTES = 8 * 1024
 _TAIL_LINES = 40
 _KILLED = 137  # 128 + SIGKILL, and it was not us: the system was out of memory
 _IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_POINTERS = (
+    "verify commands saw Git LFS pointers in place of {files}: this clone does not have the content (`git lfs fetch`)"
+)
 _STUBBORN = (
     "{name} is an editable install that comes before PYTHONPATH: verify commands may have run your working tree's code"
     " and not what was judged (install it without -e in the environment of your tests)"
@@ -61,10 +64,11 @@ class Between(Struct, frozen=True):
 class CommandVerifier:
     """Satisfies `core.ports.Verifier`. ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
 
-    ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the folder whose
-    code may be installed in editable mode, where it is not the repository's own. Without ``memory`` the limit is three
-    quarters of what the machine has: enough to stop a test that would take it all. ``cut_by`` is the setting that keeps
-    commands from the network; empty where they have one. ``store`` keeps what commands do on a base.
+    ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the repository
+    whose code may be installed in editable mode and that has the content of Git LFS files, where it is another one.
+    Without ``memory`` the limit is three quarters of what the machine has: enough to stop a test that would take it
+    all. ``cut_by`` is the setting that keeps commands from the network; empty where they have one. ``store`` keeps what
+    commands do on a base.
     """
 
     def __init__(
@@ -74,7 +78,7 @@ class CommandVerifier:
         *,
         timeout: float,
         memory: int | None = None,
-        project: Path | None = None,
+        project: Repository | None = None,
         cut_by: str = "",
         store: Store | None = None,
     ) -> None:
@@ -82,7 +86,8 @@ class CommandVerifier:
         self._change = change
         self._timeout = timeout
         self._memory = memory or most_memory()
-        self._project = project or repository.top
+        self._project = (project or repository).top
+        self._large_files = large_files.store(project or repository)
         self._cut_by = cut_by
         self._bases = Baselines(self._project, store)
         self._caveats: dict[str, None] = {}
@@ -106,12 +111,20 @@ class CommandVerifier:
             self._caveats[_IN_REACH] = None
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
-            here, there = (_Bench(self._repository, oid, self._change, stack) for oid in (tree, base))
+            here, there = (self._bench(oid, stack) for oid in (tree, base))
             outcomes = [self._verify(command, here, there, terms) for command in commands]
             if between is not None:
-                bench = _Bench(self._repository, between.tree, self._change, stack)
+                bench = self._bench(between.tree, stack)
                 outcomes = [self._since(outcome, bench, between, terms) for outcome in outcomes]
         return tuple(map(self._unplugged, outcomes) if cut else outcomes)
+
+    def _bench(self, tree: str, stack: contextlib.ExitStack) -> _Bench:
+        return _Bench(self._repository, tree, self._change, stack, self._filled)
+
+    def _filled(self, copy: Path) -> None:
+        missing = large_files.fill(copy, self._large_files)
+        if missing:
+            self._caveats[_POINTERS.format(files=plural(missing, "file"))] = None
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how commands were run."""
@@ -209,17 +222,26 @@ class CommandVerifier:
 class _Bench:
     """The scratch copy of one tree, made when it is first asked for and removed with ``stack``."""
 
-    def __init__(self, repository: Repository, tree: str, change: Change, stack: contextlib.ExitStack) -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        tree: str,
+        change: Change,
+        stack: contextlib.ExitStack,
+        fill: Callable[[Path], None],
+    ) -> None:
         self._repository = repository
         self.tree = tree
         self._change = change
         self._stack = stack
+        self._fill = fill
         self._copy: Path | None = None
 
     def copy(self) -> Path:
         """Raises GitError and OSError as `scratch`."""
         if self._copy is None:
             self._copy = self._stack.enter_context(scratch(self._repository, self.tree, self._change))
+            self._fill(self._copy)
         return self._copy
 
 

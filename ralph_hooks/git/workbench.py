@@ -206,7 +206,7 @@ class GitWorkbench:
             self._change,
             timeout=self._timeout,
             memory=self._memory,
-            project=self._repository.top,
+            project=self._repository,
             cut_by=cut_by,
             store=self._store,
         )

@@ -1,0 +1,56 @@
+"""Puts the content of Git LFS files into a scratch copy, where git's own objects have pointers alone."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+from ralph_hooks.git.run import git, sealed
+from ralph_hooks.git.snapshot import Repository
+
+_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\n")
+_LONGEST = 1024  # bytes of a pointer, as Git LFS has it
+
+
+def store(repository: Repository) -> Path:
+    """Where Git LFS keeps the content that was fetched; it need not exist."""
+    return repository.common_dir / "lfs" / "objects"
+
+
+def fill(copy: Path, store: Path) -> int:
+    """Replace the pointers in ``copy`` by what ``store`` has of them; how many it has not.
+
+    The files are copies, for a test may write to them, and git takes them for unchanged. Raises GitError, OSError.
+    """
+    if not store.is_dir():
+        return 0
+    env = sealed(copy.parent)
+    listed = git(["ls-files", "-z", "--", ":(attr:filter=lfs)"], cwd=copy, env=env).split(b"\0")[:-1]
+    filled = [name for name in listed if _filled(copy / os.fsdecode(name), store)]
+    git(
+        ["update-index", "--assume-unchanged", "-z", "--stdin"],
+        cwd=copy,
+        stdin=b"".join(name + b"\0" for name in filled),
+        env=env,
+    )
+    return sum(_pointer(copy / os.fsdecode(name)) is not None for name in listed)
+
+
+def _filled(path: Path, store: Path) -> bool:
+    oid = _pointer(path)
+    source = store / oid[:2] / oid[2:4] / oid if oid else None
+    if source is None or not source.is_file():
+        return False
+    shutil.copyfile(source, path)
+    return True
+
+
+def _pointer(path: Path) -> str | None:
+    """The object that ``path`` is a pointer to; None where it is none."""
+    if path.is_symlink() or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        found = _POINTER.match(file.read(_LONGEST))
+    return found[1].decode("ascii") if found else None
