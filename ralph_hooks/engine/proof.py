@@ -193,7 +193,8 @@ class Proof:
     def _only_here(self, item: Verification) -> list[str]:
         """Old failures that were none when the change was judged: there, a network was in reach."""
         judged = self._judged.get(item.command)
-        return [] if judged is None else [name for name in item.known_failures if name not in judged.known_failures]
+        known = frozenset(judged.known_failures if judged else item.known_failures)
+        return [name for name in item.known_failures if name not in known]
 
     def _failed_before(self, item: Verification) -> bool:
         """Whether the command failed on the judged change already, in the same way."""

@@ -121,8 +121,9 @@ def compared(command: str, attempt: Attempt, before: Attempt) -> Verification:
         return outcome(
             command, attempt, new=failures, tail=f"{attempt.tail}\n(nothing to compare with on the base: {note})"
         )
-    known = tuple(name for name in failures if name in before.failures)
-    new = tuple(name for name in failures if name not in before.failures)
+    there = frozenset(before.failures)  # a report may name hundreds of thousands
+    known = tuple(name for name in failures if name in there)
+    new = tuple(name for name in failures if name not in there)
     hidden = known and not new and _STOPPED_EARLY in attempt.tail
     return outcome(
         command,
@@ -137,7 +138,7 @@ def broken_since(found: Verification, between: Attempt) -> Verification:
     """``found`` with the failures as new that were mended ``between``."""
     if between.problem or (between.code != 0 and between.failures is None):
         return found
-    fails = between.failures or ()
+    fails = frozenset(between.failures or ())
     broken = tuple(name for name in found.known_failures if name not in fails)
     if not broken:
         return found

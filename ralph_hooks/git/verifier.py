@@ -163,8 +163,7 @@ class CommandVerifier:
 
     def _since(self, outcome: Verification, bench: _Bench, between: Between, terms: _Terms) -> Verification:
         """``outcome`` with the failures as new that were mended ``between``; where that is not known, it is asked."""
-        seen = between.known.get(outcome.command, ())
-        if all(name in seen for name in outcome.known_failures):
+        if {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}:
             return outcome
         return attempts.broken_since(outcome, self._before(outcome.command, bench, terms))
 

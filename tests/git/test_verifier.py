@@ -16,6 +16,7 @@ import pytest
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.git.attempts import Attempt, broken_since, compared
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.git.verifier import CommandVerifier
 from ralph_hooks.store.db import Database
@@ -398,3 +399,12 @@ def test_the_reports_of_other_tools_are_read(repo: Repo, report: str) -> None:
     code = f"import sys; open(sys.argv[1], 'wb').write({report.encode()!r}); sys.exit('bad' in open('a.py').read())"
     ran = verify_one(repo.stage({"a.py": "bad"}), f"{python(code)} {{junit}}")
     assert (ran.verdict, ran.known_failures) == (Verdict.PASS, ("t::n",))
+
+
+def test_a_report_of_endless_failures_is_compared_in_no_time() -> None:
+    """A test wrote it: name by name against each of the others, this many would take the rest of the day."""
+    names = tuple(f"t::{number}" for number in range(200_000))
+    before, now = (Attempt(1, 0.1, failures=side) for side in (names, (*names[::-1], "t::new")))
+    found = compared("x", now, before)
+    assert (found.new_failures, len(found.known_failures)) == (("t::new",), len(names))
+    assert len(broken_since(found, Attempt(1, 0.1, failures=names[1:])).new_failures) == 2
