@@ -1,4 +1,4 @@
-"""Values below the name of a credential: a YAML mapping ``password:``, a list, an INI value of several lines.
+"""Values below the name of a credential: a YAML mapping ``password:``, a list, an INI value of several lines, a column.
 
 All of it is masked and none of it holds a change back: what such a block holds is told by nothing but its heading.
 """
@@ -27,17 +27,26 @@ _LINE = re.compile(
     r"(?:(?:(?P<name>[\"']?[\w./-]{1,80}[\"']?)[ \t]{0,4}[:=][ \t]{0,4})?"
     r"(?P<quote>[\"']?)(?P<value>[^\s\"'#;][^\s\"']{0,1000})(?P=quote),?[ \t]*(?:#[^\n]*)?|(?P<other>[^\n]*))(?:\n|$)"
 )
+_HEADS_A_COLUMN = re.compile(r"[\"']?[ \t]*(?:[,;|\t]|\n)")
+_CELL = re.compile(r"[ \t\"']*([\w -]*[\w-])[ \t\"']*$")
+_BEFORE_A_LINE = re.compile(SHOWN)
+_MOST_ROWS = 200
+_LONGEST_HEADER = 1_000  # characters
 _LONGEST_BEFORE = 400  # characters
 _DIGITS = re.compile(r"key[a-z]?[ \t]{0,4}[=:][ \t]{0,4}(\d{9,})(?![\w.])(?P<more>[ \t]*\n)?")
 
 
 def nested(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
-    """Values in the blocks below ``names``."""
+    """Values in the blocks and columns below ``names``."""
     lower = piece.lower
+    rows = range(0)  # of the last table
     for name in names:
         after = _AFTER.match(lower, name.after)
         if after and not about(piece.text[name.end : name.after]):
             yield from _block(piece.text, name.begin, after.end(), everything=False)
+        elif _HEADS_A_COLUMN.match(lower, name.after) and name.begin not in rows:
+            rows, found = _column(piece.text, name)
+            yield from found
     for keys in _KEYS.finditer(lower):
         yield from _block(piece.text, keys.start(), keys.end(), everything=False)
     if "kind:" in lower and _OF_KUBERNETES.search(lower):
@@ -68,6 +77,45 @@ def _block(text: str, begin: int, start: int, *, everything: bool) -> Iterator[S
         value = line["value"] or ""
         if value and not value.endswith(":") and (everything or _is_value(value, named=line["name"] is not None)):
             yield Secret("secret in a block", *line.span("value"), certain=False)
+
+
+def _column(text: str, name: Name) -> tuple[range, list[Secret]]:
+    """The cells below ``name``, as in CSV and Markdown, and where the rows are that they are in."""
+    start = text.rfind("\n", 0, name.begin) + 1
+    table = "|" in text[_shown(text, start) : _end_of_line(text, start)]
+    head = start if table else _shown(text, start)
+    header = text[head : _end_of_line(text, start)]
+    delimiter = "|" if table else next((each for each in ",;\t" if each in header), "\n")
+    heads = header[:_LONGEST_HEADER].split(delimiter)
+    column = header.count(delimiter, 0, max(0, name.begin - head))
+    cell = _CELL.match(heads[column]) if column < len(heads) else None
+    named = len(header) <= _LONGEST_HEADER and cell is not None and name.after - name.begin <= len(cell[1])
+    if not named or not (table or (len(heads) > 1 and all(map(_CELL.match, heads)))):  # code ends lines in commas
+        return range(0), []
+    first = start = _end_of_line(text, start) + 1
+    found: list[Secret] = []
+    for _ in range(_MOST_ROWS):
+        begin = start if table else _shown(text, start)
+        cells = text[begin : _end_of_line(text, start)].split(delimiter)
+        if len(cells) != len(heads):
+            break
+        value = cells[column].strip(" \t\"'")
+        if value and _is_value(value, named=True):
+            at = begin + sum(len(each) + 1 for each in cells[:column]) + cells[column].index(value)
+            found.append(Secret("secret in a column", at, at + len(value), certain=False))
+        start = _end_of_line(text, start) + 1
+    return range(first, start), found
+
+
+def _shown(text: str, start: int) -> int:
+    """Where the line really begins that is shown from ``start``."""
+    match = _BEFORE_A_LINE.match(text, start)
+    return match.end() if match else start
+
+
+def _end_of_line(text: str, start: int) -> int:
+    end = text.find("\n", start)
+    return len(text) if end < 0 else end
 
 
 def _is_value(value: str, *, named: bool) -> bool:

@@ -203,6 +203,8 @@ def test_a_password_is_not_sent_in_any_notation(form: str) -> None:
         ("[x]\nkeyA = 678912345\n  567891234\nport = 123456789", ["678912345", "567891234"]),
         ("smtp_password: correct horse battery staple\n", ["correct horse"]),
         ("one\n    dragon123\ntwo", ["dragon123"]),
+        ("user,password,level\nada,{m},info\nbob,,info", ["{m}"]),
+        ("| user | db_password |\n|---|---|\n| ada | {m} |", ["{m}"]),
         ("one\n2b00042f7481c7b056c4b410d28f33cf\ntwo", ["2b00042f7481"]),
         ("-----BEGIN PRI" + "VATE KEY-----\nnot in base64\n", ["not in base64"]),
         ("one = 1\nthe last line\n-----END PRI" + "VATE KEY-----\n", ["the last line"]),
