@@ -116,6 +116,8 @@ class Reviewer:
         self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """What was found by path, and why paths have no verdict: a long one may have both."""
+        if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
+            return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         batches = batched(missing, material)
         answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
         asked = {entry.path: (entry, chain) for entry, chain in missing}

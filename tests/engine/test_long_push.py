@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,20 @@ def test_of_many_files_those_that_no_model_came_to_are_listed(project: Project, 
     assert (judged.code, judged.verdict, judged.report["reviewed"]) == (3, "inconclusive", 0)
     assert len(judged.unreviewed) == FILES
     assert f"no model judged {FILES:,} files" in judged.report["reason"]
+
+
+def test_after_the_deadline_nothing_is_read_any_more(
+    project: Project, remote: Remote, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a large change that alone takes seconds."""
+    project.configure(f"{TWO_LINES}[tool.ralph-hooks.push]\ndeadline = 0.001\n")
+    remote.accept("main")
+    project.repo.commit({"a.py": "a = 1\n"})
+    lines = remote.lines("main")
+    monkeypatch.setenv("GIT_TRACE2", str(tmp_path / "trace"))
+    assert project.run("pre-push", "origin", "url", stdin=lines).code == 3
+    assert "cat-file" in (tmp_path / "trace").read_text()
+    assert "mktree" not in (tmp_path / "trace").read_text()  # as the changed lines of files are found
 
 
 def test_every_one_of_many_commits_is_scanned(project: Project, remote: Remote) -> None:
