@@ -13,7 +13,7 @@ from ralph_hooks.config import Policy
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import hook_managers as managers
 from ralph_hooks.git import hooks
-from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
+from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH, VERSION
 from ralph_hooks.git.hooks import Folder, State
 
 
@@ -38,6 +38,9 @@ def _hook(place: Place, folder: Folder, name: str) -> Line:
     state = hooks.inspect(folder, name)
     where = shown(state.path, place.repository.top)
     caller = called_by(place, state)
+    if caller is not None and name == PRE_PUSH and managers.keeps_lines_back(state.other, caller):
+        hint = "add `use_stdin: true` to the job in that file"
+        return fail("hook", f"{name}: {state.other} keeps back what git says is pushed: nothing is judged", hint)
     if caller is not None:
         return ok("hook", f"{name}: {state.other} runs ralph-hooks ({shown(caller, place.repository.top)})")
     if state.ours is not None and state.found is not None:
@@ -91,6 +94,8 @@ def _troubles(place: Place, state: State, where: str) -> Iterator[Line]:
         yield warn("hook", f"{gone}: it takes {on_path}", again) if on_path else fail("hook", gone, again)
     if not found.python and not found.edited and not on_path:
         yield fail("hook", f"{name}: {where} looks for ralph-hooks on PATH, where it is not", "put it on PATH")
+    if not found.edited and found.version < VERSION:
+        yield warn("hook", f"{name}: {where} was written by an older ralph-hooks", again)
     limits = place.settings.push if name == PRE_PUSH else place.settings.gate
     if found.closed is not (limits.when_unavailable is Policy.CLOSED):
         policy = "closed" if found.closed else "open"

@@ -44,7 +44,7 @@ def follow_git(environ: MutableMapping[str, str]) -> None:
     The variable is taken out: what we start in the background outlives git.
     """
     git = environ.pop(GIT, "")
-    if os.name == "posix" and git.isdecimal():
+    if os.name == "posix" and git.isdecimal() and _runs(int(git)):  # else it has a number of its own where we are
         threading.Thread(target=_follow, args=(int(git),), daemon=True).start()
 
 

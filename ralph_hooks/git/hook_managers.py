@@ -25,6 +25,8 @@ class Manager(Struct, frozen=True):
     """The suffix of what it found in its place and still runs."""
     leaves: str = ""
     """The suffix of what it found in its place and runs no more; it does not install over one."""
+    passes: str = ""
+    """What its file has to hold for a hook to get git's lines on standard input; empty where each does."""
     install: str = ""
     """The command that installs its hooks; `{hook}` as above."""
 
@@ -54,6 +56,7 @@ MANAGERS = (
             for suffix in ("yml", "yaml", "toml", "json", "jsonc")
         ),
         leaves=".old",
+        passes="use_stdin",
         install="lefthook install",
     ),
     Manager("husky", (b'. "$(dirname "$0")/h"', b"husky.sh"), (".husky/{hook}",), install="npx husky"),
@@ -106,3 +109,9 @@ def calls_us(top: Path, name: str, hook: str) -> Path | None:
             if path.is_file() and _COMMANDS[hook].search(_COMMENT.sub("", path.read_text("utf-8", "replace"))):
                 return path
     return None
+
+
+def keeps_lines_back(name: str, file: Path) -> bool:
+    """Whether manager ``name``, as told in ``file``, does not hand git's lines on to a push hook."""
+    wanted = next((each.passes for each in MANAGERS if each.name == name), "")
+    return wanted not in _COMMENT.sub("", file.read_text("utf-8", "replace"))

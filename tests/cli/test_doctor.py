@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from ralph_hooks.git import hook_script
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.hook_managers import Manager
 from tests.support.project import BIN, EXPENSIVE, MODEL, TWO_LINES, Project
 from tests.support.proxy import Proxy
 from tests.support.server import Reply
+from tests.support.stand_in import executable
 
 ALIVE = Reply.json_text({"ok": True})
 
@@ -261,6 +263,25 @@ class TestHooks:
         project.configure(f'{TWO_LINES}gate.when-unavailable = "closed"\n')
         said = ("warn", "pre-commit: .git/hooks/pre-commit was installed with when-unavailable = open")
         assert self.hooks(project)[0] == said
+
+    def test_one_of_an_older_version(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr("ralph_hooks.git.hook_script.VERSION", hook_script.VERSION - 1)
+            project.run("install")
+        said = "pre-commit: .git/hooks/pre-commit was written by an older ralph-hooks"
+        assert self.hooks(project)[0] == ("warn", said)
+        project.run("install")
+        assert self.hooks(project)[0][0] == "ok"
+
+    def test_a_manager_that_keeps_gits_lines_back(self, project: Project) -> None:
+        """Under lefthook a job has no standard input unless it asks for it: it sees no ref, and passes."""
+        executable(self.script(project).with_name("pre-push"), "#!/bin/sh\ncall_lefthook run pre-push\n")
+        job = "pre-push:\n  jobs:\n    - run: ralph-hooks pre-push {1} {2}\n"
+        project.repo.write({"lefthook.yml": job + "      # use_stdin: true\n"})
+        said = "pre-push: lefthook keeps back what git says is pushed: nothing is judged"
+        assert self.hooks(project)[1] == ("fail", said)
+        project.repo.write({"lefthook.yml": job + "      use_stdin: true\n"})
+        assert self.hooks(project)[1] == ("ok", "pre-push: lefthook runs ralph-hooks (lefthook.yml)")
 
     def test_somebody_elses(self, project: Project) -> None:
         self.script(project).write_text("#!/bin/sh\n", encoding="utf-8")
