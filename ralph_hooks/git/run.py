@@ -18,6 +18,7 @@ _SETTINGS = (
     "--no-pager",
     "-c", "core.quotePath=true",
     "-c", "core.fsmonitor=false",  # a program that configuration names: not for us to start
+    "-c", "maintenance.auto=false",  # nor hooks of a clean-up, which a fetch of what is missing would begin
     "-c", "core.splitIndex=false",  # else writing a copy of the index would leave a shared part in the repository
     "-c", "diff.suppressBlankEmpty=false",
 )  # fmt: skip
@@ -46,6 +47,8 @@ IDENTITY = {
 }
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 """For a git that writes an index or a ref of ours: a hook of the user's is not for us to start."""
+NO_FETCH: Environment = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""Nothing is fetched. git older than 2.45 does not know the second, and is kept from it by the first."""
 _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
     (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),

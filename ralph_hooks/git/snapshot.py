@@ -18,7 +18,7 @@ from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.objects import missing, read_blobs
 from ralph_hooks.git.patch import read_hunks, read_raw
-from ralph_hooks.git.run import NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
+from ralph_hooks.git.run import NO_FETCH, NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
 from ralph_hooks.process import Finished, temporary_folder
 
 _EMPTY_TREE = {
@@ -53,6 +53,8 @@ class Repository(Struct, frozen=True):
     """``sha1`` or ``sha256``."""
     head_tree: str | None
     """The tree of the commit that HEAD names; None before the first one."""
+    fetches: bool = True
+    """Whether git may fetch what a partial clone lacks."""
     seal: Environment | None = None
     """For a repository of our own: what keeps the caller's variables and configuration out of it (`run.sealed`)."""
 
@@ -65,7 +67,7 @@ class Repository(Struct, frozen=True):
     def environment(self) -> dict[str, str | None]:
         """Binds git to this repository and index, wherever it is started and whatever relative names it inherits."""
         bound = {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
-        return {**(self.seal or {}), **bound}
+        return {**({} if self.fetches else NO_FETCH), **(self.seal or {}), **bound}
 
     @property
     def objects(self) -> Path:
@@ -94,7 +96,7 @@ def open_repository(cwd: Path) -> Repository:
     done = try_git(
         ["rev-parse", "--path-format=absolute", "--is-bare-repository", "--show-object-format", "--absolute-git-dir",
          "--git-common-dir", "--show-toplevel", "--revs-only", "HEAD^{tree}"],
-        cwd=cwd,
+        cwd=cwd, env=NO_FETCH,
     )  # fmt: skip
     lines = [os.fsdecode(line) for line in done.stdout.split(b"\n")[:-1]]
     if lines[:1] == ["--path-format=absolute"]:  # an unknown option is echoed
@@ -116,8 +118,34 @@ def open_repository(cwd: Path) -> Repository:
                 index=Path(top, given) if given else Path(git_dir, "index"),  # git means it relative to the top
                 object_format=object_format,
                 head_tree=head[0] if head else None,
+                fetches=_may_fetch(Path(common_dir)),
             )
     raise GitError("git's answer about this repository cannot be read", "is there a line break in the folder's name?")
+
+
+_PARTIAL = re.compile(rb"partialclone|promisor|include|worktreeconfig", re.IGNORECASE)
+_PLAIN = re.compile(
+    r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol"
+    r"|sparsecheckout|sparsecheckoutcone)|extensions\.(partialclone|objectformat|refstorage)|index\.\w+|gc\.auto"
+    r"|remote\..*\.(url|pushurl|fetch|promisor|partialclonefilter|tagopt|prune)|branch\..*|user\.\w+"
+    r"|submodule\..*\.(url|active)|http\..*\.extraheader|(push|pull|rebase|init)\.\w+",
+    re.IGNORECASE,
+)
+"""Settings with which a fetch runs no program that they name."""
+
+
+def _may_fetch(common_dir: Path) -> bool:
+    """False where a fetch of what is missing would go by settings that may name programs.
+
+    A clone has none: the file would have come with the repository, as in an archive, and git runs what it says.
+    """
+    try:
+        if not _PARTIAL.search((common_dir / "config").read_bytes()):
+            return True  # nearly always: git fetches nothing by itself
+    except OSError:
+        return False
+    listed = git(["config", "--local", "--name-only", "-z", "--list"], cwd=common_dir, env=NO_FETCH)
+    return all(_PLAIN.fullmatch(os.fsdecode(name)) for name in listed.split(b"\0") if name)
 
 
 class GitSnapshot:

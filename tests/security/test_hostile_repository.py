@@ -150,6 +150,27 @@ def test_no_program_that_git_is_configured_to_run_is_run_by_us(gated: Gated, tmp
     assert list(ran.iterdir()) == []
 
 
+@pytest.mark.parametrize("setting", ["remote.away.uploadpack", "core.sshCommand"])
+def test_what_a_repository_lacks_is_not_fetched_by_a_program_that_it_names(
+    gated: Gated, tmp_path: Path, setting: str
+) -> None:
+    """An archive with a .git folder can call itself a partial clone and leave out an object."""
+    ran = tmp_path / "ran"
+    gated.repo.commit({"a.py": "x = 1\n"})
+    blob = gated.repo.git("rev-parse", "HEAD:a.py")
+    gated.repo.stage({"a.py": "x = 2\n"})
+    url = "ssh://localhost/x" if setting == "core.sshCommand" else str(tmp_path)
+    for name, value in (
+        ("core.repositoryFormatVersion", "1"), ("extensions.partialClone", "away"), ("remote.away.promisor", "true"),
+        ("remote.away.url", url), (setting, run_marker(ran)),
+    ):  # fmt: skip
+        gated.repo.git("config", name, value)
+    (gated.repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
+    done = gated.run("gate")
+    assert (done.returncode, ran.exists()) == (2, False)
+    assert "is not in this clone" in done.stderr
+
+
 def test_a_program_that_lies_in_the_repository_is_not_taken_for_git(gated: Gated, tmp_path: Path) -> None:
     """Neither with ``.`` on PATH, nor with an empty entry, which means the same."""
     ran = tmp_path / "ran"
