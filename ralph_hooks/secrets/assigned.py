@@ -151,23 +151,26 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
     for name in names:
         if name.begin < reached:
             continue
-        telling = not about(text[name.end : name.after])
-        if telling and (ahead := _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)):
-            yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
-        if found := _given(text, name):
+        ahead = _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)
+        found = _given(text, name)
+        if found:
             reached = found.end
-            if telling:
-                yield found
+        if (ahead or found) and about(text[name.end : name.after]):
+            continue
+        if ahead:
+            yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
+        if found:
+            yield found
 
 
 def _given(text: str, name: Name) -> _Assigned | None:
-    option = _BEFORE_AN_OPTION.search(text, max(0, name.begin - _LONGEST_OPTION), name.begin)
+    option = _is_option(text, name.begin)
     if match := (option and _OPTION.match(text, name.after)) or _PAIR.match(text, name.after):
         return _whole(_read(match, name), plain=True)
     if (match := _BARE_PHRASE.match(text, name.after)) and _begins_its_line(phrase := _read(match, name)):
         return phrase
     match = _VALUE.match(text, name.after)
-    return (_valued(_read(match, name), plain=option is not None) if match else None) or _spoken(text, name)
+    return (_valued(_read(match, name), plain=option) if match else None) or _spoken(text, name)
 
 
 def _spoken(text: str, name: Name) -> _Assigned | None:
@@ -177,6 +180,12 @@ def _spoken(text: str, name: Name) -> _Assigned | None:
         if found and not found.quoted and _asks_for_a_password(found) and _digits(found.value) > 1:
             return structs.replace(found, operator="is")
     return None
+
+
+def _is_option(text: str, begin: int) -> bool:
+    start = max(0, begin - _LONGEST_OPTION)
+    likely = text.find("--", start, begin) >= 0 or text.find("ENV", start, begin) >= 0  # a search takes much longer
+    return likely and _BEFORE_AN_OPTION.search(text, start, begin) is not None
 
 
 def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:

@@ -237,17 +237,20 @@ def private_keys(text: str) -> Iterator[Secret]:
     A header without a body is code that looks for one; alone on its line it is masked with what follows.
     """
     position = 0
+    footers = iter(_KEY_END.finditer(text))
+    footer = next(footers, None)
     while header := _KEY_BEGIN.search(text, position):
         yield from _footers(text, position, header.start())
         position = header.end()
         reach = position + _KEY_REACH
-        footer = _KEY_END.search(text, position, reach)
+        while footer and footer.start() < position:
+            footer = next(footers, None)
+        ends = [footer] if footer and footer.end() <= reach else []
         if body := _KEY_BODY.search(text, position, position + _BODY_REACH):
-            ends = [footer] if footer else _KEY_BODY.finditer(text, body.start(), reach)  # it may be cut off
-            position = max(match.end() for match in ends)
+            position = max(match.end() for match in ends or _KEY_BODY.finditer(text, body.start(), reach))  # or cut off
             yield Secret("private key", header.start(), position, certain=True)
         elif (alone := _KEY_ALONE.match(text, position)) and _begins_its_line(text, header.start()):
-            position = (footer or alone).end()
+            position = (ends or [alone])[0].end()
             yield Secret("private key", header.start(), position, certain=False)
     yield from _footers(text, position, len(text))
 
