@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import msgspec
 from msgspec import Struct
 
 REGULAR_MODES = ("100644", "100755")
 SYMLINK_MODE = "120000"
 SUBMODULE_MODE = "160000"
+ABSENT_MODE = "000000"
 
 
 class Status(StrEnum):
@@ -37,6 +39,12 @@ class Entry(Struct, frozen=True):
     new_mode: str
     old_oid: str | None
     new_oid: str | None
+
+    def alone(self) -> Entry:
+        """What is there now as if nothing had been before: for where that is nothing to compare with."""
+        return msgspec.structs.replace(
+            self, status=Status.ADDED, old_path=self.path, old_mode=ABSENT_MODE, old_oid=None
+        )
 
     def unreadable(self) -> str | None:
         """Why there is no text to judge in this entry, seen from its modes and ids alone."""

@@ -17,7 +17,16 @@ from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.checking import placed, result_key
 from ralph_hooks.engine.keys import read_back
-from ralph_hooks.engine.triage import EMPTY, MAX_BYTES, content_reason, is_text, reason_key, too_large
+from ralph_hooks.engine.triage import (
+    EMPTY,
+    MAX_BYTES,
+    content_reason,
+    in_its_place,
+    is_text,
+    of_its_kind,
+    reason_key,
+    too_large,
+)
 from ralph_hooks.errors import RalphError
 
 _LISTED = 250  # paths that are looked up in the store at once; progress is shown as often
@@ -88,6 +97,12 @@ class LeakScan:
 
     def _judge(self, pushed: Pushed, batch: Iterable[Committed]) -> bool:
         """Get the results of all versions in ``batch``; False where the deadline came first."""
+        if not self._look(pushed, batch):
+            return False
+        # What cannot be read may be only what was there before: once more without it.
+        return not self._reasons or self._look(pushed, batch)
+
+    def _look(self, pushed: Pushed, batch: Iterable[Committed]) -> bool:
         wanted = {key: entry for committed in batch for key, entry in self._versions(committed)}
         self._recall({key: entry for key, entry in wanted.items() if key not in self._known})
         missing = {key: entry for key, entry in wanted.items() if key not in self._known}
@@ -96,9 +111,16 @@ class LeakScan:
 
     def _versions(self, committed: Committed) -> Iterator[tuple[str, Entry]]:
         """What of it there is to scan, by key: against each parent."""
-        for entry in committed.entries:
+        for entry in map(of_its_kind, committed.entries):
             if entry.unreadable() is None and self._check.applies(entry):
-                yield result_key(self._check.name, self._version, entry), entry
+                key = self._key(entry)
+                if in_its_place(entry, self._reasons.get(key, "")):
+                    yield self._key(entry.alone()), entry.alone()
+                else:
+                    yield key, entry
+
+    def _key(self, entry: Entry) -> str:
+        return result_key(self._check.name, self._version, entry)
 
     def _recall(self, entries: Mapping[str, Entry]) -> None:
         names = {reason_key(entry): key for key, entry in entries.items()}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.core.change import Content, Entry
+from ralph_hooks.core.change import Content, Entry, Status
 from ralph_hooks.core.exclude import RULES, marked_generated
 from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.ports import Snapshot, Store
@@ -38,13 +38,17 @@ def triage(snapshot: Snapshot, exclude: Sequence[str], store: Store) -> Triage:
     """Sort the entries of ``snapshot``: by mode and id first, then by path, then by content (kept by content id)."""
     unreviewed: list[Unreviewed] = []
     text: list[Entry] = []
-    for entry in snapshot.change.entries:
+    for entry in map(of_its_kind, snapshot.change.entries):
         reason = entry.unreadable()
         if reason:
             unreviewed.append(Unreviewed(entry.path, reason, Cause.CONTENT))
         else:
             text.append(entry)
     contents = _content_reasons(snapshot, text, store)
+    replaced = [entry.alone() for entry in text if in_its_place(entry, contents[entry.path])]
+    if replaced:
+        contents = {**contents, **_content_reasons(snapshot, replaced, store)}
+        text = list(({entry.path: entry for entry in text} | {entry.path: entry for entry in replaced}).values())
     review: list[Entry] = []
     scan: list[Entry] = []
     for entry in text:
@@ -59,6 +63,16 @@ def triage(snapshot: Snapshot, exclude: Sequence[str], store: Store) -> Triage:
         else:
             review.append(entry)
     return Triage(tuple(review), tuple(scan), tuple(unreviewed))
+
+
+def of_its_kind(entry: Entry) -> Entry:
+    """``entry``, but by itself where a file is in the place of a link or a submodule, or the other way round."""
+    return entry.alone() if entry.status is Status.TYPE_CHANGED else entry
+
+
+def in_its_place(entry: Entry, reason: str) -> bool:
+    """Whether there may be something to read all the same in what has this ``reason``, in the place of what has not."""
+    return not is_text(reason) and entry.old_oid is not None and entry.new_oid is not None
 
 
 def _excluded(path: str, exclude: Sequence[str]) -> str | None:

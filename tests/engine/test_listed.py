@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from tests.support.credentials import SERVICES
 from tests.support.project import TWO_LINES, Project
 from tests.support.repo import Repo
 from tests.support.server import Finds, ModelServer, analyst
@@ -76,6 +78,28 @@ def test_changes_without_text_are_listed(project: Project) -> None:
         "library": "submodule",
     }
     assert set(causes.values()) == {"content"}
+
+
+def test_text_in_the_place_of_what_nobody_can_read_is_judged(project: Project) -> None:
+    """Else a secret and whatever code pass in the place of a picture, a link or a file that was too large."""
+    project.configure()
+    project.repo.git("remote", "add", "origin", "nowhere")
+    unreadable: dict[str, str | bytes | None] = {"a.py": b"\0", "b.py": LFS, "c.py": "1\n" * 600_000}
+    project.repo.commit(unreadable)
+    (project.repo.path / "d.py").symlink_to("README.md")
+    project.repo.git("add", "d.py")
+    project.repo.commit(None)
+    project.repo.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    names = [*unreadable, "d.py"]
+    (project.repo.path / "d.py").unlink()
+    project.repo.stage(dict.fromkeys(names, CODE))
+    sent, listed, _ = assert_accounted_for(project, names)
+    assert (sent, listed) == (set(names), {})
+    secret = SERVICES["Stripe"](random.Random(4))
+    project.repo.commit(dict.fromkeys(names, f"key = '{secret}'\n"))
+    project.repo.commit(dict.fromkeys(names, CODE))
+    judged = project.judge("--from-ref", "origin/main")
+    assert sorted(finding["path"] for finding in judged.blocking) == sorted(names)
 
 
 def test_a_renamed_file_whose_content_changed_is_reviewed(project: Project) -> None:
