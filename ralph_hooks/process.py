@@ -19,6 +19,8 @@ from typing import IO, Any
 
 from msgspec import Struct
 
+TEMPORARY = "ralph-hooks-temporary-"
+"""How folders begin that are used for seconds. What kill -9 leaves of them is swept away with scratch copies."""
 TimeoutExpired = subprocess.TimeoutExpired
 """What `run` raises at its timeout, for those who may not import subprocess."""
 
@@ -120,10 +122,10 @@ def finish(process: subprocess.Popen[bytes], *, stdin: bytes = b"", timeout: flo
 
 
 @contextlib.contextmanager
-def temporary_folder(prefix: str) -> Iterator[str]:
+def temporary_folder() -> Iterator[str]:
     """A folder in the system's temporary one that goes away, also with a thread that is abandoned in here."""
     with _OPEN.lock:
-        folder = tempfile.mkdtemp(prefix=prefix)
+        folder = tempfile.mkdtemp(prefix=TEMPORARY)
         _OPEN.folders.add(folder)
     try:
         yield folder

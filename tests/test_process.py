@@ -336,7 +336,7 @@ ABANDONING = """
 import sys, threading
 from ralph_hooks.process import clear_away, run, temporary_folder
 def job():
-    with temporary_folder("ralph-hooks-") as folder:
+    with temporary_folder() as folder:
         print(folder, flush=True)
         run(["sh", "-c", "echo $$ > pid; mv pid pids; exec sleep 600"], cwd=folder)
 threading.Thread(target=job, daemon=True).start()

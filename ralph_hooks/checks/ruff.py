@@ -139,7 +139,7 @@ def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[I
     """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails."""
     if not any(text for _, text in files):
         return [()] * len(files)
-    with temporary_folder("ralph-hooks-") as folder:
+    with temporary_folder() as folder:
         written = {_write(folder, index, path, text): path for index, (path, text) in enumerate(files) if text}
         items = _diagnose(folder, deadline, shape, written)
     by_index: dict[str, list[Item]] = {}

@@ -20,7 +20,7 @@ from ralph_hooks.git.objects import DURABLE, store_blobs
 from ralph_hooks.git.refs import prune
 from ralph_hooks.git.replace import Step
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
-from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, compare
+from ralph_hooks.git.snapshot import Repository, compare
 from ralph_hooks.process import temporary_folder
 
 PREFIX = "refs/ralph/backup/"
@@ -52,7 +52,7 @@ class _About(Struct, frozen=True, kw_only=True):
 def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: bool = False) -> str:
     """Put both sides of ``steps`` into git's objects; the id of the commit. No ref names it yet."""
     about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
-    with temporary_folder(OBJECTS_PREFIX) as folder:
+    with temporary_folder() as folder:
         env = {**repository.environment, **_IDENTITY}
         before = _tree(repository, [(step, step.before) for step in steps], Path(folder, "before"), env)
         after = _tree(repository, [(step, step.after) for step in steps], Path(folder, "after"), env)

@@ -10,7 +10,6 @@ from msgspec import Struct
 
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git.run import Environment, failure, try_git
-from ralph_hooks.git.snapshot import OBJECTS_PREFIX
 from ralph_hooks.process import temporary_folder
 
 _MARKER = 31  # characters of a conflict marker: no text has such lines of its own
@@ -52,7 +51,7 @@ def merge(
 
 
 def _merged(path: str, base: bytes, ours: bytes, theirs: bytes, env: Environment) -> bytes | Conflict:
-    with temporary_folder(OBJECTS_PREFIX) as folder:
+    with temporary_folder() as folder:
         for name, content in (("ours", ours), ("base", base), ("theirs", theirs)):
             Path(folder, name).write_bytes(content)
         done = try_git(

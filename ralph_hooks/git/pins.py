@@ -15,7 +15,7 @@ import msgspec
 from ralph_hooks.core.change import Change
 from ralph_hooks.git.refs import QUIET
 from ralph_hooks.git.run import IDENTITY, Environment, git, try_git
-from ralph_hooks.git.snapshot import OBJECTS_PREFIX, GitSnapshot, Repository, build_tree, commit
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, build_tree, commit
 from ralph_hooks.process import temporary_folder
 
 PREFIX = "refs/ralph/jobs/"
@@ -31,7 +31,7 @@ _PASSING = frozenset((
 
 def pin(repository: Repository, change: Change) -> None:
     """Keep both trees of ``change``. Nothing is written but objects and one ref. Raises GitError."""
-    with temporary_folder(OBJECTS_PREFIX) as folder:
+    with temporary_folder() as folder:
         pinning = _Pinning(repository, Path(folder, "index"))
         if not pinning.has(change.tree):
             build_tree(change, pinning.git)

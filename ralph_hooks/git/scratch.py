@@ -19,9 +19,9 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.installed import installed
 from ralph_hooks.git.run import git, sealed, try_git
-from ralph_hooks.git.snapshot import OBJECTS_PREFIX, Repository, build_tree
+from ralph_hooks.git.snapshot import Repository, build_tree
 from ralph_hooks.locks import Lock, acquire
-from ralph_hooks.process import allowed_environment
+from ralph_hooks.process import TEMPORARY, allowed_environment
 
 PREFIX = "ralph-hooks-scratch-"
 _LOCK = "ralph-hooks.lock"  # beside the copy, which has the name of the project
@@ -132,7 +132,7 @@ def sweep() -> None:
         lock = acquire(folder / _LOCK) if _ours(folder) else None
         if lock is not None:
             _discard(folder, lock)
-    for folder in parent.glob(f"{OBJECTS_PREFIX}*"):
+    for folder in parent.glob(f"{TEMPORARY}*"):
         found = _ours(folder)
         if found and time.time() - found.st_mtime > _ABANDONED:
             _remove(folder)

@@ -36,7 +36,6 @@ _PATCH = (
 )  # fmt: skip
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ELSEWHERE = "give a commit that is here, such as where it left its base (`git merge-base origin/main HEAD`)"
-OBJECTS_PREFIX = "ralph-hooks-objects-"
 DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
 
 
@@ -226,7 +225,7 @@ def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]
     """A folder that goes away, and the environment for a git that writes its objects there and reads all others."""
     inherited = None if repository.seal else os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
     folders = (_quoted(str(repository.objects)), inherited)
-    with temporary_folder(OBJECTS_PREFIX) as folder:
+    with temporary_folder() as folder:
         yield (
             Path(folder),
             {

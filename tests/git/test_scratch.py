@@ -184,13 +184,13 @@ def test_leftovers_of_a_killed_run_are_removed_and_a_living_one_is_left(
         finally:
             other.kill()
     assert theirs.exists()
-    abandoned, fresh = temporary / "ralph-hooks-objects-old", temporary / "ralph-hooks-objects-new"
+    abandoned, fresh = temporary / "ralph-hooks-temporary-old", temporary / "ralph-hooks-temporary-new"
     for folder in (abandoned, fresh, temporary / "somebody-elses"):
         folder.mkdir()
     os.utime(abandoned, (time.time() - 7200,) * 2)
     with scratch(opened, repo.tree()):
         assert not theirs.exists()
-    assert {path.name for path in temporary.iterdir()} == {"ralph-hooks-objects-new", "somebody-elses"}
+    assert {path.name for path in temporary.iterdir()} == {"ralph-hooks-temporary-new", "somebody-elses"}
 
 
 def test_a_blob_that_is_missing_is_an_error_and_not_an_incomplete_copy(
