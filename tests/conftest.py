@@ -22,6 +22,8 @@ for name in [name for name in os.environ if name in AROUND or name.startswith(AR
     del os.environ[name]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # the background jobs of a shell ignore it
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # so does nohup with this one
+    signal.signal(signal.SIGHUP, lambda *_: None)  # ignored here all the same, and not by what tests start
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", deadline=None, max_examples=2000)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, lines_of
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import estimate_tokens
 
 _DEFINITION = re.compile(r"\s*(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
@@ -53,7 +53,7 @@ def enclosing(lines: Sequence[str], number: int) -> str:
         if not _CONTINUED.match(line) and _indent(line) < limit:
             limit = _indent(line)
             if _DEFINITION.match(line):
-                names.append(line.strip()[:_MAX_HEADING])
+                names.append(beginning(line.strip(), _MAX_HEADING).rstrip())
     return " > ".join(reversed(names))
 
 

@@ -54,6 +54,14 @@ def placeholder(number: int) -> str:
     return f"<secret-{number}>"
 
 
+def beginning(text: str, limit: int) -> str:
+    """At most the first ``limit`` characters of ``text``, and no part of a word: no scan knows half a credential."""
+    if len(text) <= limit:
+        return text
+    kept = text[:limit]
+    return kept[: 1 + max(map(kept.rfind, " \t\n"))]
+
+
 def plural(count: int, noun: str) -> str:
     """``1 file``, ``3 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -245,5 +245,7 @@ class _Bench:
 
 
 def _tail(output: bytes) -> str:
-    lines = decode(output[-_TAIL_BYTES:]).rstrip().splitlines()
-    return "\n".join(lines[-_TAIL_LINES:])
+    kept = decode(output[-_TAIL_BYTES:])
+    if len(output) > _TAIL_BYTES:  # what is cut in two may be a credential, and no scan knows half of one
+        kept = kept.partition("\n")[2] or kept.partition(" ")[2]
+    return "\n".join(kept.rstrip().splitlines()[-_TAIL_LINES:])

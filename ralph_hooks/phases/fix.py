@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ralph_hooks.core.repair import Repair
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.phases.implement import AGENT, FENCE, MAX_OUTPUT, RULES, RepairReply, read
 from ralph_hooks.phases.problem import Problem, Shown, described, files, prompt
 from ralph_hooks.phases.question import Question
@@ -72,4 +72,4 @@ def told(repair: Repair) -> Iterator[str]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _MAX_PART else f"{text[:_MAX_PART]}\n[... cut ...]"
+    return text if len(text) <= _MAX_PART else f"{beginning(text, _MAX_PART)}\n[... cut ...]"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.core.text import beginning, one_line, plural, visible
 
 ANY = st.text(st.characters(codec=None))
 
@@ -69,3 +69,16 @@ def test_escapes_name_what_they_stand_for(raw: str, shown: str) -> None:
 
 def test_plurals() -> None:
     assert [plural(count, "file") for count in (0, 1, 2, 1234)] == ["0 files", "1 file", "2 files", "1,234 files"]
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "kept"),
+    [
+        ("short", 5, "short"),
+        ("key = ghp_0123456789", 12, "key = "),
+        ("one\ntwo\tthree four", 12, "one\ntwo\t"),
+        ("a" * 30, 10, ""),
+    ],
+)
+def test_what_is_shortened_ends_with_a_whole_word(text: str, limit: int, kept: str) -> None:
+    assert beginning(text, limit) == kept
