@@ -46,8 +46,16 @@ def _invisible() -> re.Pattern[str]:
 
 _LINES = {"\r": "CARRIAGE RETURN", "\b": "BACKSPACE", "\x1b": "ESCAPE", "\x85": "NEXT LINE", "\x9b": "CONTROL SEQUENCE"}
 """Control characters that lines of code are not made of, by name."""
-_UNLIKE = re.compile("[\u2028\u2029" + "".join(_LINES) + "]")
-_UNLIKE_ASCII = re.compile(rb"[\x08\x1b]|\r(?!\n)")
+
+
+@lru_cache(maxsize=1)
+def _unlike() -> re.Pattern[str]:
+    return re.compile("[\u2028\u2029" + "".join(_LINES) + "]")
+
+
+@lru_cache(maxsize=1)
+def _unlike_ascii() -> re.Pattern[bytes]:
+    return re.compile(rb"[\x08\x1b]|\r(?!\n)")
 
 
 @lru_cache(maxsize=1)
@@ -139,7 +147,7 @@ def _named_so(source: Source) -> Iterator[Finding]:
 def _findings(source: Source) -> Iterator[Finding]:
     yield from _disguise(source)
     content = source.content.new or b""
-    if content.isascii() and not _UNLIKE_ASCII.search(content):  # nearly always
+    if content.isascii() and not _unlike_ascii().search(content):  # nearly always
         return
     known = Counter(char for text in removed(source).values() for char in _suspects(text))
     for number, text in added(source).items():
@@ -161,7 +169,7 @@ def _findings(source: Source) -> Iterator[Finding]:
 
 def _suspects(text: str) -> list[str]:
     """The characters of a line that may hide something."""
-    return _invisible().findall(text) + _UNLIKE.findall(text.removesuffix("\r"))
+    return _invisible().findall(text) + _unlike().findall(text.removesuffix("\r"))
 
 
 def _hidden(text: str, path: str, *, first: bool) -> Iterator[str]:
@@ -171,7 +179,7 @@ def _hidden(text: str, path: str, *, first: bool) -> Iterator[str]:
     prose = PurePosixPath(path).suffix.lower() in _PROSE
     directed = prose and _right_to_left().search(text) is not None
     for char in _suspects(_in_place().sub("", text)):
-        if not (directed and char in _DIRECTION) and not (prose and (char == _SOFT_HYPHEN or _UNLIKE.match(char))):
+        if not (directed and char in _DIRECTION) and not (prose and (char == _SOFT_HYPHEN or _unlike().match(char))):
             yield char
 
 

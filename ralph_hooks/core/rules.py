@@ -9,22 +9,18 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MODE, Entry
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.own_table import CONFIGURATION
 from ralph_hooks.core.text import one_line, plural
 
 MAX_BYTES = 10_000_000
 """The largest file that a repair may write. Code is smaller; what an agent left behind may fill a disk."""
-
-CONFIGURATION = "pyproject.toml"
-"""The file that has our own table; the rest of it is the project's and may be repaired."""
-_TABLE = ("tool", "ralph-hooks")
-_DEPTH = 2  # names: gate.exclude
 
 _CI = (
     "/.github/workflows", "/.github/actions", "/.forgejo", "/.gitea", ".gitlab-ci*", "/.gitlab", "/.circleci",
@@ -172,42 +168,6 @@ def _kind(entry: Entry) -> str:
     if all(mode in REGULAR_MODES for mode in modes):
         return "change the mode of a file" if entry.old_mode != entry.new_mode else ""
     return "add executable files" if entry.new_mode == REGULAR_MODES[1] else ""
-
-
-def changed_settings(before: bytes | None, after: bytes | None) -> tuple[str, ...]:
-    """The settings of this tool that pyproject.toml no longer has as before: ``gate.exclude``, ``routes``.
-
-    They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
-    """
-    if before == after:
-        return ()
-    try:
-        return tuple(_differing(_own_table(before), _own_table(after)))
-    except ValueError:
-        return (".".join(_TABLE),)
-
-
-def _differing(before: object, after: object, *names: str) -> Iterator[str]:
-    """Where two tables differ, two names deep."""
-    if before == after:
-        return
-    there = [each for each in (before, after) if each]
-    tables = [each for each in there if isinstance(each, dict)]
-    if len(names) == _DEPTH or not there or len(tables) < len(there):
-        yield ".".join(names or _TABLE)
-        return
-    for key in sorted({key for table in tables for key in table}):
-        old, new = (each.get(key) if isinstance(each, dict) else None for each in (before, after))
-        yield from _differing(old, new, *names, key)
-
-
-def _own_table(content: bytes | None) -> object:
-    import tomli
-
-    table: object = tomli.loads((content or b"").decode("utf-8"))
-    for name in _TABLE:
-        table = table.get(name, {}) if isinstance(table, dict) else {}
-    return table
 
 
 def _seen(name: str) -> str:

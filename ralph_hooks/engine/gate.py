@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Change, Entry
+from ralph_hooks.core.own_table import holding, settings_changed
 from ralph_hooks.core.ports import Answers, Check, History, Prices, Receipts, Snapshot, Store, Verifier
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.rules import CONFIGURATION, changed_settings
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.caller import Caller
@@ -223,15 +223,8 @@ def _not_asked(examined: Examined) -> Reviewed:
 
 def _rewritten(examined: Examined) -> tuple[str, ...]:
     """Said where a change brings along the rules that it is judged by: it could let itself through."""
-    own = [e for e in examined.snapshot.change.entries if CONFIGURATION in {e.path, e.old_path}]
-    changed = [
-        name
-        for source in examined.material.sources(own)
-        for name in changed_settings(
-            source.content.old if source.entry.old_path == CONFIGURATION else None,
-            source.content.new if source.path == CONFIGURATION else None,
-        )
-    ]
+    own = examined.material.sources(holding(examined.snapshot.change.entries))
+    changed = [name for source in own for name in settings_changed(source.entry, source.content)]
     named = one_line(", ".join(dict.fromkeys(changed)))
     return (f"this change sets the rules that it is judged by itself: {named}",) if changed else ()
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES
+from ralph_hooks.core.own_table import CONFIGURATION, holding, settings_changed
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.rules import CONFIGURATION, changed_settings, summary, violations
+from ralph_hooks.core.rules import summary, violations
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, GitError, RalphError
 from ralph_hooks.git import backups, journal, refs
@@ -205,8 +206,8 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
     """The rules held when the fix was stored; since then it was a ref that anybody may have written."""
     entries = snapshot.change.entries
     told = summary(violations(entries))
-    own = snapshot.contents([entry for entry in entries if entry.path == CONFIGURATION]).get(CONFIGURATION)
-    if own is not None and changed_settings(own.old, own.new):
+    own = holding(entries)
+    if any(map(settings_changed, own, snapshot.contents(own).values())):
         told = f"it touches the configuration of ralph-hooks in {CONFIGURATION}"
     if told:
         raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `git show {fix.ref}`")

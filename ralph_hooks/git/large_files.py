@@ -10,7 +10,7 @@ from pathlib import Path
 from ralph_hooks.git.run import git, sealed
 from ralph_hooks.git.snapshot import Repository
 
-_POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\n")
+_POINTER = rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\n"
 _LONGEST = 1024  # bytes of a pointer, as Git LFS has it
 
 
@@ -52,5 +52,5 @@ def _pointer(path: Path) -> str | None:
     if path.is_symlink() or not path.is_file():
         return None
     with path.open("rb") as file:
-        found = _POINTER.match(file.read(_LONGEST))
+        found = re.match(_POINTER, file.read(_LONGEST))
     return found[1].decode("ascii") if found else None

@@ -122,13 +122,12 @@ def open_repository(cwd: Path) -> Repository:
     raise GitError("git's answer about this repository cannot be read", "is there a line break in the folder's name?")
 
 
-_PARTIAL = re.compile(rb"partialclone|promisor|include|worktreeconfig", re.IGNORECASE)
-_PLAIN = re.compile(
+_PARTIAL = (b"partialclone", b"promisor", b"include", b"worktreeconfig")
+_PLAIN = (
     r"core\.(repositoryformatversion|filemode|bare|logallrefupdates|ignorecase|precomposeunicode|symlinks|autocrlf|eol"
     r"|sparsecheckout|sparsecheckoutcone)|extensions\.(partialclone|objectformat|refstorage)|index\.\w+|gc\.auto"
     r"|remote\..*\.(url|pushurl|fetch|promisor|partialclonefilter|tagopt|prune)|branch\..*|user\.\w+"
-    r"|submodule\..*\.(url|active)|http\..*\.extraheader|(push|pull|rebase|init)\.\w+",
-    re.IGNORECASE,
+    r"|submodule\..*\.(url|active)|http\..*\.extraheader|(push|pull|rebase|init)\.\w+"
 )
 """Settings with which a fetch runs no program that they name."""
 
@@ -139,12 +138,13 @@ def _may_fetch(common_dir: Path) -> bool:
     A clone has none: the file would have come with the repository, as in an archive, and git runs what it says.
     """
     try:
-        if not _PARTIAL.search((common_dir / "config").read_bytes()):
+        config = (common_dir / "config").read_bytes().lower()
+        if not any(word in config for word in _PARTIAL):
             return True  # nearly always: git fetches nothing by itself
     except OSError:
         return False
     listed = git(["config", "--local", "--name-only", "-z", "--list"], cwd=common_dir, env=NO_FETCH)
-    return all(_PLAIN.fullmatch(os.fsdecode(name)) for name in listed.split(b"\0") if name)
+    return all(re.fullmatch(_PLAIN, os.fsdecode(name), re.IGNORECASE) for name in listed.split(b"\0") if name)
 
 
 class GitSnapshot:

@@ -19,15 +19,14 @@ from typing import Self
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.own_table import CONFIGURATION, holding, settings_changed
 from ralph_hooks.core.ports import Store
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Verification
 from ralph_hooks.core.rules import (
-    CONFIGURATION,
     MAX_BYTES,
     Violation,
     aliases,
-    changed_settings,
     is_git,
     is_new,
     summary,
@@ -289,11 +288,9 @@ class GitWorkbench:
         yield from map(os.fsdecode, filter(None, done.stdout.split(b"\0")))
 
     def _refuse_configuration(self, snapshot: GitSnapshot) -> None:
-        touched = [e for e in snapshot.change.entries if CONFIGURATION in {e.path, e.old_path}]
-        for entry, content in zip(touched, snapshot.contents(touched).values(), strict=True):
-            before = content.old if entry.old_path == CONFIGURATION else None
-            after = content.new if entry.path == CONFIGURATION else None
-            if changed_settings(before, after):
+        own = holding(snapshot.change.entries)
+        for entry, content in zip(own, snapshot.contents(own).values(), strict=True):
+            if settings_changed(entry, content):
                 raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", CONFIGURATION)))
 
     def _obstacle(self, path: str) -> Violation | None:

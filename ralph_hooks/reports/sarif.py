@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from ralph_hooks import __version__
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.own_table import CONFIGURATION
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.reports import parts
@@ -20,7 +21,6 @@ _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sa
 _FINGERPRINT = "ralphHooks/v1"
 _COMMAND_RULE = "verify-command"
 _MAX_MESSAGE = 8000  # characters
-_CONFIGURATION = "pyproject.toml"  # where a verify command is written down: the only line it could point at
 
 
 def render(report: Report) -> str:
@@ -81,7 +81,7 @@ def _command(item: Verification) -> dict[str, Any]:
         "ruleId": _COMMAND_RULE,
         "level": "error",
         "message": {"text": parts.clip("\n".join(lines), _MAX_MESSAGE)},
-        "locations": [_location(_CONFIGURATION, {"startLine": 1})],
+        "locations": [_location(CONFIGURATION, {"startLine": 1})],
     }
 
 

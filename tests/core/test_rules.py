@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Entry, Status
-from ralph_hooks.core.rules import aliases, changed_settings, is_git, summary, unsafe_name, violations
+from ralph_hooks.core.rules import aliases, is_git, summary, unsafe_name, violations
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
@@ -180,36 +180,6 @@ def test_all_that_is_broken_is_told_up_to_a_point() -> None:
     assert told.count("a repair may not touch the configuration of hooks") == 5
     assert told.startswith("a repair may not touch the configuration of hooks: .husky/0\\x1b; ")
     assert told.endswith("and 2 more paths")
-
-
-OWN = b'[project]\nname = "x"\n[tool.ralph-hooks]\ncheap = "a/b"\nfix = { rounds = 2 }\n'
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        (OWN, OWN, []),
-        (OWN, OWN.replace(b'"x"', b'"y"'), []),
-        (OWN, b"# words\n" + OWN.replace(b"fix = { rounds = 2 }\n", b"[tool.ralph-hooks.fix]\nrounds = 0x2\n"), []),
-        (OWN, OWN.replace(b"rounds = 2", b"rounds = 3"), ["fix.rounds"]),
-        (OWN, OWN + b"[tool.ralph-hooks.gate]\n", ["gate"]),
-        (OWN, OWN + b"[[tool.ralph-hooks.routes]]\nskip = true\n", ["routes"]),
-        (OWN, OWN + b"[tool.ralph-hooks.gate]\nexclude = ['*']\n", ["gate.exclude"]),
-        (OWN, b"", ["cheap", "fix.rounds"]),
-        (OWN, None, ["cheap", "fix.rounds"]),
-        (None, OWN, ["cheap", "fix.rounds"]),
-        (None, b"[tool.ruff]\n", []),
-        (b"[tool.ruff]\n", None, []),
-        (OWN, OWN + b"=", ["tool.ralph-hooks"]),
-        (OWN, OWN + b"\xff", ["tool.ralph-hooks"]),
-        (OWN, b"tool = { ralph-hooks = 3 }", ["tool.ralph-hooks"]),
-        (b"broken =", b"fine = 1\n", ["tool.ralph-hooks"]),
-        (b"broken =", b"broken =", []),
-        (b"tool = 3\n", b"tool = 4\n", []),
-    ],
-)
-def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes | None, changed: list[str]) -> None:
-    assert list(changed_settings(before, after)) == changed
 
 
 def test_what_some_file_system_takes_for_git() -> None:

@@ -1,0 +1,55 @@
+"""Our own table in pyproject.toml: which of its settings a change sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ralph_hooks.core.change import Content, Entry
+
+CONFIGURATION = "pyproject.toml"
+"""The file that has our own table; the rest of it is the project's and may be repaired."""
+_TABLE = ("tool", "ralph-hooks")
+_DEPTH = 2  # names: gate.exclude
+
+
+def holding(entries: Iterable[Entry]) -> list[Entry]:
+    """Those of ``entries`` that are about the file, also under the name it had or gets."""
+    return [entry for entry in entries if CONFIGURATION in {entry.path, entry.old_path}]
+
+
+def settings_changed(entry: Entry, content: Content) -> tuple[str, ...]:
+    """The settings that ``entry``, one of `holding`, gives another value: ``gate.exclude``, ``routes``.
+
+    They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
+    """
+    before = content.old if entry.old_path == CONFIGURATION else None
+    after = content.new if entry.path == CONFIGURATION else None
+    if before == after:
+        return ()
+    try:
+        return tuple(_differing(_own_table(before), _own_table(after)))
+    except ValueError:
+        return (".".join(_TABLE),)
+
+
+def _differing(before: object, after: object, *names: str) -> Iterator[str]:
+    """Where two tables differ, two names deep."""
+    if before == after:
+        return
+    there = [each for each in (before, after) if each]
+    tables = [each for each in there if isinstance(each, dict)]
+    if len(names) == _DEPTH or not there or len(tables) < len(there):
+        yield ".".join(names or _TABLE)
+        return
+    for key in sorted({key for table in tables for key in table}):
+        old, new = (each.get(key) if isinstance(each, dict) else None for each in (before, after))
+        yield from _differing(old, new, *names, key)
+
+
+def _own_table(content: bytes | None) -> object:
+    import tomli
+
+    table: object = tomli.loads((content or b"").decode("utf-8"))
+    for name in _TABLE:
+        table = table.get(name, {}) if isinstance(table, dict) else {}
+    return table

@@ -1,0 +1,51 @@
+"""What a change does to our own table in pyproject.toml."""
+
+from __future__ import annotations
+
+import pytest
+
+from ralph_hooks.core.change import Content, Entry, Status
+from ralph_hooks.core.own_table import holding, settings_changed
+
+OWN = b'[project]\nname = "x"\n[tool.ralph-hooks]\ncheap = "a/b"\nfix = { rounds = 2 }\n'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (OWN, OWN, []),
+        (OWN, OWN.replace(b'"x"', b'"y"'), []),
+        (OWN, b"# words\n" + OWN.replace(b"fix = { rounds = 2 }\n", b"[tool.ralph-hooks.fix]\nrounds = 0x2\n"), []),
+        (OWN, OWN.replace(b"rounds = 2", b"rounds = 3"), ["fix.rounds"]),
+        (OWN, OWN + b"[tool.ralph-hooks.gate]\n", ["gate"]),
+        (OWN, OWN + b"[[tool.ralph-hooks.routes]]\nskip = true\n", ["routes"]),
+        (OWN, OWN + b"[tool.ralph-hooks.gate]\nexclude = ['*']\n", ["gate.exclude"]),
+        (OWN, b"", ["cheap", "fix.rounds"]),
+        (OWN, None, ["cheap", "fix.rounds"]),
+        (None, OWN, ["cheap", "fix.rounds"]),
+        (None, b"[tool.ruff]\n", []),
+        (b"[tool.ruff]\n", None, []),
+        (OWN, OWN + b"=", ["tool.ralph-hooks"]),
+        (OWN, OWN + b"\xff", ["tool.ralph-hooks"]),
+        (OWN, b"tool = { ralph-hooks = 3 }", ["tool.ralph-hooks"]),
+        (b"broken =", b"fine = 1\n", ["tool.ralph-hooks"]),
+        (b"broken =", b"broken =", []),
+        (b"tool = 3\n", b"tool = 4\n", []),
+    ],
+)
+def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes | None, changed: list[str]) -> None:
+    entry = Entry("pyproject.toml", Status.MODIFIED, "pyproject.toml", "100644", "100644", "1", "2")
+    assert list(settings_changed(entry, Content(before, after))) == changed
+
+
+@pytest.mark.parametrize(
+    ("path", "old_path", "changed"),
+    [
+        ("pyproject.toml", "other.toml", ("cheap", "fix.rounds")),
+        ("other.toml", "pyproject.toml", ("cheap", "fix.rounds")),
+        ("sub/pyproject.toml", "sub/pyproject.toml", None),
+    ],
+)
+def test_a_new_name_is_another_file(path: str, old_path: str, changed: tuple[str, ...] | None) -> None:
+    entry = Entry(path, Status.RENAMED, old_path, "100644", "100644", "1", "2")
+    assert [settings_changed(each, Content(OWN, OWN)) for each in holding([entry])] == ([changed] if changed else [])
