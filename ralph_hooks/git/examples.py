@@ -18,6 +18,7 @@ from ralph_hooks.core.change import Change, Entry, Status
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git
+from ralph_hooks.git.scratch import private_folder
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, open_repository
 
 _MODE = "100644"
@@ -66,8 +67,8 @@ def _record(path: Path, number: int, line: bytes) -> Record:
 @contextlib.contextmanager
 def stored(records: Sequence[Record]) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
     """A repository that holds both sides of ``records``, and the examples that they are. It goes away afterwards."""
-    with tempfile.TemporaryDirectory(prefix="ralph-hooks-examples-") as folder:
-        top = Path(folder).resolve() / "examples"
+    with private_folder() as folder:
+        top = folder / "examples"
         top.mkdir()
         env: dict[str, str | None] = dict.fromkeys(name for name in os.environ if name.startswith("GIT_"))
         git(["init", "--quiet", "--template="], cwd=top, env=env)

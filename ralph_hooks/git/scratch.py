@@ -101,10 +101,10 @@ class _Copy:
 
 
 @contextlib.contextmanager
-def private_folder(repository: Repository) -> Iterator[Path]:
-    """An owner-only folder outside the repository, with a file that is locked as long as we live."""
+def private_folder(repository: Repository | None = None) -> Iterator[Path]:
+    """An owner-only folder outside of ``repository``, with a file that is locked while we live. Raises GitError."""
     parent = Path(tempfile.gettempdir()).resolve()
-    if parent.is_relative_to(repository.top):
+    if repository is not None and parent.is_relative_to(repository.top):
         # Tools look for their configuration upwards from a file, and would find the user's.
         raise GitError(
             f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside of it"
