@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import ssl
 from base64 import b64encode
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-import trustme
 
 from ralph_hooks.core import faults
 from ralph_hooks.core.ports import Completion
@@ -20,26 +16,6 @@ from tests.support.proxy import Proxy
 from tests.support.server import ModelServer, Reply
 
 FINE = Reply.json_text({"findings": []})
-
-
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def bundle(authority: trustme.CA, tmp_path: Path) -> str:
-    path = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
-@pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[ModelServer]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    with ModelServer(FINE, tls=context) as server:
-        yield server
 
 
 def ask(url: str, setting: str, bundle: str = "", **environ: str) -> Completion:

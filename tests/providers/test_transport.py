@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-import trustme
 
 from ralph_hooks.core import faults
 from ralph_hooks.providers import registry
@@ -24,28 +21,12 @@ both_wires = pytest.mark.parametrize("wire", WIRES)
 FINE = Reply.json_text({"findings": []})
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def secure(authority: trustme.CA) -> Iterator[ModelServer]:
-    """A server whose certificate a private authority has signed."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("localhost").configure_cert(context)
-    with ModelServer(FINE, tls=context) as server:
-        yield server
-
-
 @both_wires
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"])
 def test_a_private_authority_is_trusted_where_the_environment_names_it(
-    wire: str, variable: str, secure: ModelServer, authority: trustme.CA, tmp_path: Path
+    wire: str, variable: str, secure: ModelServer, bundle: str
 ) -> None:
-    bundle = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(bundle)
-    assert ask(model(wire, secure.url), environ={variable: str(bundle)}).text == '{"findings": []}'
+    assert ask(model(wire, secure.url), environ={variable: bundle}).text == '{"findings": []}'
 
 
 def test_without_it_nothing_is_sent(secure: ModelServer) -> None:
@@ -54,14 +35,10 @@ def test_without_it_nothing_is_sent(secure: ModelServer) -> None:
     assert secure.requests == []
 
 
-def test_a_certificate_for_another_host_is_not_trusted(
-    secure: ModelServer, authority: trustme.CA, tmp_path: Path
-) -> None:
-    bundle = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(bundle)
+def test_a_certificate_for_another_host_is_not_trusted(secure: ModelServer, bundle: str) -> None:
     url = secure.url.replace("localhost", "127.0.0.1")
     with pytest.raises(faults.Misconfigured, match="is not trusted"):
-        ask(model("openai", url), environ={"SSL_CERT_FILE": str(bundle)})
+        ask(model("openai", url), environ={"SSL_CERT_FILE": bundle})
     assert secure.requests == []
 
 
@@ -176,11 +153,8 @@ def test_there_is_no_such_host() -> None:
 
 
 @pytest.mark.parametrize("tls", [False, True])
-def test_one_connection_serves_one_call_after_the_other(
-    *, tls: bool, secure: ModelServer, authority: trustme.CA, tmp_path: Path
-) -> None:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    client = registry.client({KEY_NAME: KEY, "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+def test_one_connection_serves_one_call_after_the_other(*, tls: bool, secure: ModelServer, bundle: str) -> None:
+    client = registry.client({KEY_NAME: KEY, "SSL_CERT_FILE": bundle})
     with ModelServer(FINE) as plain:
         server = secure if tls else plain
         for _ in range(3):
