@@ -89,5 +89,12 @@ def prepare(folder: Path) -> None:
         folder.chmod(stat.S_IRWXU)
     with os.scandir(folder) as entries:
         for entry in entries:  # others may have put something there while the folder was open to them
-            if entry.is_symlink() or entry.stat(follow_symlinks=False).st_uid != user():
+            if _foreign(entry, user()):
                 raise RalphError(f"{entry.name} in the state folder {folder} is not yours", f"remove it, or {_MOVE}")
+
+
+def _foreign(entry: os.DirEntry[str], user: int) -> bool:
+    try:
+        return entry.is_symlink() or entry.stat(follow_symlinks=False).st_uid != user
+    except FileNotFoundError:  # SQLite in another process has just taken its log away
+        return False

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -104,3 +106,25 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
         foreign = Path("/")  # root's
     with pytest.raises(RalphError, match="belongs to another user"):
         prepare(foreign)
+
+
+def test_files_that_another_process_takes_away_meanwhile_are_nobodys_business(tmp_path: Path) -> None:
+    """SQLite makes and removes the log beside the state whenever a process begins and ends."""
+    ended = threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            for number in range(20):
+                Path(tmp_path, f"state.db-{number}").touch()
+            for number in range(20):
+                Path(tmp_path, f"state.db-{number}").unlink()
+
+    tmp_path.chmod(0o700)
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(come_and_go)
+        try:
+            for _ in range(500):
+                prepare(tmp_path)
+        finally:
+            ended.set()
+        other.result()
