@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 PATIENCE = 60.0  # seconds without a word from the program
+CTRL_C = b"\x03"
+_AGAIN = 2.0  # seconds after which a person presses Ctrl-C again: Python may miss one just before it begins to read
 _OWN_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
 
 
@@ -19,23 +21,25 @@ def at_terminal(
 ) -> tuple[int, str]:
     """The exit code of ``args`` and all it printed to its terminal, where ``answer`` is typed after ``question``."""
     ours, theirs = pty.openpty()
-    shown = b""
+    shown = again = b""
     try:
         command = [sys.executable, "-S", "-c", _OWN_TERMINAL, *args]
         with subprocess.Popen(command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
             os.close(theirs)
-            while chunk := _read(ours, process):
+            while chunk := _read(ours, process, again):
                 shown += chunk
                 if answer and question.encode() in shown:
                     os.write(ours, answer)
-                    answer = b""
+                    again, answer = answer if answer == CTRL_C else b"", b""
     finally:
         os.close(ours)
     return process.returncode, shown.decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def _read(terminal: int, process: subprocess.Popen[bytes]) -> bytes:
+def _read(terminal: int, process: subprocess.Popen[bytes], again: bytes) -> bytes:
     """What is printed next; nothing where the program has ended. It is ended where it says nothing for long."""
+    if again and not select.select([terminal], [], [], _AGAIN)[0]:
+        os.write(terminal, again)
     if not select.select([terminal], [], [], PATIENCE)[0]:
         process.kill()
         return b""
