@@ -137,9 +137,9 @@ def temporary_folder() -> Iterator[str]:
 def clear_away() -> None:
     """End what runs still and remove its folders, for whoever exits at once: the deadline abandons threads half-way.
 
-    They can begin nothing after that: the lock is not given back.
+    They can begin nothing after that: the lock is not given back. Whoever holds it for long does not keep us here.
     """
-    _OPEN.lock.acquire()
+    _OPEN.lock.acquire(timeout=_GRACE)
     for process in tuple(_OPEN.programs):
         process.kill()
     for folder in tuple(_OPEN.folders):

@@ -28,23 +28,15 @@ def fill(copy: Path, store: Path) -> int:
         return 0
     env = sealed(copy.parent)
     listed = git(["ls-files", "-z", "--", ":(attr:filter=lfs)"], cwd=copy, env=env).split(b"\0")[:-1]
-    filled = [name for name in listed if _filled(copy / os.fsdecode(name), store)]
-    git(
-        ["update-index", "--assume-unchanged", "-z", "--stdin"],
-        cwd=copy,
-        stdin=b"".join(name + b"\0" for name in filled),
-        env=env,
-    )
-    return sum(_pointer(copy / os.fsdecode(name)) is not None for name in listed)
-
-
-def _filled(path: Path, store: Path) -> bool:
-    oid = _pointer(path)
-    source = store / oid[:2] / oid[2:4] / oid if oid else None
-    if source is None or not source.is_file():
-        return False
-    shutil.copyfile(source, path)
-    return True
+    pointers = {name: oid for name in listed if (oid := _pointer(copy / os.fsdecode(name)))}
+    contents = {name: store / oid[:2] / oid[2:4] / oid for name, oid in pointers.items()}
+    there = {name: source for name, source in contents.items() if source.is_file()}
+    for name, source in there.items():
+        shutil.copyfile(source, copy / os.fsdecode(name))
+    if there:
+        unchanged = b"".join(name + b"\0" for name in there)
+        git(["update-index", "--assume-unchanged", "-z", "--stdin"], cwd=copy, stdin=unchanged, env=env)
+    return len(pointers) - len(there)
 
 
 def _pointer(path: Path) -> str | None:
