@@ -6,7 +6,7 @@ from ralph_hooks.checks.invisible import Invisible
 from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.syntax import Syntax
-from ralph_hooks.core.ports import Check
+from ralph_hooks.core.ports.checks import Check
 
 
 def all_checks() -> tuple[Check, ...]:

@@ -23,7 +23,8 @@ from ralph_hooks.checks.parts import added, blocking, is_python, removed
 from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import CheckResult, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import CheckResult
 from ralph_hooks.core.text import one_line, visible
 
 _VERSION = "3"

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from ralph_hooks import secrets
 from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.ports import Source
+from ralph_hooks.core.ports.change import Source
 
 _PYTHON = {".py", ".pyi", ".pyw"}
 _SHEBANG = re.compile(rb"#![^\n]*\bpython")

@@ -28,7 +28,8 @@ from ralph_hooks.checks.parts import (
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import CheckResult, Hint, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import CheckResult, Hint
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError

@@ -9,7 +9,8 @@ from ralph_hooks.checks.parts import added, blocking, removed, without_end
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import CheckResult, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import CheckResult
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets import Secret

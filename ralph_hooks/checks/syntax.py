@@ -23,7 +23,8 @@ from ralph_hooks.checks.parts import (
 )
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import CheckResult, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import CheckResult
 
 _VERSION = "1"
 

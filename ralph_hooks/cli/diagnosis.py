@@ -20,7 +20,7 @@ from ralph_hooks.cli.place import Place, current_folder, find_place, open_state
 from ralph_hooks.cli.wiring import build_caller
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault, NoCredential
-from ralph_hooks.core.ports import ModelClient
+from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, plural
 from ralph_hooks.core.usage import Price

@@ -16,7 +16,7 @@ from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.stored import in_full
 from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.cli.wiring import Selection
-from ralph_hooks.core.ports import Progress
+from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError

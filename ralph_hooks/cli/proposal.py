@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks.cli.surroundings import Surroundings
-from ralph_hooks.core.ports import Prices
+from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.route import Model, Phase, Provider
 from ralph_hooks.core.text import money
 from ralph_hooks.core.usage import Usage

@@ -14,7 +14,7 @@ from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.config import InHook, OnFailure, Unpriced
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.kind import kind_of_path
-from ralph_hooks.core.ports import Pushed, Snapshot
+from ralph_hooks.core.ports.change import Pushed, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line

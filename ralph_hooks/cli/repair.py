@@ -9,7 +9,8 @@ import msgspec
 from ralph_hooks.cli.place import Place
 from ralph_hooks.cli.wiring import build_gate, open_fixer
 from ralph_hooks.config import OnFailure
-from ralph_hooks.core.ports import Progress, Snapshot
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.gate import Scope

@@ -12,7 +12,9 @@ from ralph_hooks.cli.place import Place
 from ralph_hooks.cli.wiring import build_remote, build_trial
 from ralph_hooks.core.backtest import Example
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Cluster, ModelClient, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.cluster import Cluster
+from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.backtest import judge
 from ralph_hooks.engine.checking import check_ahead

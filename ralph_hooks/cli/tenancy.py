@@ -19,7 +19,7 @@ from ralph_hooks.cli.place import Place
 from ralph_hooks.cli.progress import Silent, progress
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.core.ports import Progress
+from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Step, Verdict
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError

@@ -19,7 +19,11 @@ from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Answers, Cluster, ModelClient, Progress, Snapshot, Store
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.cluster import Cluster
+from ralph_hooks.core.ports.models import ModelClient
+from ralph_hooks.core.ports.progress import Progress
+from ralph_hooks.core.ports.store import Answers, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.text import visible

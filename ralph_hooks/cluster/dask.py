@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from ralph_hooks.cluster.visit import Do, Replaced, greet, visit
-from ralph_hooks.core.ports import WorkerLost
+from ralph_hooks.core.ports.cluster import WorkerLost
 from ralph_hooks.errors import RalphError
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ from msgspec import Struct
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import BudgetReached, DeadlineReached, ModelFault
 from ralph_hooks.core.kind import kind_of, kind_of_path
-from ralph_hooks.core.ports import Snapshot, Source, Workbench
+from ralph_hooks.core.ports.change import Snapshot, Source
+from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line, plural

@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example, Trial, Weighed
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Progress, Snapshot, Store
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.progress import Progress
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Report, Verdict
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.engine.gate import Gate, Scope

@@ -28,7 +28,9 @@ from ralph_hooks.core.faults import (
     Unreachable,
     Unreadable,
 )
-from ralph_hooks.core.ports import Ledger, ModelClient, ModelRequest, Prices, Redactor, Store, Workbench
+from ralph_hooks.core.ports.models import Ledger, ModelClient, ModelRequest, Prices, Redactor
+from ralph_hooks.core.ports.sandbox import Workbench
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema

@@ -11,7 +11,9 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Check, CheckResult, Hint, Source, Store
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.engine.keys import content_key, read_back
 from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.parallel import run_all

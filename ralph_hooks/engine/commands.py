@@ -8,7 +8,9 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Progress, Store, Verifier
+from ralph_hooks.core.ports.progress import Progress
+from ralph_hooks.core.ports.sandbox import Verifier
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.engine.keys import key, read_back
 

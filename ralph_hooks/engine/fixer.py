@@ -15,7 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Autofix, Snapshot, Workbench
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.checks import Autofix
+from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report, Rung, Step, Verdict
 from ralph_hooks.core.text import one_line, plural

@@ -12,7 +12,11 @@ from msgspec import Struct
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Change, Entry
 from ralph_hooks.core.own_table import holding, settings_changed
-from ralph_hooks.core.ports import Answers, Check, History, Prices, Receipts, Snapshot, Store, Verifier
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.core.ports.models import Prices
+from ralph_hooks.core.ports.sandbox import Verifier
+from ralph_hooks.core.ports.store import Answers, History, Receipts, Store
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification

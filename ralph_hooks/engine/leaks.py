@@ -12,7 +12,10 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import CheckResult, Committed, Portion, Progress, Pushed, SecretCheck, Source, Store
+from ralph_hooks.core.ports.change import Committed, Portion, Pushed, Source
+from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
+from ralph_hooks.core.ports.progress import Progress
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.checking import placed, result_key

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from ralph_hooks.core.change import Content, Entry, Hunk
-from ralph_hooks.core.ports import Snapshot, Source
+from ralph_hooks.core.ports.change import Snapshot, Source
 
 _AT_ONCE = 1_000  # files: their lines take about ten times their size in memory, so a push of thousands comes in parts
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Progress
+from ralph_hooks.core.ports.progress import Progress
 
 Result = TypeVar("Result")
 Outcome = tuple[int, Result | None, BaseException | None]

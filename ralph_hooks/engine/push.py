@@ -8,7 +8,8 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Portion, Pushed, SecretCheck
+from ralph_hooks.core.ports.change import Portion, Pushed
+from ralph_hooks.core.ports.checks import SecretCheck
 from ralph_hooks.core.push import short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
 from ralph_hooks.engine.gate import Gate, Scope

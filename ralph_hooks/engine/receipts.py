@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ralph_hooks.config import GateSettings, Settings
-from ralph_hooks.core.ports import Check
+from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.engine.keys import key
 from ralph_hooks.phases import analyze, verify

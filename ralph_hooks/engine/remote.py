@@ -22,18 +22,11 @@ import msgspec
 from ralph_hooks.config import Settings, Unpriced
 from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.faults import BudgetReached
-from ralph_hooks.core.ports import (
-    Booked,
-    Check,
-    Cluster,
-    GrantingLedger,
-    Prices,
-    Reservation,
-    Snapshot,
-    Source,
-    Store,
-    WorkerLost,
-)
+from ralph_hooks.core.ports.change import Snapshot, Source
+from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.core.ports.cluster import Cluster, WorkerLost
+from ralph_hooks.core.ports.models import Booked, GrantingLedger, Prices, Reservation
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.shape import from_msgpack

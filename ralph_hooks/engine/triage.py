@@ -9,7 +9,8 @@ from msgspec import Struct
 from ralph_hooks.core.change import Content, Entry, Status
 from ralph_hooks.core.exclude import RULES, marked_generated
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.ports import Snapshot, Store
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.engine.keys import content_key
 

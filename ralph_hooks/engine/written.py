@@ -9,7 +9,9 @@ import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import CheckResult, Pushed, SecretCheck, Store
+from ralph_hooks.core.ports.change import Pushed
+from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.push import Commit, Message
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural

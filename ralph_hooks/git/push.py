@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, Change, Content, Entry, Hunk, Status
-from ralph_hooks.core.ports import Committed, Portion, Source
+from ralph_hooks.core.ports.change import Committed, Portion, Source
 from ralph_hooks.core.push import Commit, Message, Update, short
 from ralph_hooks.core.report import Action, PushedRef
 from ralph_hooks.errors import GitError

@@ -20,7 +20,7 @@ from typing import Self
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.own_table import CONFIGURATION, holding, settings_changed
-from ralph_hooks.core.ports import Store
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Verification
 from ralph_hooks.core.rules import (

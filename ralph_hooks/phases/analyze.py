@@ -11,7 +11,7 @@ from ralph_hooks.core.change import Line
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.patch import Part
-from ralph_hooks.core.ports import Hint
+from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.faults import Refused, TooLarge, Truncated, Unreadable
-from ralph_hooks.core.ports import Completion, ModelRequest
+from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens

@@ -11,7 +11,8 @@ import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault
-from ralph_hooks.core.ports import Completion, ModelClient, ModelRequest, Workbench
+from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
+from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model
 
 _OWNER = 0o600

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable, Unreadable
-from ralph_hooks.core.ports import Completion, ModelRequest
+from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Tokens, Usage, charged

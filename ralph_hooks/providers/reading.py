@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from ralph_hooks.core.faults import ModelFault
-from ralph_hooks.core.ports import Completion
+from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage

@@ -21,7 +21,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.bill import Statement, Total
 from ralph_hooks.core.faults import BudgetReached, ModelFault
-from ralph_hooks.core.ports import Booked, Reservation
+from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.db import Away, Database, Repository, Row, Session, Unavailable

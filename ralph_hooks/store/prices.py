@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ralph_hooks.core.ports import Store
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.route import Model, Provider
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ralph_hooks.core.ports import Store
+from ralph_hooks.core.ports.store import Store
 from ralph_hooks.store.db import Database, Unavailable
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ralph_hooks import secrets
 from ralph_hooks.checks.secrets import Secrets
-from ralph_hooks.core.ports import CheckResult
+from ralph_hooks.core.ports.checks import CheckResult
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets import formats
 from tests.support.credentials import NAMED, SERVICES, private_key

@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from ralph_hooks.core.backtest import Example, Label
-from ralph_hooks.core.ports import Source
+from ralph_hooks.core.ports.change import Source
 from ralph_hooks.engine.held import Shelf, change_of
 from ralph_hooks.engine.triage import MAX_BYTES
 from ralph_hooks.git.push import GitPush

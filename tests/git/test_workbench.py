@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Workbench
+from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git import fixes

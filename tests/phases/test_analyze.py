@@ -14,7 +14,7 @@ from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status
 from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.patch import Part, render
-from ralph_hooks.core.ports import Hint
+from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.phases import analyze
 from ralph_hooks.phases.question import prompt_version, strip_fence

@@ -14,7 +14,7 @@ import pytest
 
 from ralph_hooks.core import faults
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Completion
+from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.git.snapshot import open_repository, staged

@@ -7,7 +7,7 @@ from base64 import b64encode
 import pytest
 
 from ralph_hooks.core import faults
-from ralph_hooks.core.ports import Completion
+from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.proxy import ENVIRONMENT, proxy_for
 from tests.support.asking import KEY, KEY_NAME, deadline, model, question

@@ -12,7 +12,7 @@ import pytest
 
 from ralph_hooks.core.bill import Total
 from ralph_hooks.core.faults import BudgetReached
-from ralph_hooks.core.ports import Booked, Reservation
+from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.db import Database, Repository

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from ralph_hooks.core.faults import BudgetReached
-from ralph_hooks.core.ports import Booked, Reservation
+from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError
 from ralph_hooks.store import postgres as adapter

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports import Completion, ModelRequest
+from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.providers import registry
 

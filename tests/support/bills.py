@@ -8,7 +8,7 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.db import Database, Repository

@@ -8,7 +8,8 @@ import time
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports import Check, CheckResult, Source
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import Check, CheckResult
 
 
 def source(path: str, new: str | bytes | None, old: str | bytes | None = None) -> Source:

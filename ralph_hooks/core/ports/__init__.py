@@ -1,0 +1,1 @@
+"""Protocols for everything the engine needs from the outside world. Adapters implement them."""

@@ -1,0 +1,93 @@
+"""Changes as git hands them over, and the access to their content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Change, Content, Entry, Hunk
+from ralph_hooks.core.push import Commit, Message
+from ralph_hooks.core.report import PushedRef
+
+
+class Snapshot(Protocol):
+    """A change that git handed over, and the way to its content. Everything is read when it is asked for."""
+
+    change: Change
+
+    def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
+        """Bytes of the larger side of each entry, by path."""
+        ...
+
+    def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
+        """Both sides of each entry, by path."""
+        ...
+
+    def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
+        """The changed lines of each entry, by path, whatever .gitattributes says of them."""
+        ...
+
+
+class Source(Struct, frozen=True):
+    """One file of a change as a check sees it."""
+
+    entry: Entry
+    content: Content
+    hunks: tuple[Hunk, ...]
+
+    @property
+    def path(self) -> str:
+        """The path after the change."""
+        return self.entry.path
+
+
+class Committed(Struct, frozen=True):
+    """What one commit did to one path, against each of its parents: one entry, for a merge as many as it has parents.
+
+    A path that a merge took from a parent as it was there is not among them.
+    """
+
+    commit: str
+    entries: tuple[Entry, ...]
+
+
+class Portion(Struct, frozen=True):
+    """What one pushed object adds to what is there already: judged once, however many refs point to it."""
+
+    refs: tuple[str, ...]
+    """The remote's refs, for people; empty for a range that is not pushed."""
+    snapshot: Snapshot
+    """The net change."""
+    commits: tuple[Commit, ...]
+    """Those that are new, parents first; none for a tag of a tree or a blob."""
+
+
+class Pushed(Protocol):
+    """Everything that a push or a range adds, and the way to what its single commits did."""
+
+    title: str
+    refs: tuple[PushedRef, ...]
+    portions: tuple[Portion, ...]
+    tags: Mapping[str, str]
+    """The annotated tags that are pushed: their names by their object ids."""
+
+    def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
+        """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each.
+
+        Reads as it goes.
+        """
+        ...
+
+    def history(self, commits: Sequence[str]) -> Iterator[Committed]:
+        """What each of ``commits`` did to each path, in their order. Reads as it goes."""
+        ...
+
+    def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
+        """Bytes of the larger side of each entry, in their order."""
+        ...
+
+    def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
+        """Content and changed lines of each entry, in their order; several may be of the same path."""
+        ...

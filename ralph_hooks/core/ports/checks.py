@@ -1,0 +1,74 @@
+"""Deterministic checks and free repairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports.change import Source
+
+
+class Hint(Struct, frozen=True):
+    """Something a check noticed that is too uncertain to show: handed to the analyze phase."""
+
+    line: int
+    text: str
+
+
+class CheckResult(Struct, frozen=True):
+    """What a check says of one file."""
+
+    findings: tuple[Finding, ...] = ()
+    hints: tuple[Hint, ...] = ()
+
+
+class Check(Protocol):
+    """A deterministic check. Its answers are kept by content, so ``version`` must change when they may."""
+
+    name: str
+    source_only: bool
+    """True for checks that say nothing about files left out of the review (generated, vendored, lock files)."""
+
+    @property
+    def version(self) -> str:
+        """Names everything but the file that the answer depends on: rules, the tool's own version."""
+        ...
+
+    def applies(self, entry: Entry) -> bool:
+        """Cheap look at the path alone: is there anything for this check here?"""
+        ...
+
+    def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
+        """One result for each path. Raises RalphError where the check itself cannot run."""
+        ...
+
+
+class Autofix(Protocol):
+    """A linter's own repairs, which cost nothing."""
+
+    source: str
+    """Whose findings it may mend: `Finding.source`."""
+
+    def mend(self, findings: Sequence[Finding], files: Mapping[str, bytes], deadline: Deadline) -> Mapping[str, bytes]:
+        """Those of ``files`` (by path) that safe fixes of ``findings`` change; nothing else in them is touched.
+
+        Raises RalphError where the linter cannot run.
+        """
+        ...
+
+
+class SecretCheck(Check, Protocol):
+    """The check for credentials, which every single commit has to pass."""
+
+    def excused(self, source: Source, line: int, later: bytes) -> bool:
+        """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
+        ...
+
+    def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
+        """Findings in a text that is no file; ``advice`` says how to take one out."""
+        ...

@@ -1,0 +1,118 @@
+"""Calls to models, and the accounting, prices and redaction around them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Protocol
+
+from msgspec import Struct
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports.sandbox import Workbench
+from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.core.usage import Price, Usage
+
+
+class ModelRequest(Struct, frozen=True, kw_only=True):
+    """One question to one model, independent of the wire it travels on."""
+
+    model: Model
+    system: str
+    """Instructions that stay the same from call to call, so that a provider's prompt cache can keep them."""
+    prompt: str
+    schema_name: str
+    schema: Mapping[str, Any]
+    """JSON Schema of the reply, in the subset that strict structured output takes."""
+    max_output: int
+    """Tokens the reply may have."""
+    omit: frozenset[str] = frozenset()
+    """Request fields that this model was seen to reject."""
+
+
+class Completion(Struct, frozen=True, kw_only=True):
+    """A model's answer: text that should be JSON, and what it used (None where the provider did not say)."""
+
+    text: str
+    usage: Usage | None
+
+
+class ModelClient(Protocol):
+    """The way to a model. Raises nothing but `core.faults.ModelFault`."""
+
+    def ready(self, model: Model) -> None:
+        """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""
+        ...
+
+    def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
+        """Ask once: no retry, no fallback."""
+        ...
+
+    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+        """Have a coding agent work on what ``bench`` holds. The text is what it says; what it did is in the bench."""
+        ...
+
+
+class Reservation(Struct, frozen=True, kw_only=True):
+    """A call that is about to be made, at its worst case."""
+
+    run: str
+    phase: Phase
+    model: str
+    worst_usd: Decimal | None
+    """None where the model's price is not known."""
+    agent: bool = False
+    """Whether it is a program that says what it has cost when it has ended, if at all."""
+
+
+class Ledger(Protocol):
+    """Every call, before and after it is made. Budgets are kept here, across threads and processes."""
+
+    def reserve(self, reservation: Reservation) -> int:
+        """Record the call at its worst case and return its id. Raises BudgetReached, then nothing was recorded."""
+        ...
+
+    def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
+        """Replace the worst case by what happened."""
+        ...
+
+    def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
+        """Record that ``count`` answers of ``model`` came from the store."""
+        ...
+
+
+class Booked(Struct, frozen=True, kw_only=True):
+    """A call that is over, as the ledger keeps it."""
+
+    phase: Phase
+    model: str
+    usage: Usage | None
+    """None where nobody knows, and the worst case stands."""
+    cost_usd: Decimal | None
+    """US dollars; None where it is not known."""
+    outcome: str
+    seconds: float
+
+
+class GrantingLedger(Ledger, Protocol):
+    """A ledger that can also give money away to be spent elsewhere."""
+
+    def replace(self, call: int, calls: Sequence[Booked]) -> None:
+        """Put ``calls``, which together cost no more than it, in the place of a reservation. None asks a budget."""
+        ...
+
+
+class Prices(Protocol):
+    """What models cost."""
+
+    def price(self, model: Model) -> Price | None:
+        """US dollars per million tokens; None where it is not known."""
+        ...
+
+
+class Redactor(Protocol):
+    """The last look at everything that would be sent."""
+
+    def mask(self, text: str) -> str:
+        """``text`` with each secret replaced by a placeholder, the same one for the same secret."""
+        ...

@@ -1,0 +1,91 @@
+"""Scratch copies in which commands run and repairs are made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.repair import AgentRun, StoredFix
+from ralph_hooks.core.report import Verification
+
+
+class Verifier(Protocol):
+    """Runs verify commands in a scratch copy of a tree."""
+
+    def run(
+        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
+        """One outcome a command. Raises nothing for a command that fails: that is its outcome.
+
+        What an earlier run has found out about ``base`` counts, unless ``afresh`` is set.
+        """
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how commands were run."""
+        ...
+
+
+class Workbench(Protocol):
+    """A scratch copy of the judged tree in which a repair is made and tried. None of it reaches the user's tree.
+
+    Paths are relative to the top, with forward slashes, decoded with surrogateescape. What `repair` and those below it
+    find is held until the next `write`, `reset` or `run_agent`, so that what was verified is what gets stored. They all
+    raise RepairRefused, naming the rules, where the resulting tree breaks one (design, section 7).
+    """
+
+    def paths(self) -> Sequence[str]:
+        """Every file that the copy holds now, sorted."""
+        ...
+
+    def read(self, path: str) -> bytes | None:
+        """The file as it is now; None where there is none. Follows no symbolic link."""
+        ...
+
+    def write(self, files: Mapping[str, bytes | None]) -> None:
+        """Write files, or remove those that map to None. A file that is there keeps its mode.
+
+        Raises RepairRefused, and writes nothing, for a path that would leave the copy or that git would not take.
+        """
+        ...
+
+    def run_agent(
+        self, command: Sequence[str], task: str, deadline: Deadline, environment: Mapping[str, str]
+    ) -> AgentRun:
+        """Run a coding agent's program in the copy.
+
+        ``{task}`` in ``command`` stands for a file that holds ``task``; without it, ``task`` comes on standard input.
+        ``environment`` is what it gets besides the allow-list (its own key). Raises nothing for a program that fails.
+        """
+        ...
+
+    def reset(self) -> None:
+        """Make the copy what it was: the judged tree."""
+        ...
+
+    def repair(self) -> Snapshot:
+        """The repair alone: the judged tree against what the copy holds now."""
+        ...
+
+    def repaired(self) -> Snapshot:
+        """The change with the repair in it: the base of the judged change against what the copy holds now."""
+        ...
+
+    def verify(
+        self, commands: Sequence[str], deadline: Deadline, judged: Sequence[Verification] = ()
+    ) -> tuple[Verification, ...]:
+        """Run verify commands on what the copy holds now, compared by test name with the base of the change.
+
+        ``judged`` is what they came to on the judged tree: what the change has mended is no old failure.
+        """
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how the repair was tried."""
+        ...
+
+    def store(self, *, summary: str, verified: bool) -> StoredFix:
+        """Keep the repair under ``refs/ralph/fixes/`` of the user's repository."""
+        ...

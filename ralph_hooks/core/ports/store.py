@@ -1,0 +1,51 @@
+"""State kept between runs: caches, reports and receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+from ralph_hooks.core.push import Commit
+from ralph_hooks.core.receipt import Receipt
+from ralph_hooks.core.report import Report
+
+
+class Store(Protocol):
+    """Bytes by key, shared by all runs of this user. Safe from several threads and processes."""
+
+    def get(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of ``keys`` that are known and have not expired."""
+        ...
+
+    def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
+        """Keep ``items``, for ``ttl`` seconds or until they are pruned."""
+        ...
+
+
+class Answers(Store, Protocol):
+    """What models have said: it was paid for, and may be shared with a team."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the report has to say of it, such as that the team's part of it could not be reached."""
+        ...
+
+
+class History(Protocol):
+    """Reports of past runs."""
+
+    def add(self, report: Report) -> None:
+        """Keep ``report`` for `show`."""
+        ...
+
+
+class Receipts(Protocol):
+    """What was judged so far."""
+
+    def add(self, receipt: Receipt) -> None:
+        """Keep ``receipt``."""
+        ...
+
+    def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
+        """Those of ``commits`` that an earlier run with the same ``settings`` has passed, by object id."""
+        ...
