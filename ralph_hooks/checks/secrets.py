@@ -13,7 +13,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
-from ralph_hooks.secrets import Secret
+from ralph_hooks.secrets.secret import Secret
 
 _VERSION = "1"
 _ADVICE = "take it out and revoke it where it was issued, for git keeps what was committed"

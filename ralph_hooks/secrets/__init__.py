@@ -14,25 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from msgspec import Struct
-
 from ralph_hooks.errors import RalphError
+from ralph_hooks.secrets.secret import Secret
 
 _RULES = "8"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"
-
-
-class Secret(Struct, frozen=True):
-    """One credential in a text, from offset ``start`` up to ``end``."""
-
-    kind: str
-    """For people: ``AWS Access Key``."""
-    start: int
-    end: int
-    certain: bool
-    """Good enough to hold a change back. What is not is still masked in everything that is sent."""
 
 
 def find(text: str, path: str = "") -> tuple[Secret, ...]:

@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.home import VARIABLE, prepare
+from ralph_hooks.store.session import Row
 
 if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore
 
 Result = TypeVar("Result")
-Row = tuple[Any, ...]
 
 _FILE = "state.db"
 _BUSY = 5.0  # seconds to wait for other processes, whose transactions take milliseconds
@@ -145,31 +145,6 @@ class Unavailable(RalphError):
             f"the state in {path} cannot be used: {reason}",
             f"make room or mend its permissions, or set {VARIABLE} to a folder that can be written",
         )
-
-
-class Away(Exception):
-    """The team's store cannot be used now, and what this machine holds has to do. ``str()`` says why, for people."""
-
-    def __init__(self, reason: str, *, silent: bool = False) -> None:
-        super().__init__(reason)
-        self.silent = silent
-        """Whether it answered nothing at all: each further try would cost as much time."""
-
-
-class Rows(Protocol):
-    """What a statement has found."""
-
-    def fetchall(self) -> list[Any]:
-        """All of it."""
-        ...
-
-
-class Session(Protocol):
-    """A transaction in either kind of store. Statements write their parameters ``?``, and speak what both know."""
-
-    def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
-        """Run one statement."""
-        ...
 
 
 class Database:

@@ -12,7 +12,8 @@ from msgspec import Struct
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.db import Database, Repository, Row, Unavailable
+from ralph_hooks.store.db import Database, Repository, Unavailable
+from ralph_hooks.store.session import Row
 
 _KEEP = 200  # reports a repository
 _YEAR = 366 * 86_400  # seconds

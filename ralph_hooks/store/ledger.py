@@ -24,7 +24,8 @@ from ralph_hooks.core.faults import BudgetReached, ModelFault
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.db import Away, Database, Repository, Row, Session, Unavailable
+from ralph_hooks.store.db import Database, Repository, Unavailable
+from ralph_hooks.store.session import Away, Row, Session
 
 if TYPE_CHECKING:
     from datetime import date

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ralph_hooks.errors import ConfigError
-from ralph_hooks.store.db import Away, Row, Session
+from ralph_hooks.store.session import Away, Row, Session
 
 if TYPE_CHECKING:
     import psycopg

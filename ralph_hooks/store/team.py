@@ -19,7 +19,8 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store import postgres
-from ralph_hooks.store.db import Away, Database, Row, Session, Unavailable
+from ralph_hooks.store.db import Database, Unavailable
+from ralph_hooks.store.session import Away, Row, Session
 
 Result = TypeVar("Result")
 
