@@ -12,8 +12,8 @@ import time
 
 import click
 
-from ralph_hooks.cli.place import Place
-from ralph_hooks.cli.progress import progress
+from ralph_hooks.app.context import Place
+from ralph_hooks.app.progress import progress
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.text import one_line, visible

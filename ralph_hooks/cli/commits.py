@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from ralph_hooks.cli.place import Place
+from ralph_hooks.app.context import Place
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.git.log import Logged, newest
 from ralph_hooks.store.db import Database

@@ -15,9 +15,9 @@ from functools import partial
 from msgspec import Struct
 
 from ralph_hooks import __version__
+from ralph_hooks.app.context import Place, current_folder, find_place, open_state
+from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli.install import shown
-from ralph_hooks.cli.place import Place, current_folder, find_place, open_state
-from ralph_hooks.cli.wiring import build_caller
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.faults import ModelFault, NoCredential
 from ralph_hooks.core.ports.models import ModelClient

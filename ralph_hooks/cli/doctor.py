@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import click
 
+from ralph_hooks.app.context import open_state
 from ralph_hooks.cli import diagnosis, hook_diagnosis
 from ralph_hooks.cli.diagnosis import Line, Status
 from ralph_hooks.cli.judging import wants_color
-from ralph_hooks.cli.place import open_state
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode
 from ralph_hooks.store.home import locate

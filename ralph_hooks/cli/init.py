@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 
+from ralph_hooks.app.context import Place, find_place, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
-from ralph_hooks.cli.place import Place, find_place, open_state
 from ralph_hooks.cli.plan import Plan, make_plan
 from ralph_hooks.cli.surroundings import NATIVE, Surroundings, look_around
 from ralph_hooks.cli.writing import replace_file

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.cli.place import Place, find_place
+from ralph_hooks.app.context import Place, find_place
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import hook_managers as managers

@@ -14,9 +14,9 @@ import time
 import traceback
 from pathlib import Path
 
-from ralph_hooks.cli import interruption
+from ralph_hooks.app import signals
+from ralph_hooks.app.context import open_state, place_of, require_consent
 from ralph_hooks.cli.background import jobs_of
-from ralph_hooks.cli.place import open_state, place_of, require_consent
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.tenancy import Watched, broken, failed, outcome
 from ralph_hooks.core.job import Job
@@ -31,7 +31,7 @@ _GRACE = 10.0  # seconds after the deadline for steps that are under way; each o
 
 def main(tree: str, lock: str) -> None:
     """Repair what is pinned as ``tree``, holding the lock that came over as descriptor ``lock``."""
-    interruption.catch()
+    signals.catch()
     repository = open_repository(Path.cwd())
     jobs = jobs_of(locate(os.environ), repository)
     tenure = jobs.adopt(tree, int(lock) if os.name == "posix" else None)

@@ -10,8 +10,8 @@ from typing import Any, TextIO
 
 import click
 
-from ralph_hooks.cli.place import in_hook
-from ralph_hooks.cli.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
+from ralph_hooks.app.context import in_hook
+from ralph_hooks.app.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
 from ralph_hooks.config import Stage
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.gate import Scope

@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from ralph_hooks import __version__
-from ralph_hooks.cli import interruption
+from ralph_hooks.app import signals
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import ExitCode, RalphError
 
@@ -80,8 +80,8 @@ def cli() -> None:
 def main() -> NoReturn:
     """Run the command line and exit with one of `ExitCode`."""
     gc.set_threshold(100_000)  # most of what a short run makes stays: to look for garbage in it costs 3 ms
-    interruption.catch()
-    interruption.follow_git(os.environ)
+    signals.catch()
+    signals.follow_git(os.environ)
     try:
         code = run()
     except KeyboardInterrupt:  # once more, while somebody was told of the first

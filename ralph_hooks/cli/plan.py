@@ -11,8 +11,8 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks import config
+from ralph_hooks.app.context import Place
 from ralph_hooks.cli.install import called_by, hooks_folder
-from ralph_hooks.cli.place import Place
 from ralph_hooks.cli.proposal import Proposal, costs, propose
 from ralph_hooks.cli.surroundings import NATIVE, Surroundings
 from ralph_hooks.config import Settings, edit

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
+from ralph_hooks.app.context import find_place
+from ralph_hooks.app.wiring import open_push
 from ralph_hooks.cli.judging import emit, report_options
-from ralph_hooks.cli.place import find_place
-from ralph_hooks.cli.wiring import open_push
 from ralph_hooks.config import Stage
 from ralph_hooks.core.push import short
 from ralph_hooks.engine.gate import Scope

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import msgspec
 
+from ralph_hooks.app.context import Place, has_jobs, open_state
 from ralph_hooks.cli import background
-from ralph_hooks.cli.place import Place, has_jobs, open_state
 from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.config import InHook, OnFailure, Unpriced

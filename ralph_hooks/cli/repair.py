@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ralph_hooks.cli.place import Place
-from ralph_hooks.cli.wiring import build_gate, open_fixer
+from ralph_hooks.app.context import Place
+from ralph_hooks.app.wiring import build_gate, open_fixer
 from ralph_hooks.config import OnFailure
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
+from ralph_hooks.app.context import Place
+from ralph_hooks.app.wiring import build_remote, build_trial
 from ralph_hooks.checks.all import slow_checks
-from ralph_hooks.cli.place import Place
-from ralph_hooks.cli.wiring import build_remote, build_trial
 from ralph_hooks.core.backtest import Example
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Source

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from ralph_hooks.cli.place import find_place, open_state
-from ralph_hooks.cli.wiring import Selection, build_gate
+from ralph_hooks.app.context import find_place, open_state
+from ralph_hooks.app.wiring import Selection, build_gate
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money, one_line, plural, visible
 from ralph_hooks.engine.gate import Scope

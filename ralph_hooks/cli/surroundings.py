@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.cli.place import Place
+from ralph_hooks.app.context import Place
 from ralph_hooks.cli.suite import Suite, find_suites
 from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ralph_hooks.cli.place import Place, find_place
+from ralph_hooks.app.context import Place, find_place
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import UntrustedError
 from ralph_hooks.trust.consent import VARIABLE, Wish, digest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ralph_hooks.cli.place import find_repository
+from ralph_hooks.app.context import find_repository
 from ralph_hooks.cli.stored import told
 from ralph_hooks.core.text import plural
 from ralph_hooks.git.apply import undo

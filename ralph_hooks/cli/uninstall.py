@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ralph_hooks.app.context import current_folder
 from ralph_hooks.cli.install import shown
-from ralph_hooks.cli.place import current_folder
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git import hook_managers as managers
 from ralph_hooks.git import hooks

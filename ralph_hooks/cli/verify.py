@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ralph_hooks.app.wiring import Workplace
 from ralph_hooks.cli.judging import judging_command
-from ralph_hooks.cli.wiring import Workplace
 from ralph_hooks.engine.gate import Scope
 
 HELP = """\

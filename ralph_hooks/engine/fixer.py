@@ -39,7 +39,7 @@ _LEARNED = 4_000  # characters of what an attempt came to that the next one is t
 
 
 class Fixer(Struct, frozen=True, kw_only=True):
-    """Everything a repair needs, put together in `cli.wiring`. The gate's deadline and budget hold over all of it."""
+    """Everything a repair needs, put together in `app.wiring`. The gate's deadline and budget hold over all of it."""
 
     gate: Gate
     bench: Workbench

@@ -59,7 +59,7 @@ class Examined(Struct, frozen=True):
 
 
 class Gate(Struct, frozen=True, kw_only=True):
-    """Everything a judgement needs, put together in `cli.wiring`."""
+    """Everything a judgement needs, put together in `app.wiring`."""
 
     settings: Settings
     limits: GateSettings

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import trustme
 
-from ralph_hooks.cli import wiring
+from ralph_hooks.app import wiring
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.project import Project, Ran, environment, provider
 from tests.support.repo import Repo

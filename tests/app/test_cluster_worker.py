@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from ralph_hooks.cli.errands import Greeting, answer, question, refusal, versions
+from ralph_hooks.app.cluster_worker import Greeting, answer, question, refusal, versions
 from tests.support.asking import KEY, KEY_NAME, model
 
 

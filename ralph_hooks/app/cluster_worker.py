@@ -32,7 +32,7 @@ class Greeting(Struct, frozen=True, kw_only=True):
 
 def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
     """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
-    from ralph_hooks.cli.wiring import build_errand, worker_marks
+    from ralph_hooks.app.wiring import build_errand, worker_marks
 
     errand = from_msgpack(data, Errand)
     purse = Purse(errand.grant, price_needed=errand.price_needed)
@@ -48,7 +48,7 @@ def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
 
 def answer(question: bytes) -> bytes:
     """Whether this worker can be used for the models in ``question``."""
-    from ralph_hooks.cli.wiring import obstacles
+    from ralph_hooks.app.wiring import obstacles
 
     models = from_msgpack(question, tuple[Model, ...])
     return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
+from ralph_hooks.app.context import Place, find_place, open_state, require_consent
+from ralph_hooks.app.progress import Silent, progress
+from ralph_hooks.app.run_lock import turn
 from ralph_hooks.checks.all import all_checks
-from ralph_hooks.cli.place import Place, find_place, open_state, require_consent
-from ralph_hooks.cli.progress import Silent, progress
-from ralph_hooks.cli.turn import turn
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
@@ -315,13 +315,15 @@ def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
 @contextmanager
 def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster]:
     """The Dask cluster at ``address``, whose workers can ask the models of all ``routings``. Raises RalphError."""
-    from ralph_hooks.cli import errands
+    from ralph_hooks.app import cluster_worker
     from ralph_hooks.cluster.dask import Dask
     from ralph_hooks.engine.remote import reviewers
 
     models = dict.fromkeys(model for settings in routings for model in reviewers(settings))
-    question = errands.question(tuple(models))
-    with Dask(address, do=errands.do, answer=errands.answer, question=question, accept=errands.refusal) as cluster:
+    question = cluster_worker.question(tuple(models))
+    with Dask(
+        address, do=cluster_worker.do, answer=cluster_worker.answer, question=question, accept=cluster_worker.refusal
+    ) as cluster:
         yield cluster
 
 
