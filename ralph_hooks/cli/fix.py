@@ -9,13 +9,13 @@ from pathlib import Path
 import click
 
 from ralph_hooks.app.context import Place, find_place, open_state, require_consent
+from ralph_hooks.app.repair import background
+from ralph_hooks.app.repair.job_lock import alone
+from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.app.wiring import Selection
-from ralph_hooks.cli import background
 from ralph_hooks.cli.apply import bring_in
 from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options, wants_color
-from ralph_hooks.cli.repair import repair
 from ralph_hooks.cli.stored import in_full
-from ralph_hooks.cli.tenancy import alone
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line

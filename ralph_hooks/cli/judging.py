@@ -80,7 +80,7 @@ def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep
 
 def _followed_up(workplace: Workplace, report: Report) -> Report:
     """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
-    from ralph_hooks.cli.refusal import follow_up, in_ci
+    from ralph_hooks.app.repair.on_failure import follow_up, in_ci
 
     if workplace.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):
         return report

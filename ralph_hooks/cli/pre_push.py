@@ -60,7 +60,7 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
     with open_push(place, "pre-push", pushed) as gate:
         report = gate.judge("pre-push", pushed, scope, notices)
         if report.exit_code:
-            from ralph_hooks.cli.refusal import follow_up_push
+            from ralph_hooks.app.repair.on_failure import follow_up_push
 
             report = follow_up_push(place, report, pushed)
     return emit(report, format_, output)

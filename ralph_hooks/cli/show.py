@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from ralph_hooks.app.context import Place, find_place, has_jobs, open_state
-from ralph_hooks.cli import background
+from ralph_hooks.app.repair import background
 from ralph_hooks.cli.judging import emit, report_options, wants_color
 from ralph_hooks.cli.stored import brief, in_full, waits
 from ralph_hooks.cli.stored import waiting as waiting_fix

@@ -8,9 +8,9 @@ from decimal import Decimal
 import msgspec
 
 from ralph_hooks.app.context import Place, has_jobs, open_state
-from ralph_hooks.cli import background
-from ralph_hooks.cli.repair import repair
-from ralph_hooks.cli.tenancy import alone
+from ralph_hooks.app.repair import background
+from ralph_hooks.app.repair.job_lock import alone
+from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.config import InHook, OnFailure, Unpriced
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.kind import kind_of_path

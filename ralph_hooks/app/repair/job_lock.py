@@ -16,7 +16,7 @@ import msgspec
 
 from ralph_hooks.app.context import Place
 from ralph_hooks.app.progress import Silent, progress
-from ralph_hooks.cli import background
+from ralph_hooks.app.repair import background
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.ports.progress import Progress

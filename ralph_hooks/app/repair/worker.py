@@ -1,4 +1,4 @@
-"""The process of a background repair: ``python -P -m ralph_hooks.cli.job TREE LOCK``, started by `cli.background`.
+"""The process of a background repair: ``python -P -m ralph_hooks.app.repair.worker TREE LOCK``, started by `app.repair.background`.
 
 It is nobody's child, has no terminal and nobody to talk to: what becomes of it stands in its record. ``-P`` keeps the
 repository's own folder, in which it is started, out of where Python looks for modules.
@@ -16,9 +16,9 @@ from pathlib import Path
 
 from ralph_hooks.app import signals
 from ralph_hooks.app.context import open_state, place_of, require_consent
-from ralph_hooks.cli.background import jobs_of
-from ralph_hooks.cli.repair import repair
-from ralph_hooks.cli.tenancy import Watched, broken, failed, outcome
+from ralph_hooks.app.repair.background import jobs_of
+from ralph_hooks.app.repair.job_lock import Watched, broken, failed, outcome
+from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.core.job import Job
 from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError

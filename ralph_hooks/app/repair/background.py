@@ -1,6 +1,6 @@
 """Repairs in a process of their own: started by a hook that refuses a change, watched, awaited, ended, cleared away.
 
-Nobody waits a minute and a half for a commit that is refused. The hook pins what it has judged, starts `cli.job`, and
+Nobody waits a minute and a half for a commit that is refused. The hook pins what it has judged, starts `app.repair.worker`, and
 ends; there is one job for a tree.
 """
 
@@ -73,7 +73,7 @@ def start(place: Place, change: Change, command: str) -> Job | None:
                 tenure.write(job)
                 pins.pin(place.repository, change)
                 detach(
-                    [sys.executable, "-P", "-m", "ralph_hooks.cli.job", change.tree, str(tenure.descriptor)],
+                    [sys.executable, "-P", "-m", "ralph_hooks.app.repair.worker", change.tree, str(tenure.descriptor)],
                     cwd=place.repository.top,
                     env=pins.environment(place.repository, os.environ),
                     log=tenure.log,
