@@ -5,18 +5,42 @@ A worker has no repository and no state of ours. The keys of the models that it 
 
 from __future__ import annotations
 
+import os
 import platform
+import time
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 from msgspec import Struct
 
 from ralph_hooks import __version__
+from ralph_hooks.app.progress import Silent
+from ralph_hooks.checks.all import all_checks
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.engine.backtest import judge
-from ralph_hooks.engine.errand import Done, Errand, Memory, Purse, outcome, packed
+from ralph_hooks.engine.caller import Caller
+from ralph_hooks.engine.errand import (
+    Done,
+    Errand,
+    Marks,
+    Memory,
+    NoCommands,
+    NoHistory,
+    NoReceipts,
+    Purse,
+    Tariff,
+    outcome,
+    packed,
+)
+from ralph_hooks.engine.gate import Gate
 from ralph_hooks.engine.held import Held
+from ralph_hooks.engine.parallel import Team
+from ralph_hooks.providers import registry
+from ralph_hooks.trust.redaction import Redaction
 
 _LIBRARIES = ("ruff", "detect-secrets")
 """What the verdict of the deterministic checks depends on besides ourselves."""
@@ -32,8 +56,6 @@ class Greeting(Struct, frozen=True, kw_only=True):
 
 def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
     """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
-    from ralph_hooks.app.wiring import build_errand, worker_marks
-
     errand = from_msgpack(data, Errand)
     purse = Purse(errand.grant, price_needed=errand.price_needed)
     facts = Memory(errand.known, worker_marks())
@@ -48,8 +70,6 @@ def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
 
 def answer(question: bytes) -> bytes:
     """Whether this worker can be used for the models in ``question``."""
-    from ralph_hooks.app.wiring import obstacles
-
     models = from_msgpack(question, tuple[Model, ...])
     return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))
 
@@ -75,3 +95,51 @@ def versions() -> dict[str, str]:
 
     python = ".".join(platform.python_version_tuple()[:2])
     return {"ralph-hooks": __version__, "Python": python, **{name: version(name) for name in _LIBRARIES}}
+
+
+def build_errand(errand: Errand, purse: Purse, answers: Memory, facts: Memory) -> Gate:
+    """The gate for one change that came from another machine: no repository, no state, no commands."""
+    limits = errand.gate
+    deadline = Deadline(limits.deadline, time.monotonic)
+    prices = Tariff(errand.prices)
+    caller = Caller(
+        client=worker_client(),
+        store=facts,
+        ledger=purse,
+        prices=prices,
+        redactor=Redaction(),
+        deadline=deadline,
+        run=errand.run,
+        sleep=time.sleep,
+        now=time.time,
+    )
+    return Gate(
+        settings=errand.settings,
+        limits=limits,
+        checks=all_checks(),
+        store=facts,
+        answers=answers,
+        caller=caller,
+        team=Team(limits.parallel, deadline, Silent()),
+        verifier=NoCommands(),
+        prices=prices,
+        history=NoHistory(),
+        receipts=NoReceipts(),
+    )
+
+
+@lru_cache(maxsize=1)
+def worker_client() -> ModelClient:
+    """The way to the models from this worker, whose connections all errands share."""
+    return registry.client(os.environ)
+
+
+@lru_cache(maxsize=1)
+def worker_marks() -> Marks:
+    """What all errands of this worker know of models that are down."""
+    return Marks()
+
+
+def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
+    """Why each of ``models`` could not be asked from here."""
+    return tuple(dict.fromkeys(filter(None, (registry.obstacle(model, os.environ) for model in models))))

@@ -72,7 +72,7 @@ def find_repository() -> snapshots.Repository:
         _go_on(repository)
     home = locate(os.environ)
     if has_jobs(home):
-        from ralph_hooks.app.repair.background import clear_away
+        from ralph_hooks.app.jobs import clear_away
 
         clear_away(home, repository)
     return repository

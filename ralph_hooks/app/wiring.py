@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import click
@@ -25,7 +24,6 @@ from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Answers, Store
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.route import Model
 from ralph_hooks.core.text import visible
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
@@ -44,7 +42,6 @@ from ralph_hooks.store.verdicts import Apart, PaidFor, Verdicts
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
-    from ralph_hooks.engine.errand import Errand, Marks, Memory, Purse
     from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
     from ralph_hooks.engine.remote import Remote
@@ -258,58 +255,6 @@ def build_ledger(place: Place, database: Database, command: str, run: str) -> Le
         price_needed=budget.unpriced is Unpriced.REFUSE,
     )
     return Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps)
-
-
-def build_errand(errand: Errand, purse: Purse, answers: Memory, facts: Memory) -> Gate:
-    """The gate for one change that came from another machine: no repository, no state, no commands."""
-    from ralph_hooks.engine.errand import NoCommands, NoHistory, NoReceipts, Tariff
-
-    limits = errand.gate
-    deadline = Deadline(limits.deadline, time.monotonic)
-    prices = Tariff(errand.prices)
-    caller = Caller(
-        client=worker_client(),
-        store=facts,
-        ledger=purse,
-        prices=prices,
-        redactor=Redaction(),
-        deadline=deadline,
-        run=errand.run,
-        sleep=time.sleep,
-        now=time.time,
-    )
-    return Gate(
-        settings=errand.settings,
-        limits=limits,
-        checks=all_checks(),
-        store=facts,
-        answers=answers,
-        caller=caller,
-        team=Team(limits.parallel, deadline, Silent()),
-        verifier=NoCommands(),
-        prices=prices,
-        history=NoHistory(),
-        receipts=NoReceipts(),
-    )
-
-
-@lru_cache(maxsize=1)
-def worker_client() -> ModelClient:
-    """The way to the models from this worker, whose connections all errands share."""
-    return registry.client(os.environ)
-
-
-@lru_cache(maxsize=1)
-def worker_marks() -> Marks:
-    """What all errands of this worker know of models that are down."""
-    from ralph_hooks.engine.errand import Marks
-
-    return Marks()
-
-
-def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
-    """Why each of ``models`` could not be asked from here."""
-    return tuple(dict.fromkeys(filter(None, (registry.obstacle(model, os.environ) for model in models))))
 
 
 @contextmanager

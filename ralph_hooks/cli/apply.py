@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import click
 
 from ralph_hooks.app.context import find_repository, has_jobs, open_state
-from ralph_hooks.app.repair.background import jobs_of, known_as, not_repaired, wait
+from ralph_hooks.app.jobs import jobs_of, known_as
+from ralph_hooks.app.repair.background import not_repaired, wait
 from ralph_hooks.cli.stored import choose, told, waiting
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.repair import StoredFix

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from ralph_hooks.app.context import Place, find_place, has_jobs, open_state
+from ralph_hooks.app.jobs import jobs_of, running
 from ralph_hooks.app.repair import background
 from ralph_hooks.cli.judging import emit, report_options, wants_color
 from ralph_hooks.cli.stored import brief, in_full, waits
@@ -77,14 +78,14 @@ def _as_of_now(place: Place, report: Report) -> Report:
     """``report`` with the fix and the background repair that there are of its tree now."""
     if report.fix is None and (fix := fixes.newest_for(place.repository, report.tree)):
         report = msgspec.structs.replace(report, fix=fix.summarised())
-    if has_jobs(place.home) and (job := background.jobs_of(place.home, place.repository).get(report.tree)):
+    if has_jobs(place.home) and (job := jobs_of(place.home, place.repository).get(report.tree)):
         report = msgspec.structs.replace(report, job=job.summarised())
     return report
 
 
 def _what_else(place: Place) -> None:
     """What goes on, and what waits to be brought in."""
-    for job in background.running(place.home, place.repository) if has_jobs(place.home) else ():
+    for job in running(place.home, place.repository) if has_jobs(place.home) else ():
         click.echo(
             f"A repair of {one_line(job.title)} goes on: {background.told(job)}.\n"
             "  -> `ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",

@@ -13,6 +13,7 @@ import time
 import click
 
 from ralph_hooks.app.context import Place
+from ralph_hooks.app.jobs import clear_away, jobs_of, running
 from ralph_hooks.app.progress import progress
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.job import Job, JobState
@@ -23,7 +24,6 @@ from ralph_hooks.git.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import detach
 from ralph_hooks.reports.parts import duration
-from ralph_hooks.store import db
 from ralph_hooks.store.home import Home
 from ralph_hooks.store.jobs import Jobs
 
@@ -34,16 +34,6 @@ class NotRepairedError(RalphError):
     """The background repair has come to nothing."""
 
     exit_code = ExitCode.REJECTED
-
-
-def jobs_of(home: Home, repository: Repository) -> Jobs:
-    """The jobs of this repository, whichever of its worktrees started them."""
-    return Jobs(home.state, known_as(repository))
-
-
-def known_as(repository: Repository) -> db.Repository:
-    """The repository as our records name it."""
-    return db.Repository.at(repository.common_dir)
 
 
 def begun(place: Place, change: Change, command: str) -> Job:
@@ -87,34 +77,6 @@ def start(place: Place, change: Change, command: str) -> Job | None:
         click.echo(f"ralph-hooks: no repair could be started: {visible(str(error))}", err=True)
         return None
     return job
-
-
-def clear_away(home: Home, repository: Repository) -> None:
-    """Remove what repairs have left whose process was killed, and say so.
-
-    Whatever goes wrong here must not stand in the way of the command that is being run.
-    """
-    try:
-        died = jobs_of(home, repository).sweep()
-        for job in died:
-            pins.unpin(repository, job.tree)
-        if died:
-            sweep()
-    except (RalphError, OSError) as error:
-        click.echo(f"ralph-hooks: what a killed repair has left could not be removed: {visible(str(error))}", err=True)
-        return
-    for job in died:
-        click.echo(
-            f"ralph-hooks: the repair of {one_line(job.title)} was killed, and what it left is removed;"
-            " `ralph-hooks fix` makes another",
-            err=True,
-        )
-
-
-def running(home: Home, repository: Repository) -> tuple[Job, ...]:
-    """The jobs that go on, the latest first."""
-    jobs = jobs_of(home, repository)
-    return tuple(job for job in jobs.all() if jobs.runs(job))
 
 
 def cancel_all(place: Place) -> tuple[Job, ...]:

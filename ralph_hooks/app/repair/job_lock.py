@@ -15,6 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from ralph_hooks.app.context import Place
+from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.repair import background
 from ralph_hooks.core.change import Change
@@ -124,7 +125,7 @@ def alone(
 
 def _taken(place: Place, change: Change, *, whole: bool) -> Tenure | None:
     """The record of the tree, once nobody else has it; None where there is no place for one."""
-    jobs = background.jobs_of(place.home, place.repository)
+    jobs = jobs_of(place.home, place.repository)
     try:
         while (tenure := jobs.take(change.tree)) is None:
             job = jobs.get(change.tree)

@@ -8,6 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from ralph_hooks.app.context import Place, has_jobs, open_state
+from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.repair import background
 from ralph_hooks.app.repair.job_lock import alone
 from ralph_hooks.app.repair.repair import repair
@@ -87,7 +88,7 @@ def _known(place: Place, tree: str) -> Job | None:
     """The job that runs for ``tree``, or one that would come to the same again; None where a try is worth it."""
     if not has_jobs(place.home):
         return None
-    jobs = background.jobs_of(place.home, place.repository)
+    jobs = jobs_of(place.home, place.repository)
     job = jobs.get(tree)
     if job is None or job.state is JobState.FINISHED:  # its fix is gone
         return None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ralph_hooks.app import signals
 from ralph_hooks.app.context import open_state, place_of, require_consent
-from ralph_hooks.app.repair.background import jobs_of
+from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.repair.job_lock import Watched, broken, failed, outcome
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.core.job import Job
