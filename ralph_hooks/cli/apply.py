@@ -11,7 +11,7 @@ import click
 from ralph_hooks.app.context import find_repository, has_jobs, open_state
 from ralph_hooks.app.jobs import jobs_of, known_as
 from ralph_hooks.app.repair.background import not_repaired, wait
-from ralph_hooks.cli.stored import choose, told, waiting
+from ralph_hooks.cli.shared.stored_fixes import choose, told, waiting
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Verdict

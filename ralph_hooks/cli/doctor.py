@@ -10,7 +10,7 @@ import click
 from ralph_hooks.app.context import open_state
 from ralph_hooks.cli import diagnosis, hook_diagnosis
 from ralph_hooks.cli.diagnosis import Line, Status
-from ralph_hooks.cli.judging import wants_color
+from ralph_hooks.cli.shared.review_command import wants_color
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode
 from ralph_hooks.store.home import locate

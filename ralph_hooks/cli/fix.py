@@ -14,8 +14,8 @@ from ralph_hooks.app.repair.job_lock import alone
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.app.wiring import Selection
 from ralph_hooks.cli.apply import bring_in
-from ralph_hooks.cli.judging import chosen, emit, report_options, selection_options, wants_color
-from ralph_hooks.cli.stored import in_full
+from ralph_hooks.cli.shared.review_command import chosen, emit, report_options, selection_options, wants_color
+from ralph_hooks.cli.shared.stored_fixes import in_full
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line

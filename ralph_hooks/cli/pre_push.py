@@ -10,7 +10,7 @@ import click
 
 from ralph_hooks.app.context import find_place
 from ralph_hooks.app.wiring import open_push
-from ralph_hooks.cli.judging import emit, report_options
+from ralph_hooks.cli.shared.review_command import emit, report_options
 from ralph_hooks.config import Stage
 from ralph_hooks.core.push import short
 from ralph_hooks.engine.gate import Scope

@@ -12,9 +12,9 @@ import msgspec
 from ralph_hooks.app.context import Place, find_place, has_jobs, open_state
 from ralph_hooks.app.jobs import jobs_of, running
 from ralph_hooks.app.repair import background
-from ralph_hooks.cli.judging import emit, report_options, wants_color
-from ralph_hooks.cli.stored import brief, in_full, waits
-from ralph_hooks.cli.stored import waiting as waiting_fix
+from ralph_hooks.cli.shared.review_command import emit, report_options, wants_color
+from ralph_hooks.cli.shared.stored_fixes import brief, in_full, waits
+from ralph_hooks.cli.shared.stored_fixes import waiting as waiting_fix
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line

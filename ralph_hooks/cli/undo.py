@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from ralph_hooks.app.context import find_repository
-from ralph_hooks.cli.stored import told
+from ralph_hooks.cli.shared.stored_fixes import told
 from ralph_hooks.core.text import plural
 from ralph_hooks.git.apply import undo
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ralph_hooks.app.wiring import Workplace
-from ralph_hooks.cli.judging import judging_command
+from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.gate import Scope
 
 HELP = """\
