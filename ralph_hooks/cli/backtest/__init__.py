@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from ralph_hooks.app.context import Place, find_place, open_state, require_consent
 from ralph_hooks.app.progress import progress
 from ralph_hooks.app.wiring import build_client, build_trial, open_cluster
-from ralph_hooks.cli.replay import AT_ONCE, Bench
+from ralph_hooks.cli.backtest.runner import AT_ONCE, Bench
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
