@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 
 from ralph_hooks.app.context import Place
-from ralph_hooks.cli.diagnosis import Line, Status, broken, fail, ok, warn
+from ralph_hooks.cli.doctor.probes import Line, Status, broken, fail, ok, warn
 from ralph_hooks.cli.install import called_by, shown
 from ralph_hooks.config import Policy
 from ralph_hooks.errors import RalphError

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import click
 
 from ralph_hooks.app.context import open_state
-from ralph_hooks.cli import diagnosis, hook_diagnosis
-from ralph_hooks.cli.diagnosis import Line, Status
+from ralph_hooks.cli.doctor import hooks, probes
+from ralph_hooks.cli.doctor.probes import Line, Status
 from ralph_hooks.cli.shared.review_command import wants_color
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode
@@ -46,32 +46,32 @@ def command(*, offline: bool, format_: str) -> int:
     if format_ == "json":
         click.echo(_json(lines), nl=False)
     else:
-        click.echo(diagnosis.verdict(lines))
+        click.echo(probes.verdict(lines))
     return ExitCode.REJECTED if any(line.status is Status.FAIL for line in lines) else ExitCode.PASS
 
 
 def examine(*, offline: bool) -> Iterator[Line]:
     """Everything there is to say, in the order in which it is worth mending."""
-    yield from diagnosis.programs()
+    yield from probes.programs()
     home = locate(os.environ)
-    yield from diagnosis.state(home)
-    place, lines = diagnosis.configuration()
+    yield from probes.state(home)
+    place, lines = probes.configuration()
     yield from lines
     if place is None:
         return
-    reached = list(diagnosis.store(place))
+    reached = list(probes.store(place))
     yield from reached
-    approved, line = diagnosis.consent(place)
+    approved, line = probes.consent(place)
     yield line
-    yield from diagnosis.network(place)
-    ready, lines = diagnosis.keys(place)
+    yield from probes.network(place)
+    ready, lines = probes.keys(place)
     yield from lines
     usable = all(line.status is not Status.FAIL for line in reached)
     with open_state(home, place.settings if usable else None) as database:
-        yield from diagnosis.prices(place, database)
+        yield from probes.prices(place, database)
         if approved and not offline:
-            yield from diagnosis.answers(place, database, ready)
-    yield from hook_diagnosis.installed(place)
+            yield from probes.answers(place, database, ready)
+    yield from hooks.installed(place)
 
 
 def _show(line: Line) -> None:
