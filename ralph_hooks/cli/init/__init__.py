@@ -11,10 +11,10 @@ import click
 
 from ralph_hooks.app.context import Place, find_place, open_state
 from ralph_hooks.cli import trust
+from ralph_hooks.cli.init.detect import NATIVE, Surroundings, look_around
+from ralph_hooks.cli.init.plan import Plan, make_plan
+from ralph_hooks.cli.init.writing import replace_file
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
-from ralph_hooks.cli.plan import Plan, make_plan
-from ralph_hooks.cli.surroundings import NATIVE, Surroundings, look_around
-from ralph_hooks.cli.writing import replace_file
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import run

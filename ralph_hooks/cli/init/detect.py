@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.app.context import Place
-from ralph_hooks.cli.suite import Suite, find_suites
+from ralph_hooks.cli.init.test_commands import Suite, find_suites
 from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase, Provider

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import tomli
 
-from ralph_hooks.cli.proposal import COMMIT, REPAIR
+from ralph_hooks.cli.init.model_choice import COMMIT, REPAIR
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
 from tests.support.hook_managers import Manager, missing

@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from ralph_hooks import config
 from ralph_hooks.app.context import Place
+from ralph_hooks.cli.init.detect import NATIVE, Surroundings
+from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
-from ralph_hooks.cli.proposal import Proposal, costs, propose
-from ralph_hooks.cli.surroundings import NATIVE, Surroundings
 from ralph_hooks.config import Settings, edit
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git import hook_managers, hooks

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.cli.surroundings import Surroundings
+from ralph_hooks.cli.init.detect import Surroundings
 from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.route import Model, Phase, Provider
 from ralph_hooks.core.text import money

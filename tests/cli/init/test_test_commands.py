@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.cli.suite import find_suites
+from ralph_hooks.cli.init.test_commands import find_suites
 from ralph_hooks.config import load
 from ralph_hooks.providers import registry
 
