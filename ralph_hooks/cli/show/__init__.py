@@ -51,7 +51,7 @@ def command(*, id_: str | None, listed: bool, commits: str | None, format_: str,
     fix = _fix(place, id_) if id_ else None
     with open_state(place.home) as database:
         if commits is not None:
-            from ralph_hooks.cli.commits import lines
+            from ralph_hooks.cli.show.commits import lines
 
             for line in lines(place, database, commits):
                 click.echo(line)
