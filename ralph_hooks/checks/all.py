@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ralph_hooks.checks.invisible import Invisible
 from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.syntax import Syntax
+from ralph_hooks.checks.unicode import Invisible
 from ralph_hooks.core.ports.checks import Check
 
 

@@ -17,14 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import secrets
-from ralph_hooks.checks.parts import (
-    added,
-    blocking,
-    is_python,
-    is_wrong_on_purpose,
-    may_be_python,
-    python_text,
-)
+from ralph_hooks.checks.shared import added, blocking, is_python, is_wrong_on_purpose, may_be_python, python_text
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ralph_hooks import secrets
-from ralph_hooks.checks.parts import added, blocking, removed, without_end
+from ralph_hooks.checks.shared import added, blocking, removed, without_end
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding

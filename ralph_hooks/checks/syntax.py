@@ -13,14 +13,7 @@ from pathlib import PurePosixPath
 
 from msgspec import Struct
 
-from ralph_hooks.checks.parts import (
-    blocking,
-    is_python,
-    is_wrong_on_purpose,
-    may_be_python,
-    python_text,
-    without_end,
-)
+from ralph_hooks.checks.shared import blocking, is_python, is_wrong_on_purpose, may_be_python, python_text, without_end
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Source

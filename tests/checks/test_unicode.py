@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from ralph_hooks.checks.invisible import Invisible
+from ralph_hooks.checks.unicode import Invisible
 from tests.support.sources import findings, run, source
 
 TROJAN = "\u202e"

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-from ralph_hooks.checks.parts import added, blocking, is_python, removed
+from ralph_hooks.checks.shared import added, blocking, is_python, removed
 from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
