@@ -33,7 +33,7 @@ _COLUMNS = "uid, outcome, cost, estimated, input_tokens, remembered, day, run"
 CLIENT = """\
 import os, random, sys
 from pathlib import Path
-from ralph_hooks.core.faults import ModelFault
+from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.route import Phase
 from tests.support.team import machine
 state, url, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]

@@ -100,12 +100,12 @@ def test_heavy_packages_are_imported_only_inside_functions(heavy: str) -> None:
 
 
 def test_json_of_a_known_shape_is_decoded_in_one_place() -> None:
-    """Two threads that begin to decode a Struct at the same time crash the process: see `core/shape.py`."""
+    """Two threads that begin to decode a Struct at the same time crash the process: see `core/codec.py`."""
     forbidden = {f"msgspec.{form}.{name}" for form in ("json", "msgpack") for name in ("decode", "Decoder")}
     wrong = [
         f"{name}:{node.lineno}"
         for name, _, tree in modules()
-        if not name.endswith("core/shape.py")
+        if not name.endswith("core/codec.py")
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and ast.unparse(node.func) in forbidden

@@ -17,10 +17,10 @@ from msgspec import Struct
 from ralph_hooks import __version__
 from ralph_hooks.app.progress import Silent
 from ralph_hooks.checks.all import all_checks
+from ralph_hooks.core.codec import from_msgpack
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model
-from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.engine.backtest import judge
 from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.errand import (

@@ -19,11 +19,11 @@ from msgspec import Struct
 from ralph_hooks import secrets
 from ralph_hooks.checks.shared import added, blocking, is_python, is_wrong_on_purpose, may_be_python, python_text
 from ralph_hooks.core.change import Entry
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult, Hint
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, temporary_folder, which

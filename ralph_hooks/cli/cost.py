@@ -10,7 +10,7 @@ import click
 
 from ralph_hooks.app.context import Place, find_place, open_state
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
-from ralph_hooks.core.bill import Bill, Cap, Caught, Statement, forecast, pays
+from ralph_hooks.core.cost_summary import Bill, Cap, Caught, Statement, forecast, pays
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.store.db import Database

@@ -14,9 +14,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field, structs
 
+from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.kind import Kind
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
 

@@ -77,7 +77,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """US dollars; None where it is not known, which is not the same as 0."""
     seconds: float
     outcome: str
-    """``ok``, or what went wrong: the name of a fault (see `core.faults`)."""
+    """``ok``, or what went wrong: the name of a fault (see `core.model_errors`)."""
     from_store: bool = False
     estimated: bool = False
     """True where the provider did not say what the call used, and it counts at its worst case."""

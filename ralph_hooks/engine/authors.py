@@ -8,9 +8,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from ralph_hooks.core.change_kind import kind_of, kind_of_path
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import BudgetReached, DeadlineReached, ModelFault
-from ralph_hooks.core.kind import kind_of, kind_of_path
+from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, ModelFault
 from ralph_hooks.core.ports.change import Snapshot, Source
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair

@@ -9,12 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example, Trial, Weighed
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Report, Verdict
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.keys import key
 from ralph_hooks.engine.parallel import run_all

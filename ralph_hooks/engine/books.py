@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import BudgetReached, DeadlineReached, TimedOut
+from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, TimedOut
 from ralph_hooks.core.ports.models import Ledger, Prices, Reservation
 from ralph_hooks.core.route import Model, Phase, Wire
 from ralph_hooks.core.usage import Call, Price, Usage

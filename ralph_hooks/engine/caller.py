@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import (
+from ralph_hooks.core.model_errors import (
     BudgetReached,
     DeadlineReached,
     Denied,

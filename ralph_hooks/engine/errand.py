@@ -17,7 +17,7 @@ from msgspec import Struct
 from ralph_hooks.config import GateSettings, RouteRule, Settings
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt

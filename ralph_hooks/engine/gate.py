@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Change, Entry
-from ralph_hooks.core.own_table import holding, settings_changed
+from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.ports.models import Prices

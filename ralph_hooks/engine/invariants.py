@@ -12,8 +12,8 @@ from msgspec import Struct
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.patch import Part, pack, render
 from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.caller import Caller, Unanswered
 from ralph_hooks.engine.keys import content_key, key, read_back

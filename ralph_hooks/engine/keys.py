@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from ralph_hooks.core.change import Entry
-from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.codec import from_json
 
 Kept = TypeVar("Kept")
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.faults import ModelFault, RateLimited
+from ralph_hooks.core.model_errors import ModelFault, RateLimited
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.route import Model
 from ralph_hooks.engine.keys import read_back

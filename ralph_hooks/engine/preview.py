@@ -8,7 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ralph_hooks.core.change import Entry
-from ralph_hooks.core.kind import Kind, kind_of, kind_of_path
+from ralph_hooks.core.change_kind import Kind, kind_of, kind_of_path
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Usage, estimate_tokens
 from ralph_hooks.engine.gate import Examined, Gate

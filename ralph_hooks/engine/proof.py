@@ -14,11 +14,11 @@ from functools import partial
 from msgspec import Struct
 
 from ralph_hooks.core.change import decode
-from ralph_hooks.core.faults import TooLarge
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.patch import excerpt, render
+from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.sandbox import Workbench
+from ralph_hooks.core.prompt_diff import excerpt, render
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, plural

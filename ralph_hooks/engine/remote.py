@@ -21,7 +21,8 @@ import msgspec
 
 from ralph_hooks.config import Settings, Unpriced
 from ralph_hooks.core.change import Entry, decode
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.codec import from_msgpack
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.change import Snapshot, Source
 from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.ports.cluster import Cluster, WorkerLost
@@ -29,7 +30,6 @@ from ralph_hooks.core.ports.models import Booked, GrantingLedger, Prices, Reserv
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.shape import from_msgpack
 from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest import CapReached
 from ralph_hooks.engine.caller import quirks_key

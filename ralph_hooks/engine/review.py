@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry, Line, lines_of
-from ralph_hooks.core.faults import TooLarge
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.patch import Part, excerpt, pack, render
+from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.prompt_diff import Part, excerpt, pack, render
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import one_line

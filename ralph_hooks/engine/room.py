@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ralph_hooks.core.faults import TooLarge
+from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.models import ModelRequest
 from ralph_hooks.core.route import Chain, Model
 from ralph_hooks.core.usage import Usage, most_tokens

@@ -10,8 +10,8 @@ from msgspec import Struct
 from ralph_hooks.config import Settings
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.outline import definitions, view
-from ralph_hooks.core.patch import render
 from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.prompt_diff import render
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.phases.problem import Shown

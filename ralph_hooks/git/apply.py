@@ -15,9 +15,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES
-from ralph_hooks.core.own_table import CONFIGURATION, holding, settings_changed
+from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.rules import summary, violations
+from ralph_hooks.core.repair_rules import summary, violations
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, GitError, RalphError
 from ralph_hooks.git import backups, journal, refs

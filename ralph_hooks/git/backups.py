@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, decode
-from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.git.objects import DURABLE, store_blobs
 from ralph_hooks.git.refs import prune
 from ralph_hooks.git.replace import Step

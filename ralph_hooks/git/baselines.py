@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.ports.store import Store
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.git.attempts import Attempt
 from ralph_hooks.git.installed import packages
 from ralph_hooks.process import allowed_environment

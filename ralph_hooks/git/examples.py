@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example, Label, Lines
 from ralph_hooks.core.change import Change, Entry, Status
-from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git
 from ralph_hooks.git.scratch import private_folder

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import refs

@@ -19,11 +19,10 @@ from typing import Self
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.own_table import CONFIGURATION, holding, settings_changed
+from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.repair import AgentRun, StoredFix
-from ralph_hooks.core.report import Verification
-from ralph_hooks.core.rules import (
+from ralph_hooks.core.repair_rules import (
     MAX_BYTES,
     Violation,
     aliases,
@@ -33,6 +32,7 @@ from ralph_hooks.core.rules import (
     unsafe_name,
     violations,
 )
+from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git import fixes
 from ralph_hooks.git.run import git, sealed, try_git

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from ralph_hooks.core.change import Line
-from ralph_hooks.core.faults import Unreadable
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.patch import Part
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.ports.checks import Hint
+from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items

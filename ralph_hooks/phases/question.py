@@ -8,9 +8,9 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from ralph_hooks.core.faults import Unreadable
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 
 Reply = TypeVar("Reply")

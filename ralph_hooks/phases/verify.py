@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ralph_hooks.core.faults import Unreadable
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items

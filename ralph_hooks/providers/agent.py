@@ -22,12 +22,12 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import decode
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import AgentFailed, DeadlineReached, ModelFault, NotFound
+from ralph_hooks.core.model_errors import AgentFailed, DeadlineReached, ModelFault, NotFound
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model, Provider
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage, charged
 from ralph_hooks.process import allowed_environment
 

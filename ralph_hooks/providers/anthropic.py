@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.faults import Refused, TooLarge, Truncated, Unreadable
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.model_errors import Refused, TooLarge, Truncated, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
 from ralph_hooks.providers.failures import from_success, read_error
 from ralph_hooks.providers.http import host_of

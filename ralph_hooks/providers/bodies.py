@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import ModelFault
+from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model

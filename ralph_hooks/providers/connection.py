@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 
-from ralph_hooks.core.faults import Misconfigured, ModelFault, Unreachable, Unreadable
+from ralph_hooks.core.model_errors import Misconfigured, ModelFault, Unreachable, Unreadable
 from ralph_hooks.providers.proxy import Proxy
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from ralph_hooks.core.faults import (
+from ralph_hooks.core.model_errors import (
     Denied,
     ModelFault,
     NotFound,

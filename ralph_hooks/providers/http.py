@@ -19,7 +19,7 @@ import msgspec
 
 from ralph_hooks import __version__
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import DeadlineReached, Misconfigured, Unreadable
+from ralph_hooks.core.model_errors import DeadlineReached, Misconfigured, Unreadable
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection, HTTPResponse

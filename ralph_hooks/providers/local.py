@@ -6,10 +6,10 @@ import time
 
 import msgspec
 
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import ModelFault
+from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.route import Provider
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.providers.http import Transport
 
 PATIENCE = 0.5

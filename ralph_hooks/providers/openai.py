@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.faults import ModelFault, Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.model_errors import ModelFault, Refused, Truncated, Unreachable, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Tokens, Usage, charged
 from ralph_hooks.providers.failures import Error, from_success, read_error
 from ralph_hooks.providers.http import host_of

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from ralph_hooks.core.faults import Misconfigured
+from ralph_hooks.core.model_errors import Misconfigured
 
 ENVIRONMENT = "environment"
 """What a user writes for the proxy that HTTPS_PROXY names, except to the hosts in NO_PROXY."""

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import msgspec
 
-from ralph_hooks.core.faults import ModelFault
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.providers.failures import unreadable
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import Misconfigured, ModelFault, NoCredential
+from ralph_hooks.core.model_errors import Misconfigured, ModelFault, NoCredential
 from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model, Provider, Wire

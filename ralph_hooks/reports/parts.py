@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from ralph_hooks.core.faults import BudgetReached, NoCredential
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.job import JobState
+from ralph_hooks.core.model_errors import BudgetReached, NoCredential
 from ralph_hooks.core.report import Cause, Report, Rung, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call

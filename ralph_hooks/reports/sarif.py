@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ralph_hooks import __version__
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.own_table import CONFIGURATION
+from ralph_hooks.core.own_settings import CONFIGURATION
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.reports import parts

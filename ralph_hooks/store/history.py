@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.db import Database, Repository, Unavailable
 from ralph_hooks.store.session import Row

@@ -21,8 +21,8 @@ from typing import Self
 import msgspec
 
 from ralph_hooks import locks
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.locks import Lock
 from ralph_hooks.store.db import Repository

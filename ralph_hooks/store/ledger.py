@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from ralph_hooks.core.bill import Statement, Total
-from ralph_hooks.core.faults import BudgetReached, ModelFault
+from ralph_hooks.core.cost_summary import Statement, Total
+from ralph_hooks.core.model_errors import BudgetReached, ModelFault
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.route import Model, Provider
-from ralph_hooks.core.shape import from_json
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Price
 from ralph_hooks.errors import ConfigError

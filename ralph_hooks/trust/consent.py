@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
 
 VARIABLE = "RALPH_HOOKS_TRUST"

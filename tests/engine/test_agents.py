@@ -14,8 +14,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ralph_hooks.core import faults
-from ralph_hooks.core.bill import Total
+from ralph_hooks.core import model_errors
+from ralph_hooks.core.cost_summary import Total
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import Price
@@ -111,10 +111,10 @@ def test_an_agent_that_is_stopped_is_in_the_books_at_an_unknown_cost(
     caller: Callers, bench: GitWorkbench, database: Database
 ) -> None:
     asked = caller(seconds=0.5)
-    with pytest.raises(faults.DeadlineReached):
+    with pytest.raises(model_errors.DeadlineReached):
         asked.employ(an_agent("hang"), Phase.IMPLEMENT, "Mend it.", bench)
     assert [(call.outcome, call.cost_usd) for call in asked.calls] == [("deadline", None)]
-    with pytest.raises(faults.DeadlineReached):
+    with pytest.raises(model_errors.DeadlineReached):
         asked.employ(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
     assert booked(database).unknown == 1
 
@@ -124,7 +124,7 @@ def test_an_agent_is_not_started_once_the_budget_is_used_up(caller: Callers, ben
     asked.employ(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
     asked.employ(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
     bench.reset()
-    with pytest.raises(faults.BudgetReached):
+    with pytest.raises(model_errors.BudgetReached):
         asked.employ(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
     assert bench.read("a.py") == b"one\ntow\n"
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ralph_hooks.core.faults import Unreadable
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.repair import Edit, NewFile, Repair
 from ralph_hooks.phases import fix, implement, plan
 from ralph_hooks.phases.plan import Plan

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.core.faults import Unreadable
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.phases import verify
 from ralph_hooks.phases.verify import Claim
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model, Provider, Wire
@@ -101,7 +101,7 @@ def test_an_agent_sees_the_variables_that_the_user_has_named_and_no_key_of_ours(
 
 
 def test_an_agent_that_hangs_is_stopped_at_the_deadline(bench: GitWorkbench) -> None:
-    with pytest.raises(faults.DeadlineReached, match="stopped after"):
+    with pytest.raises(model_errors.DeadlineReached, match="stopped after"):
         employ(bench, an_agent("hang"), seconds=0.5)
 
 
@@ -122,7 +122,7 @@ def test_an_agent_that_floods_its_output_is_still_understood(bench: GitWorkbench
 def test_an_agent_that_gives_up_is_told_in_its_own_words(
     bench: GitWorkbench, behaviour: tuple[str, ...], words: str
 ) -> None:
-    with pytest.raises(faults.AgentFailed, match=words) as caught:
+    with pytest.raises(model_errors.AgentFailed, match=words) as caught:
         employ(bench, an_agent(*behaviour))
     assert (caught.value.usage is None) is (behaviour[0] == "fail")
 
@@ -131,17 +131,17 @@ def test_an_agent_repeats_its_key_in_vain(bench: GitWorkbench) -> None:
     key = "made-up-0123456789"
     command = (sys.executable, "-c", "import os, sys; sys.exit('no: ' + os.environ['HELPER_KEY'])")
     agent = an_agent(command=command, api_key_env="HELPER_KEY")
-    with pytest.raises(faults.AgentFailed, match=r"no: \[key\]"):
+    with pytest.raises(model_errors.AgentFailed, match=r"no: \[key\]"):
         employ(bench, agent, environ={"HELPER_KEY": key})
 
 
 def test_an_agent_that_is_not_installed_or_has_no_key_is_not_started(bench: GitWorkbench, tmp_path: Path) -> None:
     client = registry.client({"PATH": str(tmp_path)})
-    with pytest.raises(faults.NotFound, match="no-such-agent was not found on PATH"):
+    with pytest.raises(model_errors.NotFound, match="no-such-agent was not found on PATH"):
         client.ready(an_agent(command=("no-such-agent", "-p")))
-    with pytest.raises(faults.NoCredential, match="set HELPER_KEY"):
+    with pytest.raises(model_errors.NoCredential, match="set HELPER_KEY"):
         client.ready(an_agent(api_key_env="HELPER_KEY"))
-    with pytest.raises(faults.NotFound, match="could not be started"):
+    with pytest.raises(model_errors.NotFound, match="could not be started"):
         employ(bench, an_agent(command=(str(tmp_path / "gone"),)))
     client.ready(an_agent())
 

@@ -8,15 +8,15 @@ from email.utils import format_datetime
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from tests.support.asking import KEY, WIRES, ask, model
 from tests.support.server import JSON, ModelServer, Reply
 
 both_wires = pytest.mark.parametrize("wire", WIRES)
 
 
-def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> faults.ModelFault:
-    with ModelServer(reply) as server, pytest.raises(faults.ModelFault) as caught:
+def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> model_errors.ModelFault:
+    with ModelServer(reply) as server, pytest.raises(model_errors.ModelFault) as caught:
         ask(model(wire, server.url), seconds=seconds)
     assert len(server.requests) == 1
     return caught.value
@@ -30,21 +30,21 @@ def error(message: str, **fields: JSON) -> dict[str, JSON]:
 @pytest.mark.parametrize(
     ("reply", "kind", "sentence"),
     [
-        (Reply.reset(), faults.Unreachable, "broke the connection off"),
-        (Reply.html(), faults.Unreadable, "sent a web page"),
-        (Reply.truncated_json(), faults.Unreadable, "not a model's reply"),
-        (Reply.status(200, [1, 2]), faults.Unreadable, "not a model's reply"),
-        (Reply.status(200, {}), faults.Unreadable, "without an answer"),
-        (Reply.status(200, b"\xff\xfe{}"), faults.Unreadable, "not a model's reply"),
-        (Reply.status(200, b'{"a":' * 50_000), faults.Unreadable, "not a model's reply"),
-        (Reply.status(204, b""), faults.Unreadable, "not a model's reply"),
-        (Reply.bad_gzip(), faults.Unreadable, "compression is broken"),
-        (Reply.gzip_bomb(), faults.Unreadable, "more than 8 MiB"),
-        (Reply.short_body(), faults.Unreadable, "only a part"),
-        (Reply.negative_chunk(), faults.Unreadable, "only a part"),
-        (Reply.refusal(), faults.Refused, "small-1 declined"),
-        (Reply.length(), faults.Truncated, "cut off at its token limit"),
-        (Reply.empty(), faults.Truncated, "sent an empty answer"),
+        (Reply.reset(), model_errors.Unreachable, "broke the connection off"),
+        (Reply.html(), model_errors.Unreadable, "sent a web page"),
+        (Reply.truncated_json(), model_errors.Unreadable, "not a model's reply"),
+        (Reply.status(200, [1, 2]), model_errors.Unreadable, "not a model's reply"),
+        (Reply.status(200, {}), model_errors.Unreadable, "without an answer"),
+        (Reply.status(200, b"\xff\xfe{}"), model_errors.Unreadable, "not a model's reply"),
+        (Reply.status(200, b'{"a":' * 50_000), model_errors.Unreadable, "not a model's reply"),
+        (Reply.status(204, b""), model_errors.Unreadable, "not a model's reply"),
+        (Reply.bad_gzip(), model_errors.Unreadable, "compression is broken"),
+        (Reply.gzip_bomb(), model_errors.Unreadable, "more than 8 MiB"),
+        (Reply.short_body(), model_errors.Unreadable, "only a part"),
+        (Reply.negative_chunk(), model_errors.Unreadable, "only a part"),
+        (Reply.refusal(), model_errors.Refused, "small-1 declined"),
+        (Reply.length(), model_errors.Truncated, "cut off at its token limit"),
+        (Reply.empty(), model_errors.Truncated, "sent an empty answer"),
     ],
 )
 def test_a_reply_that_is_of_no_use(wire: str, reply: Reply, kind: type[Exception], sentence: str) -> None:
@@ -57,20 +57,20 @@ def test_a_reply_that_is_of_no_use(wire: str, reply: Reply, kind: type[Exception
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, faults.Rejected),
-        (401, faults.Denied),
-        (402, faults.Denied),
-        (403, faults.Denied),
-        (404, faults.NotFound),
-        (405, faults.Rejected),
-        (408, faults.Unreachable),
-        (409, faults.Unreachable),
-        (413, faults.TooLarge),
-        (422, faults.Rejected),
-        (429, faults.RateLimited),
-        (500, faults.Unreachable),
-        (503, faults.Unreachable),
-        (529, faults.Unreachable),
+        (400, model_errors.Rejected),
+        (401, model_errors.Denied),
+        (402, model_errors.Denied),
+        (403, model_errors.Denied),
+        (404, model_errors.NotFound),
+        (405, model_errors.Rejected),
+        (408, model_errors.Unreachable),
+        (409, model_errors.Unreachable),
+        (413, model_errors.TooLarge),
+        (422, model_errors.Rejected),
+        (429, model_errors.RateLimited),
+        (500, model_errors.Unreachable),
+        (503, model_errors.Unreachable),
+        (529, model_errors.Unreachable),
     ],
 )
 @pytest.mark.parametrize("body", [b"", b"<html>Bad gateway</html>", {"error": {"message": "No."}}, {"error": "No."}])
@@ -120,7 +120,7 @@ def test_a_fault_says_who_answered_what_in_one_short_line() -> None:
 )
 def test_retry_after_in_both_forms(header: str, low: float, high: float) -> None:
     caught = fault("openai", Reply.status(429, {}, {"Retry-After": header}))
-    assert isinstance(caught, faults.RateLimited)
+    assert isinstance(caught, model_errors.RateLimited)
     assert caught.retry_after is not None
     assert low <= caught.retry_after <= high
 
@@ -128,7 +128,7 @@ def test_retry_after_in_both_forms(header: str, low: float, high: float) -> None
 @pytest.mark.parametrize("header", ["soon", "", "nan", "inf", "Mon, 99 Nope 2026"])
 def test_a_retry_after_that_says_nothing(header: str) -> None:
     caught = fault("openai", Reply.status(429, {}, {"Retry-After": header}))
-    assert isinstance(caught, faults.RateLimited)
+    assert isinstance(caught, model_errors.RateLimited)
     assert caught.retry_after is None
 
 
@@ -150,7 +150,7 @@ def test_a_retry_after_that_says_nothing(header: str) -> None:
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_too_large(wire: str, status: int, body: JSON) -> None:
-    assert type(fault(wire, Reply.status(status, body))) is faults.TooLarge
+    assert type(fault(wire, Reply.status(status, body))) is model_errors.TooLarge
 
 
 @pytest.mark.parametrize(
@@ -172,14 +172,14 @@ def test_what_does_not_fit_is_too_large(wire: str, status: int, body: JSON) -> N
     ],
 )  # fmt: skip
 def test_a_rejected_field_is_named(status: int, body: JSON, parameter: str | None) -> None:
-    with ModelServer(Reply.status(status, body)) as server, pytest.raises(faults.Rejected) as caught:
+    with ModelServer(Reply.status(status, body)) as server, pytest.raises(model_errors.Rejected) as caught:
         ask(model("openai", server.url, quick={"reasoning_effort": "low"}))
     assert caught.value.parameter == parameter
 
 
 def test_a_field_that_the_wire_cannot_do_without_is_not_named() -> None:
     body = error("max_tokens: 256 > 128, which is the maximum allowed number of output tokens")
-    with ModelServer(Reply.status(400, body)) as server, pytest.raises(faults.Rejected) as caught:
+    with ModelServer(Reply.status(400, body)) as server, pytest.raises(model_errors.Rejected) as caught:
         ask(model("anthropic", server.url))
     assert caught.value.parameter is None
 
@@ -187,13 +187,13 @@ def test_a_field_that_the_wire_cannot_do_without_is_not_named() -> None:
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (400, error("API key not valid. Please pass a valid API key.", status="INVALID_ARGUMENT"), faults.Denied),
-        (400, {"code": "x", "error": "Incorrect API key provided: xa***"}, faults.Denied),
-        (400, error("x/y is not a valid model ID"), faults.NotFound),
-        (400, error("The model does not exist", param="model", code="model_not_found"), faults.NotFound),
-        (404, error("model 'small-1' not found"), faults.NotFound),
-        (403, error("Flagged", metadata={"flagged_input": "…", "reasons": ["x"]}), faults.Refused),
-        (400, error("The response was filtered", code="content_filter"), faults.Refused),
+        (400, error("API key not valid. Please pass a valid API key.", status="INVALID_ARGUMENT"), model_errors.Denied),
+        (400, {"code": "x", "error": "Incorrect API key provided: xa***"}, model_errors.Denied),
+        (400, error("x/y is not a valid model ID"), model_errors.NotFound),
+        (400, error("The model does not exist", param="model", code="model_not_found"), model_errors.NotFound),
+        (404, error("model 'small-1' not found"), model_errors.NotFound),
+        (403, error("Flagged", metadata={"flagged_input": "…", "reasons": ["x"]}), model_errors.Refused),
+        (400, error("The response was filtered", code="content_filter"), model_errors.Refused),
     ],
 )
 def test_what_providers_say_with_other_statuses(status: int, body: JSON, kind: type[Exception]) -> None:
@@ -207,21 +207,21 @@ def test_a_missing_model_is_named() -> None:
 @pytest.mark.parametrize(
     ("wire", "body", "kind"),
     [
-        ("openai", error("Upstream is down", code=502), faults.Unreachable),
-        ("openai", error("Slow down", code=429), faults.RateLimited),
-        ("openai", {"choices": [{"finish_reason": "error", **error("No credit", code=402)}]}, faults.Denied),
-        ("openai", {"choices": [{"finish_reason": "error", "message": {"content": "{"}}]}, faults.Unreachable),
-        ("openai", {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}, faults.Refused),
-        ("openai", {"choices": [{"finish_reason": "insufficient_system_resource"}]}, faults.Unreachable),
-        ("openai", {"choices": []}, faults.Unreadable),
-        ("openai", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, faults.RateLimited),
-        ("openai", {"base_resp": {"status_code": 2049, "status_msg": "invalid api key"}}, faults.Denied),
-        ("openai", {"base_resp": {"status_code": 1026, "status_msg": "sensitive"}}, faults.Refused),
-        ("openai", {"base_resp": {"status_code": 1000, "status_msg": "unknown"}}, faults.Unreachable),
-        ("anthropic", {"type": "error", **error("Overloaded", type="overloaded_error")}, faults.Unreachable),
-        ("anthropic", {"type": "error", **error("Limit", type="rate_limit_error")}, faults.RateLimited),
-        ("anthropic", {"type": "error", **error("No such model", type="not_found_error")}, faults.NotFound),
-        ("anthropic", {"content": [], "stop_reason": "model_context_window_exceeded"}, faults.TooLarge),
+        ("openai", error("Upstream is down", code=502), model_errors.Unreachable),
+        ("openai", error("Slow down", code=429), model_errors.RateLimited),
+        ("openai", {"choices": [{"finish_reason": "error", **error("No credit", code=402)}]}, model_errors.Denied),
+        ("openai", {"choices": [{"finish_reason": "error", "message": {"content": "{"}}]}, model_errors.Unreachable),
+        ("openai", {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}, model_errors.Refused),
+        ("openai", {"choices": [{"finish_reason": "insufficient_system_resource"}]}, model_errors.Unreachable),
+        ("openai", {"choices": []}, model_errors.Unreadable),
+        ("openai", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, model_errors.RateLimited),
+        ("openai", {"base_resp": {"status_code": 2049, "status_msg": "invalid api key"}}, model_errors.Denied),
+        ("openai", {"base_resp": {"status_code": 1026, "status_msg": "sensitive"}}, model_errors.Refused),
+        ("openai", {"base_resp": {"status_code": 1000, "status_msg": "unknown"}}, model_errors.Unreachable),
+        ("anthropic", {"type": "error", **error("Overloaded", type="overloaded_error")}, model_errors.Unreachable),
+        ("anthropic", {"type": "error", **error("Limit", type="rate_limit_error")}, model_errors.RateLimited),
+        ("anthropic", {"type": "error", **error("No such model", type="not_found_error")}, model_errors.NotFound),
+        ("anthropic", {"content": [], "stop_reason": "model_context_window_exceeded"}, model_errors.TooLarge),
     ],
 )  # fmt: skip
 def test_an_error_inside_of_a_success(wire: str, body: JSON, kind: type[Exception]) -> None:
@@ -247,11 +247,11 @@ def test_an_answer_of_no_use_still_says_what_it_cost(wire: str) -> None:
 )
 def test_no_server_outlives_the_deadline(wire: str, reply: Reply) -> None:
     started = time.monotonic()
-    assert type(fault(wire, reply, seconds=0.4)) is faults.DeadlineReached
+    assert type(fault(wire, reply, seconds=0.4)) is model_errors.DeadlineReached
     assert 0.35 <= time.monotonic() - started < 1.5
 
 
 def test_nothing_is_sent_after_the_deadline() -> None:
-    with ModelServer(Reply.empty()) as server, pytest.raises(faults.DeadlineReached):
+    with ModelServer(Reply.empty()) as server, pytest.raises(model_errors.DeadlineReached):
         ask(model("openai", server.url), seconds=0)
     assert server.requests == []

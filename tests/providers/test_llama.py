@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Model
 from ralph_hooks.providers import registry
 from tests.support import llama
@@ -49,7 +49,7 @@ def test_an_answer_has_the_shape_that_was_asked_for_and_real_usage(server: str) 
 
 
 def test_an_answer_that_has_no_room_is_truncated(server: str) -> None:
-    with pytest.raises(faults.Truncated) as caught:
+    with pytest.raises(model_errors.Truncated) as caught:
         registry.client({}).complete(question(local(server), max_output=3), deadline(60))
     assert caught.value.usage is not None
     assert caught.value.usage.output_tokens == 3
@@ -57,7 +57,7 @@ def test_an_answer_that_has_no_room_is_truncated(server: str) -> None:
 
 def test_a_request_that_overflows_the_context_is_too_large(server: str) -> None:
     request = question(local(server), prompt="word " * 2 * llama.CONTEXT)
-    with pytest.raises(faults.TooLarge, match="context size"):
+    with pytest.raises(model_errors.TooLarge, match="context size"):
         registry.client({}).complete(request, deadline(60))
 
 
@@ -71,9 +71,9 @@ def test_a_server_that_is_still_loading_is_unreachable() -> None:
         while not patience.passed:
             try:
                 client.complete(request, patience)
-            except faults.Unreachable as fault:
+            except model_errors.Unreachable as fault:
                 said.add(str(fault))
-            except faults.Truncated:
+            except model_errors.Truncated:
                 break  # the model is there: one token is less than an answer
     assert f"127.0.0.1:{port} answered 503: Loading model" in said
     assert not patience.passed

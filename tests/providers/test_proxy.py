@@ -6,7 +6,7 @@ from base64 import b64encode
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.proxy import ENVIRONMENT, proxy_for
@@ -59,15 +59,15 @@ def test_this_machine_is_never_asked_through_a_proxy() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "sentence"),
     [
-        ("407 Proxy Authentication Required", faults.Misconfigured, "wants a user name and password"),
-        ("403 Forbidden", faults.Misconfigured, "does not connect us to localhost: it answers 403"),
-        ("503 Service Unavailable", faults.Unreachable, "does not connect us to localhost: it answers 503"),
+        ("407 Proxy Authentication Required", model_errors.Misconfigured, "wants a user name and password"),
+        ("403 Forbidden", model_errors.Misconfigured, "does not connect us to localhost: it answers 403"),
+        ("503 Service Unavailable", model_errors.Unreachable, "does not connect us to localhost: it answers 503"),
     ],
 )
 def test_a_proxy_that_refuses(
     secure: ModelServer, bundle: str, status: str, kind: type[Exception], sentence: str
 ) -> None:
-    with Proxy(status) as proxy, pytest.raises(faults.ModelFault) as caught:
+    with Proxy(status) as proxy, pytest.raises(model_errors.ModelFault) as caught:
         ask(secure.url, f"http://ann:s3cret@{proxy.host}", bundle)
     assert type(caught.value) is kind
     assert str(caught.value).startswith(f"the proxy {proxy.host} {sentence}")
@@ -77,13 +77,13 @@ def test_a_proxy_that_refuses(
 
 def test_a_proxy_that_is_not_there(bundle: str) -> None:
     place = f"127.0.0.1:{free_port()}"
-    with pytest.raises(faults.Unreachable, match=f"the proxy {place} refused the connection"):
+    with pytest.raises(model_errors.Unreachable, match=f"the proxy {place} refused the connection"):
         ask("https://llm.corp.example/v1", f"http://{place}", bundle)
 
 
 @pytest.mark.parametrize("url", ["socks5://s3cret:1080", "https://s3cret:443", "http://s3cret", "http://s3cret:port"])
 def test_what_is_no_http_proxy_is_told_and_not_shown(url: str) -> None:
-    with pytest.raises(faults.Misconfigured, match="ALL_PROXY is not the URL of an HTTP proxy") as caught:
+    with pytest.raises(model_errors.Misconfigured, match="ALL_PROXY is not the URL of an HTTP proxy") as caught:
         proxy_for("llm.corp.example", ENVIRONMENT, {"ALL_PROXY": url})
     assert "s3cret" not in str(caught.value)
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from genai_prices.data import providers as catalogue
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Model, Provider, Structured, Wire
 from ralph_hooks.providers import registry
 from tests.support.asking import KEY, KEY_NAME, ask, deadline, model, question
@@ -62,13 +62,13 @@ def test_a_missing_key_is_named_before_anything_is_sent(provider: Provider) -> N
         registry.client({}).ready(Model(provider, "m"))
         return
     for environ in ({}, {provider.api_key_env: ""}):
-        with pytest.raises(faults.NoCredential, match=f"set {provider.api_key_env}"):
+        with pytest.raises(model_errors.NoCredential, match=f"set {provider.api_key_env}"):
             registry.client(environ).ready(Model(provider, "m"))
 
 
 @pytest.mark.parametrize("key", ["sk-line\nbreak", "sk-schlüssel", "sk-\x00", "sk two words", "sk-tail\n", "ключ"])
 def test_a_malformed_key_is_not_shown(key: str) -> None:
-    with ModelServer(Reply.empty()) as server, pytest.raises(faults.Misconfigured) as caught:
+    with ModelServer(Reply.empty()) as server, pytest.raises(model_errors.Misconfigured) as caught:
         ask(model("openai", server.url), environ={KEY_NAME: key})
     assert f"the key in {KEY_NAME} is malformed" in str(caught.value)
     assert key.strip() not in str(caught.value)
@@ -76,19 +76,22 @@ def test_a_malformed_key_is_not_shown(key: str) -> None:
 
 
 def test_a_key_that_the_provider_does_not_take_is_named_by_its_variable() -> None:
-    with ModelServer(Reply.status(401)) as server, pytest.raises(faults.Denied, match=f"the key in {KEY_NAME}"):
+    with ModelServer(Reply.status(401)) as server, pytest.raises(model_errors.Denied, match=f"the key in {KEY_NAME}"):
         ask(model("openai", server.url))
 
 
 def test_a_server_without_keys_that_wants_one() -> None:
-    with ModelServer(Reply.status(401)) as server, pytest.raises(faults.Denied, match="scripted has no api-key-env"):
+    with (
+        ModelServer(Reply.status(401)) as server,
+        pytest.raises(model_errors.Denied, match="scripted has no api-key-env"),
+    ):
         ask(model("openai", server.url, api_key_env=""))
     assert "authorization" not in server.requests[0].headers
 
 
 def test_a_coding_agent_answers_no_requests() -> None:
     agent = Model(Provider(name="claude-code", wire=Wire.AGENT, command=("claude",)), "opus")
-    with pytest.raises(faults.Misconfigured, match="claude-code is a coding agent"):
+    with pytest.raises(model_errors.Misconfigured, match="claude-code is a coding agent"):
         registry.client({}).complete(question(agent), deadline())
 
 

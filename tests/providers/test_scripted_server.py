@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Structured
 from tests.support.asking import WIRES, ask, model
 from tests.support.server import Finds, ModelServer, Reply, analyst, tokens
@@ -68,7 +68,7 @@ def test_several_replies_come_in_order_and_the_last_one_stays() -> None:
 
 def test_a_reply_that_is_late_ends_with_the_server() -> None:
     started = time.monotonic()
-    with ModelServer(Reply.empty().after(60)) as server, pytest.raises(faults.DeadlineReached):
+    with ModelServer(Reply.empty().after(60)) as server, pytest.raises(model_errors.DeadlineReached):
         ask(model("openai", server.url), seconds=0.2)
     assert time.monotonic() - started < 5
 
@@ -108,6 +108,6 @@ def ended(url: str, within: float) -> bool:
     while time.monotonic() < until:
         try:
             ask(model("openai", url))
-        except faults.Unreachable:
+        except model_errors.Unreachable:
             return True
     return False

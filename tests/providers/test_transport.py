@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.providers import registry
 from tests.support.asking import KEY, KEY_NAME, WIRES, ask, deadline, model, question
 from tests.support.ports import free_port
@@ -30,14 +30,14 @@ def test_a_private_authority_is_trusted_where_the_environment_names_it(
 
 
 def test_without_it_nothing_is_sent(secure: ModelServer) -> None:
-    with pytest.raises(faults.Misconfigured, match=r"certificate of localhost:\d+ is not trusted.*SSL_CERT_FILE"):
+    with pytest.raises(model_errors.Misconfigured, match=r"certificate of localhost:\d+ is not trusted.*SSL_CERT_FILE"):
         ask(model("openai", secure.url))
     assert secure.requests == []
 
 
 def test_a_certificate_for_another_host_is_not_trusted(secure: ModelServer, bundle: str) -> None:
     url = secure.url.replace("localhost", "127.0.0.1")
-    with pytest.raises(faults.Misconfigured, match="is not trusted"):
+    with pytest.raises(model_errors.Misconfigured, match="is not trusted"):
         ask(model("openai", url), environ={"SSL_CERT_FILE": bundle})
     assert secure.requests == []
 
@@ -47,13 +47,13 @@ def test_an_unusable_ca_path_is_named(secure: ModelServer, tmp_path: Path, conte
     bundle = tmp_path / "ca.pem"
     if content is not None:
         bundle.write_text(content)
-    with pytest.raises(faults.Misconfigured, match=r"REQUESTS_CA_BUNDLE is '.*ca\.pem'"):
+    with pytest.raises(model_errors.Misconfigured, match=r"REQUESTS_CA_BUNDLE is '.*ca\.pem'"):
         ask(model("openai", secure.url), environ={"REQUESTS_CA_BUNDLE": str(bundle)})
     assert secure.requests == []
 
 
 def test_tls_with_a_server_that_speaks_none() -> None:
-    with ModelServer(FINE) as server, pytest.raises(faults.Misconfigured, match="does not speak TLS"):
+    with ModelServer(FINE) as server, pytest.raises(model_errors.Misconfigured, match="does not speak TLS"):
         ask(model("openai", server.url.replace("http:", "https:")))
 
 
@@ -86,7 +86,7 @@ def test_a_redirect_is_not_followed(wire: str, status: int) -> None:
     with ModelServer(FINE) as elsewhere:
         target = elsewhere.url.removeprefix("http://").removesuffix("/v1")
         redirect = Reply.status(status, headers={"Location": f"{elsewhere.url}/messages"})
-        with ModelServer(redirect) as server, pytest.raises(faults.Misconfigured, match=f"redirects to {target}"):
+        with ModelServer(redirect) as server, pytest.raises(model_errors.Misconfigured, match=f"redirects to {target}"):
             ask(model(wire, server.url))
     assert elsewhere.requests == []
 
@@ -96,7 +96,7 @@ def test_cookies_are_not_kept(wire: str) -> None:
     replies = [Reply.status(500, headers={"Set-Cookie": "who=you; Path=/"}), FINE]
     with ModelServer(replies) as server:
         client = registry.client({KEY_NAME: KEY})
-        with pytest.raises(faults.Unreachable):
+        with pytest.raises(model_errors.Unreachable):
             client.complete(question(model(wire, server.url)), deadline())
         client.complete(question(model(wire, server.url)), deadline())
     assert [request.headers.get("cookie") for request in server.requests] == [None, None]
@@ -119,10 +119,10 @@ def test_cookies_are_not_kept(wire: str) -> None:
     ],
 )
 def test_only_https_or_this_machine(url: str) -> None:
-    with pytest.raises(faults.Misconfigured) as caught:
+    with pytest.raises(model_errors.Misconfigured) as caught:
         registry.client({KEY_NAME: KEY}).ready(model("openai", url))
     assert "secret" not in str(caught.value)
-    with pytest.raises(faults.Misconfigured):
+    with pytest.raises(model_errors.Misconfigured):
         ask(model("openai", url))
 
 
@@ -143,12 +143,12 @@ def test_the_endpoint_is_part_of_the_path(base: str, path: str) -> None:
 
 
 def test_nobody_listens() -> None:
-    with pytest.raises(faults.Unreachable, match="refused the connection"):
+    with pytest.raises(model_errors.Unreachable, match="refused the connection"):
         ask(model("openai", f"http://127.0.0.1:{free_port()}/v1"))
 
 
 def test_there_is_no_such_host() -> None:
-    with pytest.raises(faults.Unreachable, match=r"no address for llm\.invalid"):
+    with pytest.raises(model_errors.Unreachable, match=r"no address for llm\.invalid"):
         ask(model("openai", "https://llm.invalid/v1"))
 
 
@@ -181,7 +181,7 @@ def test_calls_of_several_threads_run_at_once_and_share_connections() -> None:
 def test_a_call_that_is_cut_does_not_disturb_the_next() -> None:
     with ModelServer([Reply.slow_headers(0.02), FINE]) as server:
         client = registry.client({KEY_NAME: KEY})
-        with pytest.raises(faults.DeadlineReached):
+        with pytest.raises(model_errors.DeadlineReached):
             client.complete(question(model("openai", server.url)), deadline(0.2))
         assert client.complete(question(model("openai", server.url)), deadline()).text == '{"findings": []}'
 
@@ -210,7 +210,7 @@ def test_a_handshake_that_never_ends_does_not_outlive_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         threading.Thread(target=_drip_a_handshake, args=(listener,), daemon=True).start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
-        with pytest.raises(faults.DeadlineReached):
+        with pytest.raises(model_errors.DeadlineReached):
             ask(model("openai", url), seconds=0.3)
 
 

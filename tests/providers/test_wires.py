@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ralph_hooks.core import faults
+from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Structured
 from ralph_hooks.core.usage import Usage
 from tests.support.asking import KEY, SCHEMA, WIRES, ask, model
@@ -287,5 +287,5 @@ def test_anthropic_thinking_is_not_part_of_the_answer() -> None:
 
 
 def test_an_answer_that_is_only_reasoning_is_empty() -> None:
-    with ModelServer(Reply.text("<think>Hm.</think>")) as server, pytest.raises(faults.Truncated):
+    with ModelServer(Reply.text("<think>Hm.</think>")) as server, pytest.raises(model_errors.Truncated):
         ask(model("openai", server.url))

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ralph_hooks.core.change import Entry, Line, Status
-from ralph_hooks.core.faults import Unreadable
-from ralph_hooks.core.patch import Part
+from ralph_hooks.core.model_errors import Unreadable
+from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.repair import Repair
+from ralph_hooks.core.repair_rules import violations
 from ralph_hooks.core.report import Report, Verdict
-from ralph_hooks.core.rules import violations
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.patch import read_hunks, read_raw
 from ralph_hooks.phases import analyze, implement, plan, verify

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core.bill import Total
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.cost_summary import Total
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
@@ -29,7 +29,7 @@ SPEND = """
 import json, sys
 from decimal import Decimal
 from pathlib import Path
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage

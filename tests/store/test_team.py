@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from ralph_hooks.core.faults import BudgetReached
+from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ralph_hooks.cli.main import run
-from ralph_hooks.core.bill import Total
+from ralph_hooks.core.cost_summary import Total
 from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.ledger import statement

@@ -13,8 +13,8 @@ from ralph_hooks.app.repair import background
 from ralph_hooks.app.repair.job_lock import alone
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.config import InHook, OnFailure, Unpriced
+from ralph_hooks.core.change_kind import kind_of_path
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.core.kind import kind_of_path
 from ralph_hooks.core.ports.change import Pushed, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire

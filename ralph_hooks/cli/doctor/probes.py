@@ -19,7 +19,7 @@ from ralph_hooks.app.context import Place, current_folder, find_place, open_stat
 from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.faults import ModelFault, NoCredential
+from ralph_hooks.core.model_errors import ModelFault, NoCredential
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, plural

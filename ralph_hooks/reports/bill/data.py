@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ralph_hooks.core.bill import Bill, Total
+from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.text import visible
 
 SCHEMA = 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from ralph_hooks.core.bill import Bill, Total
+from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money
 from ralph_hooks.reports.bill.table import cost, saved, sentences

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ralph_hooks.core.bill import Bill, Total
+from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.text import money, one_line, plural
 
 _DAYS = 7

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ralph_hooks.core.bill import Statement, Total, forecast, pays
+from ralph_hooks.core.cost_summary import Statement, Total, forecast, pays
 from ralph_hooks.core.usage import Usage
 
 

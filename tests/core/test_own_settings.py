@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Content, Entry, Status
-from ralph_hooks.core.own_table import holding, settings_changed
+from ralph_hooks.core.own_settings import holding, settings_changed
 
 OWN = b'[project]\nname = "x"\n[tool.ralph-hooks]\ncheap = "a/b"\nfix = { rounds = 2 }\n'
 

@@ -9,7 +9,7 @@ RACE = """
 import sys, threading
 from typing import Annotated
 from msgspec import Meta, Struct, defstruct
-from ralph_hooks.core.shape import from_json
+from ralph_hooks.core.codec import from_json
 
 sys.setswitchinterval(1e-6)
 tokens = Annotated[int, Meta(ge=0)] | None

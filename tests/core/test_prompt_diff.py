@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, decode, lines_of
-from ralph_hooks.core.patch import Part, enclosing, excerpt, numbered, pack, render
+from ralph_hooks.core.prompt_diff import Part, enclosing, excerpt, numbered, pack, render
 
 SOURCE = b"""\
 import os

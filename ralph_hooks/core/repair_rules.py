@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MODE, Entry
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.own_table import CONFIGURATION
+from ralph_hooks.core.own_settings import CONFIGURATION
 from ralph_hooks.core.text import one_line, plural
 
 MAX_BYTES = 10_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Entry, Status
-from ralph_hooks.core.rules import aliases, is_git, summary, unsafe_name, violations
+from ralph_hooks.core.repair_rules import aliases, is_git, summary, unsafe_name, violations
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
