@@ -21,8 +21,6 @@ from ralph_hooks.core.codec import from_msgpack
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model
-from ralph_hooks.engine.backtest import judge
-from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.errand import (
     Done,
     Errand,
@@ -38,7 +36,9 @@ from ralph_hooks.engine.errand import (
 )
 from ralph_hooks.engine.gate import Gate
 from ralph_hooks.engine.held import Held
-from ralph_hooks.engine.parallel import Team
+from ralph_hooks.engine.models.caller import Caller
+from ralph_hooks.engine.replay_bt import judge
+from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction
 

@@ -25,9 +25,9 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Answers, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
-from ralph_hooks.engine.caller import Caller
 from ralph_hooks.engine.gate import Gate, Scope
-from ralph_hooks.engine.parallel import Team
+from ralph_hooks.engine.models.caller import Caller
+from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.snapshot import GitSnapshot

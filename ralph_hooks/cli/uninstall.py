@@ -8,9 +8,9 @@ from ralph_hooks.app.context import current_folder
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git import hooks
+from ralph_hooks.git import hooks_na
 from ralph_hooks.git.hook_script import HOOKS
-from ralph_hooks.git.hooks import Change, State
+from ralph_hooks.git.hooks_na import Change, State
 from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
@@ -34,10 +34,10 @@ Examples:
 def command(*, names: tuple[str, ...], into: str | None) -> None:
     """Undo an installation; it needs no valid configuration."""
     repository = open_repository(current_folder())
-    folder = hooks.folder(repository, own=into == "repository")
+    folder = hooks_na.folder(repository, own=into == "repository")
     for name in names or HOOKS:
-        state = hooks.inspect(folder, name)
-        change = hooks.uninstall(state)
+        state = hooks_na.inspect(folder, name)
+        change = hooks_na.uninstall(state)
         click.echo(one_line(_words(state, change, shown(state.path, repository.top))))
 
 

@@ -1,6 +1,6 @@
 """What can go wrong between a request and a usable reply. Each fault knows what may be tried next.
 
-Adapters raise these and nothing else; `engine.caller` is the one place that retries.
+Adapters raise these and nothing else; `engine.models.caller` is the one place that retries.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
 from ralph_hooks.core.ports.store import Store
-from ralph_hooks.engine.keys import content_key, read_back
+from ralph_hooks.engine.cache_keys import content_key, read_back
 from ralph_hooks.engine.material import Material
-from ralph_hooks.engine.parallel import run_all
 from ralph_hooks.engine.triage import Triage
+from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import RalphError
 
 SECRET = "secret"

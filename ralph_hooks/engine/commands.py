@@ -12,7 +12,7 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import Verifier
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Verdict, Verification
-from ralph_hooks.engine.keys import key, read_back
+from ralph_hooks.engine.cache_keys import key, read_back
 
 _VERSION = "2"
 _WEEK = 7 * 86_400.0  # seconds: a command depends on more than the tree, and what is installed changes

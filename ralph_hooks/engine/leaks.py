@@ -18,8 +18,8 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
+from ralph_hooks.engine.cache_keys import read_back
 from ralph_hooks.engine.checking import placed, result_key
-from ralph_hooks.engine.keys import read_back
 from ralph_hooks.engine.triage import (
     EMPTY,
     MAX_BYTES,

@@ -9,7 +9,7 @@ import msgspec
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.route import Chain, Phase
-from ralph_hooks.engine.keys import key
+from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.phases import analyze, verify
 
 _VERSION = "1"

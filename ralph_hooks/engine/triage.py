@@ -12,7 +12,7 @@ from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Unreviewed
-from ralph_hooks.engine.keys import content_key
+from ralph_hooks.engine.cache_keys import content_key
 
 MAX_BYTES = 1_000_000
 """A larger file is listed, not read: nobody wrote it by hand, and no model has room for it."""

@@ -12,7 +12,7 @@ from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.checking import Checked
 from ralph_hooks.engine.invariants import Kept
-from ralph_hooks.engine.review import Reviewed
+from ralph_hooks.engine.reviewer_r import Reviewed
 from ralph_hooks.errors import ExitCode
 
 

@@ -15,8 +15,8 @@ from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.push import Commit, Message
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
+from ralph_hooks.engine.cache_keys import key, read_back
 from ralph_hooks.engine.checking import placed
-from ralph_hooks.engine.keys import key, read_back
 from ralph_hooks.engine.leaks import Leaks
 from ralph_hooks.engine.triage import too_large
 

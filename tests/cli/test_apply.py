@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.git import backups, fixes, journal
+from ralph_hooks.git import backups, journal
+from ralph_hooks.git import fixes_st as fixes
 from ralph_hooks.git.journal import Journal
 from ralph_hooks.git.replace import Step
 from ralph_hooks.git.snapshot import open_repository

@@ -19,7 +19,7 @@ from ralph_hooks.core.cost_summary import Total
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import Price
-from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.git.workbench import GitWorkbench
 from ralph_hooks.phases.question import Question

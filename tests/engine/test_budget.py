@@ -29,7 +29,7 @@ from pathlib import Path
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.core.usage import Price
-from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.phases import verify
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database, Repository

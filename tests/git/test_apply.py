@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import backups, fixes, journal
+from ralph_hooks.git import backups, journal
+from ralph_hooks.git import fixes_st as fixes
 from ralph_hooks.git.apply import Applied, NotApplied, apply, recover, undo
 from ralph_hooks.git.snapshot import Repository, open_repository, staged
 from ralph_hooks.git.workbench import GitWorkbench

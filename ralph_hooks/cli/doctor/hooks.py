@@ -12,15 +12,15 @@ from ralph_hooks.cli.install import called_by, shown
 from ralph_hooks.config import Policy
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git import hooks
+from ralph_hooks.git import hooks_na
 from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH, VERSION
-from ralph_hooks.git.hooks import Folder, State
+from ralph_hooks.git.hooks_na import Folder, State
 
 
 def installed(place: Place) -> Iterator[Line]:
     """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
     try:
-        folder = hooks.folder(place.repository)
+        folder = hooks_na.folder(place.repository)
         found = [_hook(place, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
@@ -35,7 +35,7 @@ def _milder(line: Line) -> Line:
 
 
 def _hook(place: Place, folder: Folder, name: str) -> Line:
-    state = hooks.inspect(folder, name)
+    state = hooks_na.inspect(folder, name)
     where = shown(state.path, place.repository.top)
     caller = called_by(place, state)
     if caller is not None and name == PRE_PUSH and managers.keeps_lines_back(state.other, caller):

@@ -24,8 +24,8 @@ from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, plural
 from ralph_hooks.core.usage import Price
-from ralph_hooks.engine.parallel import run_all
-from ralph_hooks.engine.trial import Trial, sign_of_life
+from ralph_hooks.engine.models.ping import Trial, sign_of_life
+from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
 from ralph_hooks.process import can_cut_network

@@ -17,7 +17,7 @@ from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
 from ralph_hooks.errors import ConfigError, RalphError
-from ralph_hooks.git import hook_managers, hooks
+from ralph_hooks.git import hook_managers, hooks_na
 from ralph_hooks.git.hook_entries import Entry, entry_for
 from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
 from ralph_hooks.providers import registry
@@ -120,8 +120,8 @@ class _Hooks:
                 self.notes.append(f"{name}: {error.message}" + (f"\n-> {error.hint}" if error.hint else ""))
 
     def _arrange(self, name: str) -> None:
-        folder = hooks.folder(self._place.repository)
-        state = hooks.inspect(folder, name)
+        folder = hooks_na.folder(self._place.repository)
+        state = hooks_na.inspect(folder, name)
         if state.ours is not None or called_by(self._place, state) is not None:
             return
         if self._manager == NATIVE or self._file is None or (name == PRE_PUSH and self._manager in _ONE_REF):

@@ -10,7 +10,7 @@ import click
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.errors import GitError, RalphError
-from ralph_hooks.git import fixes
+from ralph_hooks.git import fixes_st as fixes
 from ralph_hooks.git.apply import Applied
 from ralph_hooks.git.snapshot import Repository, staged
 

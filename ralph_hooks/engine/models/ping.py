@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ralph_hooks.core.route import Model, Phase
-from ralph_hooks.engine.caller import Caller, Unanswered
+from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases import hello
 

@@ -35,9 +35,9 @@ from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Usage
-from ralph_hooks.engine.books import ABANDONED, NOTHING, Books
-from ralph_hooks.engine.outages import Mark, Outages
-from ralph_hooks.engine.room import fitted, worst
+from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, Books
+from ralph_hooks.engine.models.circuit_breaker import Mark, Outages
+from ralph_hooks.engine.models.token_budget import fitted, worst
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 

@@ -16,7 +16,7 @@ from msgspec import Struct
 from ralph_hooks.core.model_errors import ModelFault, RateLimited
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.route import Model
-from ralph_hooks.engine.keys import read_back
+from ralph_hooks.engine.cache_keys import read_back
 
 MEMORY = 60.0
 """Seconds that a model is passed over after an outage, or less where it said itself when to come back."""

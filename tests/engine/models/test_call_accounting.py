@@ -12,7 +12,7 @@ from pathlib import Path
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.engine.books import Books
+from ralph_hooks.engine.models.call_accounting import Books
 from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue

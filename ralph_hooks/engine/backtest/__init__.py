@@ -1,0 +1,1 @@
+"""Replay labelled changes through the gate."""

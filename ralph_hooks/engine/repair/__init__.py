@@ -1,0 +1,1 @@
+"""Repair a rejected change: plan, implement, verify, fix."""

@@ -1,0 +1,1 @@
+"""Review a change: checks, analyze, verify, verdict."""
