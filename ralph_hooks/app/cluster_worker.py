@@ -21,7 +21,9 @@ from ralph_hooks.core.codec import from_msgpack
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model
-from ralph_hooks.engine.errand import (
+from ralph_hooks.engine.backtest.prefetch import Held
+from ralph_hooks.engine.backtest.replay import judge
+from ralph_hooks.engine.backtest.task import (
     Done,
     Errand,
     Marks,
@@ -35,9 +37,7 @@ from ralph_hooks.engine.errand import (
     packed,
 )
 from ralph_hooks.engine.gate import Gate
-from ralph_hooks.engine.held import Held
 from ralph_hooks.engine.models.caller import Caller
-from ralph_hooks.engine.replay_bt import judge
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction

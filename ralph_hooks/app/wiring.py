@@ -42,9 +42,9 @@ from ralph_hooks.store.verdicts import Apart, PaidFor, Verdicts
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
+    from ralph_hooks.engine.backtest.remote import Remote
     from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
-    from ralph_hooks.engine.remote import Remote
     from ralph_hooks.git.push import GitPush
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
@@ -262,7 +262,7 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
     """The Dask cluster at ``address``, whose workers can ask the models of all ``routings``. Raises RalphError."""
     from ralph_hooks.app import cluster_worker
     from ralph_hooks.cluster.dask import Dask
-    from ralph_hooks.engine.remote import reviewers
+    from ralph_hooks.engine.backtest.remote import reviewers
 
     models = dict.fromkeys(model for settings in routings for model in reviewers(settings))
     question = cluster_worker.question(tuple(models))
@@ -275,7 +275,7 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
 def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str, apart: str) -> Remote:
     """Changes judged by ``cluster``, with the books and the store of this user."""
     from ralph_hooks import secrets
-    from ralph_hooks.engine.remote import Remote
+    from ralph_hooks.engine.backtest.remote import Remote
 
     verdicts = Verdicts(database)
     return Remote(

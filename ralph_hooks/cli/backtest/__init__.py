@@ -23,11 +23,11 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import money, plural, visible
+from ralph_hooks.engine.backtest.prefetch import change_of
+from ralph_hooks.engine.backtest.replay import CapReached, Routing, run
 from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.engine.gate import Scope
-from ralph_hooks.engine.held import change_of
 from ralph_hooks.engine.preview import preview
-from ralph_hooks.engine.replay_bt import CapReached, Routing, run
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
 from ralph_hooks.git import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository

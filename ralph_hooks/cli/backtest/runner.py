@@ -16,9 +16,9 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.report import Report
+from ralph_hooks.engine.backtest.prefetch import Held, Shelf
+from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.checking import check_ahead
-from ralph_hooks.engine.held import Held, Shelf
-from ralph_hooks.engine.replay_bt import judge
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.db import Database

@@ -10,7 +10,7 @@ from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.engine.errand import Marks, Memory, Purse
+from ralph_hooks.engine.backtest.task import Marks, Memory, Purse
 
 SOME = Usage(input_tokens=1, output_tokens=1)
 

@@ -24,7 +24,7 @@ from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.engine.held import File
+from ralph_hooks.engine.backtest.prefetch import File
 from ralph_hooks.errors import RalphError
 
 
