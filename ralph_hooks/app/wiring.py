@@ -43,8 +43,8 @@ from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
     from ralph_hooks.engine.backtest.remote import Remote
-    from ralph_hooks.engine.fixer import Fixer
     from ralph_hooks.engine.push import PushGate
+    from ralph_hooks.engine.repair.fixer import Fixer
     from ralph_hooks.git.push import GitPush
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
@@ -295,7 +295,7 @@ def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str
 def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
     """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
     from ralph_hooks.checks.autofix import RuffFixes
-    from ralph_hooks.engine.fixer import Fixer
+    from ralph_hooks.engine.repair.fixer import Fixer
     from ralph_hooks.git.workbench import GitWorkbench
 
     settings = place.settings

@@ -1,4 +1,4 @@
-"""`ralph-hooks fix` as a user meets it; what the ladder does is in tests/engine/test_fixer.py."""
+"""`ralph-hooks fix` as a user meets it; what the ladder does is in tests/engine/repair/test_fixer.py."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.core.repair import Edit, NewFile, Repair
-from ralph_hooks.engine.edits import EditsRefused, Files, apply
+from ralph_hooks.engine.repair.edits import EditsRefused, Files, apply
 
 CODE = "import os\n\n\ndef area(a, b):\n    return a + b\n\n\ndef edge(a, b):\n    return a + b\n"
 

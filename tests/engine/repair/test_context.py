@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.engine.sight import Sight
+from ralph_hooks.engine.repair.context import Sight
 from tests.support.configuration import load_texts
 
 SKIPS = '[tool.ralph-hooks]\n[[tool.ralph-hooks.routes]]\npaths = ["private/**"]\nskip = true\n'

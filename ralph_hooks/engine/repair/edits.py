@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from ralph_hooks.core.repair import Edit, NewFile, Repair
 from ralph_hooks.core.text import PLACEHOLDER, one_line
-from ralph_hooks.engine.editable import Editable, Span
+from ralph_hooks.engine.repair.text_buffer import Editable, Span
 
 Files = dict[str, bytes | None]
 """What is written: content by path, None where the file goes."""
