@@ -36,8 +36,8 @@ from ralph_hooks.engine.backtest.task import (
     outcome,
     packed,
 )
-from ralph_hooks.engine.gate import Gate
 from ralph_hooks.engine.models.caller import Caller
+from ralph_hooks.engine.review.gate import Gate
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction

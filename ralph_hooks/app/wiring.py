@@ -25,8 +25,8 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Answers, Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
-from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.models.caller import Caller
+from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
@@ -43,8 +43,8 @@ from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
     from ralph_hooks.engine.backtest.remote import Remote
-    from ralph_hooks.engine.push import PushGate
     from ralph_hooks.engine.repair.fixer import Fixer
+    from ralph_hooks.engine.review.push_gate import PushGate
     from ralph_hooks.git.push import GitPush
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
@@ -142,7 +142,7 @@ def open_push(place: Place, command: str, pushed: GitPush) -> Iterator[PushGate]
 def push_gate(gate: Gate) -> PushGate:
     """The gate for several changes with a history around the ``gate`` for one."""
     from ralph_hooks.checks.secrets import Secrets
-    from ralph_hooks.engine.push import PushGate
+    from ralph_hooks.engine.review.push_gate import PushGate
 
     return PushGate(gate=gate, secrets=Secrets())
 

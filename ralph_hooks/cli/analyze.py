@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ralph_hooks.app.wiring import Workplace
 from ralph_hooks.cli.shared.review_command import judging_command
-from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
 Judge the staged change by checks and models alone: no verify commands, no repair.

@@ -13,7 +13,7 @@ from ralph_hooks.app.wiring import open_push
 from ralph_hooks.cli.shared.review_command import emit, report_options
 from ralph_hooks.config import Stage
 from ralph_hooks.core.push import short
-from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import push
 

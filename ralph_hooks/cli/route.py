@@ -10,8 +10,8 @@ from ralph_hooks.app.context import find_place, open_state
 from ralph_hooks.app.wiring import Selection, build_gate
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money, one_line, plural, visible
-from ralph_hooks.engine.gate import Scope
-from ralph_hooks.engine.preview import Estimate, Forecasted, Preview, preview, preview_paths
+from ralph_hooks.engine.review.estimate import Estimate, Forecasted, Preview, preview, preview_paths
+from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
 Show what would run for the staged change, or for some paths: which model serves which phase, which rule chose it, what

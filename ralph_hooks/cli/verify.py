@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ralph_hooks.app.wiring import Workplace
 from ralph_hooks.cli.shared.review_command import judging_command
-from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
 Run the verify commands on a scratch copy of exactly what would be committed, and put the invariants to the verify

@@ -13,8 +13,8 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.text import one_line
-from ralph_hooks.engine.gate import Scope
-from ralph_hooks.engine.verdict import POLICY
+from ralph_hooks.engine.review.gate import Scope
+from ralph_hooks.engine.review.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git import fixes_st as fixes
 from ralph_hooks.store.db import Database

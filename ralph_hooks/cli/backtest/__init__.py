@@ -26,8 +26,8 @@ from ralph_hooks.core.text import money, plural, visible
 from ralph_hooks.engine.backtest.prefetch import change_of
 from ralph_hooks.engine.backtest.replay import CapReached, Routing, run
 from ralph_hooks.engine.cache_keys import key
-from ralph_hooks.engine.gate import Scope
-from ralph_hooks.engine.preview import preview
+from ralph_hooks.engine.review.estimate import preview
+from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
 from ralph_hooks.git import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository

@@ -14,7 +14,7 @@ from ralph_hooks.app.context import in_hook
 from ralph_hooks.app.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
 from ralph_hooks.config import Stage
 from ralph_hooks.core.report import Report
-from ralph_hooks.engine.gate import Scope
+from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.errors import RalphError
 from ralph_hooks.reports.formats import FORMATS, render
 

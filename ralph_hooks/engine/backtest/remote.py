@@ -34,11 +34,11 @@ from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest.prefetch import File
 from ralph_hooks.engine.backtest.replay import CapReached
 from ralph_hooks.engine.backtest.task import Done, Errand, packed
-from ralph_hooks.engine.checking import result_key
-from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.models.caller import quirks_key
-from ralph_hooks.engine.reviewer_r import recall
-from ralph_hooks.engine.triage import triage
+from ralph_hooks.engine.review.reviewer import recall
+from ralph_hooks.engine.review.run_checks import result_key
+from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.triage import triage
 from ralph_hooks.errors import RalphError
 
 LOST = "lost"

@@ -16,7 +16,7 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Report, Verdict
 from ralph_hooks.engine.cache_keys import key
-from ralph_hooks.engine.gate import Gate, Scope
+from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.phases import analyze, verify
 

@@ -21,11 +21,11 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report, Rung, Step, Verdict
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.checking import SECRET
-from ralph_hooks.engine.gate import Gate, Scope
 from ralph_hooks.engine.repair.edits import Files
 from ralph_hooks.engine.repair.verification import Proof, Tried, identity
 from ralph_hooks.engine.repair.writers import Authors, GaveUp, NoAnswer, Planned, Written
+from ralph_hooks.engine.review.gate import Gate, Scope
+from ralph_hooks.engine.review.run_checks import SECRET
 from ralph_hooks.errors import RalphError, RepairRefused
 from ralph_hooks.phases.plan import Plan
 from ralph_hooks.phases.problem import Problem

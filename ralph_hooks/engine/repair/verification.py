@@ -22,9 +22,9 @@ from ralph_hooks.core.prompt_diff import excerpt, render
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.gate import Examined, Gate, Scope
-from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.models.caller import Unanswered
+from ralph_hooks.engine.review.gate import Examined, Gate, Scope
+from ralph_hooks.engine.review.sources import Material
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.phases import verify
 from ralph_hooks.phases.problem import Problem, described, failing

@@ -16,11 +16,11 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.gate import Gate
-from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.models.caller import ByAgent, Unanswered
 from ralph_hooks.engine.repair.context import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, Sight, change_text
 from ralph_hooks.engine.repair.edits import EditsRefused, apply
+from ralph_hooks.engine.review.gate import Gate
+from ralph_hooks.engine.review.sources import Material
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.phases import fix, implement, plan
 from ralph_hooks.phases.plan import Plan

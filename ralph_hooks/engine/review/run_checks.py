@@ -15,8 +15,8 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.engine.cache_keys import content_key, read_back
-from ralph_hooks.engine.material import Material
-from ralph_hooks.engine.triage import Triage
+from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.triage import Triage
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import RalphError
 

@@ -12,10 +12,10 @@ from ralph_hooks.core.ports.change import Portion, Pushed
 from ralph_hooks.core.ports.checks import SecretCheck
 from ralph_hooks.core.push import short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
-from ralph_hooks.engine.gate import Gate, Scope
-from ralph_hooks.engine.leaks import Leaks, LeakScan
-from ralph_hooks.engine.verdict import Outcome, decide
-from ralph_hooks.engine.written import WrittenScan
+from ralph_hooks.engine.review.gate import Gate, Scope
+from ralph_hooks.engine.review.history_scan import Leaks, LeakScan
+from ralph_hooks.engine.review.message_scan import WrittenScan
+from ralph_hooks.engine.review.verdict import Outcome, decide
 
 
 class PushGate(Struct, frozen=True, kw_only=True):

@@ -23,15 +23,15 @@ from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Call, Usage
-from ralph_hooks.engine.checking import Checked, run_checks
-from ralph_hooks.engine.commands import Commands
-from ralph_hooks.engine.invariants import Invariants, Kept
-from ralph_hooks.engine.material import Material, parts
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.receipts import settings_digest
-from ralph_hooks.engine.reviewer_r import Reviewed, Reviewer
-from ralph_hooks.engine.triage import Triage, triage
-from ralph_hooks.engine.verdict import Outcome, come_to, decide, exit_code, notices, ran
+from ralph_hooks.engine.review.invariants import Invariants, Kept
+from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
+from ralph_hooks.engine.review.run_checks import Checked, run_checks
+from ralph_hooks.engine.review.sources import Material, parts
+from ralph_hooks.engine.review.triage import Triage, triage
+from ralph_hooks.engine.review.verdict import Outcome, come_to, decide, exit_code, notices, ran
+from ralph_hooks.engine.review.verify_commands import Commands
 from ralph_hooks.engine.worker_pool import Team
 
 

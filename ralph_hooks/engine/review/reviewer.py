@@ -22,9 +22,9 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
-from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.engine.models.token_budget import room
+from ralph_hooks.engine.review.sources import Material
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.phases import analyze, verify
 

@@ -16,9 +16,9 @@ from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
-from ralph_hooks.engine.material import Material
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.engine.models.token_budget import room
+from ralph_hooks.engine.review.sources import Material
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.phases import analyze, verify
 

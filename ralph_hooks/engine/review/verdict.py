@@ -10,9 +10,9 @@ from ralph_hooks.config import OnFailure, Policy
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.checking import Checked
-from ralph_hooks.engine.invariants import Kept
-from ralph_hooks.engine.reviewer_r import Reviewed
+from ralph_hooks.engine.review.invariants import Kept
+from ralph_hooks.engine.review.reviewer import Reviewed
+from ralph_hooks.engine.review.run_checks import Checked
 from ralph_hooks.errors import ExitCode
 
 

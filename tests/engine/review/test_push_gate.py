@@ -46,7 +46,7 @@ def test_a_known_push_loads_nothing_that_it_does_not_need(project: Project, remo
     )
     assert b"known already, no requests" in done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
-    assert "ralph_hooks.engine.push" in loaded
+    assert "ralph_hooks.engine.review.push_gate" in loaded
     assert loaded & {"requests", "rich", "genai_prices", "detect_secrets", "git", "asyncio"} == set()
 
 

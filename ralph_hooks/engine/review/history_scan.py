@@ -19,8 +19,8 @@ from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back
-from ralph_hooks.engine.checking import placed, result_key
-from ralph_hooks.engine.triage import (
+from ralph_hooks.engine.review.run_checks import placed, result_key
+from ralph_hooks.engine.review.triage import (
     EMPTY,
     MAX_BYTES,
     content_reason,
