@@ -15,8 +15,8 @@ from ralph_hooks import config
 from ralph_hooks.config import Settings
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
-from ralph_hooks.git import journal
 from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.fixes import journal
 from ralph_hooks.git.run import withhold
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database, Repository
@@ -112,7 +112,7 @@ def _go_on(repository: snapshots.Repository) -> None:
 
     pre-commit takes unstaged edits away while hooks run; files written then would be lost or put back wrongly.
     """
-    from ralph_hooks.git.apply import recover
+    from ralph_hooks.git.fixes.apply import recover
 
     if in_hook():
         click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)

@@ -17,8 +17,8 @@ from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import GitError
-from ralph_hooks.git import fixes_st as fixes
-from ralph_hooks.git.apply import apply
+from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.fixes.apply import apply
 from ralph_hooks.git.snapshot import Repository, staged
 from ralph_hooks.store.history import Reports
 from ralph_hooks.store.home import Home, locate

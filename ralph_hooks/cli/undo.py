@@ -7,7 +7,7 @@ import click
 from ralph_hooks.app.context import find_repository
 from ralph_hooks.cli.shared.stored_fixes import told
 from ralph_hooks.core.text import plural
-from ralph_hooks.git.apply import undo
+from ralph_hooks.git.fixes.apply import undo
 
 HELP = """\
 Take the last `ralph-hooks apply` of this working tree back; again, and the one before it goes too.

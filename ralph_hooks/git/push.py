@@ -17,8 +17,8 @@ from ralph_hooks.core.ports.change import Committed, Portion, Source
 from ralph_hooks.core.push import Commit, Message, Update, short
 from ralph_hooks.core.report import Action, PushedRef
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.diff_parser import read_history
 from ralph_hooks.git.objects import read_objects
-from ralph_hooks.git.patch import read_history
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import DEEPEN, RAW, GitSnapshot, Repository, between, compare, resolve
 

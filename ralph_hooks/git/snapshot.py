@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk, Status
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.diff_parser import read_hunks, read_raw
 from ralph_hooks.git.objects import missing, read_blobs
-from ralph_hooks.git.patch import read_hunks, read_raw
 from ralph_hooks.git.run import NO_FETCH, NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
 from ralph_hooks.process import Finished, temporary_folder
 

@@ -18,7 +18,7 @@ from msgspec import Struct
 from ralph_hooks.core.backtest import Example, Label, Lines
 from ralph_hooks.core.change_kind import Kind, kind_of_path
 from ralph_hooks.errors import GitError, RalphError
-from ralph_hooks.git.patch import read_raw
+from ralph_hooks.git.diff_parser import read_raw
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import RAW, Repository
 

@@ -34,7 +34,7 @@ from ralph_hooks.core.repair_rules import (
 )
 from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RepairRefused
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare

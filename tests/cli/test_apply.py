@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.git import backups, journal
-from ralph_hooks.git import fixes_st as fixes
-from ralph_hooks.git.journal import Journal
-from ralph_hooks.git.replace import Step
+from ralph_hooks.git.fixes import backups, journal
+from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.fixes.journal import Journal
+from ralph_hooks.git.fixes.working_tree import Step
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import store_fix, tree
 from tests.support.project import BIN, Project, new_project

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import private_state, tree
 from tests.support.project import BIN, Project, new_project, phases

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
-from ralph_hooks.git import journal
+from ralph_hooks.git.fixes import journal
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import private_state, store_fix, tree
 from tests.support.project import Project, new_project

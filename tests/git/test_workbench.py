@@ -18,7 +18,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.errors import RepairRefused
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.git.workbench import GitWorkbench
 from ralph_hooks.process import can_cut_network

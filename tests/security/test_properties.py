@@ -19,7 +19,7 @@ from ralph_hooks.core.repair import Repair
 from ralph_hooks.core.repair_rules import violations
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.patch import read_hunks, read_raw
+from ralph_hooks.git.diff_parser import read_hunks, read_raw
 from ralph_hooks.phases import analyze, implement, plan, verify
 from ralph_hooks.phases.question import strip_fence
 from ralph_hooks.reports.formats import FORMATS, render

@@ -19,7 +19,7 @@ from ralph_hooks.core.ports.change import Pushed, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.providers import registry
 from ralph_hooks.reports.parts import blockers, has_secret
 from ralph_hooks.store.ledger import UNPRICED_AGENT

@@ -16,7 +16,7 @@ from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.engine.review.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.store.db import Database
 
 

@@ -22,7 +22,7 @@ from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.core.job import Job
 from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import pins
+from ralph_hooks.git.fixes import pins
 from ralph_hooks.git.snapshot import Repository, open_repository
 from ralph_hooks.store.home import locate
 

@@ -10,8 +10,8 @@ import click
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.errors import GitError, RalphError
-from ralph_hooks.git import fixes_st as fixes
-from ralph_hooks.git.apply import Applied
+from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.fixes.apply import Applied
 from ralph_hooks.git.snapshot import Repository, staged
 
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}

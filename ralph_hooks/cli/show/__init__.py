@@ -19,7 +19,7 @@ from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
-from ralph_hooks.git import fixes_st as fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.store.history import Kept, Reports
 
 HELP = """\

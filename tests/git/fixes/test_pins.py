@@ -8,7 +8,7 @@ import pytest
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.pins import PREFIX, pin, pinned, pins, unpin
+from ralph_hooks.git.fixes.pins import PREFIX, pin, pinned, pins, unpin
 from ralph_hooks.git.snapshot import between, open_repository, staged
 from tests.support.repo import Repo
 

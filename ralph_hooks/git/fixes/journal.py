@@ -16,7 +16,7 @@ from msgspec import Struct
 from ralph_hooks import locks
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git.replace import sync_folder
+from ralph_hooks.git.fixes.working_tree import sync_folder
 from ralph_hooks.git.snapshot import Repository
 
 _FOLDER = "ralph-hooks"

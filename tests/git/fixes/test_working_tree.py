@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.git.replace import Obstacle, Side, Step, clear, look, replace, side
+from ralph_hooks.git.fixes.working_tree import Obstacle, Side, Step, clear, look, replace, side
 from tests.support.disks import small_disk
 from tests.support.rights import run_with_few_rights
 
@@ -103,7 +103,7 @@ def test_what_a_killed_run_has_prepared_is_cleared_away(top: Path) -> None:
 
 CODE = """
 import pathlib, resource, sys
-from ralph_hooks.git.replace import Obstacle, Step, replace
+from ralph_hooks.git.fixes.working_tree import Obstacle, Step, replace
 top, limit = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 steps = [
     Step(path="a", before=b"old\\n", after=b"new\\n"),

@@ -16,9 +16,9 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, decode
 from ralph_hooks.core.codec import from_json
+from ralph_hooks.git.fixes.working_tree import Step
 from ralph_hooks.git.objects import DURABLE, store_blobs
 from ralph_hooks.git.refs import prune
-from ralph_hooks.git.replace import Step
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
 from ralph_hooks.git.snapshot import Repository, compare
 from ralph_hooks.process import temporary_folder

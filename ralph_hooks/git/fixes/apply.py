@@ -20,11 +20,12 @@ from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.repair_rules import summary, violations
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, GitError, RalphError
-from ralph_hooks.git import backups, journal, refs
-from ralph_hooks.git.journal import Journal
-from ralph_hooks.git.merge import Conflict, merge
+from ralph_hooks.git import refs
+from ralph_hooks.git.fixes import backups, journal
+from ralph_hooks.git.fixes.journal import Journal
+from ralph_hooks.git.fixes.merge import Conflict, merge
+from ralph_hooks.git.fixes.working_tree import Obstacle, Side, Step, clear, is_executable, look, replace, side, writable
 from ralph_hooks.git.objects import read_blobs, store_blobs
-from ralph_hooks.git.replace import Obstacle, Side, Step, clear, is_executable, look, replace, side, writable
 from ralph_hooks.git.run import NO_HOOKS, Environment, git
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, private_objects
 

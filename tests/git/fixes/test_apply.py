@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import backups, journal
-from ralph_hooks.git import fixes_st as fixes
-from ralph_hooks.git.apply import Applied, NotApplied, apply, recover, undo
+from ralph_hooks.git.fixes import backups, journal
+from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.fixes.apply import Applied, NotApplied, apply, recover, undo
 from ralph_hooks.git.snapshot import Repository, open_repository, staged
 from ralph_hooks.git.workbench import GitWorkbench
 from tests.support.fixes import private_state, store_fix, tree
@@ -332,7 +332,7 @@ import resource, signal, sys
 from pathlib import Path
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import fixes
-from ralph_hooks.git.apply import apply
+from ralph_hooks.git.fixes.apply import apply
 from ralph_hooks.git.snapshot import open_repository
 opened = open_repository(Path(sys.argv[1]))
 fix = fixes.every(opened)[0]

@@ -1,0 +1,1 @@
+"""Stored fixes: keep them in git, apply them, take them back."""

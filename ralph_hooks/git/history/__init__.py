@@ -1,0 +1,1 @@
+"""Commits of the past, for backtest and show."""

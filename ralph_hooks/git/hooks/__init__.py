@@ -1,0 +1,1 @@
+"""Git hooks: write them, keep what is there, know the hook managers."""

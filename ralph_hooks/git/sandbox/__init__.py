@@ -1,0 +1,1 @@
+"""Scratch copies of a tree, in which commands run and repairs are made."""
