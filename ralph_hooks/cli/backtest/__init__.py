@@ -29,7 +29,7 @@ from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.engine.review.estimate import preview
 from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
-from ralph_hooks.git import szz
+from ralph_hooks.git.history import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.verdicts import Verdicts
@@ -142,7 +142,7 @@ def _labelled(
     place: Place, commits: str | None, patience: int, dataset: Path | None
 ) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
     if dataset is not None:
-        from ralph_hooks.git.examples import read_records, stored
+        from ralph_hooks.git.history.examples import read_records, stored
 
         with stored(read_records(dataset)) as (repository, examples):
             yield repository, examples

@@ -10,8 +10,8 @@ import pytest
 
 from ralph_hooks.core.backtest import Label, Lines
 from ralph_hooks.errors import GitError, RalphError
+from ralph_hooks.git.history.szz import Commit, blamed, commits, examples
 from ralph_hooks.git.snapshot import open_repository
-from ralph_hooks.git.szz import Commit, blamed, commits, examples
 from tests.support.repo import Repo
 
 DAY = 86_400
