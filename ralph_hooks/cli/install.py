@@ -11,10 +11,9 @@ import click
 from ralph_hooks.app.context import Place, find_place
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git import hooks_na
-from ralph_hooks.git.hook_script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
-from ralph_hooks.git.hooks_na import Change, Folder, State
+from ralph_hooks.git.hooks import managers, native
+from ralph_hooks.git.hooks.native import Change, Folder, State
+from ralph_hooks.git.hooks.script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
 
 HELP = """\
 Install native hooks: `git commit` is judged by `ralph-hooks gate`, `git push` by `ralph-hooks pre-push`.
@@ -61,7 +60,7 @@ def command(*, names: tuple[str, ...], into: str | None) -> None:
 
 def hooks_folder(place: Place, into: str | None) -> Folder:
     """Where to install. Raises RalphError where that is for others too and nobody has asked for it."""
-    folder = hooks_na.folder(place.repository, own=into == "repository")
+    folder = native.folder(place.repository, own=into == "repository")
     if folder.shared and into != "shared":
         raise RalphError(
             f"{folder.path} is not this repository's alone: {folder.shared} ({folder.setting or 'a symbolic link'})",
@@ -73,15 +72,15 @@ def hooks_folder(place: Place, into: str | None) -> Folder:
 
 def install_one(place: Place, folder: Folder, name: str) -> str:
     """Install one hook and return what was done, in words."""
-    state = hooks_na.inspect(folder, name)
+    state = native.inspect(folder, name)
     caller = called_by(place, state)
     if caller is not None:
         return f"{name}: left as it is, {state.other} runs ralph-hooks already ({shown(caller, place.repository.top)})"
     settings = place.settings
     limits = settings.push if name == PRE_PUSH else settings.gate
     # What a repository tracks goes to machines where our interpreter is not: they look on PATH.
-    python = "" if folder.shared == hooks_na.TRACKED else Path(os.path.abspath(sys.executable)).as_posix()  # noqa: PTH100 - resolve() would leave a virtual environment
-    change = hooks_na.install(state, python=python, closed=limits.when_unavailable == "closed")
+    python = "" if folder.shared == native.TRACKED else Path(os.path.abspath(sys.executable)).as_posix()  # noqa: PTH100 - resolve() would leave a virtual environment
+    change = native.install(state, python=python, closed=limits.when_unavailable == "closed")
     return _words(state, change, shown(state.path, place.repository.top))
 
 

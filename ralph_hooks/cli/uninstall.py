@@ -7,10 +7,9 @@ import click
 from ralph_hooks.app.context import current_folder
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.text import one_line
-from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git import hooks_na
-from ralph_hooks.git.hook_script import HOOKS
-from ralph_hooks.git.hooks_na import Change, State
+from ralph_hooks.git.hooks import managers, native
+from ralph_hooks.git.hooks.native import Change, State
+from ralph_hooks.git.hooks.script import HOOKS
 from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
@@ -34,10 +33,10 @@ Examples:
 def command(*, names: tuple[str, ...], into: str | None) -> None:
     """Undo an installation; it needs no valid configuration."""
     repository = open_repository(current_folder())
-    folder = hooks_na.folder(repository, own=into == "repository")
+    folder = native.folder(repository, own=into == "repository")
     for name in names or HOOKS:
-        state = hooks_na.inspect(folder, name)
-        change = hooks_na.uninstall(state)
+        state = native.inspect(folder, name)
+        change = native.uninstall(state)
         click.echo(one_line(_words(state, change, shown(state.path, repository.top))))
 
 

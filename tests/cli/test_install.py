@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.cli.main import run
-from ralph_hooks.git.hook_script import HOOKS
+from ralph_hooks.git.hooks.script import HOOKS
 from tests.support import hook_managers
 from tests.support.hook_managers import Manager
 from tests.support.repo import Repo, isolate

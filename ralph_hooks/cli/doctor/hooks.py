@@ -11,16 +11,15 @@ from ralph_hooks.cli.doctor.probes import Line, Status, broken, fail, ok, warn
 from ralph_hooks.cli.install import called_by, shown
 from ralph_hooks.config import Policy
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git import hooks_na
-from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH, VERSION
-from ralph_hooks.git.hooks_na import Folder, State
+from ralph_hooks.git.hooks import managers, native
+from ralph_hooks.git.hooks.native import Folder, State
+from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH, VERSION
 
 
 def installed(place: Place) -> Iterator[Line]:
     """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
     try:
-        folder = hooks_na.folder(place.repository)
+        folder = native.folder(place.repository)
         found = [_hook(place, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
@@ -35,7 +34,7 @@ def _milder(line: Line) -> Line:
 
 
 def _hook(place: Place, folder: Folder, name: str) -> Line:
-    state = hooks_na.inspect(folder, name)
+    state = native.inspect(folder, name)
     where = shown(state.path, place.repository.top)
     caller = called_by(place, state)
     if caller is not None and name == PRE_PUSH and managers.keeps_lines_back(state.other, caller):

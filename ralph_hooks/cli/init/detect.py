@@ -17,8 +17,8 @@ from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase, Provider
 from ralph_hooks.engine.worker_pool import run_all
-from ralph_hooks.git import hook_managers, hooks_na
-from ralph_hooks.git.hook_script import PRE_COMMIT
+from ralph_hooks.git.hooks import managers, native
+from ralph_hooks.git.hooks.script import PRE_COMMIT
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
 from ralph_hooks.providers.local import PATIENCE, served
@@ -81,8 +81,8 @@ def _servers(place: Place) -> Mapping[str, tuple[str, ...]]:
 def _manager(place: Place) -> tuple[str, Path | None]:
     """The manager whose hook is in place, else the first that the repository has a configuration for."""
     top = place.repository.top
-    used = dict(hook_managers.used(top))
-    installed = hooks_na.inspect(hooks_na.Folder(place.repository.common_dir / "hooks"), PRE_COMMIT).other
+    used = dict(managers.used(top))
+    installed = native.inspect(native.Folder(place.repository.common_dir / "hooks"), PRE_COMMIT).other
     if installed in used:
         return installed, used[installed]
     if "pre-commit" in used and "prek" in used and not shutil.which("pre-commit") and shutil.which("prek"):

@@ -17,9 +17,9 @@ from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
 from ralph_hooks.errors import ConfigError, RalphError
-from ralph_hooks.git import hook_managers, hooks_na
-from ralph_hooks.git.hook_entries import Entry, entry_for
-from ralph_hooks.git.hook_script import HOOKS, PRE_PUSH
+from ralph_hooks.git.hooks import managers, native
+from ralph_hooks.git.hooks.manager_config import Entry, entry_for
+from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH
 from ralph_hooks.providers import registry
 from ralph_hooks.store.prices import Catalogue
 
@@ -120,15 +120,15 @@ class _Hooks:
                 self.notes.append(f"{name}: {error.message}" + (f"\n-> {error.hint}" if error.hint else ""))
 
     def _arrange(self, name: str) -> None:
-        folder = hooks_na.folder(self._place.repository)
-        state = hooks_na.inspect(folder, name)
+        folder = native.folder(self._place.repository)
+        state = native.inspect(folder, name)
         if state.ours is not None or called_by(self._place, state) is not None:
             return
         if self._manager == NATIVE or self._file is None or (name == PRE_PUSH and self._manager in _ONE_REF):
             hooks_folder(self._place, None)  # raises where others have a part in it
             self.native.append(name)
             return
-        if hook_managers.calls_us(self._place.repository.top, self._manager, name) is None:
+        if managers.calls_us(self._place.repository.top, self._manager, name) is None:
             before = self.files.get(self._file)
             entry = entry_for(self._manager, self._file, name, before)
             self.files[entry.path] = entry
@@ -137,7 +137,7 @@ class _Hooks:
             self._install(name)
 
     def _install(self, name: str) -> None:
-        args = tuple(hook_managers.installer(self._manager, name).split())
+        args = tuple(managers.installer(self._manager, name).split())
         if self._manager == "husky":  # it would be fetched from the network
             self.notes.append(f"run `{' '.join(args)}`")
         elif args not in self.programs:

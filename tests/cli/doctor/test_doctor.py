@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ralph_hooks.git import hook_script
+from ralph_hooks.git.hooks import script
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.hook_managers import Manager
 from tests.support.project import BIN, EXPENSIVE, MODEL, TWO_LINES, Project
@@ -266,7 +266,7 @@ class TestHooks:
 
     def test_one_of_an_older_version(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patched:
-            patched.setattr("ralph_hooks.git.hook_script.VERSION", hook_script.VERSION - 1)
+            patched.setattr("ralph_hooks.git.hooks.script.VERSION", script.VERSION - 1)
             project.run("install")
         said = "pre-commit: .git/hooks/pre-commit was written by an older ralph-hooks"
         assert self.hooks(project)[0] == ("warn", said)

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git import hooks_na
-from ralph_hooks.git.hook_script import HOOKS, PRE_COMMIT, PRE_PUSH, Kept, Script, recognise, shell_of
-from ralph_hooks.git.hooks_na import Change, Folder, State
+from ralph_hooks.git.hooks import native
+from ralph_hooks.git.hooks.native import Change, Folder, State
+from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH, Kept, Script, recognise, shell_of
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.repo import Repo
 from tests.support.stand_in import THEIRS, StandIn, executable
@@ -31,19 +31,19 @@ def stand_in(repo: Repo, tmp_path: Path) -> StandIn:
 
 
 def folder(repo: Repo, *, own: bool = False) -> Folder:
-    return hooks_na.folder(open_repository(repo.path), own=own)
+    return native.folder(open_repository(repo.path), own=own)
 
 
 def state(repo: Repo, hook: str = PRE_COMMIT) -> State:
-    return hooks_na.inspect(folder(repo), hook)
+    return native.inspect(folder(repo), hook)
 
 
 def install(repo: Repo, python: Path | str, hook: str = PRE_COMMIT, *, closed: bool = False) -> Change:
-    return hooks_na.install(state(repo, hook), python=str(python), closed=closed)
+    return native.install(state(repo, hook), python=str(python), closed=closed)
 
 
 def uninstall(repo: Repo, hook: str = PRE_COMMIT) -> Change:
-    return hooks_na.uninstall(state(repo, hook))
+    return native.uninstall(state(repo, hook))
 
 
 def theirs(repo: Repo, hook: str = PRE_COMMIT, text: str = "#!/bin/sh\n" + THEIRS) -> Path:
@@ -134,7 +134,7 @@ class TestAnEmptyPlace:
         (repo.path / HOOK_FOLDER / PRE_COMMIT).write_text("#!/bin/sh\n" + THEIRS, encoding="utf-8")
         (repo.path / HOOK_FOLDER / PRE_COMMIT).chmod(0o755)
         here = Folder(repo.path / HOOK_FOLDER)  # git itself cannot say where that is, for the line break
-        hooks_na.install(hooks_na.inspect(here, PRE_COMMIT), python=str(stand_in.python), closed=False)
+        native.install(native.inspect(here, PRE_COMMIT), python=str(stand_in.python), closed=False)
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == [f"theirs {HOOK_FOLDER}/pre-commit ", "ours gate"]
 
@@ -445,21 +445,21 @@ class TestWhereGitLooks:
     def test_from_a_folder_below_the_top(self, repo: Repo) -> None:
         repo.git("config", "core.hooksPath", ".husky/_")
         (repo.path / "below").mkdir()
-        assert hooks_na.folder(open_repository(repo.path / "below")).path == repo.path / ".husky/_"
+        assert native.folder(open_repository(repo.path / "below")).path == repo.path / ".husky/_"
 
     def test_a_folder_that_the_repository_tracks_is_everybodys(self, repo: Repo) -> None:
         repo.commit({".githooks/commit-msg": "#!/bin/sh\n"})
         repo.git("config", "core.hooksPath", ".githooks")
-        assert folder(repo).shared == hooks_na.TRACKED
+        assert folder(repo).shared == native.TRACKED
         (repo.path / ".git" / "hooks").rename(repo.path / ".git" / "elsewhere")
         (repo.path / ".git" / "hooks").symlink_to("../.githooks")
         repo.git("config", "--unset", "core.hooksPath")
-        assert folder(repo).shared == hooks_na.TRACKED
+        assert folder(repo).shared == native.TRACKED
 
     def test_a_folder_outside_is_not_this_repositorys(self, repo: Repo, tmp_path: Path) -> None:
         repo.git("config", "--global", "core.hooksPath", "~/hooks")
         found = folder(repo)
-        assert (found.path, found.shared) == (tmp_path / "home" / "hooks", hooks_na.OUTSIDE)
+        assert (found.path, found.shared) == (tmp_path / "home" / "hooks", native.OUTSIDE)
         assert found.setting == f"core.hooksPath = {found.path} (global, {repo.home}/.gitconfig)"
         assert folder(repo, own=True) == Folder(repo.path / HOOK_FOLDER)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.git.hook_script import PRE_COMMIT, PRE_PUSH
+from ralph_hooks.git.hooks.script import PRE_COMMIT, PRE_PUSH
 
 OTHER = "another script"
 

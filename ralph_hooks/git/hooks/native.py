@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git import hook_managers as managers
-from ralph_hooks.git.hook_script import BY_NAME, KEPT, Found, Kept, Script, digest, recognise, shell_of
+from ralph_hooks.git.hooks import managers
+from ralph_hooks.git.hooks.script import BY_NAME, KEPT, Found, Kept, Script, digest, recognise, shell_of
 from ralph_hooks.git.run import failure, try_git
 from ralph_hooks.git.snapshot import Repository
 

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.hook_entries import entry_for
-from ralph_hooks.git.hook_managers import calls_us
-from ralph_hooks.git.hook_script import HOOKS, PRE_COMMIT, PRE_PUSH
+from ralph_hooks.git.hooks.manager_config import entry_for
+from ralph_hooks.git.hooks.managers import calls_us
+from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH
 from tests.support.hook_managers import PATH, missing
 
 LIST = """\

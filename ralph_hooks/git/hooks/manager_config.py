@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.hook_script import PRE_COMMIT, PRE_PUSH
+from ralph_hooks.git.hooks.script import PRE_COMMIT, PRE_PUSH
 
 _FRAMEWORK = """\
 - repo: local
