@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.clock import in_turn
 from bench.figures import Figure
-from ralph_hooks.git.scratch import scratch
+from ralph_hooks.git.sandbox.scratch import scratch
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.repo import Repo
 

@@ -8,7 +8,7 @@ from ralph_hooks.core.job import Job
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.fixes import pins
-from ralph_hooks.git.scratch import sweep
+from ralph_hooks.git.sandbox.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store import db
 from ralph_hooks.store.home import Home

@@ -30,8 +30,8 @@ from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
-from ralph_hooks.git.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.history import Reports
@@ -296,7 +296,7 @@ def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
     """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
     from ralph_hooks.checks.autofix import RuffFixes
     from ralph_hooks.engine.repair.fixer import Fixer
-    from ralph_hooks.git.workbench import GitWorkbench
+    from ralph_hooks.git.sandbox.workbench import GitWorkbench
 
     settings = place.settings
     workbench = GitWorkbench(

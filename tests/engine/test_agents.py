@@ -20,8 +20,8 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import Price
 from ralph_hooks.engine.models.caller import Caller, Unanswered
+from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import open_repository, staged
-from ralph_hooks.git.workbench import GitWorkbench
 from ralph_hooks.phases.question import Question
 from ralph_hooks.providers import registry
 from ralph_hooks.store.db import Database, Repository

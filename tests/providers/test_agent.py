@@ -17,8 +17,8 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.core.usage import Usage
+from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import open_repository, staged
-from ralph_hooks.git.workbench import GitWorkbench
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.agent import Told, understood
 from tests.support import agent as stand_in

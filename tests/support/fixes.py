@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 
 from ralph_hooks.core.repair import StoredFix
+from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import open_repository, staged
-from ralph_hooks.git.workbench import GitWorkbench
 from tests.support.repo import Repo
 
 

@@ -20,7 +20,7 @@ from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import pins
-from ralph_hooks.git.scratch import sweep
+from ralph_hooks.git.sandbox.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import detach
 from ralph_hooks.reports.parts import duration

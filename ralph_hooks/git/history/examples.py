@@ -18,7 +18,7 @@ from ralph_hooks.core.change import Change, Entry, Status
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git
-from ralph_hooks.git.scratch import private_folder
+from ralph_hooks.git.sandbox.scratch import private_folder
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, open_repository
 
 _MODE = "100644"

@@ -16,8 +16,8 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.git.fixes import backups, journal
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import Applied, NotApplied, apply, recover, undo
+from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import Repository, open_repository, staged
-from ralph_hooks.git.workbench import GitWorkbench
 from tests.support.fixes import private_state, store_fix, tree
 from tests.support.repo import Repo
 

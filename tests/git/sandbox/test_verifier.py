@@ -16,9 +16,9 @@ import pytest
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.report import Verdict, Verification
-from ralph_hooks.git.attempts import Attempt, broken_since, compared
+from ralph_hooks.git.sandbox.outcomes import Attempt, broken_since, compared
+from ralph_hooks.git.sandbox.verifier import CommandVerifier
 from ralph_hooks.git.snapshot import commit, open_repository, staged
-from ralph_hooks.git.verifier import CommandVerifier
 from ralph_hooks.store.db import Database
 from ralph_hooks.store.verdicts import Verdicts
 from tests.support.repo import Repo

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.installed import installed
 from ralph_hooks.git.run import git, sealed, try_git
+from ralph_hooks.git.sandbox.editable_installs import installed
 from ralph_hooks.git.snapshot import Repository, build_tree
 from ralph_hooks.locks import Lock, acquire
 from ralph_hooks.process import TEMPORARY, allowed_environment

@@ -36,9 +36,9 @@ from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.run import git, sealed, try_git
-from ralph_hooks.git.scratch import private_folder, program_environment, scratch
+from ralph_hooks.git.sandbox.scratch import private_folder, program_environment, scratch
+from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
-from ralph_hooks.git.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 _TASK = "{task}"

@@ -16,11 +16,11 @@ from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import attempts, large_files
-from ralph_hooks.git.attempts import REPORT, Attempt
-from ralph_hooks.git.baselines import Baselines
-from ralph_hooks.git.junit import failing_tests
-from ralph_hooks.git.scratch import program_environment, scratch, stubborn_loaders
+from ralph_hooks.git.sandbox import lfs, outcomes
+from ralph_hooks.git.sandbox.baselines import Baselines
+from ralph_hooks.git.sandbox.junit import failing_tests
+from ralph_hooks.git.sandbox.outcomes import REPORT, Attempt
+from ralph_hooks.git.sandbox.scratch import program_environment, scratch, stubborn_loaders
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
@@ -87,7 +87,7 @@ class CommandVerifier:
         self._timeout = timeout
         self._memory = memory or most_memory()
         self._project = (project or repository).top
-        self._large_files = large_files.store(project or repository)
+        self._large_files = lfs.store(project or repository)
         self._cut_by = cut_by
         self._bases = Baselines(self._project, store)
         self._caveats: dict[str, None] = {}
@@ -122,7 +122,7 @@ class CommandVerifier:
         return _Bench(self._repository, tree, self._change, stack, self._filled)
 
     def _filled(self, copy: Path) -> None:
-        missing = large_files.fill(copy, self._large_files)
+        missing = lfs.fill(copy, self._large_files)
         if missing:
             self._caveats[_POINTERS.format(files=plural(missing, "file"))] = None
 
@@ -143,21 +143,21 @@ class CommandVerifier:
         """Run ``command``, and on the base too where that tells what its failure means."""
         attempt = self._attempt(command, here, terms)
         if attempt.problem:
-            return attempts.outcome(command, attempt)
+            return outcomes.outcome(command, attempt)
         if attempt.code == 0:
-            return attempts.outcome(command, attempt, problem=attempts.unreported(command, attempt))
+            return outcomes.outcome(command, attempt, problem=outcomes.unreported(command, attempt))
         before = partial(self._before, command, there)
         if attempt.code is None:
-            return attempts.hung(command, attempt, before(terms))
-        if attempts.never_ran(command, attempt):
+            return outcomes.hung(command, attempt, before(terms))
+        if outcomes.never_ran(command, attempt):
             base = before(terms)
-            same = base.code == attempt.code and attempts.never_ran(command, base)
-            return attempts.outcome(command, attempt, problem=attempts.why(command, attempt) if same else "")
+            same = base.code == attempt.code and outcomes.never_ran(command, base)
+            return outcomes.outcome(command, attempt, problem=outcomes.why(command, attempt) if same else "")
         if attempt.failures:
-            return attempts.compared(command, attempt, before(terms))
-        cut = not terms.network and attempts.speaks_of_network(attempt)
+            return outcomes.compared(command, attempt, before(terms))
+        cut = not terms.network and outcomes.speaks_of_network(attempt)
         lost = cut and before(terms).code and before(terms.with_network()).code == 0
-        return attempts.outcome(
+        return outcomes.outcome(
             command, attempt, problem="it passes on the base, but only with a network" if lost else ""
         )
 
@@ -165,7 +165,7 @@ class CommandVerifier:
         """``outcome`` with the failures as new that were mended ``between``; where that is not known, it is asked."""
         if {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}:
             return outcome
-        return attempts.broken_since(outcome, self._before(outcome.command, bench, terms))
+        return outcomes.broken_since(outcome, self._before(outcome.command, bench, terms))
 
     def _before(self, command: str, base: _Bench, terms: _Terms) -> Attempt:
         """What ``command`` does on the base, asked once."""
@@ -180,7 +180,7 @@ class CommandVerifier:
             copy = bench.copy()
             report = copy.parent / "ralph-hooks-junit.xml"
             report.unlink(missing_ok=True)
-            args = [part.replace(REPORT, str(report)) for part in attempts.split(command)]
+            args = [part.replace(REPORT, str(report)) for part in outcomes.split(command)]
             self._warn(args)
             limit = min(self._timeout, terms.deadline.remaining())
             if not args or not limit:

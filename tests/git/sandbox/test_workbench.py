@@ -19,8 +19,8 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import commit, open_repository, staged
-from ralph_hooks.git.workbench import GitWorkbench
 from ralph_hooks.process import can_cut_network
 from tests.support.repo import Repo
 

@@ -15,8 +15,8 @@ import msgspec
 
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.ports.store import Store
-from ralph_hooks.git.attempts import Attempt
-from ralph_hooks.git.installed import packages
+from ralph_hooks.git.sandbox.editable_installs import packages
+from ralph_hooks.git.sandbox.outcomes import Attempt
 from ralph_hooks.process import allowed_environment
 
 _VERSION = "1"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.scratch import PREFIX, scratch
+from ralph_hooks.git.sandbox.scratch import PREFIX, scratch
 from ralph_hooks.git.snapshot import Repository, commit, open_repository, staged
 from tests.support.repo import Repo
 
@@ -161,7 +161,7 @@ def test_a_link_left_in_a_copy_does_not_reach_outside(repo: Repo, opened: Reposi
 KILLED = """
 import sys, tempfile, time
 from pathlib import Path
-from ralph_hooks.git.scratch import scratch
+from ralph_hooks.git.sandbox.scratch import scratch
 from ralph_hooks.git.snapshot import open_repository
 tempfile.tempdir = {temporary!r}
 with scratch(open_repository(Path({path!r})), {tree!r}):
