@@ -322,7 +322,7 @@ def build_client(place: Place, run: str) -> ModelClient:
     client = registry.client(os.environ, place.settings.proxy)
     if not os.environ.get(KEEP_BODIES):
         return client
-    from ralph_hooks.providers.bodies import BodyKeeper
+    from ralph_hooks.providers.request_log import BodyKeeper
 
     folder = place.home.state / "bodies" / run
     click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)

@@ -12,9 +12,9 @@ from ralph_hooks.core.model_errors import Refused, TooLarge, Truncated, Unreadab
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
-from ralph_hooks.providers.failures import from_success, read_error
-from ralph_hooks.providers.http import host_of
-from ralph_hooks.providers.reading import read_reply
+from ralph_hooks.providers.errors import from_success, read_error
+from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.transport import host_of
 
 PATH = "/messages"
 REQUIRED = frozenset({"model", "messages", "max_tokens"})

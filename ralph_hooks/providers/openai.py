@@ -17,9 +17,9 @@ from ralph_hooks.core.model_errors import ModelFault, Refused, Truncated, Unreac
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, charged
-from ralph_hooks.providers.failures import Error, from_success, read_error
-from ralph_hooks.providers.http import host_of
-from ralph_hooks.providers.reading import read_reply
+from ralph_hooks.providers.errors import Error, from_success, read_error
+from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.transport import host_of
 
 PATH = "/chat/completions"
 REQUIRED = frozenset({"model", "messages"})

@@ -20,7 +20,7 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model, Provider, Wire
 
 if TYPE_CHECKING:
-    from ralph_hooks.providers.http import Transport
+    from ralph_hooks.providers.transport import Transport
 
 _TABLE = Path(__file__).with_name("providers.toml")
 _MASK = "[key]"
@@ -93,7 +93,7 @@ class _Client:
 
             agent.ready(model, self._environ)
         else:
-            from ralph_hooks.providers.http import check_url
+            from ralph_hooks.providers.transport import check_url
 
             _wire(model)
             check_url(model.provider.base_url)
@@ -111,7 +111,7 @@ class _Client:
         return _without(key, lambda: employ(agent, task, bench, deadline, environ=self._environ, key=key))
 
     def _ask(self, request: ModelRequest, wire: WireFormat, key: str, deadline: Deadline) -> Completion:
-        from ralph_hooks.providers.failures import from_error_reply
+        from ralph_hooks.providers.errors import from_error_reply
 
         body = wire.body(request)
         reply = self._connections().post_json(
@@ -122,7 +122,7 @@ class _Client:
         return wire.completion(reply.body, request.model)
 
     def _connections(self) -> Transport:
-        from ralph_hooks.providers.http import Transport
+        from ralph_hooks.providers.transport import Transport
 
         with self._lock:
             if self._transport is None:

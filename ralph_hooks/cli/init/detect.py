@@ -21,7 +21,7 @@ from ralph_hooks.git.hooks import managers, native
 from ralph_hooks.git.hooks.script import PRE_COMMIT
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
-from ralph_hooks.providers.local import PATIENCE, served
+from ralph_hooks.providers.discovery import PATIENCE, served
 
 NATIVE = "native"
 

@@ -12,7 +12,7 @@ from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.providers.failures import unreadable
+from ralph_hooks.providers.errors import unreadable
 
 Reply = TypeVar("Reply", bound=msgspec.Struct)
 

@@ -21,7 +21,7 @@ from ralph_hooks.core.model_errors import (
 )
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.text import one_line
-from ralph_hooks.providers.http import Reply, host_of
+from ralph_hooks.providers.transport import Reply, host_of
 
 _BAD_REQUEST, _UNAUTHORIZED, _PAYMENT, _FORBIDDEN, _NOT_FOUND = 400, 401, 402, 403, 404
 _TOO_LARGE, _TOO_MANY, _SERVER = 413, 429, 500

@@ -10,7 +10,7 @@ from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import ModelFault
 from ralph_hooks.core.route import Provider
-from ralph_hooks.providers.http import Transport
+from ralph_hooks.providers.transport import Transport
 
 PATIENCE = 0.5
 """Seconds for the exchange: who is on this machine answers within them."""

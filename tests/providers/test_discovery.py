@@ -14,7 +14,7 @@ import pytest
 
 from ralph_hooks.core.route import Provider
 from ralph_hooks.providers import registry
-from ralph_hooks.providers.local import served
+from ralph_hooks.providers.discovery import served
 from tests.support import llama
 from tests.support.ports import free_port
 
