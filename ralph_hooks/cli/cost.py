@@ -60,22 +60,22 @@ def command(
     with open_state(place.home, place.settings) as database:
         bill = _bill(place, database, since.date() if since else None, until.date() if until else None, here=here)
     if html is not None:
-        from ralph_hooks.reports.bill import page
+        from ralph_hooks.reports.cost import page
 
         write_text(html, page.render(bill))
         click.echo(f"Written to {html}: open it in a browser.")
     elif format_ == "json":
-        from ralph_hooks.reports.bill import data
+        from ralph_hooks.reports.cost import data
 
         click.echo(data.to_json(bill), nl=False)
     elif format_ == "csv":
-        from ralph_hooks.reports.bill import data
+        from ralph_hooks.reports.cost import data
 
         click.echo(data.to_csv(bill), nl=False)
     elif not bill.statement.whole.calls and not bill.statement.whole.remembered:
         click.echo("No model was asked: nothing was spent.")
     else:
-        from ralph_hooks.reports.bill import table
+        from ralph_hooks.reports.cost import table
 
         click.echo(table.render(bill, color=wants_color(), width=terminal_width()), nl=False)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural, visible
-from ralph_hooks.reports import parts
+from ralph_hooks.reports import wording
 
 _MAX_BLOCKERS = 20
 _MAX_ADVICE = 3
@@ -24,38 +24,38 @@ def render(report: Report) -> str:
     """The first line is the verdict, the last one the next step."""
     lines = [f"ralph-hooks: {_verdict(report)}"]
     lines += [f"notice: {one_line(notice)}" for notice in report.notices]
-    if report.verdict is Verdict.PASS and not parts.is_repair(report):
+    if report.verdict is Verdict.PASS and not wording.is_repair(report):
         return "\n".join(lines) + "\n"
-    found = parts.blockers(report)
+    found = wording.blockers(report)
     for number, finding in enumerate(found[:_MAX_BLOCKERS], start=1):
         lines += _finding(number, finding)
     if len(found) > _MAX_BLOCKERS:
-        lines.append(f"{len(found) - _MAX_BLOCKERS} more blocking: {parts.SHOW}")
+        lines.append(f"{len(found) - _MAX_BLOCKERS} more blocking: {wording.SHOW}")
     for verdict in (Verdict.FAIL, Verdict.INCONCLUSIVE):
-        for item in parts.commands(report, verdict):
+        for item in wording.commands(report, verdict):
             lines += _command(item)
-    lines += [f"repair: {parts.clip(parts.rung(item), _MAX_MESSAGE)}" for item in report.rungs]
+    lines += [f"repair: {wording.clip(wording.rung(item), _MAX_MESSAGE)}" for item in report.rungs]
     lines += _advice(report)
     if report.unreviewed:
-        lines.append(f"not reviewed by a model: {parts.grouped(report.unreviewed)}")
+        lines.append(f"not reviewed by a model: {wording.grouped(report.unreviewed)}")
     return "\n".join([*lines, f"next: {_next(report)}"]) + "\n"
 
 
 def _verdict(report: Report) -> str:
-    if parts.is_repair(report):
-        return parts.headline(report).replace(": ", " ", 1)
+    if wording.is_repair(report):
+        return wording.headline(report).replace(": ", " ", 1)
     if report.verdict is not Verdict.FAIL:
-        return parts.headline(report).replace(": ", " ", 1)
-    found, failed = len(parts.blockers(report)), len(parts.commands(report, Verdict.FAIL))
+        return wording.headline(report).replace(": ", " ", 1)
+    found, failed = len(wording.blockers(report)), len(wording.commands(report, Verdict.FAIL))
     counts = [f"{found:,} blocking"] if found else []
     counts += [plural(failed, "failing command")] if failed else []
     return f"FAIL {', '.join(counts) or one_line(report.reason)}"
 
 
 def _finding(number: int, item: Finding) -> list[str]:
-    heading = f"{number}. {parts.place(item)}: {item.severity} {one_line(item.category)} ({parts.origin(item)})"
+    heading = f"{number}. {wording.place(item)}: {item.severity} {one_line(item.category)} ({wording.origin(item)})"
     message = [
-        f"   {line}" for line in visible(parts.clip(item.message.strip(), _MAX_MESSAGE)).expandtabs(4).split("\n")
+        f"   {line}" for line in visible(wording.clip(item.message.strip(), _MAX_MESSAGE)).expandtabs(4).split("\n")
     ]
     return [heading, *message, *_quoted(_code(item), _MAX_QUOTE, "   > ")]
 
@@ -69,43 +69,43 @@ def _code(item: Finding) -> list[str]:
 
 
 def _quoted(lines: list[str], limit: int, prefix: str) -> list[str]:
-    kept = [f"{prefix}{one_line(parts.clip(line, _MAX_LINE).expandtabs(4))}".rstrip() for line in lines[:limit]]
+    kept = [f"{prefix}{one_line(wording.clip(line, _MAX_LINE).expandtabs(4))}".rstrip() for line in lines[:limit]]
     return [*kept, f"{prefix}..."] if len(lines) > limit else kept
 
 
 def _command(item: Verification) -> list[str]:
     label = "failing command" if item.verdict is Verdict.FAIL else "command that could not run"
-    lines = [f"{label}: {one_line(item.command)} ({parts.outcome(item)})"]
+    lines = [f"{label}: {one_line(item.command)} ({wording.outcome(item)})"]
     lines += [f"   new failure: {one_line(name)}" for name in item.new_failures[:_MAX_NAMES]]
     if len(item.new_failures) > _MAX_NAMES:
         lines.append(f"   {len(item.new_failures) - _MAX_NAMES} more new failures")
-    return [*lines, *_quoted(parts.tail_lines(item.tail)[-_MAX_TAIL:], _MAX_TAIL, "   | ")]
+    return [*lines, *_quoted(wording.tail_lines(item.tail)[-_MAX_TAIL:], _MAX_TAIL, "   | ")]
 
 
 def _advice(report: Report) -> list[str]:
-    found = parts.advice(report)
+    found = wording.advice(report)
     if not found:
         return []
     lines = ["advice, does not block:"]
     for item in found[:_MAX_ADVICE]:
-        message = one_line(parts.clip(" ".join(item.message.split()), _MAX_LINE))
-        lines.append(f"- {parts.place(item)}: {item.severity} {one_line(item.category)}: {message}")
-    return [*lines, f"- {len(found) - _MAX_ADVICE} more: {parts.SHOW}"] if len(found) > _MAX_ADVICE else lines
+        message = one_line(wording.clip(" ".join(item.message.split()), _MAX_LINE))
+        lines.append(f"- {wording.place(item)}: {item.severity} {one_line(item.category)}: {message}")
+    return [*lines, f"- {len(found) - _MAX_ADVICE} more: {wording.SHOW}"] if len(found) > _MAX_ADVICE else lines
 
 
 _NO_BYPASS = "Do not bypass the hooks with --no-verify"
 
 
 def _next(report: Report) -> str:
-    again = parts.again(report)
-    if parts.is_repair(report) and report.fix is not None:
+    again = wording.again(report)
+    if wording.is_repair(report) and report.fix is not None:
         id_ = one_line(report.fix.id)
         return f"read the fix (`ralph-hooks show {id_}`), bring it in (`ralph-hooks apply {id_}`), then {again}."
     match report.verdict, bool(report.exit_code):
         case Verdict.FAIL, True:
-            told = parts.repair(report) or parts.background(report)
+            told = wording.repair(report) or wording.background(report)
             fix = f" ({told})" if told else ""
-            secret = f" Tell the user: {parts.REVOKE}." if parts.has_secret(report) else ""
+            secret = f" Tell the user: {wording.REVOKE}." if wording.has_secret(report) else ""
             return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}; where a finding is wrong, tell the user."
         case Verdict.FAIL, False:
             return "nothing is held back, but fix the code before you go on."

@@ -10,49 +10,49 @@ from __future__ import annotations
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural, visible
-from ralph_hooks.reports import parts
+from ralph_hooks.reports import wording
 
 _MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, but nobody reads that
 
 
 def render(report: Report) -> str:
     """Commands for the runner, what blocks first; the last line is a summary."""
-    lines = [_finding(item) for item in (*parts.blockers(report), *parts.advice(report))]
-    for item in parts.commands(report, Verdict.FAIL):
+    lines = [_finding(item) for item in (*wording.blockers(report), *wording.advice(report))]
+    for item in wording.commands(report, Verdict.FAIL):
         lines += _failed(item)
-    for item in parts.commands(report, Verdict.INCONCLUSIVE):
-        message = f"{one_line(item.command)} could not run: {parts.outcome(item)}"
+    for item in wording.commands(report, Verdict.INCONCLUSIVE):
+        message = f"{one_line(item.command)} could not run: {wording.outcome(item)}"
         lines.append(_command("warning", message, title="ralph-hooks: verify"))
     if report.verdict is Verdict.INCONCLUSIVE:
         lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
     lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
     lines += _unreviewed(report.unreviewed)
     if report.verdict is not Verdict.PASS:
-        lines.append(_plain(f"ralph-hooks: {parts.cost(report)}"))
-    return "\n".join([*lines, _plain(f"ralph-hooks: {parts.headline(report)}")]) + "\n"
+        lines.append(_plain(f"ralph-hooks: {wording.cost(report)}"))
+    return "\n".join([*lines, _plain(f"ralph-hooks: {wording.headline(report)}")]) + "\n"
 
 
 def _finding(item: Finding) -> str:
     level = "error" if item.blocking else "notice" if item.severity is Severity.NOTE else "warning"
     start = max(1, item.line)
     lines = {} if item.removed else {"line": str(start), "endLine": str(max(start, item.end_line))}
-    message = f"{visible(parts.clip(item.message, _MAX_MESSAGE))} ({parts.origin(item)})"
+    message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin(item)})"
     title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
     return _command(level, message, file=one_line(item.path), **lines, title=title)
 
 
 def _failed(item: Verification) -> list[str]:
     names = "".join(f"\nnew failure: {one_line(name)}" for name in item.new_failures)
-    message = parts.clip(f"{one_line(item.command)} failed ({parts.outcome(item)}){names}", _MAX_MESSAGE)
+    message = wording.clip(f"{one_line(item.command)} failed ({wording.outcome(item)}){names}", _MAX_MESSAGE)
     lines = [_command("error", message, title="ralph-hooks: verify")]
-    tail = parts.tail_lines(item.tail)
+    tail = wording.tail_lines(item.tail)
     return [*lines, *_group(f"output of {one_line(item.command)}", tail)] if tail else lines
 
 
 def _unreviewed(items: tuple[Unreviewed, ...]) -> list[str]:
     if not items:
         return []
-    title = f"{plural(len(items), 'file')} not reviewed by a model: {parts.grouped(items)}"
+    title = f"{plural(len(items), 'file')} not reviewed by a model: {wording.grouped(items)}"
     return _group(title, [f"{one_line(item.path)}: {one_line(item.reason)}" for item in items])
 
 

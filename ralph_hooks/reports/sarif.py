@@ -14,7 +14,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.own_settings import CONFIGURATION
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, visible
-from ralph_hooks.reports import parts
+from ralph_hooks.reports import wording
 from ralph_hooks.reports.json import dumps
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -25,8 +25,8 @@ _MAX_MESSAGE = 8000  # characters
 
 def render(report: Report) -> str:
     """One run. Findings that the verify phase contradicted are not results."""
-    findings = (*parts.blockers(report), *parts.advice(report))
-    failed = parts.commands(report, Verdict.FAIL)
+    findings = (*wording.blockers(report), *wording.advice(report))
+    failed = wording.commands(report, Verdict.FAIL)
     rules = [*dict.fromkeys(visible(finding.category) for finding in findings), *([_COMMAND_RULE] if failed else [])]
     run = {
         "tool": {"driver": {"name": "ralph-hooks", "version": __version__, "rules": [_rule(rule) for rule in rules]}},
@@ -74,13 +74,13 @@ def _region(item: Finding) -> dict[str, Any]:
 
 
 def _command(item: Verification) -> dict[str, Any]:
-    lines = [f"{one_line(item.command)} failed ({parts.outcome(item)})"]
+    lines = [f"{one_line(item.command)} failed ({wording.outcome(item)})"]
     lines += [f"new failure: {one_line(name)}" for name in item.new_failures]
-    lines += [one_line(line) for line in parts.tail_lines(item.tail)]
+    lines += [one_line(line) for line in wording.tail_lines(item.tail)]
     return {
         "ruleId": _COMMAND_RULE,
         "level": "error",
-        "message": {"text": parts.clip("\n".join(lines), _MAX_MESSAGE)},
+        "message": {"text": wording.clip("\n".join(lines), _MAX_MESSAGE)},
         "locations": [_location(CONFIGURATION, {"startLine": 1})],
     }
 
@@ -108,8 +108,8 @@ def _invocation(report: Report) -> dict[str, Any]:
     if report.verdict is Verdict.INCONCLUSIVE:
         notes.insert(0, _notification("error", visible(report.reason)))
     notes += [_unreviewed(item) for item in report.unreviewed]
-    for item in parts.commands(report, Verdict.INCONCLUSIVE):
-        text = f"{one_line(item.command)} could not run: {parts.outcome(item)}"
+    for item in wording.commands(report, Verdict.INCONCLUSIVE):
+        text = f"{one_line(item.command)} could not run: {wording.outcome(item)}"
         notes.append(_notification("error", text))
     return {
         "executionSuccessful": report.verdict is not Verdict.INCONCLUSIVE,

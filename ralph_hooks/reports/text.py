@@ -12,8 +12,8 @@ from msgspec import Struct
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
-from ralph_hooks.reports import parts
-from ralph_hooks.reports.layout import Ink, columns, excerpt, fit, shown, wrap
+from ralph_hooks.reports import wording
+from ralph_hooks.reports.terminal import Ink, columns, excerpt, fit, shown, wrap
 
 _MIN_WIDTH = 40
 _READABLE = 100  # columns: wider prose is hard to read
@@ -37,7 +37,7 @@ class _Screen(Struct, frozen=True):
         """``lines``, cut to ``limit`` with a word about the rest unless everything is to be shown."""
         if self.everything or len(lines) <= limit:
             return lines
-        return [*lines[:limit], self.ink("faint", f"... {len(lines) - limit:,} more: {parts.SHOW}")]
+        return [*lines[:limit], self.ink("faint", f"... {len(lines) - limit:,} more: {wording.SHOW}")]
 
     def prose(self, text: str, indent: str = "  ") -> _Block:
         """``text`` wrapped and indented."""
@@ -52,11 +52,11 @@ class _Screen(Struct, frozen=True):
 def render(report: Report, *, color: bool, width: int, everything: bool = False) -> str:
     """The report for a person. ``width`` is in columns; ``everything`` leaves nothing out (``ralph-hooks show``)."""
     screen = _Screen(Ink(color=color), max(width, _MIN_WIDTH), everything)
-    head = screen.ink(_look(report), f"ralph-hooks: {parts.headline(report)}")
+    head = screen.ink(_look(report), f"ralph-hooks: {wording.headline(report)}")
     notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
     if not everything and not report.exit_code and (report.verdict is not Verdict.FAIL) and _is_quiet(report):
         return "\n".join([head, *notices]) + "\n"
-    failed = report.verdict is Verdict.FAIL or parts.is_repair(report)  # then what blocks goes first
+    failed = report.verdict is Verdict.FAIL or wording.is_repair(report)  # then what blocks goes first
     blocks = [
         [head] if failed else [head, *notices],
         *_blockers(report, screen),
@@ -72,35 +72,37 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
 
 
 def _look(report: Report) -> str:
-    if parts.is_repair(report):
+    if wording.is_repair(report):
         return "bad" if report.fix is None else "good"
     return _VERDICTS[report.verdict]
 
 
 def _repair(report: Report, screen: _Screen) -> _Block:
     """The steps of a repair, one after the other; a hook has more urgent things to say."""
-    if not report.rungs or not (screen.everything or parts.is_repair(report)):
+    if not report.rungs or not (screen.everything or wording.is_repair(report)):
         return []
     lines = [screen.ink("strong", "repair")]
     for item in report.rungs:
-        first, *rest = screen.prose(parts.rung(item))
+        first, *rest = screen.prose(wording.rung(item))
         lines += [first, *(f"  {line}" for line in rest)]
     return lines
 
 
 def _is_quiet(report: Report) -> bool:
     """True where the headline and the notices say it all: of what goes through, only a pass may keep advice back."""
-    if parts.is_repair(report):
+    if wording.is_repair(report):
         return False
-    return report.verdict is Verdict.PASS or not (parts.advice(report) or parts.commands(report, Verdict.INCONCLUSIVE))
+    return report.verdict is Verdict.PASS or not (
+        wording.advice(report) or wording.commands(report, Verdict.INCONCLUSIVE)
+    )
 
 
 def _blockers(report: Report, screen: _Screen) -> list[_Block]:
-    found = parts.blockers(report)
+    found = wording.blockers(report)
     limit = len(found) if screen.everything else _MAX_BLOCKERS
     blocks = [_finding(finding, report, screen) for finding in found[:limit]]
     if len(found) > limit:
-        blocks.append([f"{plural(len(found) - limit, 'more blocking finding')}: {parts.SHOW}"])
+        blocks.append([f"{plural(len(found) - limit, 'more blocking finding')}: {wording.SHOW}"])
     return blocks
 
 
@@ -108,13 +110,13 @@ def _finding(finding: Finding, report: Report, screen: _Screen) -> _Block:
     lines = [*_heading(finding, screen), *screen.prose(finding.message)]
     lines += [f"  {line}" for line in excerpt(finding, screen.width - 2, screen.ink)]
     if finding.confirmed:
-        by = parts.confirmers(report)
+        by = wording.confirmers(report)
         lines.append(screen.ink("faint", f"  confirmed by {by}" if by else "  confirmed"))
     return lines
 
 
 def _heading(finding: Finding, screen: _Screen) -> _Block:
-    place, kind, origin = parts.place(finding), _kind(finding), parts.origin(finding)
+    place, kind, origin = wording.place(finding), _kind(finding), wording.origin(finding)
     line = f"{screen.ink('strong', place)}: {screen.ink(_LOOKS[finding.severity], kind)}"
     if columns(f"{place}: {kind} ({origin})") <= screen.width:
         return [f"{line} {screen.ink('faint', f'({origin})')}"]
@@ -127,7 +129,7 @@ def _kind(finding: Finding) -> str:
 
 def _verification(report: Report, screen: _Screen) -> list[_Block]:
     wanted = (Verdict.FAIL, Verdict.INCONCLUSIVE, *([Verdict.PASS] if screen.everything else []))
-    return [_command(item, screen) for verdict in wanted for item in parts.commands(report, verdict)]
+    return [_command(item, screen) for verdict in wanted for item in wording.commands(report, verdict)]
 
 
 _COMMANDS = {
@@ -139,7 +141,7 @@ _COMMANDS = {
 
 def _command(item: Verification, screen: _Screen) -> _Block:
     look, label = _COMMANDS[item.verdict]
-    lines = [f"{screen.ink(look, label)}: {one_line(item.command)} {screen.ink('faint', f'({parts.outcome(item)})')}"]
+    lines = [f"{screen.ink(look, label)}: {one_line(item.command)} {screen.ink('faint', f'({wording.outcome(item)})')}"]
     lines += screen.bounded([f"  new failure: {one_line(name)}" for name in item.new_failures], _MAX_NAMES)
     if screen.everything:
         lines += [f"  known failure: {one_line(name)}" for name in item.known_failures]
@@ -151,31 +153,31 @@ def _command(item: Verification, screen: _Screen) -> _Block:
 
 
 def _tail(item: Verification, screen: _Screen) -> _Block:
-    lines = parts.tail_lines(item.tail)
+    lines = wording.tail_lines(item.tail)
     kept = lines if screen.everything else lines[-_MAX_TAIL:]
     bar = screen.ink("faint", "|")
     return [f"  {bar} {fit(shown(line), screen.width - 4)}".rstrip() for line in kept]
 
 
 def _next(report: Report, screen: _Screen) -> _Block:
-    if report.verdict is Verdict.PASS and not parts.is_repair(report):
+    if report.verdict is Verdict.PASS and not wording.is_repair(report):
         return []
-    steps = [parts.next_step(report)]
-    if parts.has_secret(report):
-        steps.append(parts.REVOKE)
-    if report.fix is not None and parts.is_repair(report):
+    steps = [wording.next_step(report)]
+    if wording.has_secret(report):
+        steps.append(wording.REVOKE)
+    if report.fix is not None and wording.is_repair(report):
         steps.append(f"see it first: ralph-hooks show {one_line(report.fix.id)}")
     elif report.fix is not None:
-        steps.append(parts.repair(report))
-    if goes_on := parts.background(report):
+        steps.append(wording.repair(report))
+    if goes_on := wording.background(report):
         steps.append(goes_on)
     if not screen.everything:
-        steps.append(f"the whole report: {parts.SHOW}")
+        steps.append(f"the whole report: {wording.SHOW}")
     return [screen.ink("strong", "what to do"), *(line for step in steps for line in screen.prose(step))]
 
 
 def _advice(report: Report, screen: _Screen) -> list[_Block]:
-    found = parts.advice(report)
+    found = wording.advice(report)
     if not found:
         return []
     title = [screen.ink("strong", "advice, does not block")]
@@ -183,13 +185,15 @@ def _advice(report: Report, screen: _Screen) -> list[_Block]:
         return [title, *(_finding(finding, report, screen) for finding in found)]
     lines = [line for finding in found[:_MAX_ADVICE] for line in _remark(finding, screen)]
     if len(found) > _MAX_ADVICE:
-        lines.append(f"  {len(found) - _MAX_ADVICE:,} more: {parts.SHOW}")
+        lines.append(f"  {len(found) - _MAX_ADVICE:,} more: {wording.SHOW}")
     return [[*title, *lines]]
 
 
 def _remark(finding: Finding, screen: _Screen) -> _Block:
     message = " ".join(finding.message.split())
-    first, *rest = screen.prose(parts.clip(f"{parts.place(finding)}: {_kind(finding)}: {message}", 4 * screen.width))
+    first, *rest = screen.prose(
+        wording.clip(f"{wording.place(finding)}: {_kind(finding)}: {message}", 4 * screen.width)
+    )
     return [first, *(f"  {line}" for line in rest)]
 
 
@@ -198,7 +202,7 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
     if not screen.everything:
         return []
     blocks: list[_Block] = []
-    doubtful = parts.unconfirmed(report)
+    doubtful = wording.unconfirmed(report)
     if doubtful:
         blocks += [[screen.ink("strong", "not confirmed")], *(_finding(item, report, screen) for item in doubtful)]
     if report.unreviewed:
@@ -213,7 +217,7 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
 def _calls(report: Report) -> Iterable[str]:
     for call in report.calls:
         price = "cost unknown" if call.cost_usd is None else money(call.cost_usd)
-        how = "from the store" if call.from_store else f"{one_line(call.outcome)}, {parts.duration(call.seconds)}"
+        how = "from the store" if call.from_store else f"{one_line(call.outcome)}, {wording.duration(call.seconds)}"
         cached = f" ({call.cached_input_tokens:,} cached)" if call.cached_input_tokens else ""
         tokens = f"{call.input_tokens:,}{cached} in, {call.output_tokens:,} out"
         yield f"  {one_line(call.phase)} {one_line(call.model)}: {tokens}, {price}, {how}"
@@ -230,11 +234,11 @@ def _facts(report: Report) -> _Block:
 
 def _footer(report: Report, screen: _Screen) -> _Block:
     lines = []
-    doubtful = len(parts.unconfirmed(report))
+    doubtful = len(wording.unconfirmed(report))
     if doubtful and not screen.everything:
-        lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {parts.SHOW}")
+        lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {wording.SHOW}")
     left_out = tuple(item for item in report.unreviewed if not item.cause.unjudged)  # told at the top
     if left_out and not screen.everything:
         count = plural(len(left_out), "file")
-        lines.append(f"{count} not reviewed by a model: {parts.grouped(left_out)}")
-    return [screen.ink("faint", line) for line in [*lines, parts.cost(report)]]
+        lines.append(f"{count} not reviewed by a model: {wording.grouped(left_out)}")
+    return [screen.ink("faint", line) for line in [*lines, wording.cost(report)]]

@@ -8,7 +8,7 @@ import pytest
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.usage import Call
-from ralph_hooks.reports.layout import columns
+from ralph_hooks.reports.terminal import columns
 from ralph_hooks.reports.text import render
 from tests.support.reports import MODEL, call, check_finding, failing_tests, finding, full_report, remark, report, rungs
 

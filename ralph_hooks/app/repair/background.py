@@ -23,7 +23,7 @@ from ralph_hooks.git.fixes import pins
 from ralph_hooks.git.sandbox.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import detach
-from ralph_hooks.reports.parts import duration
+from ralph_hooks.reports.wording import duration
 from ralph_hooks.store.home import Home
 from ralph_hooks.store.jobs import Jobs
 

@@ -21,7 +21,7 @@ from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.providers import registry
-from ralph_hooks.reports.parts import blockers, has_secret
+from ralph_hooks.reports.wording import blockers, has_secret
 from ralph_hooks.store.ledger import UNPRICED_AGENT
 
 _MORE = "of the refused refs {first} is repaired; push {others} again, after it or alone, for another repair"

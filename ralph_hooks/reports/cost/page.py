@@ -12,7 +12,7 @@ from decimal import Decimal
 from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money
-from ralph_hooks.reports.bill.table import cost, saved, sentences
+from ralph_hooks.reports.cost.table import cost, saved, sentences
 from ralph_hooks.reports.html import figure, page, table, text
 
 _COLOURS = {
