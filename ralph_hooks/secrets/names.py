@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.piece import Piece
+from ralph_hooks.secrets.text_index import Piece
 
 _TEST_DATA = re.compile(
     r"(?i)(?:^|/)(?:tests?|testing|__tests__|specs?|fixtures?|test[_-]?data|mocks?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$"

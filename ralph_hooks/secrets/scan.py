@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from ralph_hooks.secrets.addresses import in_addresses
-from ralph_hooks.secrets.assigned import assigned
-from ralph_hooks.secrets.formats import Format, formats, library, made_up, private_keys
+from ralph_hooks.secrets.by_format import Format, formats, library, made_up, private_keys
+from ralph_hooks.secrets.by_heading import nested
+from ralph_hooks.secrets.by_name import assigned
+from ralph_hooks.secrets.in_urls import in_addresses
 from ralph_hooks.secrets.names import is_test_data, named
-from ralph_hooks.secrets.nested import nested
-from ralph_hooks.secrets.piece import SHOWN, Piece, piece, shaped
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.text_index import SHOWN, Piece, piece, shaped
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
 _BLOCK = 500  # characters at least

@@ -17,7 +17,7 @@ from ralph_hooks import secrets
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.core.ports.checks import CheckResult
 from ralph_hooks.errors import RalphError
-from ralph_hooks.secrets import formats
+from ralph_hooks.secrets import by_format
 from tests.support.credentials import NAMED, SERVICES, private_key
 from tests.support.sources import findings, run, source
 
@@ -235,7 +235,7 @@ def _added(diff: str) -> dict[str, str]:
 _LOOK_AROUND = re.compile(r"\(\?<?[=!][^()]*\)")  # drawn from, they would leave nothing: a filter is faster
 
 
-@pytest.mark.parametrize(("kind", "needle", "pattern"), formats._OWN + formats._SHORT)  # noqa: SLF001 - not for users
+@pytest.mark.parametrize(("kind", "needle", "pattern"), by_format._OWN + by_format._SHORT)  # noqa: SLF001 - not for users
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_every_format_of_ours_is_found_by_what_it_names(

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, structs
 
-from ralph_hooks.secrets.formats import made_up
+from ralph_hooks.secrets.by_format import made_up
 from ralph_hooks.secrets.names import Name, about, is_test_data
-from ralph_hooks.secrets.piece import SHOWN, Piece
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.text_index import SHOWN, Piece
 from ralph_hooks.secrets.values import (
     SHORTEST,
     SIGNS,

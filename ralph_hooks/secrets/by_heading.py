@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ralph_hooks.secrets.names import Name, about
-from ralph_hooks.secrets.piece import SHOWN, Piece
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.text_index import SHOWN, Piece
 from ralph_hooks.secrets.values import is_placeholder, noise, refers, worded
 
 _MOST_LINES = 30

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from ralph_hooks.secrets.names import is_test_data
-from ralph_hooks.secrets.piece import Piece
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.text_index import Piece
 from ralph_hooks.secrets.values import SHORTEST, is_placeholder, refers
 
 # user:password@host of https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1; passwords of real life hold characters

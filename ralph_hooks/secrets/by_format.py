@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.piece import SHOWN, Piece
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.text_index import SHOWN, Piece
 
 
 class Format(Struct, frozen=True):
