@@ -367,8 +367,8 @@ def can_cut_network() -> bool:
 
 
 def _unplugged(args: Sequence[str]) -> Sequence[str]:
-    """``args`` behind the program that cuts the network (`ralph_hooks.offline`)."""
-    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("offline.py")), *args]
+    """``args`` behind the program that cuts the network (`ralph_hooks.no_network`)."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("no_network.py")), *args]
 
 
 def most_memory() -> int | None:

@@ -19,10 +19,10 @@ from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.fixes import journal
 from ralph_hooks.git.run import withhold
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database, Repository
-from ralph_hooks.store.home import Home, locate
+from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.paths import Home, locate
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.git.fixes import pins
 from ralph_hooks.git.sandbox.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.store import db
-from ralph_hooks.store.home import Home
+from ralph_hooks.store import sqlite
 from ralph_hooks.store.jobs import Jobs
+from ralph_hooks.store.paths import Home
 
 
 def jobs_of(home: Home, repository: Repository) -> Jobs:
@@ -20,9 +20,9 @@ def jobs_of(home: Home, repository: Repository) -> Jobs:
     return Jobs(home.state, known_as(repository))
 
 
-def known_as(repository: Repository) -> db.Repository:
+def known_as(repository: Repository) -> sqlite.Repository:
     """The repository as our records name it."""
-    return db.Repository.at(repository.common_dir)
+    return sqlite.Repository.at(repository.common_dir)
 
 
 def clear_away(home: Home, repository: Repository) -> None:

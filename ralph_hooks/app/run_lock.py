@@ -14,7 +14,7 @@ from ralph_hooks import locks
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.home import prepare
+from ralph_hooks.store.paths import prepare
 
 _FOLDER = "turns"
 _POLL = 0.05  # seconds

@@ -33,12 +33,12 @@ from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.history import Reports
+from ralph_hooks.store.cache import Apart, PaidFor, Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import Receipts
-from ralph_hooks.store.verdicts import Apart, PaidFor, Verdicts
+from ralph_hooks.store.reports import Reports
+from ralph_hooks.store.sqlite import Database
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from ralph_hooks.errors import GitError
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import apply
 from ralph_hooks.git.snapshot import Repository, staged
-from ralph_hooks.store.history import Reports
-from ralph_hooks.store.home import Home, locate
+from ralph_hooks.store.paths import Home, locate
+from ralph_hooks.store.reports import Reports
 
 HELP = """\
 Bring a stored fix into the working tree: the one of what is staged now, or the one whose id begins with ID. Where a

@@ -13,11 +13,11 @@ from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, w
 from ralph_hooks.core.cost_summary import Bill, Cap, Caught, Statement, forecast, pays
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.core.route import Model, Phase
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.history import Reports
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import statement
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.reports import Reports
+from ralph_hooks.store.sqlite import Database
 
 HELP = """\
 Show what the models have cost: by phase, model, repository, hook and day; what the same tokens would have cost on the

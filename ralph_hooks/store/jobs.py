@@ -25,8 +25,8 @@ from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.errors import RalphError
 from ralph_hooks.locks import Lock
-from ralph_hooks.store.db import Repository
-from ralph_hooks.store.home import prepare
+from ralph_hooks.store.paths import prepare
+from ralph_hooks.store.sqlite import Repository
 
 _FOLDER = "jobs"
 _RECORD = "job.json"

@@ -24,8 +24,8 @@ from ralph_hooks.core.model_errors import BudgetReached, ModelFault
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.db import Database, Repository, Unavailable
 from ralph_hooks.store.session import Away, Row, Session
+from ralph_hooks.store.sqlite import Database, Repository, Unavailable
 
 if TYPE_CHECKING:
     from datetime import date

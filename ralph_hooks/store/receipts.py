@@ -14,8 +14,8 @@ from msgspec import Struct
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Verdict
-from ralph_hooks.store.db import Database, Repository, Unavailable
 from ralph_hooks.store.session import Row
+from ralph_hooks.store.sqlite import Database, Repository, Unavailable
 
 _YEAR = 366 * 86_400.0  # seconds
 _COLUMNS = "at, repository, tree, base, settings, command, verdict, models, cost"

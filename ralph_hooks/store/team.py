@@ -19,8 +19,8 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store import postgres
-from ralph_hooks.store.db import Database, Unavailable
 from ralph_hooks.store.session import Away, Row, Session
+from ralph_hooks.store.sqlite import Database, Unavailable
 
 Result = TypeVar("Result")
 

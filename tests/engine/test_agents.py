@@ -24,10 +24,10 @@ from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.phases.question import Question
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger, statement
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.trust.redaction import Redaction
 from tests.support import agent as stand_in
 from tests.support.asking import model

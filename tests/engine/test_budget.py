@@ -32,10 +32,10 @@ from ralph_hooks.core.usage import Price
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.phases import verify
 from ralph_hooks.providers import registry
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.trust.redaction import Redaction
 folder, name, url = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 model = Model(Provider(name="scripted", wire=Wire.OPENAI, base_url=url, api_key_env="SCRIPTED_KEY"), "small")

@@ -11,9 +11,9 @@ from genai_prices.data_snapshot import get_snapshot
 from ralph_hooks.core.route import Model
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database
 
 NAMES = [
     (provider, name) for provider, pair in defaults().models.items() for name in (pair.cheap, pair.expensive) if name

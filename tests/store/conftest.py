@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.store import Clock, Processes
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.store.db import Repository
 from ralph_hooks.store.jobs import Jobs, Tenure
+from ralph_hooks.store.sqlite import Repository
 from tests.support.store import Clock, Processes, let_go_together
 
 TREE = "a" * 40
@@ -21,7 +21,7 @@ PATIENCE = 10.0
 TAKER = """
 import pathlib, sys, time
 from ralph_hooks.core.job import Job
-from ralph_hooks.store.db import Repository
+from ralph_hooks.store.sqlite import Repository
 from ralph_hooks.store.jobs import Jobs
 jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))
 print("ready", flush=True)
@@ -35,7 +35,7 @@ sys.stdin.readline()
 WORKER = """
 import os, pathlib, signal, sys, time
 from ralph_hooks.core.job import Job
-from ralph_hooks.store.db import Repository
+from ralph_hooks.store.sqlite import Repository
 from ralph_hooks.store.jobs import Jobs
 if {deaf}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -52,7 +52,7 @@ FINISHER = """
 import os, pathlib, signal, sys, time
 import msgspec
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.store.db import Repository
+from ralph_hooks.store.sqlite import Repository
 from ralph_hooks.store.jobs import Jobs
 tenure = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2]))).take(sys.argv[3])
 job = Job(
@@ -278,7 +278,7 @@ def test_two_sweeps_at_once_tell_of_a_dead_job_once(jobs: Jobs, start: Processes
     process.kill()
     process.wait()
     script = (
-        "import pathlib, sys\nfrom ralph_hooks.store.db import Repository\nfrom ralph_hooks.store.jobs import Jobs\n"
+        "import pathlib, sys\nfrom ralph_hooks.store.sqlite import Repository\nfrom ralph_hooks.store.jobs import Jobs\n"
         "jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))\n"
         "print('ready', flush=True)\nsys.stdin.readline()\nprint(len(jobs.sweep()), flush=True)"
     )

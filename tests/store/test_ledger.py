@@ -15,9 +15,9 @@ from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.store.db import Database, Repository
-from ralph_hooks.store.history import Reports
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Unrecorded, statement
+from ralph_hooks.store.reports import Reports
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.reports import report
 from tests.support.store import Clock, Processes, let_go_together
 
@@ -33,7 +33,7 @@ from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.store.ledger import Caps, Ledger
 folder, name, settled = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 print("ready", flush=True)
@@ -61,7 +61,7 @@ from decimal import Decimal
 from pathlib import Path
 from ralph_hooks.core.ports import Reservation
 from ralph_hooks.core.route import Phase
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.store.ledger import Caps, Ledger
 ledger = Ledger(Database(Path(sys.argv[1])), run="r", repository=Repository("k", "shop"), command="gate", caps=Caps())
 ledger.reserve(Reservation(run="r", phase=Phase.IMPLEMENT, model="a/b", worst_usd=Decimal("0.30")))

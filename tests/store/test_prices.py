@@ -13,18 +13,18 @@ from genai_prices.data_snapshot import get_snapshot
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.core.usage import Price
 from ralph_hooks.errors import ConfigError
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database
 from tests.support.store import Clock, Processes
 
 ASK_TWICE = """
 import sys
 from pathlib import Path
 from ralph_hooks.core.route import Model, Provider, Wire
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.sqlite import Database
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.cache import Verdicts
 with Database(Path(sys.argv[1])) as database:
     provider = Provider(name="p", wire=Wire.OPENAI, base_url="https://p.example", catalogue=sys.argv[2])
     print(Catalogue({}, Verdicts(database)).price(Model(provider, sys.argv[3])) is not None)

@@ -21,8 +21,8 @@ from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError
 from ralph_hooks.store import postgres as adapter
-from ralph_hooks.store.db import Repository
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
+from ralph_hooks.store.sqlite import Repository
 from ralph_hooks.store.team import Waiting
 from tests.support.postgres import PostgresServer, halted, pooled, pooler
 from tests.support.store import Clock, Processes

@@ -11,8 +11,8 @@ from pathlib import Path
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.repo import Repo
 
 CHEAP, EXPENSIVE = "openrouter/deepseek/deepseek-v4-flash", "corp/big"

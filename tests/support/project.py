@@ -17,9 +17,9 @@ import pytest
 
 from ralph_hooks.cli.main import run
 from ralph_hooks.core.cost_summary import Total
-from ralph_hooks.store.db import Database, Repository
 from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.ledger import statement
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.repo import Repo, isolated
 from tests.support.report_page import wrong_report

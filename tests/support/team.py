@@ -11,10 +11,10 @@ from pathlib import Path
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.cache import PaidFor
 from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.sqlite import Database, Repository
 from ralph_hooks.store.team import TeamStore
-from ralph_hooks.store.verdicts import PaidFor
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
 

@@ -24,8 +24,8 @@ from ralph_hooks.git.sandbox.scratch import sweep
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import detach
 from ralph_hooks.reports.wording import duration
-from ralph_hooks.store.home import Home
 from ralph_hooks.store.jobs import Jobs
+from ralph_hooks.store.paths import Home
 
 _LOOK = 0.1  # seconds between two looks at a job that is awaited
 

@@ -17,7 +17,7 @@ from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.engine.review.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import store as fixes
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.sqlite import Database
 
 
 def repair(

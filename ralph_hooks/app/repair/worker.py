@@ -24,7 +24,7 @@ from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.fixes import pins
 from ralph_hooks.git.snapshot import Repository, open_repository
-from ralph_hooks.store.home import locate
+from ralph_hooks.store.paths import locate
 
 _GRACE = 10.0  # seconds after the deadline for steps that are under way; each of them keeps to it by itself
 

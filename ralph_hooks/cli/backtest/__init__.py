@@ -31,8 +31,8 @@ from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
 from ralph_hooks.git.history import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.sqlite import Database
 
 HELP = """\
 Replay changes whose label is known through one or more routings, and say how good each gate is: how many bugs it

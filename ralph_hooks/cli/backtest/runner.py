@@ -21,8 +21,8 @@ from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.review.run_checks import check_ahead
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Apart, Verdicts
+from ralph_hooks.store.cache import Apart, Verdicts
+from ralph_hooks.store.sqlite import Database
 
 _AHEAD = 60.0  # seconds for a linter to look at the files of some changes
 AT_ONCE = 4

@@ -13,7 +13,7 @@ from ralph_hooks.cli.doctor.probes import Line, Status
 from ralph_hooks.cli.shared.review_command import wants_color
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode
-from ralph_hooks.store.home import locate
+from ralph_hooks.store.paths import locate
 
 HELP = """\
 Look whether everything is there: git, the configuration, keys (their names alone are shown), prices, your approval, the

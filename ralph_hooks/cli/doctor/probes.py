@@ -30,10 +30,10 @@ from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
 from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import proxy, registry
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.home import Home, prepare
+from ralph_hooks.store.paths import Home, prepare
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.session import Away
+from ralph_hooks.store.sqlite import Database
 from ralph_hooks.trust.consent import digest
 
 _PATIENCE = 30.0  # seconds for all models together

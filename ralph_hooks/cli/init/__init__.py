@@ -18,8 +18,8 @@ from ralph_hooks.cli.install import hooks_folder, install_one, shown
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import run
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
 
 HELP = """\
 Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager and the

@@ -20,7 +20,7 @@ from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import store as fixes
-from ralph_hooks.store.history import Kept, Reports
+from ralph_hooks.store.reports import Kept, Reports
 
 HELP = """\
 Show the last report of this repository in full, an earlier one, or a stored fix.

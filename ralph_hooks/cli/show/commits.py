@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from ralph_hooks.app.context import Place
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.git.history.log import Logged, newest
-from ralph_hooks.store.db import Database
 from ralph_hooks.store.receipts import Judged, Receipts
+from ralph_hooks.store.sqlite import Database
 
 _LISTED = 20
 

@@ -13,10 +13,10 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.engine.models.call_accounting import Books
-from ralph_hooks.store.db import Database, Repository
+from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.asking import model
 
 USED = Usage(input_tokens=10, output_tokens=1)

@@ -19,8 +19,8 @@ from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.git.sandbox.outcomes import Attempt, broken_since, compared
 from ralph_hooks.git.sandbox.verifier import CommandVerifier
 from ralph_hooks.git.snapshot import commit, open_repository, staged
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.sqlite import Database
 from tests.support.repo import Repo
 
 PYTHON = shlex.quote(sys.executable)

@@ -7,8 +7,8 @@ import pytest
 
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.db import Database, Repository
-from ralph_hooks.store.history import Reports
+from ralph_hooks.store.reports import Reports
+from ralph_hooks.store.sqlite import Database, Repository
 from tests.support.reports import finding, full_report, report
 from tests.support.store import Clock
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.home import Home, locate, prepare
+from ralph_hooks.store.paths import Home, locate, prepare
 from tests.support.store import Processes
 
 
@@ -45,7 +45,7 @@ def test_a_relative_home_is_refused_because_it_would_be_another_one_in_each_repo
 
 def test_an_ordinary_commit_on_linux_does_not_pay_for_platformdirs(start: Processes) -> None:
     script = (
-        "import os, sys; from ralph_hooks.store.home import locate; locate(os.environ, 'linux');"
+        "import os, sys; from ralph_hooks.store.paths import locate; locate(os.environ, 'linux');"
         "print('platformdirs' in sys.modules)"
     )
     assert start(script).communicate()[0] == "False\n"

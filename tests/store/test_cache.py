@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.sqlite import Database
 from tests.support.store import Clock
 
 

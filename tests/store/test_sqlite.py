@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store import db
-from ralph_hooks.store.db import Database, Repository, Unavailable
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store import sqlite
+from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.sqlite import Database, Repository, Unavailable
 from tests.support.store import Processes, let_go_together
 
 PUT_MANY = """
 import sys
 from pathlib import Path
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.cache import Verdicts
 print("ready", flush=True)
 sys.stdin.readline()
 with Database(Path(sys.argv[1])) as database:
@@ -33,7 +33,7 @@ with Database(Path(sys.argv[1])) as database:
 PUT_PAIRS_FOREVER = """
 import itertools, sys
 from pathlib import Path
-from ralph_hooks.store.db import Database
+from ralph_hooks.store.sqlite import Database
 database = Database(Path(sys.argv[1]))
 def pair(connection, number):
     for side in ("left", "right"):
@@ -49,8 +49,8 @@ for number in itertools.count():
 FILL_THE_DISK = """
 import resource, sys
 from pathlib import Path
-from ralph_hooks.store.db import Database
-from ralph_hooks.store.verdicts import Verdicts
+from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.cache import Verdicts
 with Database(Path(sys.argv[1])) as database:
     verdicts = Verdicts(database)
     verdicts.put({"before": b"1"})
@@ -234,7 +234,7 @@ def test_a_state_folder_that_cannot_be_made_is_told_once_and_does_not_stop_anyth
 
 
 def test_a_lock_that_stays_is_named(state: Path, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "_BUSY", 0.01)
+    monkeypatch.setattr(sqlite, "_BUSY", 0.01)
     database.query("SELECT 1")
     holder = sqlite3.connect(state / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

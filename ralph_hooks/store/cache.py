@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ralph_hooks.core.ports.store import Store
-from ralph_hooks.store.db import Database, Unavailable
+from ralph_hooks.store.sqlite import Database, Unavailable
 
 if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.home import VARIABLE, prepare
+from ralph_hooks.store.paths import VARIABLE, prepare
 from ralph_hooks.store.session import Row
 
 if TYPE_CHECKING:

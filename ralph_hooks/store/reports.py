@@ -12,8 +12,8 @@ from msgspec import Struct
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.db import Database, Repository, Unavailable
 from ralph_hooks.store.session import Row
+from ralph_hooks.store.sqlite import Database, Repository, Unavailable
 
 _KEEP = 200  # reports a repository
 _YEAR = 366 * 86_400  # seconds
