@@ -112,11 +112,11 @@ class CommandVerifier:
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
             here, there = (self._bench(oid, stack) for oid in (tree, base))
-            outcomes = [self._verify(command, here, there, terms) for command in commands]
+            results = [self._verify(command, here, there, terms) for command in commands]
             if between is not None:
                 bench = self._bench(between.tree, stack)
-                outcomes = [self._since(outcome, bench, between, terms) for outcome in outcomes]
-        return tuple(map(self._unplugged, outcomes) if cut else outcomes)
+                results = [self._since(outcome, bench, between, terms) for outcome in results]
+        return tuple(map(self._unplugged, results) if cut else results)
 
     def _bench(self, tree: str, stack: contextlib.ExitStack) -> _Bench:
         return _Bench(self._repository, tree, self._change, stack, self._filled)
