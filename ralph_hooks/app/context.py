@@ -41,7 +41,7 @@ def in_hook() -> bool:
     return not _HOOK.isdisjoint(os.environ)
 
 
-class Place(Struct, frozen=True, kw_only=True):
+class Context(Struct, frozen=True, kw_only=True):
     """A repository of this user, with the settings that hold in it."""
 
     repository: snapshots.Repository
@@ -91,12 +91,12 @@ def has_jobs(home: Home) -> bool:
     return (home.state / "jobs").is_dir()
 
 
-def find_place() -> Place:
+def load_context() -> Context:
     """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
-    return place_of(find_repository())
+    return context_for(find_repository())
 
 
-def place_of(repository: snapshots.Repository) -> Place:
+def context_for(repository: snapshots.Repository) -> Context:
     """``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
     settings = config.load(repository.top, home.config, registry.built_in())
@@ -104,7 +104,7 @@ def place_of(repository: snapshots.Repository) -> Place:
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
-    return Place(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
+    return Context(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
 
 
 def _go_on(repository: snapshots.Repository) -> None:
@@ -150,12 +150,12 @@ def team_store(database: Database, settings: Settings) -> TeamStore | None:
     return TeamStore(database, url)
 
 
-def require_consent(place: Place) -> None:
+def require_consent(context: Context) -> None:
     """Raise UntrustedError, with what would have to be approved, unless the user has approved it."""
-    if place.consent.approved(place.key, place.wishes):
+    if context.consent.approved(context.key, context.wishes):
         return
-    wanted = "".join(f"\n     {one_line(wish.key)}: {one_line(wish.allows)}" for wish in place.wishes)
+    wanted = "".join(f"\n     {one_line(wish.key)}: {one_line(wish.allows)}" for wish in context.wishes)
     raise UntrustedError(
         f"this repository's configuration asks for what you have not approved; nothing was sent or run{wanted}",
-        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})",
+        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.wishes)})",
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from msgspec import Struct
 
-from ralph_hooks.app.context import Place, find_place, open_state, require_consent
+from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.run_lock import turn
 from ralph_hooks.checks.all import all_checks
@@ -82,10 +82,10 @@ class Selection(Struct, frozen=True):
         return snapshots.staged(repository)
 
 
-class Workplace(Struct, frozen=True, kw_only=True):
+class ReviewSession(Struct, frozen=True, kw_only=True):
     """Everything a judgement needs."""
 
-    place: Place
+    context: Context
     stage: Stage
     snapshot: Snapshot
     gate: Gate
@@ -100,19 +100,19 @@ class Workplace(Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
+def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
     """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
-    place = find_place()
-    require_consent(place)
-    with open_state(place.home, place.settings) as database:
-        pushed = selection.pushed(place.repository)
-        snapshot: Snapshot = pushed.portions[0].snapshot if pushed else selection.read(place.repository)
-        limits = place.settings.push if pushed else place.settings.gate  # a range gets the verdict of its push
-        gate = build_gate(place, database, command, limits, snapshot)
+    context = load_context()
+    require_consent(context)
+    with open_state(context.home, context.settings) as database:
+        pushed = selection.pushed(context.repository)
+        snapshot: Snapshot = pushed.portions[0].snapshot if pushed else selection.read(context.repository)
+        limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
+        gate = build_gate(context, database, command, limits, snapshot)
         try:
-            with turn(place.home.state, place.key, [snapshot.change], gate.caller.deadline):
-                yield Workplace(
-                    place=place,
+            with turn(context.home.state, context.key, [snapshot.change], gate.caller.deadline):
+                yield ReviewSession(
+                    context=context,
                     stage=selection.stage,
                     snapshot=snapshot,
                     gate=gate,
@@ -123,17 +123,17 @@ def open_workplace(command: str, selection: Selection) -> Iterator[Workplace]:
 
 
 @contextmanager
-def open_push(place: Place, command: str, pushed: GitPush) -> Iterator[PushGate]:
+def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushGate]:
     """The gate for ``pushed``. Raises UntrustedError before anything is sent or run; where nothing is, nobody asks."""
     if pushed.portions:
-        require_consent(place)
+        require_consent(context)
     nothing = Change(tree="", base="", entries=(), title=pushed.title)
-    with open_state(place.home, place.settings) as database:
+    with open_state(context.home, context.settings) as database:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
-        gate = build_gate(place, database, command, place.settings.push, GitSnapshot(place.repository, nothing))
+        gate = build_gate(context, database, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.portions]
         try:
-            with turn(place.home.state, place.key, changes, gate.caller.deadline):
+            with turn(context.home.state, context.key, changes, gate.caller.deadline):
                 yield push_gate(gate)
         finally:
             gate.caller.abandon()
@@ -148,7 +148,7 @@ def push_gate(gate: Gate) -> PushGate:
 
 
 def build_gate(
-    place: Place,
+    context: Context,
     database: Database,
     command: str,
     limits: GateSettings,
@@ -157,13 +157,13 @@ def build_gate(
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(place, database, command, deadline)
+    way = build_caller(context, database, command, deadline)
     team = Team(limits.parallel, deadline, shown or progress())
-    return _gate(place, database, limits, way, team, PaidFor(database), place.repository, snapshot.change)
+    return _gate(context, database, limits, way, team, PaidFor(database), context.repository, snapshot.change)
 
 
 def build_trial(
-    place: Place,
+    context: Context,
     database: Database,
     repository: snapshots.Repository,
     change: Change,
@@ -173,15 +173,15 @@ def build_trial(
     apart: str,
 ) -> Gate:
     """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
-    limits = place.settings.gate
+    limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(place, database, "backtest", deadline, run=run, client=client, apart=apart)
+    way = build_caller(context, database, "backtest", deadline, run=run, client=client, apart=apart)
     team = Team(limits.parallel, deadline, Silent())
-    return _gate(place, database, limits, way, team, Apart(PaidFor(database), apart), repository, change)
+    return _gate(context, database, limits, way, team, Apart(PaidFor(database), apart), repository, change)
 
 
 def _gate(
-    place: Place,
+    context: Context,
     database: Database,
     limits: GateSettings,
     way: tuple[Caller, Store, Catalogue],
@@ -193,28 +193,28 @@ def _gate(
     """The gate for ``change`` of ``repository``; ``way`` is what `build_caller` gives."""
     caller, store, prices = way
     return Gate(
-        settings=place.settings,
+        settings=context.settings,
         limits=limits,
         checks=all_checks(),
         store=store,
         answers=answers,
         caller=caller,
         team=team,
-        verifier=_verifier(place, repository, change, store),
+        verifier=_verifier(context, repository, change, store),
         prices=prices,
-        history=Reports(database, place.known_as()),
-        receipts=Receipts(database, place.known_as()),
+        history=Reports(database, context.known_as()),
+        receipts=Receipts(database, context.known_as()),
     )
 
 
-def _verifier(place: Place, repository: snapshots.Repository, change: Change, store: Store) -> CommandVerifier:
-    verify = place.settings.verify
+def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Store) -> CommandVerifier:
+    verify = context.settings.verify
     cut_by = "" if verify.network else OWN_NETWORK
     return CommandVerifier(repository, change, timeout=verify.timeout, cut_by=cut_by, store=store)
 
 
 def build_caller(
-    place: Place,
+    context: Context,
     database: Database,
     command: str,
     deadline: Deadline,
@@ -229,12 +229,12 @@ def build_caller(
     """
     verdicts = Verdicts(database)
     store: Store = Apart(verdicts, apart) if apart else verdicts
-    prices = Catalogue(place.settings.prices, verdicts)
+    prices = Catalogue(context.settings.prices, verdicts)
     run = run or os.urandom(8).hex()
     caller = Caller(
-        client=client or build_client(place, run),
+        client=client or build_client(context, run),
         store=store,
-        ledger=build_ledger(place, database, command, run),
+        ledger=build_ledger(context, database, command, run),
         prices=prices,
         redactor=Redaction(),
         deadline=deadline,
@@ -245,16 +245,16 @@ def build_caller(
     return caller, store, prices
 
 
-def build_ledger(place: Place, database: Database, command: str, run: str) -> Ledger:
+def build_ledger(context: Context, database: Database, command: str, run: str) -> Ledger:
     """The books of one run, with the user's budgets."""
-    budget = place.settings.budget
+    budget = context.settings.budget
     caps = Caps(
         per_run=budget.per_run,
         per_day=budget.per_day,
         per_month=budget.per_month,
         price_needed=budget.unpriced is Unpriced.REFUSE,
     )
-    return Ledger(database, run=run, repository=place.known_as(), command=command, caps=caps)
+    return Ledger(database, run=run, repository=context.known_as(), command=command, caps=caps)
 
 
 @contextmanager
@@ -272,7 +272,7 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
         yield cluster
 
 
-def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str, apart: str) -> Remote:
+def build_remote(context: Context, database: Database, cluster: Cluster, *, run: str, apart: str) -> Remote:
     """Changes judged by ``cluster``, with the books and the store of this user."""
     from ralph_hooks import secrets
     from ralph_hooks.engine.backtest.remote import Remote
@@ -280,11 +280,11 @@ def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str
     verdicts = Verdicts(database)
     return Remote(
         cluster=cluster,
-        settings=place.settings,
-        ledger=build_ledger(place, database, "backtest", run),
+        settings=context.settings,
+        ledger=build_ledger(context, database, "backtest", run),
         store=Apart(verdicts, apart),
         answers=Apart(PaidFor(database), apart),
-        prices=Catalogue(place.settings.prices, verdicts),
+        prices=Catalogue(context.settings.prices, verdicts),
         checks=all_checks(),
         harmless=lambda text, path: not secrets.find(text, path),
         run=run,
@@ -292,15 +292,15 @@ def build_remote(place: Place, database: Database, cluster: Cluster, *, run: str
 
 
 @contextmanager
-def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
+def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
     """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
     from ralph_hooks.checks.autofix import RuffFixes
     from ralph_hooks.engine.repair.fixer import Fixer
     from ralph_hooks.git.sandbox.workbench import GitWorkbench
 
-    settings = place.settings
+    settings = context.settings
     workbench = GitWorkbench(
-        place.repository,
+        context.repository,
         snapshot.change,
         timeout=settings.verify.timeout,
         protected=settings.fix.protected,
@@ -317,13 +317,13 @@ def open_fixer(place: Place, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
         ) from error
 
 
-def build_client(place: Place, run: str) -> ModelClient:
+def build_client(context: Context, run: str) -> ModelClient:
     """The way to the models; with `KEEP_BODIES` set it writes down what is asked and answered, and says where."""
-    client = registry.client(os.environ, place.settings.proxy)
+    client = registry.client(os.environ, context.settings.proxy)
     if not os.environ.get(KEEP_BODIES):
         return client
     from ralph_hooks.providers.request_log import BodyKeeper
 
-    folder = place.home.state / "bodies" / run
+    folder = context.home.state / "bodies" / run
     click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)
     return BodyKeeper(client, folder)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ralph_hooks.app.wiring import Workplace
+from ralph_hooks.app.wiring import ReviewSession
 from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
@@ -17,6 +17,6 @@ Examples:
 
 
 @judging_command("analyze", HELP)
-def command(workplace: Workplace) -> Scope:  # noqa: ARG001 - the same for every change
+def command(session: ReviewSession) -> Scope:  # noqa: ARG001 - the same for every change
     """Checks and models."""
     return Scope.REVIEW

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import Place, find_place, open_state
+from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
 from ralph_hooks.core.cost_summary import Bill, Cap, Caught, Statement, forecast, pays
 from ralph_hooks.core.report import Verdict
@@ -56,9 +56,9 @@ def command(
     html: Path | None,
 ) -> None:
     """Sum the ledger up and show it."""
-    place = find_place()
-    with open_state(place.home, place.settings) as database:
-        bill = _bill(place, database, since.date() if since else None, until.date() if until else None, here=here)
+    context = load_context()
+    with open_state(context.home, context.settings) as database:
+        bill = _bill(context, database, since.date() if since else None, until.date() if until else None, here=here)
     if html is not None:
         from ralph_hooks.reports.cost import page
 
@@ -80,12 +80,12 @@ def command(
         click.echo(table.render(bill, color=wants_color(), width=terminal_width()), nl=False)
 
 
-def _bill(place: Place, database: Database, since: dt.date | None, until: dt.date | None, *, here: bool) -> Bill:
+def _bill(context: Context, database: Database, since: dt.date | None, until: dt.date | None, *, here: bool) -> Bill:
     today = dt.datetime.now().astimezone().date()
-    scope = place.known_as() if here else None
+    scope = context.known_as() if here else None
     summed = statement(database, since=since, until=until, repository=scope)
     whose = " of the team" if database.team is not None and database.team.reached else ""
-    expensive = next(iter(place.settings.models.get(Phase.IMPLEMENT, ())), None)
+    expensive = next(iter(context.settings.models.get(Phase.IMPLEMENT, ())), None)
     month = statement(database, since=today.replace(day=1), until=today)
     return Bill(
         since=since.isoformat() if since else "",
@@ -93,22 +93,22 @@ def _bill(place: Place, database: Database, since: dt.date | None, until: dt.dat
         scope=f"{scope.name if scope else 'all repositories'}{whose}",
         statement=summed,
         expensive=expensive.id if expensive else "",
-        baseline=_baseline(place, database, summed, expensive),
-        caps=_caps(place, month, today),
+        baseline=_baseline(context, database, summed, expensive),
+        caps=_caps(context, month, today),
         forecast=forecast(_past_days(database, today), month.whole.cost_usd, _days_left(today)),
-        caught=_caught(Reports(database, place.known_as()), since, until),
+        caught=_caught(Reports(database, context.known_as()), since, until),
         pays=pays(summed),
     )
 
 
-def _baseline(place: Place, database: Database, summed: Statement, expensive: Model | None) -> Decimal | None:
-    price = Catalogue(place.settings.prices, Verdicts(database)).price(expensive) if expensive else None
+def _baseline(context: Context, database: Database, summed: Statement, expensive: Model | None) -> Decimal | None:
+    price = Catalogue(context.settings.prices, Verdicts(database)).price(expensive) if expensive else None
     return summed.whole.priced_at(price) if price else None
 
 
-def _caps(place: Place, month: Statement, today: dt.date) -> tuple[Cap, ...]:
+def _caps(context: Context, month: Statement, today: dt.date) -> tuple[Cap, ...]:
     """Budgets count everything of this user, whatever repository it was for."""
-    budget = place.settings.budget
+    budget = context.settings.budget
     spent_today = next((total.cost_usd for total in month.by_day if total.name == today.isoformat()), Decimal(0))
     return (
         Cap(name="day", spent=spent_today, cap=budget.per_day),

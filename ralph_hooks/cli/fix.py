@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import Place, find_place, open_state, require_consent
+from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.repair import background
 from ralph_hooks.app.repair.job_lock import alone
 from ralph_hooks.app.repair.repair import repair
@@ -80,53 +80,53 @@ def command(
     output: Path | None,
 ) -> int:
     """Judge, repair, show what came of it, offer to bring it in."""
-    place = find_place()
+    context = load_context()
     if cancel:
-        return _cancel(place)
-    require_consent(place)
+        return _cancel(context)
+    require_consent(context)
     selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
-    with open_state(place.home, place.settings) as database:
-        snapshot, notices = _choose(place, selection)
+    with open_state(context.home, context.settings) as database:
+        snapshot, notices = _choose(context, selection)
 
         def make(shown: Progress | None) -> Report:
             said = " ".join(words)
             return repair(
-                place, database, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
+                context, database, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
             )
 
-        report = alone(place, snapshot.change, "fix", make, whole=not words and not wanted)
+        report = alone(context, snapshot.change, "fix", make, whole=not words and not wanted)
     code = emit(report, format_, output)
     if report.fix is not None and wanted_in is not False:
         plain = format_ == "text" and output is None
-        if wanted_in or (plain and _agreed(place, report.fix.id)):
+        if wanted_in or (plain and _agreed(context, report.fix.id)):
             # What a program reads from standard output is the report alone.
             with nullcontext() if plain else redirect_stdout(sys.stderr):
-                bring_in(place.repository, fixes.find(place.repository, report.fix.id))
+                bring_in(context.repository, fixes.find(context.repository, report.fix.id))
     return code
 
 
-def _agreed(place: Place, fix_id: str) -> bool:
+def _agreed(context: Context, fix_id: str) -> bool:
     """Show the fix and ask; False where there is nobody to ask."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         return False
     click.echo()
-    for line in in_full(place.repository, fixes.find(place.repository, fix_id), color=wants_color()):
+    for line in in_full(context.repository, fixes.find(context.repository, fix_id), color=wants_color()):
         click.echo(line)
     return click.confirm("Apply it to your working tree?", default=False)
 
 
-def _choose(place: Place, selection: Selection) -> tuple[GitSnapshot, tuple[str, ...]]:
+def _choose(context: Context, selection: Selection) -> tuple[GitSnapshot, tuple[str, ...]]:
     """The change to repair, and what the user has to know about the choice."""
-    snapshot = selection.read(place.repository)
+    snapshot = selection.read(context.repository)
     if snapshot.change.entries or selection != Selection():
         return snapshot, ()
-    if place.repository.head_tree is None:
+    if context.repository.head_tree is None:
         raise RalphError("nothing is staged, and there is no commit yet", "`git add` what is to be repaired")
-    return Selection(commit="HEAD").read(place.repository), ("nothing is staged: this is about the last commit",)
+    return Selection(commit="HEAD").read(context.repository), ("nothing is staged: this is about the last commit",)
 
 
-def _cancel(place: Place) -> int:
-    ended = background.cancel_all(place)
+def _cancel(context: Context) -> int:
+    ended = background.cancel_all(context)
     for job in ended:
         click.echo(f"Ended the repair of {one_line(job.title)}.")
     if not ended:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ralph_hooks.app.wiring import Workplace
+from ralph_hooks.app.wiring import ReviewSession
 from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
@@ -19,6 +19,6 @@ Examples:
 
 
 @judging_command("gate", HELP, delegates=True)
-def command(workplace: Workplace) -> Scope:
+def command(session: ReviewSession) -> Scope:
     """Everything, with the commands where the configuration wants them at this stage."""
-    return Scope.REVIEW | Scope.COMMANDS if workplace.stage in workplace.place.settings.verify.on else Scope.REVIEW
+    return Scope.REVIEW | Scope.COMMANDS if session.stage in session.context.settings.verify.on else Scope.REVIEW

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import Place, find_place
+from ralph_hooks.app.context import Context, load_context
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.hooks import managers, native
@@ -48,47 +48,49 @@ _LASTING = {
 )
 def command(*, names: tuple[str, ...], into: str | None) -> None:
     """Install into the folder where git looks, and say what was done."""
-    place = find_place()
-    folder = hooks_folder(place, into)
+    context = load_context()
+    folder = hooks_folder(context, into)
     for name in names or HOOKS:
-        click.echo(visible(install_one(place, folder, name)))
+        click.echo(visible(install_one(context, folder, name)))
     if folder.setting:
-        click.echo(one_line(f"git takes hooks from {shown(folder.path, place.repository.top)}: {folder.setting}"))
-    if (place.repository.common_dir / "worktrees").is_dir() and not folder.setting:
+        click.echo(one_line(f"git takes hooks from {shown(folder.path, context.repository.top)}: {folder.setting}"))
+    if (context.repository.common_dir / "worktrees").is_dir() and not folder.setting:
         click.echo("They run in every worktree of this repository.")
 
 
-def hooks_folder(place: Place, into: str | None) -> Folder:
+def hooks_folder(context: Context, into: str | None) -> Folder:
     """Where to install. Raises RalphError where that is for others too and nobody has asked for it."""
-    folder = native.folder(place.repository, own=into == "repository")
+    folder = native.folder(context.repository, own=into == "repository")
     if folder.shared and into != "shared":
         raise RalphError(
             f"{folder.path} is not this repository's alone: {folder.shared} ({folder.setting or 'a symbolic link'})",
             "`ralph-hooks install --into shared` writes there all the same; `--into repository` writes into "
-            f"{place.repository.common_dir / 'hooks'}, which git only looks at if a hook of yours calls it",
+            f"{context.repository.common_dir / 'hooks'}, which git only looks at if a hook of yours calls it",
         )
     return folder
 
 
-def install_one(place: Place, folder: Folder, name: str) -> str:
+def install_one(context: Context, folder: Folder, name: str) -> str:
     """Install one hook and return what was done, in words."""
     state = native.inspect(folder, name)
-    caller = called_by(place, state)
+    caller = called_by(context, state)
     if caller is not None:
-        return f"{name}: left as it is, {state.other} runs ralph-hooks already ({shown(caller, place.repository.top)})"
-    settings = place.settings
+        return (
+            f"{name}: left as it is, {state.other} runs ralph-hooks already ({shown(caller, context.repository.top)})"
+        )
+    settings = context.settings
     limits = settings.push if name == PRE_PUSH else settings.gate
     # What a repository tracks goes to machines where our interpreter is not: they look on PATH.
     python = "" if folder.shared == native.TRACKED else Path(os.path.abspath(sys.executable)).as_posix()  # noqa: PTH100 - resolve() would leave a virtual environment
     change = native.install(state, python=python, closed=limits.when_unavailable == "closed")
-    return _words(state, change, shown(state.path, place.repository.top))
+    return _words(state, change, shown(state.path, context.repository.top))
 
 
-def called_by(place: Place, state: State) -> Path | None:
+def called_by(context: Context, state: State) -> Path | None:
     """The configuration by which the hook that is in place runs ralph-hooks already; None where it does not."""
     if state.other in {"", managers.OTHER} or state.ours is not None or not state.runs:
         return None
-    return managers.calls_us(place.repository.top, state.other, state.hook)
+    return managers.calls_us(context.repository.top, state.other, state.hook)
 
 
 def _words(state: State, change: Change, where: str) -> str:

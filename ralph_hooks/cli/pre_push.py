@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import find_place
+from ralph_hooks.app.context import load_context
 from ralph_hooks.app.wiring import open_push
 from ralph_hooks.cli.shared.review_command import emit, report_options
 from ralph_hooks.config import Stage
@@ -48,21 +48,21 @@ _NO_REF = (
 def command(*, remote: str | None, url: str | None, format_: str, output: Path | None) -> int:
     """Find out what is pushed and judge it."""
     updates = push.read_updates(_standard_input())
-    place = find_place()
+    context = load_context()
     notices: tuple[str, ...] = ()
     if not updates:
-        only = push.framework_update(place.repository, os.environ)
+        only = push.framework_update(context.repository, os.environ)
         updates = (only,) if only else ()
         notices = (_ONE_REF.format(ref=short(only.remote_ref)) if only else _NO_REF,)
     name = remote or url or os.environ.get(push.REMOTE_NAME) or "a remote"
-    pushed = push.pushed(place.repository, updates, name)
-    scope = Scope.REVIEW | Scope.COMMANDS if Stage.PRE_PUSH in place.settings.verify.on else Scope.REVIEW
-    with open_push(place, "pre-push", pushed) as gate:
+    pushed = push.pushed(context.repository, updates, name)
+    scope = Scope.REVIEW | Scope.COMMANDS if Stage.PRE_PUSH in context.settings.verify.on else Scope.REVIEW
+    with open_push(context, "pre-push", pushed) as gate:
         report = gate.judge("pre-push", pushed, scope, notices)
         if report.exit_code:
             from ralph_hooks.app.repair.on_failure import follow_up_push
 
-            report = follow_up_push(place, report, pushed)
+            report = follow_up_push(context, report, pushed)
     return emit(report, format_, output)
 
 

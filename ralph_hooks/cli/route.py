@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import click
 
-from ralph_hooks.app.context import find_place, open_state
+from ralph_hooks.app.context import load_context, open_state
 from ralph_hooks.app.wiring import Selection, build_gate
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import money, one_line, plural, visible
@@ -35,10 +35,10 @@ Examples:
 )
 def command(*, paths: tuple[str, ...], format_: str) -> None:
     """Look, and say what would be asked."""
-    place = find_place()
-    with open_state(place.home, place.settings) as database:
-        snapshot = Selection().read(place.repository)
-        gate = build_gate(place, database, "route", place.settings.gate, snapshot)
+    context = load_context()
+    with open_state(context.home, context.settings) as database:
+        snapshot = Selection().read(context.repository)
+        gate = build_gate(context, database, "route", context.settings.gate, snapshot)
         if paths:
             coming = Forecasted(preview_paths(gate, paths), (), ())
         else:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from ralph_hooks.app.context import Place, find_place
+from ralph_hooks.app.context import Context, load_context
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import UntrustedError
 from ralph_hooks.trust.consent import VARIABLE, Wish, digest
@@ -29,25 +29,25 @@ Examples:
 @click.option("--yes", is_flag=True, help="Approve without asking.")
 def command(*, yes: bool) -> None:
     """Show the wishes, ask, write the answer down."""
-    place = find_place()
-    if not place.wishes:
+    context = load_context()
+    if not context.wishes:
         click.echo("This repository's configuration asks for nothing that needs your approval.")
         return
-    show(place)
-    if place.consent.approved(place.key, place.wishes):
+    show(context)
+    if context.consent.approved(context.key, context.wishes):
         click.echo("Approved already.")
         return
     if not yes and not _agreed():
         raise UntrustedError("nothing was approved")
-    place.consent.approve(place.key, place.wishes)
-    click.echo(f"Approved for {one_line(str(place.repository.top))}.")
+    context.consent.approve(context.key, context.wishes)
+    click.echo(f"Approved for {one_line(str(context.repository.top))}.")
 
 
-def show(place: Place) -> None:
+def show(context: Context) -> None:
     """What would be approved, and how it differs from what was approved last."""
-    before = {wish.key: wish.lines for wish in place.consent.previous(place.key)}
+    before = {wish.key: wish.lines for wish in context.consent.previous(context.key)}
     click.echo("This repository's configuration wants to:")
-    for wish in place.wishes:
+    for wish in context.wishes:
         known = before.get(wish.key)
         mark = "" if not before else _mark(wish, known)
         click.echo(f"\n  {one_line(wish.allows)} [{one_line(wish.key)}]{mark}")
@@ -56,7 +56,7 @@ def show(place: Place) -> None:
         for line in known or ():
             if line not in wish.lines:
                 click.echo(f"    - {one_line(line)}")
-    click.echo(f"\ndigest: {digest(place.wishes)}")
+    click.echo(f"\ndigest: {digest(context.wishes)}")
 
 
 def _mark(wish: Wish, known: tuple[str, ...] | None) -> str:

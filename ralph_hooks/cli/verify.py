@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ralph_hooks.app.wiring import Workplace
+from ralph_hooks.app.wiring import ReviewSession
 from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
@@ -18,6 +18,6 @@ Examples:
 
 
 @judging_command("verify", HELP)
-def command(workplace: Workplace) -> Scope:  # noqa: ARG001 - the same for every change
+def command(session: ReviewSession) -> Scope:  # noqa: ARG001 - the same for every change
     """The commands and invariants."""
     return Scope.COMMANDS

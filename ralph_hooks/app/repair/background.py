@@ -12,7 +12,7 @@ import time
 
 import click
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.app.jobs import clear_away, jobs_of, running
 from ralph_hooks.app.progress import progress
 from ralph_hooks.core.change import Change
@@ -36,42 +36,42 @@ class NotRepairedError(RalphError):
     exit_code = ExitCode.REJECTED
 
 
-def begun(place: Place, change: Change, command: str) -> Job:
+def begun(context: Context, change: Change, command: str) -> Job:
     """The record of a repair of ``change`` that begins now."""
     return Job(
         tree=change.tree,
         title=visible(change.title),
         command=command,
         started=time.time(),
-        seconds=place.settings.fix.deadline,
+        seconds=context.settings.fix.deadline,
     )
 
 
-def start(place: Place, change: Change, command: str) -> Job | None:
+def start(context: Context, change: Change, command: str) -> Job | None:
     """Begin the repair of ``change``, or join the one that is under way; the job, None where it could not be begun.
 
     The hook's verdict stands without it: what goes wrong here is told, and is no error.
     """
-    jobs = jobs_of(place.home, place.repository)
+    jobs = jobs_of(context.home, context.repository)
     try:
         tenure = jobs.take(change.tree)
         if tenure is None:
             return jobs.get(change.tree)
-        job = begun(place, change, command)
+        job = begun(context, change, command)
         with tenure:
             try:
                 tenure.write(job)
-                pins.pin(place.repository, change)
+                pins.pin(context.repository, change)
                 detach(
                     [sys.executable, "-P", "-m", "ralph_hooks.app.repair.worker", change.tree, str(tenure.descriptor)],
-                    cwd=place.repository.top,
-                    env=pins.environment(place.repository, os.environ),
+                    cwd=context.repository.top,
+                    env=pins.environment(context.repository, os.environ),
                     log=tenure.log,
                     hold=tenure.descriptor,
                 )
             except BaseException:
                 tenure.discard()
-                pins.unpin(place.repository, change.tree)
+                pins.unpin(context.repository, change.tree)
                 raise
     except (RalphError, OSError) as error:
         click.echo(f"ralph-hooks: no repair could be started: {visible(str(error))}", err=True)
@@ -79,12 +79,12 @@ def start(place: Place, change: Change, command: str) -> Job | None:
     return job
 
 
-def cancel_all(place: Place) -> tuple[Job, ...]:
+def cancel_all(context: Context) -> tuple[Job, ...]:
     """End every job of this repository; those that were ended. Raises RalphError where one cannot be."""
-    jobs = jobs_of(place.home, place.repository)
-    ended = tuple(job for job in running(place.home, place.repository) if jobs.cancel(job))
+    jobs = jobs_of(context.home, context.repository)
+    ended = tuple(job for job in running(context.home, context.repository) if jobs.cancel(job))
     for job in ended:
-        pins.unpin(place.repository, job.tree)
+        pins.unpin(context.repository, job.tree)
     if ended:
         sweep()  # one that had to be killed has left its scratch copies
     return ended

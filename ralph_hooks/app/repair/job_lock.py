@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.repair import background
@@ -89,7 +89,7 @@ def outcome(report: Report) -> dict[str, object]:
 
 
 def alone(
-    place: Place, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
+    context: Context, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
 ) -> Report:
     """What ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
 
@@ -97,11 +97,11 @@ def alone(
     not try what did not do here, nor who has waited for it: then NotRepairedError is raised. Where no lock can be had,
     nobody is kept from repairing.
     """
-    tenure = _taken(place, change, whole=whole)
+    tenure = _taken(context, change, whole=whole)
     if tenure is None:
         return make(None)
     with tenure:
-        job = msgspec.structs.replace(background.begun(place, change, command), pid=os.getpid())
+        job = msgspec.structs.replace(background.begun(context, change, command), pid=os.getpid())
         watched = Watched(tenure, job, progress())
         watched.write()
         ended = failed("ralph-hooks failed inside")
@@ -123,15 +123,15 @@ def alone(
     return report
 
 
-def _taken(place: Place, change: Change, *, whole: bool) -> Tenure | None:
+def _taken(context: Context, change: Change, *, whole: bool) -> Tenure | None:
     """The record of the tree, once nobody else has it; None where there is no place for one."""
-    jobs = jobs_of(place.home, place.repository)
+    jobs = jobs_of(context.home, context.repository)
     try:
         while (tenure := jobs.take(change.tree)) is None:
             job = jobs.get(change.tree)
             if job is None or not jobs.runs(job):
                 return None
-            ended = background.follow(place.home, place.repository, job)
+            ended = background.follow(context.home, context.repository, job)
             if whole and ended is not None and ended.state is JobState.FAILED and ended.settled:
                 raise background.not_repaired(ended)
     except OSError:  # whoever opens the state says what is the matter with it

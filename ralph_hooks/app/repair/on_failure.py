@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from ralph_hooks.app.context import Place, has_jobs, open_state
+from ralph_hooks.app.context import Context, has_jobs, open_state
 from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.repair import background
 from ralph_hooks.app.repair.job_lock import alone
@@ -28,33 +28,33 @@ _MORE = "of the refused refs {first} is repaired; push {others} again, after it 
 _NO = ("", "0", "false", "no")
 
 
-def follow_up(place: Place, report: Report, snapshot: Snapshot) -> Report:
+def follow_up(context: Context, report: Report, snapshot: Snapshot) -> Report:
     """``report`` on ``snapshot`` with what is done about it. A repair that is stored already is not made again."""
-    if not _wanted(place, report):
+    if not _wanted(context, report):
         return report
-    stored = fixes.newest_for(place.repository, report.tree)
+    stored = fixes.newest_for(context.repository, report.tree)
     if stored is not None:
         return msgspec.structs.replace(report, fix=stored.summarised())
-    implementers = _implementers(place, report, snapshot)
-    obstacles = [_obstacle(place, model) for model in implementers]
+    implementers = _implementers(context, report, snapshot)
+    obstacles = [_obstacle(context, model) for model in implementers]
     if all(obstacles):  # also where none is configured: then there is nothing to say
         return _noting(report, *(f"no repair is made: {reason}" for reason in obstacles[:1]))
-    if job := _known(place, report.tree):
+    if job := _known(context, report.tree):
         return msgspec.structs.replace(report, job=job.summarised())
-    if place.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
-        with open_state(place.home, place.settings) as database:
+    if context.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
+        with open_state(context.home, context.settings) as database:
             made = alone(
-                place, snapshot.change, report.command, lambda shown: repair(place, database, snapshot, shown=shown)
+                context, snapshot.change, report.command, lambda shown: repair(context, database, snapshot, shown=shown)
             )
             return _added(report, made)
-    job = background.start(place, snapshot.change, report.command)
+    job = background.start(context, snapshot.change, report.command)
     return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report
 
 
-def follow_up_push(place: Place, report: Report, pushed: Pushed) -> Report:
+def follow_up_push(context: Context, report: Report, pushed: Pushed) -> Report:
     """As `follow_up`; of several refs one is repaired, which the others may be built on."""
     if len(pushed.portions) == 1:
-        return follow_up(place, report, pushed.portions[0].snapshot)
+        return follow_up(context, report, pushed.portions[0].snapshot)
     verdicts = {(ref.tree, ref.base): ref.verdict for ref in report.refs}
     trees = [(portion, portion.snapshot.change) for portion in pushed.portions if portion.commits]
     refused = [portion for portion, it in trees if verdicts.get((it.tree, it.base)) is Verdict.FAIL]
@@ -66,7 +66,7 @@ def follow_up_push(place: Place, report: Report, pushed: Pushed) -> Report:
         findings=tuple(finding for finding in report.findings if finding.ref == first),
         verification=tuple(run for run in report.verification if run.ref == first),
     )
-    followed = follow_up(place, own, refused[0].snapshot)
+    followed = follow_up(context, own, refused[0].snapshot)
     told = _MORE.format(first=first, others=", ".join(others))
     begun = bool(others) and (followed.fix is not None or followed.job is not None)
     followed = msgspec.structs.replace(followed, findings=report.findings, verification=report.verification)
@@ -78,27 +78,27 @@ def in_ci() -> bool:
     return os.environ.get("CI", "").lower() not in _NO
 
 
-def _wanted(place: Place, report: Report) -> bool:
+def _wanted(context: Context, report: Report) -> bool:
     """Whether the change is held back, and by something that a model may mend: a secret has to be revoked by hand."""
     held = report.verdict is Verdict.FAIL and bool(report.exit_code)
-    return held and place.settings.on_failure is OnFailure.FIX and not has_secret(report)
+    return held and context.settings.on_failure is OnFailure.FIX and not has_secret(report)
 
 
-def _known(place: Place, tree: str) -> Job | None:
+def _known(context: Context, tree: str) -> Job | None:
     """The job that runs for ``tree``, or one that would come to the same again; None where a try is worth it."""
-    if not has_jobs(place.home):
+    if not has_jobs(context.home):
         return None
-    jobs = jobs_of(place.home, place.repository)
+    jobs = jobs_of(context.home, context.repository)
     job = jobs.get(tree)
     if job is None or job.state is JobState.FINISHED:  # its fix is gone
         return None
     return job if (jobs.runs(job) if job.state is JobState.RUNNING else job.settled) else None
 
 
-def _implementers(place: Place, report: Report, snapshot: Snapshot) -> Chain:
+def _implementers(context: Context, report: Report, snapshot: Snapshot) -> Chain:
     """Every model that may be asked for the repair."""
     paths = [finding.path for finding in blockers(report)] or [entry.path for entry in snapshot.change.entries]
-    settings = place.settings
+    settings = context.settings
     # By its name alone: what only the content tells to be boilerplate has the models of logic besides.
     chains = (
         chain
@@ -108,9 +108,9 @@ def _implementers(place: Place, report: Report, snapshot: Snapshot) -> Chain:
     return tuple(dict.fromkeys(model for chain in chains for model in chain))
 
 
-def _obstacle(place: Place, model: Model) -> str:
+def _obstacle(context: Context, model: Model) -> str:
     """Why ``model`` cannot be asked for a repair; empty where it can."""
-    if model.provider.wire is Wire.AGENT and place.settings.budget.unpriced is Unpriced.REFUSE:
+    if model.provider.wire is Wire.AGENT and context.settings.budget.unpriced is Unpriced.REFUSE:
         return UNPRICED_AGENT.format(model=model.id)
     return registry.obstacle(model, os.environ)
 

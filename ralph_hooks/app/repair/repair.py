@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.app.wiring import build_gate, open_fixer
 from ralph_hooks.config import OnFailure
 from ralph_hooks.core.ports.change import Snapshot
@@ -21,7 +21,7 @@ from ralph_hooks.store.sqlite import Database
 
 
 def repair(
-    place: Place,
+    context: Context,
     database: Database,
     snapshot: Snapshot,
     *,
@@ -36,20 +36,20 @@ def repair(
     ``wanted`` are findings by number or fingerprint; a fix that is there already is taken unless ``again`` is set;
     ``notices`` are said first; ``shown`` is told how far it is. Raises RalphError where only the user can help.
     """
-    settings = msgspec.structs.replace(place.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
-    place = msgspec.structs.replace(place, settings=settings)
+    settings = msgspec.structs.replace(context.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
+    context = msgspec.structs.replace(context, settings=settings)
     limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
-    gate = build_gate(place, database, "fix", limits, snapshot, shown)
+    gate = build_gate(context, database, "fix", limits, snapshot, shown)
     try:
         report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
         findings = _fingerprints(report, wanted)
         asked = bool(instruction or findings)
-        known = None if asked or again else fixes.newest_for(place.repository, snapshot.change.tree)
+        known = None if asked or again else fixes.newest_for(context.repository, snapshot.change.tree)
         if known is not None and report.verdict is Verdict.FAIL:
             report = msgspec.structs.replace(report, fix=known.summarised())
             notices = (*notices, "this fix was there already and cost nothing: --again has another one made")
         elif asked or report.verdict is Verdict.FAIL:
-            with open_fixer(place, gate, snapshot) as fixer:
+            with open_fixer(context, gate, snapshot) as fixer:
                 report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
     finally:
         gate.caller.abandon()

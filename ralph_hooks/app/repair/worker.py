@@ -15,7 +15,7 @@ import traceback
 from pathlib import Path
 
 from ralph_hooks.app import signals
-from ralph_hooks.app.context import open_state, place_of, require_consent
+from ralph_hooks.app.context import context_for, open_state, require_consent
 from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.repair.job_lock import Watched, broken, failed, outcome
 from ralph_hooks.app.repair.repair import repair
@@ -66,11 +66,11 @@ def _done(repository: Repository, watched: Watched) -> dict[str, object]:
 
 def _repaired(repository: Repository, watched: Watched) -> Report:
     job = watched.job
-    place = place_of(repository)
-    require_consent(place)
+    context = context_for(repository)
+    require_consent(context)
     snapshot = pins.pinned(repository, job.tree, job.title)
-    with open_state(place.home, place.settings) as database:
-        return repair(place, database, snapshot, shown=watched)
+    with open_state(context.home, context.settings) as database:
+        return repair(context, database, snapshot, shown=watched)
 
 
 def _end_in_time(job: Job) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 from msgspec import Struct, structs
 
-from ralph_hooks.app.context import Place, find_place, open_state, require_consent
+from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.progress import progress
 from ralph_hooks.app.wiring import build_client, build_trial, open_cluster
 from ralph_hooks.cli.backtest.runner import AT_ONCE, Bench
@@ -112,21 +112,21 @@ def command(
     """Label, replay, count."""
     if (commits is None) == (dataset is None):
         raise click.UsageError("name either --commits RANGE or --dataset FILE")
-    place = find_place()
-    require_consent(place)
+    context = load_context()
+    require_consent(context)
     most = None if cap is None else Decimal(str(cap))
     wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning)
     with (
-        _labelled(place, commits, patience, dataset) as (repository, found),
-        open_state(place.home, place.settings) as database,
+        _labelled(context, commits, patience, dataset) as (repository, found),
+        open_state(context.home, context.settings) as database,
     ):
         examples = _evenly(found, limit)
         _say_what(examples)
-        settings = [_routed(place.settings, text) for text in routings or (_CONFIGURED,)]
+        settings = [_routed(context.settings, text) for text in routings or (_CONFIGURED,)]
         if estimate:
-            return _estimate(place, database, repository, examples, settings, wanted)
-        with _bench(place, database, repository, settings, wanted) as bench:
-            trials = _replay(place, bench, examples, settings, wanted)
+            return _estimate(context, database, repository, examples, settings, wanted)
+        with _bench(context, database, repository, settings, wanted) as bench:
+            trials = _replay(context, bench, examples, settings, wanted)
     scores = [score(name, runs) for name, runs in trials.items()]
     _show(scores, format_, html, commits or str(dataset))
     if tuning:
@@ -139,7 +139,7 @@ def command(
 
 @contextmanager
 def _labelled(
-    place: Place, commits: str | None, patience: int, dataset: Path | None
+    context: Context, commits: str | None, patience: int, dataset: Path | None
 ) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
     if dataset is not None:
         from ralph_hooks.git.history.examples import read_records, stored
@@ -149,9 +149,9 @@ def _labelled(
         return
     assert commits is not None  # one of the two is there
     shown = progress()
-    shown.begin("labelling commits", sum(commit.is_fix for commit in szz.commits(place.repository, commits)))
+    shown.begin("labelling commits", sum(commit.is_fix for commit in szz.commits(context.repository, commits)))
     try:
-        examples = szz.examples(place.repository, commits, patience=patience, done=shown.advance)
+        examples = szz.examples(context.repository, commits, patience=patience, done=shown.advance)
     finally:
         shown.end()
     if not examples:
@@ -164,7 +164,7 @@ def _labelled(
             "said about false blocks; --patience says how long it takes.",
             err=True,
         )
-    yield place.repository, examples
+    yield context.repository, examples
 
 
 def _evenly(examples: Sequence[Example], limit: int | None) -> tuple[Example, ...]:
@@ -209,22 +209,22 @@ def _limits(gate: GateSettings, *, tuning: bool) -> GateSettings:
     return structs.replace(gate, block_at=Severity.WARNING, min_confidence=0.0, confirm=True) if tuning else gate
 
 
-def _place_of(place: Place, settings: Settings, wanted: _Wanted) -> Place:
+def _place_of(context: Context, settings: Settings, wanted: _Wanted) -> Context:
     gate = _limits(settings.gate, tuning=wanted.tuning)
     budget = settings.budget if wanted.cap is None else structs.replace(settings.budget, per_run=wanted.cap)
-    return structs.replace(place, settings=structs.replace(settings, gate=gate, budget=budget, _known={}))
+    return structs.replace(context, settings=structs.replace(settings, gate=gate, budget=budget, _known={}))
 
 
 @contextmanager
 def _bench(
-    place: Place,
+    context: Context,
     database: Database,
     repository: Repository,
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
 ) -> Iterator[Bench]:
     run = os.urandom(8).hex()
-    client = build_client(place, run)
+    client = build_client(context, run)
     if wanted.dask is None:
         yield Bench(database=database, repository=repository, client=client, cluster=None, run=run)
         return
@@ -235,7 +235,7 @@ def _bench(
 
 
 def _replay(
-    place: Place,
+    context: Context,
     bench: Bench,
     examples: Sequence[Example],
     routings: Sequence[tuple[str, Settings]],
@@ -244,7 +244,7 @@ def _replay(
     """Every repetition of every routing. Raises RalphError where the cap came first."""
     trials: dict[str, list[list[Trial]]] = {}
     for name, settings in routings:
-        here = _place_of(place, settings, wanted)
+        here = _place_of(context, settings, wanted)
         digest = _digest(here.settings)
         trials[name] = [
             _once(
@@ -304,16 +304,16 @@ def _digest(settings: Settings) -> str:
 
 
 def _estimate(
-    place: Place,
+    context: Context,
     database: Database,
     repository: Repository,
     examples: Sequence[Example],
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
 ) -> int:
-    client = build_client(place, "estimate")
+    client = build_client(context, "estimate")
     for name, settings in routings:
-        here = _place_of(place, settings, wanted)
+        here = _place_of(context, settings, wanted)
         costs: list[Decimal | None] = []
         tokens = requests = 0
         shown = progress()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.app.wiring import build_remote, build_trial
 from ralph_hooks.checks.all import slow_checks
 from ralph_hooks.core.backtest import Example
@@ -46,8 +46,8 @@ class Bench(Struct, frozen=True, kw_only=True):
             return wanted or AT_ONCE
         return min(self.cluster.places, wanted or self.cluster.places)
 
-    def judge(self, place: Place, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
-        """The judge of ``examples`` by the settings of ``place``; each repetition knows its own answers alone."""
+    def judge(self, context: Context, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
+        """The judge of ``examples`` by the settings of ``context``; each repetition knows its own answers alone."""
         apart = f"backtest-{repetition}"
         store = Apart(Verdicts(self.database), apart)
 
@@ -57,17 +57,17 @@ class Bench(Struct, frozen=True, kw_only=True):
 
         shelf = Shelf(GitPush(self.repository, "examples", ()), examples, look_ahead)
         if self.cluster is None:
-            return lambda example: self._here(place, shelf.take(example), apart)
-        remote = build_remote(place, self.database, self.cluster, run=self.run, apart=apart)
+            return lambda example: self._here(context, shelf.take(example), apart)
+        remote = build_remote(context, self.database, self.cluster, run=self.run, apart=apart)
 
         def there(example: Example) -> Report:
             snapshot = shelf.take(example)
-            return remote.judge(snapshot, lambda: self._here(place, snapshot, apart))
+            return remote.judge(snapshot, lambda: self._here(context, snapshot, apart))
 
         return there
 
-    def _here(self, place: Place, snapshot: Held, apart: str) -> Report:
+    def _here(self, context: Context, snapshot: Held, apart: str) -> Report:
         gate = build_trial(
-            place, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
+            context, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
         )
         return judge(gate, snapshot)

@@ -55,23 +55,23 @@ def examine(*, offline: bool) -> Iterator[Line]:
     yield from probes.programs()
     home = locate(os.environ)
     yield from probes.state(home)
-    place, lines = probes.configuration()
+    context, lines = probes.configuration()
     yield from lines
-    if place is None:
+    if context is None:
         return
-    reached = list(probes.store(place))
+    reached = list(probes.store(context))
     yield from reached
-    approved, line = probes.consent(place)
+    approved, line = probes.consent(context)
     yield line
-    yield from probes.network(place)
-    ready, lines = probes.keys(place)
+    yield from probes.network(context)
+    ready, lines = probes.keys(context)
     yield from lines
     usable = all(line.status is not Status.FAIL for line in reached)
-    with open_state(home, place.settings if usable else None) as database:
-        yield from probes.prices(place, database)
+    with open_state(home, context.settings if usable else None) as database:
+        yield from probes.prices(context, database)
         if approved and not offline:
-            yield from probes.answers(place, database, ready)
-    yield from hooks.installed(place)
+            yield from probes.answers(context, database, ready)
+    yield from hooks.installed(context)
 
 
 def _show(line: Line) -> None:

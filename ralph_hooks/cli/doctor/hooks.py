@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.cli.doctor.probes import Line, Status, broken, fail, ok, warn
 from ralph_hooks.cli.install import called_by, shown
 from ralph_hooks.config import Policy
@@ -16,11 +16,11 @@ from ralph_hooks.git.hooks.native import Folder, State
 from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH, VERSION
 
 
-def installed(place: Place) -> Iterator[Line]:
+def installed(context: Context) -> Iterator[Line]:
     """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
     try:
-        folder = native.folder(place.repository)
-        found = [_hook(place, folder, name) for name in HOOKS]
+        folder = native.folder(context.repository)
+        found = [_hook(context, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
         return
@@ -33,18 +33,18 @@ def _milder(line: Line) -> Line:
     return Line(line.check, Status.WARN, line.message, line.hint) if line.status is Status.FAIL else line
 
 
-def _hook(place: Place, folder: Folder, name: str) -> Line:
+def _hook(context: Context, folder: Folder, name: str) -> Line:
     state = native.inspect(folder, name)
-    where = shown(state.path, place.repository.top)
-    caller = called_by(place, state)
+    where = shown(state.path, context.repository.top)
+    caller = called_by(context, state)
     if caller is not None and name == PRE_PUSH and managers.keeps_lines_back(state.other, caller):
         hint = "add `use_stdin: true` to the job in that file"
         return fail("hook", f"{name}: {state.other} keeps back what git says is pushed: nothing is judged", hint)
     if caller is not None:
-        return ok("hook", f"{name}: {state.other} runs ralph-hooks ({shown(caller, place.repository.top)})")
+        return ok("hook", f"{name}: {state.other} runs ralph-hooks ({shown(caller, context.repository.top)})")
     if state.ours is not None and state.found is not None:
-        return _native(place, state, where)
-    configured = next(((each, file) for each, file in _configured(place, name) if each != state.other), None)
+        return _native(context, state, where)
+    configured = next(((each, file) for each, file in _configured(context, name) if each != state.other), None)
     if configured is not None:
         manager, file = configured
         hint = f"`{managers.installer(manager, name)}`"
@@ -60,17 +60,17 @@ def _install(name: str) -> str:
     return f"`ralph-hooks install --hook {name}`"
 
 
-def _configured(place: Place, hook: str) -> Iterator[tuple[str, str]]:
-    top = place.repository.top
+def _configured(context: Context, hook: str) -> Iterator[tuple[str, str]]:
+    top = context.repository.top
     for manager, _ in managers.used(top):
         file = managers.calls_us(top, manager, hook)
         if file is not None:
             yield manager, shown(file, top)
 
 
-def _native(place: Place, state: State, where: str) -> Line:
+def _native(context: Context, state: State, where: str) -> Line:
     """Our own script: is it whole, does it come first, and does it still fit?"""
-    trouble = next(_troubles(place, state, where), None)
+    trouble = next(_troubles(context, state, where), None)
     if trouble is not None:
         return trouble
     if state.ours != state.path:
@@ -78,7 +78,7 @@ def _native(place: Place, state: State, where: str) -> Line:
     return ok("hook", f"{state.hook}: native hook, first in line ({where})")
 
 
-def _troubles(place: Place, state: State, where: str) -> Iterator[Line]:
+def _troubles(context: Context, state: State, where: str) -> Iterator[Line]:
     found, name, again = state.found, state.hook, _install(state.hook)
     assert found is not None  # else it is not ours
     if found.edited:
@@ -95,11 +95,11 @@ def _troubles(place: Place, state: State, where: str) -> Iterator[Line]:
         yield fail("hook", f"{name}: {where} looks for ralph-hooks on PATH, where it is not", "put it on PATH")
     if not found.edited and found.version < VERSION:
         yield warn("hook", f"{name}: {where} was written by an older ralph-hooks", again)
-    limits = place.settings.push if name == PRE_PUSH else place.settings.gate
+    limits = context.settings.push if name == PRE_PUSH else context.settings.gate
     if found.closed is not (limits.when_unavailable is Policy.CLOSED):
         policy = "closed" if found.closed else "open"
         yield warn("hook", f"{name}: {where} was installed with when-unavailable = {policy}", again)
-    twice = next(_configured(place, name), None) if found.kept else None
+    twice = next(_configured(context, name), None) if found.kept else None
     if twice is not None:
         hint = f"`ralph-hooks uninstall --hook {name}`, or take ralph-hooks out of that file"
         yield warn("hook", f"{name}: judged twice, by the native hook and through {twice[1]}", hint)

@@ -15,7 +15,7 @@ from functools import partial
 from msgspec import Struct
 
 from ralph_hooks import __version__
-from ralph_hooks.app.context import Place, current_folder, find_place, open_state
+from ralph_hooks.app.context import Context, current_folder, load_context, open_state
 from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.deadline import Deadline
@@ -109,17 +109,17 @@ def state(home: Home) -> Iterator[Line]:
         yield ok("state", f"{home.state} can be written")
 
 
-def configuration() -> tuple[Place | None, list[Line]]:
+def configuration() -> tuple[Context | None, list[Line]]:
     """The place, where there is one, and what there is to say of its configuration."""
     try:
-        place = find_place()
+        context = load_context()
     except ConfigError as error:
         return None, [broken("configuration", error)]
     except RalphError as error:
         return None, [broken("repository", error)]
-    settings = place.settings
-    lines = [ok("repository", str(place.repository.top))]
-    sources = ", ".join(shown(path, place.repository.top) for path in settings.sources)
+    settings = context.settings
+    lines = [ok("repository", str(context.repository.top))]
+    sources = ", ".join(shown(path, context.repository.top) for path in settings.sources)
     if not sources:
         lines.append(warn("configuration", "there is none: the checks run alone", "`ralph-hooks init` proposes one"))
     elif not settings.models:
@@ -131,13 +131,13 @@ def configuration() -> tuple[Place | None, list[Line]]:
             if without
             else ok("configuration", sources)
         )
-    return place, lines
+    return context, lines
 
 
-def store(place: Place) -> Iterator[Line]:
+def store(context: Context) -> Iterator[Line]:
     """Whether the team's store answers, where there is one, and what waits for it."""
     try:
-        with open_state(place.home, place.settings) as database:
+        with open_state(context.home, context.settings) as database:
             yield from _team(database)
     except RalphError as error:
         yield broken("store", error)
@@ -164,24 +164,24 @@ def _team(database: Database) -> Iterator[Line]:
         )
 
 
-def consent(place: Place) -> tuple[bool, Line]:
+def consent(context: Context) -> tuple[bool, Line]:
     """Whether what the repository asks for is approved."""
-    if not place.wishes:
+    if not context.wishes:
         return True, ok("trust", "the repository's configuration asks for nothing that needs your approval")
     try:
-        approved = place.consent.approved(place.key, place.wishes)
+        approved = context.consent.approved(context.key, context.wishes)
     except RalphError as error:
         return False, broken("trust", error)
-    wanted = ", ".join(wish.key for wish in place.wishes)
+    wanted = ", ".join(wish.key for wish in context.wishes)
     if approved:
         return True, ok("trust", f"{wanted}: approved")
-    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(place.wishes)})"
+    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.wishes)})"
     return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
 
 
-def network(place: Place) -> Iterator[Line]:
+def network(context: Context) -> Iterator[Line]:
     """Whether what a model wrote is tried without a network, where there is something to try it with."""
-    settings = place.settings
+    settings = context.settings
     if not settings.verify.commands:
         return
     if settings.fix.network and settings.verify.network:
@@ -197,13 +197,13 @@ def network(place: Place) -> Iterator[Line]:
         )
 
 
-def keys(place: Place) -> tuple[frozenset[Model], list[Line]]:
+def keys(context: Context) -> tuple[frozenset[Model], list[Line]]:
     """The models that can be asked, and whether there is what each provider in use wants: a key, or a program."""
-    models = place.settings.all_models()
+    models = context.settings.all_models()
     client = registry.client(os.environ)
     missing = {provider: _missing(client, provider) for provider in dict.fromkeys(model.provider for model in models)}
     ready = frozenset(model for model in models if not missing[model.provider])
-    lost = _lost(place, ready)
+    lost = _lost(context, ready)
     lines = []
     for provider, (check, message, hint) in ((each, missing[each] or _present(each)) for each in missing):
         serious = any(model.provider == provider for model in lost)
@@ -235,17 +235,17 @@ def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | 
     return None
 
 
-def _lost(place: Place, alive: Collection[Model]) -> frozenset[Model]:
+def _lost(context: Context, alive: Collection[Model]) -> frozenset[Model]:
     """The models of chains that have nobody left: a chain with one model that answers does its work."""
-    groups = (place.settings.models, *(rule.models for rule in place.settings.routes))
+    groups = (context.settings.models, *(rule.models for rule in context.settings.routes))
     chains = [chain for group in groups for chain in group.values()]
     return frozenset(model for chain in chains if not any(each in alive for each in chain) for model in chain)
 
 
-def prices(place: Place, database: Database) -> Iterator[Line]:
+def prices(context: Context, database: Database) -> Iterator[Line]:
     """Whether it is known what each model costs."""
-    _, _, catalogue = build_caller(place, database, "doctor", Deadline(_PATIENCE, time.monotonic))
-    for model in place.settings.all_models():
+    _, _, catalogue = build_caller(context, database, "doctor", Deadline(_PATIENCE, time.monotonic))
+    for model in context.settings.all_models():
         if model.provider.wire is not Wire.AGENT:
             yield _price(model, catalogue)
 
@@ -264,11 +264,11 @@ def _per_million(price: Price) -> str:
     return f"{money(price.input)} in, {money(price.output)} out, for a million tokens"
 
 
-def answers(place: Place, database: Database, ready: Collection[Model]) -> Iterator[Line]:
+def answers(context: Context, database: Database, ready: Collection[Model]) -> Iterator[Line]:
     """Whether each of ``ready`` answers one tiny request. Those requests are in the ledger."""
     deadline = Deadline(_PATIENCE, time.monotonic)
-    caller, _, _ = build_caller(place, database, "doctor", deadline)
-    serving = _phases(place)
+    caller, _, _ = build_caller(context, database, "doctor", deadline)
+    serving = _phases(context)
     models = [model for model in serving if model in ready and model.provider.wire is not Wire.AGENT]
     jobs = [partial(sign_of_life, caller, model, serving[model]) for model in models]
     try:
@@ -279,9 +279,9 @@ def answers(place: Place, database: Database, ready: Collection[Model]) -> Itera
         model: trial or Trial(problem=f"no answer within {_PATIENCE:.0f} s")
         for model, trial in zip(models, found, strict=True)
     }
-    lost = _lost(place, [model for model in ready if model not in trials or not trials[model].problem])
+    lost = _lost(context, [model for model in ready if model not in trials or not trials[model].problem])
     for model, trial in trials.items():
-        yield _answer(model, trial, "" if place.settings.proxy else proxy.named(os.environ), serious=model in lost)
+        yield _answer(model, trial, "" if context.settings.proxy else proxy.named(os.environ), serious=model in lost)
 
 
 def _answer(model: Model, trial: Trial, unused: str, *, serious: bool) -> Line:
@@ -295,9 +295,9 @@ def _answer(model: Model, trial: Trial, unused: str, *, serious: bool) -> Line:
     return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}")
 
 
-def _phases(place: Place) -> Mapping[Model, Phase]:
+def _phases(context: Context) -> Mapping[Model, Phase]:
     """A phase that each model serves, for the ledger."""
-    groups = (place.settings.models, *(rule.models for rule in place.settings.routes))
+    groups = (context.settings.models, *(rule.models for rule in context.settings.routes))
     found: dict[Model, Phase] = {}
     for group in groups:
         for phase, chain in group.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import Place, find_place, open_state
+from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Surroundings, look_around
 from ralph_hooks.cli.init.plan import Plan, make_plan
@@ -53,31 +53,31 @@ Examples:
 )
 def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str) -> None:
     """Look around, propose, ask, write."""
-    place = find_place()
-    around = look_around(place)
-    with open_state(place.home) as database:
-        prices = Catalogue(place.settings.prices, Verdicts(database))
-        plan = make_plan(place, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
-    _tell("Found", _found(place, around))
+    context = load_context()
+    around = look_around(context)
+    with open_state(context.home) as database:
+        prices = Catalogue(context.settings.prices, Verdicts(database))
+        plan = make_plan(context, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
+    _tell("Found", _found(context, around))
     if not plan.changes:
         _tell("Left to you", plan.notes)
         click.echo("\nThere is nothing to set up: all of it is there already.")
         return
-    _show(place, plan)
+    _show(context, plan)
     if dry_run:
         return
     if not yes and not _agreed():
         click.echo("Nothing was changed.")
         return
-    _carry_out(place, plan)
-    _ask_for_trust(place, yes=yes)
+    _carry_out(context, plan)
+    _ask_for_trust(context, yes=yes)
     click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` looks whether everything is there.")
 
 
-def _found(place: Place, around: Surroundings) -> Sequence[str]:
+def _found(context: Context, around: Surroundings) -> Sequence[str]:
     nothing = "none"
     file = around.manager_file
-    manager = f"{around.manager} ({shown(file, place.repository.top)})" if file else "no manager is in use"
+    manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no manager is in use"
     servers = [f"{name} ({', '.join(models[:3])})" for name, models in around.servers.items()]
     tests = [f"{' && '.join(suite.commands)} ({suite.why})" for suite in around.suites]
     return (
@@ -89,8 +89,8 @@ def _found(place: Place, around: Surroundings) -> Sequence[str]:
     )
 
 
-def _show(place: Place, plan: Plan) -> None:
-    top = place.repository.top
+def _show(context: Context, plan: Plan) -> None:
+    top = context.repository.top
     for entry in plan.files:
         verb = "is created with" if entry.before is None else "gets"
         click.echo(f"\n{shown(entry.path, top)} {verb}:")
@@ -121,18 +121,18 @@ def _agreed() -> bool:
     return click.confirm("Do this?", default=True)
 
 
-def _carry_out(place: Place, plan: Plan) -> None:
+def _carry_out(context: Context, plan: Plan) -> None:
     click.echo()
     for entry in plan.files:
         replace_file(entry.path, entry.before, entry.after)
-        click.echo(f"{shown(entry.path, place.repository.top)}: written")
+        click.echo(f"{shown(entry.path, context.repository.top)}: written")
     if plan.native:
-        written = find_place()  # with the policies that were just written
+        written = load_context()  # with the policies that were just written
         folder = hooks_folder(written, None)
         for hook in plan.native:
             click.echo(visible(install_one(written, folder, hook)))
     for args in plan.programs:
-        _run(args, place.repository.top)
+        _run(args, context.repository.top)
 
 
 def _run(args: tuple[str, ...], top: Path) -> None:
@@ -148,16 +148,16 @@ def _run(args: tuple[str, ...], top: Path) -> None:
     click.echo(f"{words}: done")
 
 
-def _ask_for_trust(before: Place, *, yes: bool) -> None:
+def _ask_for_trust(before: Context, *, yes: bool) -> None:
     """Approval of what was just written; what the repository wanted before that is not approved by the way."""
-    place = find_place()
-    if place.consent.approved(place.key, place.wishes):
+    context = load_context()
+    if context.consent.approved(context.key, context.wishes):
         return
     click.echo()
-    trust.show(place)
+    trust.show(context)
     ours = not before.wishes or before.consent.approved(before.key, before.wishes)
     if (yes and ours) or (not yes and sys.stdin.isatty() and click.confirm("Approve?", default=False)):
-        place.consent.approve(place.key, place.wishes)
+        context.consent.approve(context.key, context.wishes)
         click.echo("Approved.")
     else:
         click.echo("Not approved: nothing is judged until you have looked at it with `ralph-hooks trust`.")

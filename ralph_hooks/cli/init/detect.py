@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.cli.init.test_commands import Suite, find_suites
 from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline
@@ -44,14 +44,14 @@ class Surroundings(Struct, frozen=True):
     """What `.ralph/config.yml` says."""
 
 
-def look_around(place: Place) -> Surroundings:
+def look_around(context: Context) -> Surroundings:
     """Look at the environment, PATH, the repository's files and this machine's ports."""
-    top = place.repository.top
-    manager, file = _manager(place)
+    top = context.repository.top
+    manager, file = _manager(context)
     old = top / FILE
     return Surroundings(
-        keys=_keys(place.settings.providers),
-        servers=_servers(place),
+        keys=_keys(context.settings.providers),
+        servers=_servers(context),
         agents=tuple(name for name, agent in defaults().agents.items() if shutil.which(agent.command[0])),
         manager=manager,
         manager_file=file,
@@ -65,11 +65,11 @@ def _keys(providers: Mapping[str, Provider]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name and os.environ.get(name)))
 
 
-def _servers(place: Place) -> Mapping[str, tuple[str, ...]]:
+def _servers(context: Context) -> Mapping[str, tuple[str, ...]]:
     """The built-in local ones, at the address that the user's own configuration gives them."""
-    wanted = {wish.key for wish in place.wishes}
+    wanted = {wish.key for wish in context.wishes}
     local = [
-        place.settings.providers[name]
+        context.settings.providers[name]
         for name, provider in registry.built_in().items()
         if not provider.api_key_env and f"providers.{name}" not in wanted
     ]
@@ -78,11 +78,11 @@ def _servers(place: Place) -> Mapping[str, tuple[str, ...]]:
     return {provider.name: models for provider, models in zip(local, found, strict=True) if models}
 
 
-def _manager(place: Place) -> tuple[str, Path | None]:
+def _manager(context: Context) -> tuple[str, Path | None]:
     """The manager whose hook is in place, else the first that the repository has a configuration for."""
-    top = place.repository.top
+    top = context.repository.top
     used = dict(managers.used(top))
-    installed = native.inspect(native.Folder(place.repository.common_dir / "hooks"), PRE_COMMIT).other
+    installed = native.inspect(native.Folder(context.repository.common_dir / "hooks"), PRE_COMMIT).other
     if installed in used:
         return installed, used[installed]
     if "pre-commit" in used and "prek" in used and not shutil.which("pre-commit") and shutil.which("prek"):

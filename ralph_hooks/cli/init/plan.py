@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks import config
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.cli.init.detect import NATIVE, Surroundings
 from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
@@ -47,7 +47,7 @@ class Plan(Struct, frozen=True):
 
 
 def make_plan(
-    place: Place,
+    context: Context,
     around: Surroundings,
     prices: Catalogue,
     *,
@@ -57,14 +57,14 @@ def make_plan(
     wanted: str,
 ) -> Plan:
     """The plan. Raises ConfigError where the configuration that it would write is not valid."""
-    proposal = _models(place, around, prices, cheap, expensive)
+    proposal = _models(context, around, prices, cheap, expensive)
     values = dict(proposal.values)
     commands = [command for suite in around.suites for command in suite.commands]
-    if tests and commands and not place.settings.verify.commands:
+    if tests and commands and not context.settings.verify.commands:
         values["verify"] = {"commands": commands}
-    written = _configuration(place, values) if values else None
-    settings = _checked(place, written.after, prices) if written else place.settings
-    routes = _Hooks(place, around, wanted)
+    written = _configuration(context, values) if values else None
+    settings = _checked(context, written.after, prices) if written else context.settings
+    routes = _Hooks(context, around, wanted)
     return Plan(
         files=(*([written] if written else ()), *routes.files.values()),
         native=tuple(routes.native),
@@ -75,29 +75,29 @@ def make_plan(
     )
 
 
-def _models(place: Place, around: Surroundings, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
-    if not place.settings.models:
-        return propose(around, place.settings.providers, prices, cheap=cheap, expensive=expensive)
+def _models(context: Context, around: Surroundings, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
+    if not context.settings.models:
+        return propose(around, context.settings.providers, prices, cheap=cheap, expensive=expensive)
     if cheap or expensive:
-        sources = ", ".join(map(str, place.settings.sources))
+        sources = ", ".join(map(str, context.settings.sources))
         raise RalphError(f"models are chosen already ({sources})", "change them there")
     return Proposal({})
 
 
-def _configuration(place: Place, values: Mapping[str, Any]) -> Entry:
-    path = place.repository.top / _FILE
+def _configuration(context: Context, values: Mapping[str, Any]) -> Entry:
+    path = context.repository.top / _FILE
     before = path.read_bytes().decode("utf-8") if path.exists() else None  # it was read as configuration before
     return Entry(path, before, edit.added(before or "", values), edit.render(values))
 
 
-def _checked(place: Place, text: str, prices: Catalogue) -> Settings:
+def _checked(context: Context, text: str, prices: Catalogue) -> Settings:
     """The settings that ``text`` gives. Raises ConfigError where they are not valid."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, _FILE).write_bytes(text.encode("utf-8"))
         try:
-            settings = config.load(Path(folder), place.home.config, registry.built_in())
+            settings = config.load(Path(folder), context.home.config, registry.built_in())
         except ConfigError as error:
-            message = error.message.replace(folder, str(place.repository.top))
+            message = error.message.replace(folder, str(context.repository.top))
             raise ConfigError(f"what would be written is not valid: {message}", error.hint) from error
     return settings.renamed(prices.full_name)
 
@@ -105,8 +105,8 @@ def _checked(place: Place, text: str, prices: Catalogue) -> Settings:
 class _Hooks:
     """How each hook would come to run ralph-hooks."""
 
-    def __init__(self, place: Place, around: Surroundings, wanted: str) -> None:
-        self._place = place
+    def __init__(self, context: Context, around: Surroundings, wanted: str) -> None:
+        self._place = context
         self._manager = NATIVE if wanted == NATIVE else around.manager
         self._file = around.manager_file
         self.files: dict[Path, Entry] = {}

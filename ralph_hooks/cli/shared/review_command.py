@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 
 from ralph_hooks.app.context import in_hook
-from ralph_hooks.app.wiring import KEEP_BODIES, Selection, Workplace, open_workplace
+from ralph_hooks.app.wiring import KEEP_BODIES, ReviewSession, Selection, open_review
 from ralph_hooks.config import Stage
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.review.gate import Scope
@@ -36,13 +36,13 @@ _REPORT_OPTIONS = (
 
 def judging_command(
     name: str, help_: str, *, delegates: bool = False
-) -> Callable[[Callable[[Workplace], Scope]], click.Command]:
+) -> Callable[[Callable[[ReviewSession], Scope]], click.Command]:
     """A click command that judges with the scope that the decorated function chooses.
 
     One that ``delegates`` has a refused change repaired.
     """
 
-    def decorate(scope_of: Callable[[Workplace], Scope]) -> click.Command:
+    def decorate(scope_of: Callable[[ReviewSession], Scope]) -> click.Command:
         def callback(
             *,
             from_ref: str | None,
@@ -53,10 +53,10 @@ def judging_command(
             output: Path | None,
         ) -> int:
             selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
-            with open_workplace(name, selection) as workplace:
-                report = workplace.judge(name, scope_of(workplace))
+            with open_review(name, selection) as session:
+                report = session.judge(name, scope_of(session))
                 if delegates and report.exit_code:
-                    report = _followed_up(workplace, report)
+                    report = _followed_up(session, report)
             return emit(report, format_, output)
 
         return click.command(name, help=help_)(selection_options(report_options(callback)))
@@ -78,13 +78,13 @@ def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep
     return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"))
 
 
-def _followed_up(workplace: Workplace, report: Report) -> Report:
+def _followed_up(session: ReviewSession, report: Report) -> Report:
     """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
     from ralph_hooks.app.repair.on_failure import follow_up, in_ci
 
-    if workplace.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):
+    if session.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):
         return report
-    return follow_up(workplace.place, report, workplace.snapshot)
+    return follow_up(session.context, report, session.snapshot)
 
 
 def selection_options(function: Callable[..., int]) -> Callable[..., int]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from ralph_hooks.app.context import Place, find_place, has_jobs, open_state
+from ralph_hooks.app.context import Context, has_jobs, load_context, open_state
 from ralph_hooks.app.jobs import jobs_of, running
 from ralph_hooks.app.repair import background
 from ralph_hooks.cli.shared.review_command import emit, report_options, wants_color
@@ -47,65 +47,65 @@ _FIX_FORMATS = ("text", "agent")
 @report_options
 def command(*, id_: str | None, listed: bool, commits: str | None, format_: str, output: Path | None) -> int:
     """Find the report or the fix and show all of it."""
-    place = find_place()
-    fix = _fix(place, id_) if id_ else None
-    with open_state(place.home) as database:
+    context = load_context()
+    fix = _fix(context, id_) if id_ else None
+    with open_state(context.home) as database:
         if commits is not None:
             from ralph_hooks.cli.show.commits import lines
 
-            for line in lines(place, database, commits):
+            for line in lines(context, database, commits):
                 click.echo(line)
             return ExitCode.PASS
-        reports = Reports(database, place.known_as())
+        reports = Reports(database, context.known_as())
         if listed:
-            _list(reports.recent(_LISTED), fixes.every(place.repository))
+            _list(reports.recent(_LISTED), fixes.every(context.repository))
             return ExitCode.PASS
         if fix:
-            _show_fix(place, fix, format_, output)
+            _show_fix(context, fix, format_, output)
             return ExitCode.PASS
         found = reports.get(id_) if id_ else reports.last()
     if found is None:
         raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
     if format_ == "text" and output is None:
         click.echo(_line(found), err=True)
-    emit(_as_of_now(place, found.report), format_, output, everything=True)
+    emit(_as_of_now(context, found.report), format_, output, everything=True)
     if not id_ and format_ == "text":
-        _what_else(place)
+        _what_else(context)
     return ExitCode.PASS
 
 
-def _as_of_now(place: Place, report: Report) -> Report:
+def _as_of_now(context: Context, report: Report) -> Report:
     """``report`` with the fix and the background repair that there are of its tree now."""
-    if report.fix is None and (fix := fixes.newest_for(place.repository, report.tree)):
+    if report.fix is None and (fix := fixes.newest_for(context.repository, report.tree)):
         report = msgspec.structs.replace(report, fix=fix.summarised())
-    if has_jobs(place.home) and (job := jobs_of(place.home, place.repository).get(report.tree)):
+    if has_jobs(context.home) and (job := jobs_of(context.home, context.repository).get(report.tree)):
         report = msgspec.structs.replace(report, job=job.summarised())
     return report
 
 
-def _what_else(place: Place) -> None:
+def _what_else(context: Context) -> None:
     """What goes on, and what waits to be brought in."""
-    for job in running(place.home, place.repository) if has_jobs(place.home) else ():
+    for job in running(context.home, context.repository) if has_jobs(context.home) else ():
         click.echo(
             f"A repair of {one_line(job.title)} goes on: {background.told(job)}.\n"
             "  -> `ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",
             err=True,
         )
-    if waiting := waiting_fix(place.repository):
+    if waiting := waiting_fix(context.repository):
         click.echo(waits(waiting), err=True)
 
 
-def _fix(place: Place, prefix: str) -> StoredFix | None:
+def _fix(context: Context, prefix: str) -> StoredFix | None:
     """The stored fix whose id begins so; reports have shorter ids, and the rarer thing goes first."""
-    found = fixes.starting_with(place.repository, prefix)
-    return fixes.find(place.repository, prefix) if found else None
+    found = fixes.starting_with(context.repository, prefix)
+    return fixes.find(context.repository, prefix) if found else None
 
 
-def _show_fix(place: Place, fix: StoredFix, format_: str, output: Path | None) -> None:
+def _show_fix(context: Context, fix: StoredFix, format_: str, output: Path | None) -> None:
     if format_ not in _FIX_FORMATS:
         raise RalphError(f"a stored fix is not shown as {format_}", f"use --format {' or '.join(_FIX_FORMATS)}")
     color = output is None and format_ == "text" and wants_color()
-    text = "".join(f"{line}\n" for line in in_full(place.repository, fix, color=color))
+    text = "".join(f"{line}\n" for line in in_full(context.repository, fix, color=color))
     if output is None:
         click.echo(text, nl=False)
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from ralph_hooks.app.context import Place
+from ralph_hooks.app.context import Context
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.git.history.log import Logged, newest
 from ralph_hooks.store.receipts import Judged, Receipts
@@ -14,13 +14,13 @@ from ralph_hooks.store.sqlite import Database
 _LISTED = 20
 
 
-def lines(place: Place, database: Database, revisions: str) -> Iterator[str]:
+def lines(context: Context, database: Database, revisions: str) -> Iterator[str]:
     """The newest commits of ``revisions`` (of HEAD where it is empty), each with what judged it.
 
     Raises GitError where git does not know them.
     """
-    commits = newest(place.repository, revisions or "HEAD", _LISTED)
-    judged = Receipts(database, place.known_as()).of([logged.commit for logged in commits])
+    commits = newest(context.repository, revisions or "HEAD", _LISTED)
+    judged = Receipts(database, context.known_as()).of([logged.commit for logged in commits])
     for logged in commits:
         yield from _commit(logged, judged[logged.commit.oid])
     if len(commits) == _LISTED:
