@@ -21,7 +21,7 @@ _POLL = 0.05  # seconds
 
 
 @contextmanager
-def turn(state: Path, repository: str, changes: Iterable[Change], deadline: Deadline) -> Iterator[None]:
+def exclusive_run(state: Path, repository: str, changes: Iterable[Change], deadline: Deadline) -> Iterator[None]:
     """Wait until no other run of this user judges the same ``changes`` of ``repository``, or until the deadline.
 
     Asked side by side, both would pay for the same answers and run the same commands. The lock goes with its holder,

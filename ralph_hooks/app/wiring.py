@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.progress import Silent, progress
-from ralph_hooks.app.run_lock import turn
+from ralph_hooks.app.run_lock import exclusive_run
 from ralph_hooks.checks.all import all_checks
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
@@ -110,7 +110,7 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
         gate = build_gate(context, database, command, limits, snapshot)
         try:
-            with turn(context.home.state, context.key, [snapshot.change], gate.caller.deadline):
+            with exclusive_run(context.home.state, context.key, [snapshot.change], gate.caller.deadline):
                 yield ReviewSession(
                     context=context,
                     stage=selection.stage,
@@ -133,7 +133,7 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         gate = build_gate(context, database, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.portions]
         try:
-            with turn(context.home.state, context.key, changes, gate.caller.deadline):
+            with exclusive_run(context.home.state, context.key, changes, gate.caller.deadline):
                 yield push_gate(gate)
         finally:
             gate.caller.abandon()

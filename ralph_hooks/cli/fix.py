@@ -10,7 +10,7 @@ import click
 
 from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.repair import background
-from ralph_hooks.app.repair.job_lock import alone
+from ralph_hooks.app.repair.job_lock import hold_job_lock
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.app.wiring import Selection
 from ralph_hooks.cli.apply import bring_in
@@ -94,7 +94,7 @@ def command(
                 context, database, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
             )
 
-        report = alone(context, snapshot.change, "fix", make, whole=not words and not wanted)
+        report = hold_job_lock(context, snapshot.change, "fix", make, whole=not words and not wanted)
     code = emit(report, format_, output)
     if report.fix is not None and wanted_in is not False:
         plain = format_ == "text" and output is None

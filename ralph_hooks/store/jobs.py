@@ -43,7 +43,7 @@ _KEPT = 3 * 86_400.0  # seconds that the record of an ended job stays
 _MOST = 20  # records a repository
 
 
-class Tenure:
+class JobLock:
     """A job's folder, in the hands of the one process that may write to it."""
 
     def __init__(self, folder: Path, lock: Lock) -> None:
@@ -115,7 +115,7 @@ class Jobs:
         """Whether the process of ``job`` is there."""
         return job.state is JobState.RUNNING and (self._is_starting(job) or locks.held(self._of(job.tree) / _LOCK))
 
-    def take(self, tree: str) -> Tenure | None:
+    def take(self, tree: str) -> JobLock | None:
         """The folder for a new job; None where one runs. Raises OSError, and RalphError where the state is not ours."""
         folder = self._make(tree)
         end = time.monotonic() + _BLINK
@@ -123,14 +123,14 @@ class Jobs:
             lock = locks.acquire(folder / _LOCK)
             if lock is not None:
                 (folder / _CANCEL).unlink(missing_ok=True)
-                return Tenure(folder, lock)
+                return JobLock(folder, lock)
             job = self.get(tree)
             if time.monotonic() > end or (job is not None and self.runs(job)):
                 return None
             time.sleep(_POLL)
             folder = self._make(tree)  # the lock may be gone with the folder: a job that had died was cleared away
 
-    def adopt(self, tree: str, descriptor: int | None) -> Tenure | None:
+    def adopt(self, tree: str, descriptor: int | None) -> JobLock | None:
         """The folder, in the process that does the job; None where another process has it.
 
         ``descriptor`` is the lock as it was handed over. Without one the lock is taken as soon as it is free.
@@ -140,7 +140,7 @@ class Jobs:
             lock = locks.adopt(descriptor, folder / _LOCK)
         else:
             lock = _patiently(folder / _LOCK, _STARTING)
-        return Tenure(folder, lock) if lock is not None else None
+        return JobLock(folder, lock) if lock is not None else None
 
     def cancel(self, job: Job, grace: float = _GRACE) -> bool:
         """End the process of ``job``, by force after ``grace`` seconds; False where it did not run any more.
@@ -157,11 +157,11 @@ class Jobs:
             return False
         if lock is None:
             raise RalphError(f"process {job.pid} does not end", "end it yourself, then try again")
-        with Tenure(folder, lock) as tenure:
+        with JobLock(folder, lock) as job_lock:
             current = self.get(job.tree)
             if current is not None and current.state is JobState.RUNNING:
                 now = self._clock()
-                tenure.write(
+                job_lock.write(
                     msgspec.structs.replace(current, state=JobState.CANCELLED, ended=now, outcome="it was cancelled")
                 )
         return True
@@ -192,7 +192,7 @@ class Jobs:
         if (job is not None and job.state is not JobState.RUNNING) is not ended:
             lock.release()
             return []
-        Tenure(folder, lock).discard()
+        JobLock(folder, lock).discard()
         return [job] if job is not None else []
 
     def _end(self, tree: str, number: int, seconds: float) -> Lock | None:

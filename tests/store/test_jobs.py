@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.store.jobs import Jobs, Tenure
+from ralph_hooks.store.jobs import JobLock, Jobs
 from ralph_hooks.store.sqlite import Repository
 from tests.support.store import Clock, Processes, let_go_together
 
@@ -78,10 +78,10 @@ def record(**changes: object) -> Job:
     return Job(**{**fields, **changes})  # type: ignore[arg-type]  # a table of fields
 
 
-def take(jobs: Jobs, tree: str = TREE) -> Tenure:
-    tenure = jobs.take(tree)
-    assert tenure is not None
-    return tenure
+def take(jobs: Jobs, tree: str = TREE) -> JobLock:
+    job_lock = jobs.take(tree)
+    assert job_lock is not None
+    return job_lock
 
 
 def working(start: Processes, state: Path, tmp_path: Path, *, deaf: bool = False) -> subprocess.Popen[str]:
@@ -98,9 +98,9 @@ def everything(state: Path) -> list[str]:
 
 def test_a_record_says_how_far_a_job_is_and_is_its_owners_alone(jobs: Jobs, state: Path) -> None:
     assert jobs.get(TREE) is None
-    with take(jobs) as tenure:
+    with take(jobs) as job_lock:
         job = record(pid=os.getpid(), step="implement", done=1, total=3)
-        tenure.write(job)
+        job_lock.write(job)
         assert jobs.get(TREE) == job
         assert jobs.all() == (job,)
         assert jobs.runs(job)
@@ -162,8 +162,8 @@ def test_a_process_id_that_went_to_somebody_else_is_not_taken_for_the_job(
     bystander = start("print('ready', flush=True); input()")
     assert bystander.stdout is not None
     assert bystander.stdout.readline() == "ready\n"
-    with take(jobs) as tenure:
-        tenure.write(record(pid=bystander.pid))
+    with take(jobs) as job_lock:
+        job_lock.write(record(pid=bystander.pid))
     reused = jobs.get(TREE)
     assert reused is not None
     assert not jobs.runs(reused)
@@ -174,8 +174,8 @@ def test_a_process_id_that_went_to_somebody_else_is_not_taken_for_the_job(
 def test_a_job_without_a_process_yet_counts_as_running_for_a_moment(state: Path, repository: Repository) -> None:
     clock = Clock(1_790_000_000.0)
     jobs = Jobs(state, repository, clock)
-    with take(jobs) as tenure:
-        tenure.write(record(started=clock.now))
+    with take(jobs) as job_lock:
+        job_lock.write(record(started=clock.now))
     job = jobs.get(TREE)
     assert job is not None
     assert jobs.runs(job)
@@ -223,25 +223,25 @@ def test_a_job_is_told_of_its_cancellation_and_the_next_one_is_not(
     assert job is not None
     assert jobs.cancel(job)
     assert next(state.rglob("cancel")).exists()
-    with take(jobs) as tenure:
-        assert not tenure.cancelled
+    with take(jobs) as job_lock:
+        assert not job_lock.cancelled
 
 
 def test_the_lock_passes_to_the_process_that_does_the_job(jobs: Jobs) -> None:
-    tenure = take(jobs)
-    tenure.write(record())
-    heir = jobs.adopt(TREE, os.dup(tenure.descriptor))
+    job_lock = take(jobs)
+    job_lock.write(record())
+    heir = jobs.adopt(TREE, os.dup(job_lock.descriptor))
     assert heir is not None
-    tenure.release()
+    job_lock.release()
     assert jobs.take(TREE) is None
     heir.discard()
     assert jobs.adopt(TREE, None) is None
 
 
 def test_where_no_lock_can_be_handed_over_it_is_taken_once_it_is_free(jobs: Jobs) -> None:
-    tenure = take(jobs)
-    tenure.write(record())
-    tenure.release()
+    job_lock = take(jobs)
+    job_lock.write(record())
+    job_lock.release()
     heir = jobs.adopt(TREE, None)
     assert heir is not None
     assert jobs.take(TREE) is None
@@ -252,9 +252,9 @@ def test_records_of_ended_jobs_go_after_days_and_when_there_are_many(state: Path
     clock = Clock(1_790_000_000.0)
     jobs = Jobs(state, repository, clock)
     for number in range(25):
-        with take(jobs, f"{number:040x}") as tenure:
+        with take(jobs, f"{number:040x}") as job_lock:
             ended = record(tree=f"{number:040x}", started=clock.now + number, state=JobState.FAILED, outcome="no")
-            tenure.write(ended)
+            job_lock.write(ended)
     clock.now += 30
     assert jobs.sweep() == ()
     assert [int(job.tree, 16) for job in jobs.all()] == list(range(24, 4, -1))
@@ -264,8 +264,8 @@ def test_records_of_ended_jobs_go_after_days_and_when_there_are_many(state: Path
 
 
 def test_a_record_that_cannot_be_read_is_none_and_is_cleared_away(jobs: Jobs, state: Path) -> None:
-    with take(jobs) as tenure:
-        tenure.write(record())
+    with take(jobs) as job_lock:
+        job_lock.write(record())
     next(state.rglob("job.json")).write_bytes(b'{"tree": 1')
     assert jobs.get(TREE) is None
     assert jobs.all() == ()

@@ -54,23 +54,30 @@ def start(context: Context, change: Change, command: str) -> Job | None:
     """
     jobs = jobs_of(context.home, context.repository)
     try:
-        tenure = jobs.take(change.tree)
-        if tenure is None:
+        job_lock = jobs.take(change.tree)
+        if job_lock is None:
             return jobs.get(change.tree)
         job = begun(context, change, command)
-        with tenure:
+        with job_lock:
             try:
-                tenure.write(job)
+                job_lock.write(job)
                 pins.pin(context.repository, change)
                 detach(
-                    [sys.executable, "-P", "-m", "ralph_hooks.app.repair.worker", change.tree, str(tenure.descriptor)],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "ralph_hooks.app.repair.worker",
+                        change.tree,
+                        str(job_lock.descriptor),
+                    ],
                     cwd=context.repository.top,
                     env=pins.environment(context.repository, os.environ),
-                    log=tenure.log,
-                    hold=tenure.descriptor,
+                    log=job_lock.log,
+                    hold=job_lock.descriptor,
                 )
             except BaseException:
-                tenure.discard()
+                job_lock.discard()
                 pins.unpin(context.repository, change.tree)
                 raise
     except (RalphError, OSError) as error:

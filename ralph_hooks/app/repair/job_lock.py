@@ -24,17 +24,17 @@ from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Step, Verdict
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
-from ralph_hooks.store.jobs import Tenure
+from ralph_hooks.store.jobs import JobLock
 
 
-class Watched:
+class JobProgress:
     """Progress that stands in the record of the job, and is ``shown``. Satisfies `core.ports.Progress`.
 
     Safe from several threads.
     """
 
-    def __init__(self, tenure: Tenure, job: Job, shown: Progress | None = None) -> None:
-        self._tenure = tenure
+    def __init__(self, job_lock: JobLock, job: Job, shown: Progress | None = None) -> None:
+        self._tenure = job_lock
         self._shown = shown or Silent()
         self._lock = threading.Lock()
         self.job = job
@@ -88,7 +88,7 @@ def outcome(report: Report) -> dict[str, object]:
     return failed(reason, settled=tried)
 
 
-def alone(
+def hold_job_lock(
     context: Context, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
 ) -> Report:
     """What ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
@@ -97,12 +97,12 @@ def alone(
     not try what did not do here, nor who has waited for it: then NotRepairedError is raised. Where no lock can be had,
     nobody is kept from repairing.
     """
-    tenure = _taken(context, change, whole=whole)
-    if tenure is None:
+    job_lock = _taken(context, change, whole=whole)
+    if job_lock is None:
         return make(None)
-    with tenure:
+    with job_lock:
         job = msgspec.structs.replace(background.begun(context, change, command), pid=os.getpid())
-        watched = Watched(tenure, job, progress())
+        watched = JobProgress(job_lock, job, progress())
         watched.write()
         ended = failed("ralph-hooks failed inside")
         try:
@@ -119,15 +119,15 @@ def alone(
         finally:
             watched.write(**ended, ended=time.time())
         if report.fix is None and report.verdict is Verdict.PASS and not report.rungs:
-            tenure.discard()  # there was nothing to do
+            job_lock.discard()  # there was nothing to do
     return report
 
 
-def _taken(context: Context, change: Change, *, whole: bool) -> Tenure | None:
+def _taken(context: Context, change: Change, *, whole: bool) -> JobLock | None:
     """The record of the tree, once nobody else has it; None where there is no place for one."""
     jobs = jobs_of(context.home, context.repository)
     try:
-        while (tenure := jobs.take(change.tree)) is None:
+        while (job_lock := jobs.take(change.tree)) is None:
             job = jobs.get(change.tree)
             if job is None or not jobs.runs(job):
                 return None
@@ -136,4 +136,4 @@ def _taken(context: Context, change: Change, *, whole: bool) -> Tenure | None:
                 raise background.not_repaired(ended)
     except OSError:  # whoever opens the state says what is the matter with it
         return None
-    return tenure
+    return job_lock

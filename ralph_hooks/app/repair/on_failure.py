@@ -10,7 +10,7 @@ import msgspec
 from ralph_hooks.app.context import Context, has_jobs, open_state
 from ralph_hooks.app.jobs import jobs_of
 from ralph_hooks.app.repair import background
-from ralph_hooks.app.repair.job_lock import alone
+from ralph_hooks.app.repair.job_lock import hold_job_lock
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.config import InHook, OnFailure, Unpriced
 from ralph_hooks.core.change_kind import kind_of_path
@@ -28,7 +28,7 @@ _MORE = "of the refused refs {first} is repaired; push {others} again, after it 
 _NO = ("", "0", "false", "no")
 
 
-def follow_up(context: Context, report: Report, snapshot: Snapshot) -> Report:
+def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Report:
     """``report`` on ``snapshot`` with what is done about it. A repair that is stored already is not made again."""
     if not _wanted(context, report):
         return report
@@ -43,7 +43,7 @@ def follow_up(context: Context, report: Report, snapshot: Snapshot) -> Report:
         return msgspec.structs.replace(report, job=job.summarised())
     if context.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
         with open_state(context.home, context.settings) as database:
-            made = alone(
+            made = hold_job_lock(
                 context, snapshot.change, report.command, lambda shown: repair(context, database, snapshot, shown=shown)
             )
             return _added(report, made)
@@ -52,9 +52,9 @@ def follow_up(context: Context, report: Report, snapshot: Snapshot) -> Report:
 
 
 def follow_up_push(context: Context, report: Report, pushed: Pushed) -> Report:
-    """As `follow_up`; of several refs one is repaired, which the others may be built on."""
+    """As `handle_failure`; of several refs one is repaired, which the others may be built on."""
     if len(pushed.portions) == 1:
-        return follow_up(context, report, pushed.portions[0].snapshot)
+        return handle_failure(context, report, pushed.portions[0].snapshot)
     verdicts = {(ref.tree, ref.base): ref.verdict for ref in report.refs}
     trees = [(portion, portion.snapshot.change) for portion in pushed.portions if portion.commits]
     refused = [portion for portion, it in trees if verdicts.get((it.tree, it.base)) is Verdict.FAIL]
@@ -66,7 +66,7 @@ def follow_up_push(context: Context, report: Report, pushed: Pushed) -> Report:
         findings=tuple(finding for finding in report.findings if finding.ref == first),
         verification=tuple(run for run in report.verification if run.ref == first),
     )
-    followed = follow_up(context, own, refused[0].snapshot)
+    followed = handle_failure(context, own, refused[0].snapshot)
     told = _MORE.format(first=first, others=", ".join(others))
     begun = bool(others) and (followed.fix is not None or followed.job is not None)
     followed = msgspec.structs.replace(followed, findings=report.findings, verification=report.verification)

@@ -17,7 +17,7 @@ from pathlib import Path
 from ralph_hooks.app import signals
 from ralph_hooks.app.context import context_for, open_state, require_consent
 from ralph_hooks.app.jobs import jobs_of
-from ralph_hooks.app.repair.job_lock import Watched, broken, failed, outcome
+from ralph_hooks.app.repair.job_lock import JobProgress, broken, failed, outcome
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.core.job import Job
 from ralph_hooks.core.report import Report
@@ -34,14 +34,14 @@ def main(tree: str, lock: str) -> None:
     signals.catch()
     repository = open_repository(Path.cwd())
     jobs = jobs_of(locate(os.environ), repository)
-    tenure = jobs.adopt(tree, int(lock) if os.name == "posix" else None)
-    if tenure is None:
+    job_lock = jobs.adopt(tree, int(lock) if os.name == "posix" else None)
+    if job_lock is None:
         return  # another process has it
     job = jobs.get(tree)
     if job is None:
-        tenure.discard()
+        job_lock.discard()
         return
-    watched = Watched(tenure, job)
+    watched = JobProgress(job_lock, job)
     watched.write(pid=os.getpid())
     _end_in_time(job)
     ended = _done(repository, watched)
@@ -51,7 +51,7 @@ def main(tree: str, lock: str) -> None:
     # The lock is not released: it goes with this process, so that who finds it free knows that all of it is gone.
 
 
-def _done(repository: Repository, watched: Watched) -> dict[str, object]:
+def _done(repository: Repository, watched: JobProgress) -> dict[str, object]:
     """Do the job; what its record says in the end, whatever comes."""
     try:
         return outcome(_repaired(repository, watched))
@@ -64,7 +64,7 @@ def _done(repository: Repository, watched: Watched) -> dict[str, object]:
         return failed(f"ralph-hooks failed inside ({type(error).__name__}: {error})")
 
 
-def _repaired(repository: Repository, watched: Watched) -> Report:
+def _repaired(repository: Repository, watched: JobProgress) -> Report:
     job = watched.job
     context = context_for(repository)
     require_consent(context)

@@ -15,7 +15,7 @@ from msgspec import Struct, structs
 from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.progress import progress
 from ralph_hooks.app.wiring import build_client, build_trial, open_cluster
-from ralph_hooks.cli.backtest.runner import AT_ONCE, Bench
+from ralph_hooks.cli.backtest.runner import AT_ONCE, Replayer
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
@@ -222,21 +222,21 @@ def _bench(
     repository: Repository,
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
-) -> Iterator[Bench]:
+) -> Iterator[Replayer]:
     run = os.urandom(8).hex()
     client = build_client(context, run)
     if wanted.dask is None:
-        yield Bench(database=database, repository=repository, client=client, cluster=None, run=run)
+        yield Replayer(database=database, repository=repository, client=client, cluster=None, run=run)
         return
     with open_cluster(wanted.dask, [settings for _, settings in routings]) as cluster:
         many = plural(cluster.places, "change")
         click.echo(f"The Dask cluster at {visible(wanted.dask)} judges {many} at once.", err=True)
-        yield Bench(database=database, repository=repository, client=client, cluster=cluster, run=run)
+        yield Replayer(database=database, repository=repository, client=client, cluster=cluster, run=run)
 
 
 def _replay(
     context: Context,
-    bench: Bench,
+    bench: Replayer,
     examples: Sequence[Example],
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,

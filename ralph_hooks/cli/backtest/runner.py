@@ -29,7 +29,7 @@ AT_ONCE = 4
 """Changes that are judged at once on this machine, unless the user says otherwise."""
 
 
-class Bench(Struct, frozen=True, kw_only=True):
+class Replayer(Struct, frozen=True, kw_only=True):
     """What one run of `ralph-hooks backtest` judges with."""
 
     database: Database

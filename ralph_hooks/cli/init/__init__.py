@@ -11,7 +11,7 @@ import click
 
 from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
-from ralph_hooks.cli.init.detect import NATIVE, Surroundings, look_around
+from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
 from ralph_hooks.cli.init.plan import Plan, make_plan
 from ralph_hooks.cli.init.writing import replace_file
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
@@ -54,7 +54,7 @@ Examples:
 def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str) -> None:
     """Look around, propose, ask, write."""
     context = load_context()
-    around = look_around(context)
+    around = detect(context)
     with open_state(context.home) as database:
         prices = Catalogue(context.settings.prices, Verdicts(database))
         plan = make_plan(context, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
@@ -74,7 +74,7 @@ def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool
     click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` looks whether everything is there.")
 
 
-def _found(context: Context, around: Surroundings) -> Sequence[str]:
+def _found(context: Context, around: Detected) -> Sequence[str]:
     nothing = "none"
     file = around.manager_file
     manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no manager is in use"

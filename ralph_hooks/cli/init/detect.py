@@ -26,7 +26,7 @@ from ralph_hooks.providers.discovery import PATIENCE, served
 NATIVE = "native"
 
 
-class Surroundings(Struct, frozen=True):
+class Detected(Struct, frozen=True):
     """All of it."""
 
     keys: tuple[str, ...]
@@ -44,12 +44,12 @@ class Surroundings(Struct, frozen=True):
     """What `.ralph/config.yml` says."""
 
 
-def look_around(context: Context) -> Surroundings:
+def detect(context: Context) -> Detected:
     """Look at the environment, PATH, the repository's files and this machine's ports."""
     top = context.repository.top
     manager, file = _manager(context)
     old = top / FILE
-    return Surroundings(
+    return Detected(
         keys=_keys(context.settings.providers),
         servers=_servers(context),
         agents=tuple(name for name, agent in defaults().agents.items() if shutil.which(agent.command[0])),

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.cli.init.detect import Surroundings
+from ralph_hooks.cli.init.detect import Detected
 from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.route import Model, Phase, Provider
 from ralph_hooks.core.text import money
@@ -33,7 +33,7 @@ class Proposal(Struct, frozen=True):
 
 
 def propose(
-    around: Surroundings,
+    around: Detected,
     providers: Mapping[str, Provider],
     prices: Prices,
     *,
@@ -71,7 +71,7 @@ def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
     return {"models": {phase.value: models[phase] for phase in Phase if phase in models}}
 
 
-def _cheap(around: Surroundings, providers: Mapping[str, Provider], prices: Prices) -> str:
+def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> str:
     """The lowest known price of a commit among the providers that there is a key for, else a model of this machine."""
     models = [
         Model(providers[name], pair.cheap)
@@ -84,7 +84,7 @@ def _cheap(around: Surroundings, providers: Mapping[str, Provider], prices: Pric
     return next((f"{server}/{names[0]}" for server, names in around.servers.items()), "")
 
 
-def _expensive(around: Surroundings, providers: Mapping[str, Provider]) -> str:
+def _expensive(around: Detected, providers: Mapping[str, Provider]) -> str:
     for name, pair in defaults().models.items():
         if pair.expensive and providers[name].api_key_env in around.keys:
             return f"{name}/{pair.expensive}"

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ralph_hooks import config
 from ralph_hooks.app.context import Context
-from ralph_hooks.cli.init.detect import NATIVE, Surroundings
+from ralph_hooks.cli.init.detect import NATIVE, Detected
 from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
@@ -48,7 +48,7 @@ class Plan(Struct, frozen=True):
 
 def make_plan(
     context: Context,
-    around: Surroundings,
+    around: Detected,
     prices: Catalogue,
     *,
     cheap: str,
@@ -75,7 +75,7 @@ def make_plan(
     )
 
 
-def _models(context: Context, around: Surroundings, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
+def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
     if not context.settings.models:
         return propose(around, context.settings.providers, prices, cheap=cheap, expensive=expensive)
     if cheap or expensive:
@@ -105,7 +105,7 @@ def _checked(context: Context, text: str, prices: Catalogue) -> Settings:
 class _Hooks:
     """How each hook would come to run ralph-hooks."""
 
-    def __init__(self, context: Context, around: Surroundings, wanted: str) -> None:
+    def __init__(self, context: Context, around: Detected, wanted: str) -> None:
         self._place = context
         self._manager = NATIVE if wanted == NATIVE else around.manager
         self._file = around.manager_file

@@ -80,11 +80,11 @@ def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep
 
 def _followed_up(session: ReviewSession, report: Report) -> Report:
     """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
-    from ralph_hooks.app.repair.on_failure import follow_up, in_ci
+    from ralph_hooks.app.repair.on_failure import handle_failure, in_ci
 
     if session.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):
         return report
-    return follow_up(session.context, report, session.snapshot)
+    return handle_failure(session.context, report, session.snapshot)
 
 
 def selection_options(function: Callable[..., int]) -> Callable[..., int]:

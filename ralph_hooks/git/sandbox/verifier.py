@@ -118,8 +118,8 @@ class CommandVerifier:
                 results = [self._since(outcome, bench, between, terms) for outcome in results]
         return tuple(map(self._unplugged, results) if cut else results)
 
-    def _bench(self, tree: str, stack: contextlib.ExitStack) -> _Bench:
-        return _Bench(self._repository, tree, self._change, stack, self._filled)
+    def _bench(self, tree: str, stack: contextlib.ExitStack) -> _ScratchCopy:
+        return _ScratchCopy(self._repository, tree, self._change, stack, self._filled)
 
     def _filled(self, copy: Path) -> None:
         missing = lfs.fill(copy, self._large_files)
@@ -139,7 +139,7 @@ class CommandVerifier:
             return msgspec.structs.replace(outcome, problem=f"{outcome.problem} {note}")
         return msgspec.structs.replace(outcome, tail=f"{outcome.tail}\n{note}".lstrip())
 
-    def _verify(self, command: str, here: _Bench, there: _Bench, terms: _Terms) -> Verification:
+    def _verify(self, command: str, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms) -> Verification:
         """Run ``command``, and on the base too where that tells what its failure means."""
         attempt = self._attempt(command, here, terms)
         if attempt.problem:
@@ -161,13 +161,13 @@ class CommandVerifier:
             command, attempt, problem="it passes on the base, but only with a network" if lost else ""
         )
 
-    def _since(self, outcome: Verification, bench: _Bench, between: Between, terms: _Terms) -> Verification:
+    def _since(self, outcome: Verification, bench: _ScratchCopy, between: Between, terms: _Terms) -> Verification:
         """``outcome`` with the failures as new that were mended ``between``; where that is not known, it is asked."""
         if {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}:
             return outcome
         return outcomes.broken_since(outcome, self._before(outcome.command, bench, terms))
 
-    def _before(self, command: str, base: _Bench, terms: _Terms) -> Attempt:
+    def _before(self, command: str, base: _ScratchCopy, terms: _Terms) -> Attempt:
         """What ``command`` does on the base, asked once."""
         known = self._bases.get(base.tree, command, network=terms.network, afresh=terms.afresh)
         if known is None:
@@ -175,7 +175,7 @@ class CommandVerifier:
             self._bases.put(base.tree, command, known, network=terms.network)
         return known
 
-    def _attempt(self, command: str, bench: _Bench, terms: _Terms) -> Attempt:
+    def _attempt(self, command: str, bench: _ScratchCopy, terms: _Terms) -> Attempt:
         try:
             copy = bench.copy()
             report = copy.parent / "ralph-hooks-junit.xml"
@@ -218,7 +218,7 @@ class CommandVerifier:
         return "killed, most likely because memory ran out" if code == _KILLED else ""
 
 
-class _Bench:
+class _ScratchCopy:
     """The scratch copy of one tree, made when it is first asked for and removed with ``stack``."""
 
     def __init__(
