@@ -21,7 +21,7 @@ from ralph_hooks.core.codec import from_msgpack
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model
-from ralph_hooks.engine.backtest.prefetch import Held
+from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot
 from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.backtest.task import (
     Done,
@@ -65,7 +65,7 @@ def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
         lambda: tell(packed(Done(calls=tuple(purse.calls), answers=answers.fresh))),
     )
     gate = build_errand(errand, purse, answers, facts)
-    return packed(outcome(lambda: judge(gate, Held(errand.change, errand.files)), purse, answers, facts))
+    return packed(outcome(lambda: judge(gate, InMemorySnapshot(errand.change, errand.files)), purse, answers, facts))
 
 
 def answer(question: bytes) -> bytes:

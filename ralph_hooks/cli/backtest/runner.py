@@ -16,7 +16,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.report import Report
-from ralph_hooks.engine.backtest.prefetch import Held, Shelf
+from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot, Prefetcher
 from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.review.run_checks import check_ahead
 from ralph_hooks.git.push import GitPush
@@ -55,7 +55,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
             for check in slow_checks():
                 check_ahead(check, sources, store, Deadline(_AHEAD, time.monotonic))
 
-        shelf = Shelf(GitPush(self.repository, "examples", ()), examples, look_ahead)
+        shelf = Prefetcher(GitPush(self.repository, "examples", ()), examples, look_ahead)
         if self.cluster is None:
             return lambda example: self._here(context, shelf.take(example), apart)
         remote = build_remote(context, self.database, self.cluster, run=self.run, apart=apart)
@@ -66,7 +66,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
 
         return there
 
-    def _here(self, context: Context, snapshot: Held, apart: str) -> Report:
+    def _here(self, context: Context, snapshot: InMemorySnapshot, apart: str) -> Report:
         gate = build_trial(
             context, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
         )

@@ -22,7 +22,7 @@ _MOST_BYTES = 16_000_000  # of files at once, for lines take several times their
 _MOST_HELD = 4 * _AT_ONCE  # changes
 
 
-class File(Struct, frozen=True):
+class LoadedFile(Struct, frozen=True):
     """What a snapshot knows of one file."""
 
     size: int
@@ -32,10 +32,10 @@ class File(Struct, frozen=True):
     hunks: tuple[Hunk, ...] = ()
 
 
-class Held:
+class InMemorySnapshot:
     """A change in memory; satisfies `core.ports.Snapshot`."""
 
-    def __init__(self, change: Change, files: Mapping[str, File]) -> None:
+    def __init__(self, change: Change, files: Mapping[str, LoadedFile]) -> None:
         """``files`` are those with text to judge, by path."""
         self.change = change
         self._files = files
@@ -70,7 +70,7 @@ class Blobs(Protocol):
         ...
 
 
-class Shelf:
+class Prefetcher:
     """Hands out ``examples`` about in their order, and reads the next ones when it has none. Safe from several threads.
 
     Another order is right as well, and slower. ``ahead`` is shown the text files of those that are read together.
@@ -84,9 +84,9 @@ class Shelf:
         self._examples = examples
         self._places = {_name(example): place for place, example in enumerate(examples)}
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, ...], Held] = {}
+        self._held: dict[tuple[str, ...], InMemorySnapshot] = {}
 
-    def take(self, example: Example) -> Held:
+    def take(self, example: Example) -> InMemorySnapshot:
         """The change of ``example``. Raises GitError where git lacks something of it, or of the next ones."""
         name = _name(example)
         with self._lock:
@@ -97,15 +97,15 @@ class Shelf:
                 self._held |= self._read(self._examples[place : place + _AT_ONCE])
             return self._held.pop(name)
 
-    def _read(self, examples: Sequence[Example]) -> dict[tuple[str, ...], Held]:
+    def _read(self, examples: Sequence[Example]) -> dict[tuple[str, ...], InMemorySnapshot]:
         """The first of ``examples``, and as many more as may be held."""
         listed = [(number, entry) for number, each in enumerate(examples) for entry in _readable(each)]
         sizes = self._blobs.sizes([entry for _, entry in listed])
-        files: list[dict[str, File]] = [{} for _ in examples]
+        files: list[dict[str, LoadedFile]] = [{} for _ in examples]
         wanted: list[tuple[int, Entry]] = []
         count, total = len(examples), 0
         for (number, entry), size in zip(listed, sizes, strict=True):
-            files[number][entry.path] = File(size)
+            files[number][entry.path] = LoadedFile(size)
             if size <= MAX_BYTES:
                 wanted.append((number, entry))
                 total += size
@@ -114,9 +114,12 @@ class Shelf:
                 break
         wanted = [each for each in wanted if each[0] < count]
         self._fill(wanted, files)
-        return {_name(each): Held(change_of(each), held) for each, held in zip(examples[:count], files, strict=False)}
+        return {
+            _name(each): InMemorySnapshot(change_of(each), held)
+            for each, held in zip(examples[:count], files, strict=False)
+        }
 
-    def _fill(self, wanted: Sequence[tuple[int, Entry]], files: Sequence[dict[str, File]]) -> None:
+    def _fill(self, wanted: Sequence[tuple[int, Entry]], files: Sequence[dict[str, LoadedFile]]) -> None:
         """Put contents, and for text changed lines, into ``files``."""
         contents = self._blobs.contents([entry for _, entry in wanted])
         both = list(zip(wanted, contents, strict=True))
@@ -125,9 +128,9 @@ class Shelf:
         sources = [Source(entry, content, lines) for (_, entry, content), lines in zip(text, hunks, strict=True)]
         self._ahead(sources)
         for (number, entry), content in both:
-            files[number][entry.path] = File(files[number][entry.path].size, content)
+            files[number][entry.path] = LoadedFile(files[number][entry.path].size, content)
         for (number, entry, content), source in zip(text, sources, strict=True):
-            files[number][entry.path] = File(files[number][entry.path].size, content, source.hunks)
+            files[number][entry.path] = LoadedFile(files[number][entry.path].size, content, source.hunks)
 
 
 def change_of(example: Example) -> Change:

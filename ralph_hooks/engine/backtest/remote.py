@@ -31,13 +31,13 @@ from ralph_hooks.core.ports.store import Store
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Call, Usage, most_tokens
-from ralph_hooks.engine.backtest.prefetch import File
+from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.engine.backtest.replay import CapReached
 from ralph_hooks.engine.backtest.task import Done, Errand, packed
 from ralph_hooks.engine.models.caller import quirks_key
 from ralph_hooks.engine.review.reviewer import recall
 from ralph_hooks.engine.review.run_checks import result_key
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.engine.review.triage import triage
 from ralph_hooks.errors import RalphError
 
@@ -139,7 +139,7 @@ class Remote:
         """``snapshot`` as data; None where it has to stay."""
         noted = _Noted(self._store)
         triaged = triage(snapshot, self._settings.gate.exclude, noted)
-        sources = Material(snapshot).sources(triaged.review + triaged.scan)
+        sources = SourceCache(snapshot).sources(triaged.review + triaged.scan)
         if not all(map(self._may_be_named, snapshot.change.entries)):
             return None
         if sum(_size(source) for source in sources) > _MOST_BYTES or not all(map(self._may_leave, sources)):
@@ -151,7 +151,7 @@ class Remote:
             noted.get(result_key(check.name, check.version, e) for e in triaged.review if check.applies(e))
         return Errand(
             change=msgspec.structs.replace(snapshot.change, title=""),
-            files={source.path: File(_size(source), source.content, source.hunks) for source in sources},
+            files={source.path: LoadedFile(_size(source), source.content, source.hunks) for source in sources},
             models=_reviewing(self._settings.models),
             routes=tuple(
                 msgspec.structs.replace(rule, models=_reviewing(rule.models)) for rule in self._settings.routes

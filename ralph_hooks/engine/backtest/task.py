@@ -24,7 +24,7 @@ from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Report, Verification
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.engine.backtest.prefetch import File
+from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.errors import RalphError
 
 
@@ -32,7 +32,7 @@ class Errand(Struct, frozen=True, kw_only=True):
     """One change to judge elsewhere."""
 
     change: Change
-    files: Mapping[str, File]
+    files: Mapping[str, LoadedFile]
     """By path; only of those that are to be read."""
     models: Mapping[Phase, Chain]
     routes: tuple[RouteRule, ...]

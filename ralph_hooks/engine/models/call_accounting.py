@@ -21,7 +21,7 @@ NOTHING = Usage(input_tokens=0, output_tokens=0)
 _PATIENCE = 10.0  # seconds: longer than a ledger that others write to may take
 
 
-class Entry(Struct, frozen=True):
+class OpenCall(Struct, frozen=True):
     """A call that is under way."""
 
     phase: Phase
@@ -33,7 +33,7 @@ class Entry(Struct, frozen=True):
     """By the deadline's clock, in seconds."""
 
 
-class Books:
+class CallAccounting:
     """Every call of a run, reserved before it is made and settled afterwards. Safe from several threads."""
 
     def __init__(self, ledger: Ledger, prices: Prices, run: str, deadline: Deadline) -> None:
@@ -44,7 +44,7 @@ class Books:
         self._settled = threading.Condition()
         self._till = threading.Lock()
         self._calls: list[Call] = []
-        self._open: dict[int, Entry] = {}
+        self._open: dict[int, OpenCall] = {}
         self._closing = 0
         self._settlements = 0
         self._closed = False
@@ -101,7 +101,7 @@ class Books:
                     call = self._ledger.reserve(reservation)
                     started = self._deadline.clock()
                     with self._settled:
-                        self._open[call] = Entry(phase, model, price, worst, started)
+                        self._open[call] = OpenCall(phase, model, price, worst, started)
             except BudgetReached as fault:
                 if not fault.may_fit_later or not self._wait_for_settlement(seen, until):
                     raise
@@ -144,7 +144,7 @@ class Books:
                 self._settled.wait(until.remaining())
             return self._settlements != seen
 
-    def _book(self, call: int, entry: Entry, usage: Usage | None, outcome: str) -> float:
+    def _book(self, call: int, entry: OpenCall, usage: Usage | None, outcome: str) -> float:
         seconds = self._deadline.clock() - entry.started
         cost = _cost(entry.price, usage)
         self._ledger.settle(call, usage, cost, outcome, seconds)

@@ -35,9 +35,9 @@ from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Usage
-from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, Books
-from ralph_hooks.engine.models.circuit_breaker import Mark, Outages
-from ralph_hooks.engine.models.token_budget import fitted, worst
+from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, CallAccounting
+from ralph_hooks.engine.models.circuit_breaker import CircuitBreaker, Outage
+from ralph_hooks.engine.models.token_budget import fit_to_context, worst_case
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 
@@ -117,8 +117,8 @@ class Caller:
         self.deadline = deadline
         self._sleep = sleep
         self._jitter = jitter
-        self._outages = Outages(store, now)
-        self._books = Books(ledger, prices, run, deadline)
+        self._outages = CircuitBreaker(store, now)
+        self._books = CallAccounting(ledger, prices, run, deadline)
         self._learnt = threading.Lock()
         self._hopeless: dict[Model | str, ModelFault] = {}
         self._quirks: dict[str, frozenset[str]] = {}
@@ -222,10 +222,10 @@ class Caller:
             return self._passed_over(fault, question, model)
 
     def _last_try(
-        self, question: Question[Reply], marks: Mapping[Model, Mark], faults: dict[str, ModelFault]
+        self, question: Question[Reply], marks: Mapping[Model, Outage], faults: dict[str, ModelFault]
     ) -> tuple[Reply, Model]:
         """All are down or were passed over: one try of the one that has been down for longest."""
-        model = self._outages.last_hope(marks)
+        model = self._outages.oldest_open(marks)
         if model is None or self.deadline.passed:
             raise Unanswered(faults)
         until = self.deadline.part(self.deadline.remaining() * _PROBE)
@@ -341,7 +341,7 @@ class Caller:
 
     def _send(self, question: Question[Reply], model: Model, send: _Send) -> Reply:
         request = self._request(question, model, send)
-        call, started = self._books.reserve(question.phase, model, worst(request), send.until)
+        call, started = self._books.reserve(question.phase, model, worst_case(request), send.until)
         usage: Usage | None = None
         outcome = ABANDONED
         billed = True
@@ -380,7 +380,7 @@ class Caller:
             max_output=send.room,
             omit=send.omit,
         )
-        return fitted(request) if model.provider.cuts else request
+        return fit_to_context(request) if model.provider.cuts else request
 
     def _settle(self, call: int, usage: Usage | None, outcome: str) -> None:
         """Close the books on ``call``. One cut off after most of the run's time says that its model is down."""

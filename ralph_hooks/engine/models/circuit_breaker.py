@@ -22,7 +22,7 @@ MEMORY = 60.0
 """Seconds that a model is passed over after an outage, or less where it said itself when to come back."""
 
 
-class Mark(Struct, frozen=True):
+class Outage(Struct, frozen=True):
     """An outage of one model."""
 
     since: float
@@ -36,20 +36,20 @@ class Mark(Struct, frozen=True):
         return f"not asked again, for {max(0, now - self.since):.0f} s ago {self.said}"
 
 
-class Outages:
+class CircuitBreaker:
     """The marks that hold now. Safe from several threads. ``clock`` gives seconds since 1970."""
 
     def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self.clock = clock
         self._store = store
         self._lock = threading.Lock()
-        self._here: dict[str, Mark] = {}  # also where the store cannot be written
+        self._here: dict[str, Outage] = {}  # also where the store cannot be written
         self._probed: set[str] = set()
 
-    def marks(self, models: Sequence[Model]) -> Mapping[Model, Mark]:
+    def marks(self, models: Sequence[Model]) -> Mapping[Model, Outage]:
         """The marks of those of ``models`` that have one, in their order."""
         keys = {_key(model): model for model in models}
-        stored = {key: read_back(data, Mark) for key, data in self._store.get(keys).items()}
+        stored = {key: read_back(data, Outage) for key, data in self._store.get(keys).items()}
         found = {key: mark for key, mark in stored.items() if mark is not None}
         with self._lock:
             for key in keys:
@@ -75,7 +75,7 @@ class Outages:
         pause = MEMORY
         if isinstance(fault, RateLimited) and fault.retry_after is not None:
             pause = min(MEMORY, fault.retry_after)
-        mark = Mark(since=now, until=now + pause, said=str(fault))
+        mark = Outage(since=now, until=now + pause, said=str(fault))
         with self._lock:
             known = self._here.get(_key(model))
             if known is not None and now < known.until:
@@ -86,12 +86,12 @@ class Outages:
     def answered(self, model: Model) -> None:
         """Take the mark of ``model`` away."""
         now = self.clock()
-        gone = Mark(since=now, until=now, said="")
+        gone = Outage(since=now, until=now, said="")
         with self._lock:
             self._here[_key(model)] = gone
         self._store.put({_key(model): msgspec.json.encode(gone)}, ttl=0)
 
-    def last_hope(self, marks: Mapping[Model, Mark]) -> Model | None:
+    def oldest_open(self, marks: Mapping[Model, Outage]) -> Model | None:
         """The model to try once all of them are marked: the one whose mark is oldest, for it is likeliest to be back.
 
         None where a try in this run has failed already: then the run is inconclusive whatever else is tried, and each

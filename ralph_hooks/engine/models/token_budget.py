@@ -20,7 +20,7 @@ def _prompt_tokens(request: ModelRequest) -> int:
     return sum(map(most_tokens, (request.system, request.prompt, schema))) + _TOOLS
 
 
-def worst(request: ModelRequest) -> Usage:
+def worst_case(request: ModelRequest) -> Usage:
     """The most a call can use: the whole request at full price, and a reply that fills its room.
 
     A provider that takes no limit on the reply has only its context left for one.
@@ -30,7 +30,7 @@ def worst(request: ModelRequest) -> Usage:
     return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
 
 
-def room(chain: Chain, system: str, most: int) -> int:
+def prompt_budget(chain: Chain, system: str, most: int) -> int:
     """How much code goes into one request below ``system``, so that it fits whichever model of ``chain`` answers.
 
     In tokens as `estimate_tokens` counts them, which takes four bytes for one where a tokenizer may make four; at most
@@ -45,7 +45,7 @@ def _left(model: Model, system: str) -> int:
     return model.provider.context - most_tokens(system) - _TEMPLATE - _SMALLEST_REPLY
 
 
-def fitted(request: ModelRequest) -> ModelRequest:
+def fit_to_context(request: ModelRequest) -> ModelRequest:
     """``request`` with room for a reply in the model's context. Raises TooLarge where the request may fill it."""
     left = _left(request.model, request.system) - most_tokens(request.prompt) + _SMALLEST_REPLY
     if left < _SMALLEST_REPLY:

@@ -43,7 +43,7 @@ class Chosen(Struct, frozen=True):
     """of how much there is in these files."""
 
 
-class Sight:
+class FileContext:
     """Looks at files through ``read``, by the rules of ``settings``."""
 
     def __init__(self, settings: Settings, paths: Sequence[str], read: Callable[[str], bytes | None]) -> None:

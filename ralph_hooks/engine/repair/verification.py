@@ -24,7 +24,7 @@ from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.review.gate import Examined, Gate, Scope
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.phases import verify
 from ralph_hooks.phases.problem import Problem, described, failing
@@ -278,7 +278,7 @@ class _Code:
 
     def __init__(self, bench: Workbench, repair: Snapshot) -> None:
         self._bench = bench
-        self._sources = Material(repair).sources([e for e in repair.change.entries if e.unreadable() is None])
+        self._sources = SourceCache(repair).sources([e for e in repair.change.entries if e.unreadable() is None])
 
     def of(self, finding: Finding) -> str:
         """The repair of the file, or all of it where it is elsewhere, and the file as it is now around the place."""

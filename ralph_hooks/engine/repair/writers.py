@@ -17,10 +17,10 @@ from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.models.caller import ByAgent, Unanswered
-from ralph_hooks.engine.repair.context import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, Sight, change_text
+from ralph_hooks.engine.repair.context import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, FileContext, change_text
 from ralph_hooks.engine.repair.edits import EditsRefused, apply
 from ralph_hooks.engine.review.gate import Gate
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.phases import fix, implement, plan
 from ralph_hooks.phases.plan import Plan
@@ -68,7 +68,7 @@ class Authors:
         self._gate = gate
         self._bench = bench
         self._entries = [entry for entry in snapshot.change.entries if entry.unreadable() is None]
-        self._material = Material(snapshot)
+        self._material = SourceCache(snapshot)
 
     def plan(self, problem: Problem) -> Planned:
         """What has to be read and done. Without a model, or an answer, it is the files that are concerned."""
@@ -142,7 +142,9 @@ class Authors:
         )
         return self._write("fix", question, chain, sight, chosen)
 
-    def _write(self, what: str, question: Question[Repair], chain: Chain, sight: Sight, chosen: Chosen) -> Written:
+    def _write(
+        self, what: str, question: Question[Repair], chain: Chain, sight: FileContext, chosen: Chosen
+    ) -> Written:
         """Have a repair written, by a model as edits or by a coding agent in the files, and put into the workbench."""
         agents = any(model.provider.wire is Wire.AGENT for model in chain)
         repair, model = self._ask(what, question, chain, self._by_agent(question) if agents else None)
@@ -177,9 +179,9 @@ class Authors:
             repair = self._bench.repair()
         except RepairRefused:
             return []
-        return Material(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
+        return SourceCache(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
 
-    def _applied(self, repair: Repair, model: Model, sight: Sight, chosen: Chosen) -> Written:
+    def _applied(self, repair: Repair, model: Model, sight: FileContext, chosen: Chosen) -> Written:
         """Put ``repair`` into the workbench, whole or not at all."""
         refused: tuple[str, ...] = ()
         try:
@@ -211,10 +213,10 @@ class Authors:
             raise GaveUp(f"the deadline of the repair ({caller.deadline.seconds:,.0f} s) was reached")
         return answer
 
-    def _sight(self) -> Sight:
-        return Sight(self._gate.settings, self._bench.paths(), self._bench.read)
+    def _sight(self) -> FileContext:
+        return FileContext(self._gate.settings, self._bench.paths(), self._bench.read)
 
-    def _concerned(self, problem: Problem, sight: Sight) -> list[str]:
+    def _concerned(self, problem: Problem, sight: FileContext) -> list[str]:
         """Files with findings, those that failing output or the user speaks of, else the changed ones."""
         told = [problem.instruction, *map(failing, problem.failures)]
         named = [*problem.paths, *(path for text in told for path in sight.mentioned(text))]

@@ -28,7 +28,7 @@ from ralph_hooks.engine.receipts import settings_digest
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import Checked, run_checks
-from ralph_hooks.engine.review.sources import Material, parts
+from ralph_hooks.engine.review.sources import SourceCache, parts
 from ralph_hooks.engine.review.triage import Triage, triage
 from ralph_hooks.engine.review.verdict import Outcome, come_to, decide, exit_code, notices, ran
 from ralph_hooks.engine.review.verify_commands import Commands
@@ -48,7 +48,7 @@ class Examined(Struct, frozen=True):
     """A change that is sorted and through the deterministic checks."""
 
     snapshot: Snapshot
-    material: Material
+    material: SourceCache
     triaged: Triage
     checked: Checked
 
@@ -170,7 +170,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def examine(self, snapshot: Snapshot, scope: Scope) -> Examined:
         """``snapshot`` through the deterministic checks, which cost nothing."""
-        material = Material(snapshot)
+        material = SourceCache(snapshot)
         triaged = triage(snapshot, self.limits.exclude, self.store)
         return Examined(snapshot, material, triaged, self._checked(triaged, material, scope))
 
@@ -186,7 +186,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.answers, team=self.team)
         return invariants.check(examined.open_to_models, examined.material)
 
-    def _checked(self, triaged: Triage, material: Material, scope: Scope) -> Checked:
+    def _checked(self, triaged: Triage, material: SourceCache, scope: Scope) -> Checked:
         """Without a review only the secret scan is of use: nothing may be sent unseen."""
         checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
         return run_checks(checks, triaged, material, self.store, self.caller.deadline)

@@ -17,8 +17,8 @@ from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.caller import Caller, Unanswered
-from ralph_hooks.engine.models.token_budget import room
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.models.token_budget import prompt_budget
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.phases import analyze, verify
 
@@ -67,7 +67,7 @@ class Invariants:
         self._store = store
         self._team = team
 
-    def check(self, entries: Sequence[Entry], material: Material) -> Kept:
+    def check(self, entries: Sequence[Entry], material: SourceCache) -> Kept:
         """One finding for each statement and request that it does not hold for. Asked once per content.
 
         Files go to the verify models of their routes; those that a route skips go nowhere.
@@ -162,8 +162,8 @@ class Invariants:
         )
 
 
-def _batches(group: _Group, material: Material) -> list[list[Part]]:
-    most = room(group.chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
+def _batches(group: _Group, material: SourceCache) -> list[list[Part]]:
+    most = prompt_budget(group.chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
     parts = [
         part
         for source in material.sources(group.entries)

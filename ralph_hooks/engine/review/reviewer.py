@@ -23,8 +23,8 @@ from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.caller import Caller, Unanswered
-from ralph_hooks.engine.models.token_budget import room
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.models.token_budget import prompt_budget
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.engine.worker_pool import Team
 from ralph_hooks.phases import analyze, verify
 
@@ -73,7 +73,7 @@ class Reviewer:
         self._store = store
         self._team = team
 
-    def review(self, entries: Sequence[Entry], material: Material, hints: Mapping[str, Sequence[Hint]]) -> Reviewed:
+    def review(self, entries: Sequence[Entry], material: SourceCache, hints: Mapping[str, Sequence[Hint]]) -> Reviewed:
         """Analyze ``entries``; those whose verdict is known cost nothing and are not even read."""
         routed: list[tuple[Entry, Chain]] = []
         unreviewed: list[Unreviewed] = []
@@ -115,7 +115,7 @@ class Reviewer:
         return known
 
     def _analyze(
-        self, missing: Sequence[tuple[Entry, Chain]], material: Material, hints: Mapping[str, Sequence[Hint]]
+        self, missing: Sequence[tuple[Entry, Chain]], material: SourceCache, hints: Mapping[str, Sequence[Hint]]
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
@@ -172,7 +172,9 @@ class Reviewer:
             outcomes.append((part, analyze.Review(mine, review.dropped if index == 0 else 0), model))
         return outcomes
 
-    def _confirmed(self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], material: Material) -> Reviewed:
+    def _confirmed(
+        self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], material: SourceCache
+    ) -> Reviewed:
         """``reviewed`` with what would block put to the verify model."""
         gate = self._gate
         weighty = [
@@ -196,7 +198,7 @@ class Reviewer:
         return msgspec.structs.replace(reviewed, findings=tuple(findings), unconfirmed=problems)
 
     def _verify(
-        self, weighty: Sequence[tuple[Finding, Entry, Chain]], material: Material
+        self, weighty: Sequence[tuple[Finding, Entry, Chain]], material: SourceCache
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
         """Whether each finding holds, by its id(); None where nobody could say, and then why."""
         held: dict[int, bool | None] = {}
@@ -229,10 +231,10 @@ class Reviewer:
         return held, tuple(problems)
 
     def _ask_claims(
-        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, material: Material
+        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, material: SourceCache
     ) -> tuple[dict[int, bool | None], list[str]]:
         sources = material.sources([entry for _, entry in claims])
-        most = room(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
+        most = prompt_budget(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
         stated = [_claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
         try:
             verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
@@ -251,7 +253,7 @@ def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
     return [(part, Unreviewed(part.path, reason, cause)) for part in batch.parts]
 
 
-def batched(missing: Sequence[tuple[Entry, Chain]], material: Material) -> list[Batch]:
+def batched(missing: Sequence[tuple[Entry, Chain]], material: SourceCache) -> list[Batch]:
     """The changes of ``missing`` in as few requests as hold them."""
     by_chain: dict[Chain, list[Part]] = defaultdict(list)
     for (entry, chain), source in zip(missing, material.sources([entry for entry, _ in missing]), strict=True):
@@ -260,7 +262,7 @@ def batched(missing: Sequence[tuple[Entry, Chain]], material: Material) -> list[
 
 
 def _most(chain: Chain) -> int:
-    return room(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
+    return prompt_budget(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
 
 
 def analyze_key(entry: Entry, model: Model) -> str:

@@ -15,7 +15,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
 from ralph_hooks.core.ports.store import Store
 from ralph_hooks.engine.cache_keys import content_key, read_back
-from ralph_hooks.engine.review.sources import Material
+from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.engine.review.triage import Triage
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import RalphError
@@ -50,7 +50,7 @@ class _Job(Struct, frozen=True):
 
 
 def run_checks(
-    checks: Sequence[Check], triaged: Triage, material: Material, store: Store, deadline: Deadline
+    checks: Sequence[Check], triaged: Triage, material: SourceCache, store: Store, deadline: Deadline
 ) -> Checked:
     """Findings and hints of ``checks``, from the store where the content is known."""
     plans = [(check, _entries(check, triaged)) for check in checks]
@@ -131,7 +131,7 @@ def _entries(check: Check, triaged: Triage) -> list[Entry]:
     return [entry for entry in candidates if check.applies(entry)]
 
 
-def _run(job: _Job, material: Material, deadline: Deadline) -> Mapping[str, CheckResult] | None:
+def _run(job: _Job, material: SourceCache, deadline: Deadline) -> Mapping[str, CheckResult] | None:
     """None where the deadline was too early for the check: that is for the user's policy, not an error."""
     try:
         return job.check.run(material.sources(job.missing), deadline)

@@ -12,7 +12,7 @@ from ralph_hooks.core.ports.change import Snapshot, Source
 _AT_ONCE = 1_000  # files: their lines take about ten times their size in memory, so a push of thousands comes in parts
 
 
-class Material:
+class SourceCache:
     """Sources by path. A commit whose verdicts are all known never asks."""
 
     def __init__(self, snapshot: Snapshot) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from ralph_hooks.core.backtest import Example, Label
 from ralph_hooks.core.ports.change import Source
-from ralph_hooks.engine.backtest.prefetch import Shelf, change_of
+from ralph_hooks.engine.backtest.prefetch import Prefetcher, change_of
 from ralph_hooks.engine.review.triage import MAX_BYTES
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, open_repository
@@ -40,7 +40,7 @@ def test_every_change_is_as_git_gives_it_in_whatever_order(
     history: tuple[Repository, list[Example]], order: int
 ) -> None:
     repository, examples = history
-    shelf = Shelf(GitPush(repository, "", ()), examples)
+    shelf = Prefetcher(GitPush(repository, "", ()), examples)
     for example in examples[::order]:
         alone = GitSnapshot(repository, change_of(example))
         held = shelf.take(example)
@@ -56,7 +56,7 @@ def test_what_nobody_reads_is_not_read_and_what_is_no_text_has_no_lines(
 ) -> None:
     repository, examples = history
     shown: list[Source] = []
-    held = Shelf(GitPush(repository, "", ()), examples, shown.extend).take(examples[2])
+    held = Prefetcher(GitPush(repository, "", ()), examples, shown.extend).take(examples[2])
     entries = {entry.path: entry for entry in examples[2].entries}
     assert set(entries) == {"a.py", "big.csv", "logo.png"}
     assert held.contents([entries["big.csv"]]) == {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.engine.models.call_accounting import Books
+from ralph_hooks.engine.models.call_accounting import CallAccounting
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
@@ -28,7 +28,7 @@ def test_a_call_that_another_thread_is_booking_at_the_end_is_in_the_report_too(t
     with Database(tmp_path) as database:
         prices = Catalogue({small.id: Price(input=Decimal(1), output=Decimal(1))}, Verdicts(database))
         ledger = Ledger(database, run="r", repository=Repository("k", "n"), command="gate", caps=Caps())
-        books = Books(ledger, prices, "r", deadline)
+        books = CallAccounting(ledger, prices, "r", deadline)
         call, _ = books.reserve(Phase.ANALYZE, small, USED, deadline)
         with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)) as other:
             other.execute("BEGIN IMMEDIATE")  # the ledger has to wait

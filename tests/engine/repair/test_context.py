@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.engine.repair.context import Sight
+from ralph_hooks.engine.repair.context import FileContext
 from tests.support.configuration import load_texts
 
 SKIPS = '[tool.ralph-hooks]\n[[tool.ralph-hooks.routes]]\npaths = ["private/**"]\nskip = true\n'
@@ -24,11 +24,11 @@ FILES = {
 
 
 @pytest.fixture
-def sight(tmp_path: Path) -> Sight:
-    return Sight(load_texts(tmp_path, SKIPS), sorted(FILES), FILES.get)
+def sight(tmp_path: Path) -> FileContext:
+    return FileContext(load_texts(tmp_path, SKIPS), sorted(FILES), FILES.get)
 
 
-def test_files_are_shown_as_text_until_the_room_is_used_up(sight: Sight) -> None:
+def test_files_are_shown_as_text_until_the_room_is_used_up(sight: FileContext) -> None:
     chosen = sight.choose({"src/shop.py": (), "src/long.py": ("f7",), "src/tax.py": ()}, {}, 1_000)
     assert [file.path for file in chosen.shown] == ["src/shop.py", "src/tax.py"]
     assert chosen.shown[0].text == "def total():\n    return 1\n"
@@ -40,20 +40,20 @@ def test_files_are_shown_as_text_until_the_room_is_used_up(sight: Sight) -> None
 
 
 @pytest.mark.parametrize("path", ["private/key.py", "logo.png", "big.csv", "no/such.py"])
-def test_what_no_model_may_or_can_read_is_not_shown_and_said(sight: Sight, path: str) -> None:
+def test_what_no_model_may_or_can_read_is_not_shown_and_said(sight: FileContext, path: str) -> None:
     chosen = sight.choose({path: ()}, {}, 24_000)
     assert (chosen.shown, chosen.left_out) == ((), (f"{path} cannot be shown",))
     assert sight.outline([path]) == ""
 
 
-def test_an_outline_has_the_definitions_of_as_many_files_as_fit(sight: Sight) -> None:
+def test_an_outline_has_the_definitions_of_as_many_files_as_fit(sight: FileContext) -> None:
     assert sight.outline(["src/shop.py", "tests/test_shop.py"]) == (
         "src/shop.py (2 lines)\n  total 1-2\ntests/test_shop.py (2 lines)\n  test_total 1-2"
     )
     assert sight.outline(["src/long.py", "src/tax.py"], 20) == "src/long.py (1200 lines)\nsrc/tax.py (1 lines)"
 
 
-def test_further_files_come_from_the_same_folders_first_and_skipped_ones_not_at_all(sight: Sight) -> None:
+def test_further_files_come_from_the_same_folders_first_and_skipped_ones_not_at_all(sight: FileContext) -> None:
     listed = sight.listed(["src/shop.py"])
     assert listed[:2] == ["src/long.py", "src/tax.py"]
     assert "private/key.py" not in listed
@@ -70,5 +70,5 @@ def test_further_files_come_from_the_same_folders_first_and_skipped_ones_not_at_
         ("nothing.py, a/b", []),
     ],
 )
-def test_files_that_a_text_speaks_of_are_found(sight: Sight, text: str, expected: list[str]) -> None:
+def test_files_that_a_text_speaks_of_are_found(sight: FileContext, text: str, expected: list[str]) -> None:
     assert list(sight.mentioned(text)) == expected
