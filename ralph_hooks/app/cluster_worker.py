@@ -24,21 +24,21 @@ from ralph_hooks.core.route import Model
 from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot
 from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.backtest.task import (
-    Done,
-    Errand,
-    Marks,
-    Memory,
     NoCommands,
     NoHistory,
     NoReceipts,
-    Purse,
-    Tariff,
+    Task,
+    TaskCache,
+    TaskLedger,
+    TaskPrices,
+    TaskResult,
+    WorkerOutages,
     outcome,
     packed,
 )
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate
-from ralph_hooks.engine.worker_pool import Team
+from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction
 
@@ -56,13 +56,13 @@ class Greeting(Struct, frozen=True, kw_only=True):
 
 def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
     """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
-    errand = from_msgpack(data, Errand)
-    purse = Purse(errand.grant, price_needed=errand.price_needed)
-    facts = Memory(errand.known, worker_marks())
-    answers = Memory(
+    errand = from_msgpack(data, Task)
+    purse = TaskLedger(errand.grant, price_needed=errand.price_needed)
+    facts = TaskCache(errand.known, worker_marks())
+    answers = TaskCache(
         errand.known,
         worker_marks(),
-        lambda: tell(packed(Done(calls=tuple(purse.calls), answers=answers.fresh))),
+        lambda: tell(packed(TaskResult(calls=tuple(purse.calls), answers=answers.fresh))),
     )
     gate = build_errand(errand, purse, answers, facts)
     return packed(outcome(lambda: judge(gate, InMemorySnapshot(errand.change, errand.files)), purse, answers, facts))
@@ -97,11 +97,11 @@ def versions() -> dict[str, str]:
     return {"ralph-hooks": __version__, "Python": python, **{name: version(name) for name in _LIBRARIES}}
 
 
-def build_errand(errand: Errand, purse: Purse, answers: Memory, facts: Memory) -> Gate:
+def build_errand(errand: Task, purse: TaskLedger, answers: TaskCache, facts: TaskCache) -> Gate:
     """The gate for one change that came from another machine: no repository, no state, no commands."""
     limits = errand.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    prices = Tariff(errand.prices)
+    prices = TaskPrices(errand.prices)
     caller = Caller(
         client=worker_client(),
         store=facts,
@@ -120,7 +120,7 @@ def build_errand(errand: Errand, purse: Purse, answers: Memory, facts: Memory) -
         store=facts,
         answers=answers,
         caller=caller,
-        team=Team(limits.parallel, deadline, Silent()),
+        pool=WorkerPool(limits.parallel, deadline, Silent()),
         verifier=NoCommands(),
         prices=prices,
         history=NoHistory(),
@@ -135,9 +135,9 @@ def worker_client() -> ModelClient:
 
 
 @lru_cache(maxsize=1)
-def worker_marks() -> Marks:
+def worker_marks() -> WorkerOutages:
     """What all errands of this worker know of models that are down."""
-    return Marks()
+    return WorkerOutages()
 
 
 def obstacles(models: Sequence[Model]) -> tuple[str, ...]:

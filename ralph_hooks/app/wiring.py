@@ -27,7 +27,7 @@ from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate, Scope
-from ralph_hooks.engine.worker_pool import Team
+from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
@@ -158,8 +158,8 @@ def build_gate(
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
     way = build_caller(context, database, command, deadline)
-    team = Team(limits.parallel, deadline, shown or progress())
-    return _gate(context, database, limits, way, team, PaidFor(database), context.repository, snapshot.change)
+    pool = WorkerPool(limits.parallel, deadline, shown or progress())
+    return _gate(context, database, limits, way, pool, PaidFor(database), context.repository, snapshot.change)
 
 
 def build_trial(
@@ -176,8 +176,8 @@ def build_trial(
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
     way = build_caller(context, database, "backtest", deadline, run=run, client=client, apart=apart)
-    team = Team(limits.parallel, deadline, Silent())
-    return _gate(context, database, limits, way, team, Apart(PaidFor(database), apart), repository, change)
+    pool = WorkerPool(limits.parallel, deadline, Silent())
+    return _gate(context, database, limits, way, pool, Apart(PaidFor(database), apart), repository, change)
 
 
 def _gate(
@@ -185,7 +185,7 @@ def _gate(
     database: Database,
     limits: GateSettings,
     way: tuple[Caller, Store, Catalogue],
-    team: Team,
+    pool: WorkerPool,
     answers: Answers,
     repository: snapshots.Repository,
     change: Change,
@@ -199,7 +199,7 @@ def _gate(
         store=store,
         answers=answers,
         caller=caller,
-        team=team,
+        pool=pool,
         verifier=_verifier(context, repository, change, store),
         prices=prices,
         history=Reports(database, context.known_as()),

@@ -96,7 +96,7 @@ class Step(StrEnum):
     FIX = "fix"
 
 
-class Rung(Struct, frozen=True, kw_only=True):
+class RepairStep(Struct, frozen=True, kw_only=True):
     """One step of the ladder as the report shows it: what was tried, why, and what came of it."""
 
     step: Step
@@ -188,7 +188,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """How many commits were judged: those of a push or a range; 0 for a staged change."""
     new_commits: int = 0
     """Of those, the ones that no earlier run had passed: merged, cherry-picked, committed with ``--no-verify``."""
-    rungs: tuple[Rung, ...] = ()
+    rungs: tuple[RepairStep, ...] = ()
     """The steps of a repair in the order they were taken; empty where none was tried."""
     fix: FixSummary | None = None
     job: JobSummary | None = None

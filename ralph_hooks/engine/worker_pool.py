@@ -95,7 +95,7 @@ def _next(finished: queue.SimpleQueue[Outcome[Result]], deadline: Deadline) -> O
                 return None
 
 
-class Team:
+class WorkerPool:
     """As many workers as the configuration allows, with somebody told how far they are."""
 
     def __init__(self, workers: int, deadline: Deadline, progress: Progress) -> None:

@@ -12,7 +12,16 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import SCHEMA, FixSummary, JobSummary, PushedRef, Report, Rung, Unreviewed, Verification
+from ralph_hooks.core.report import (
+    SCHEMA,
+    FixSummary,
+    JobSummary,
+    PushedRef,
+    RepairStep,
+    Report,
+    Unreviewed,
+    Verification,
+)
 from ralph_hooks.core.text import visible
 from ralph_hooks.core.usage import Call
 
@@ -148,7 +157,7 @@ def _ref(item: PushedRef) -> dict[str, Any]:
     }
 
 
-def _rung(item: Rung) -> dict[str, Any]:
+def _rung(item: RepairStep) -> dict[str, Any]:
     return {
         "step": item.step.value,
         "reason": item.reason,

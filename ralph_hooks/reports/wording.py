@@ -8,7 +8,7 @@ from collections import Counter
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.model_errors import BudgetReached, NoCredential
-from ralph_hooks.core.report import Cause, Report, Rung, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, RepairStep, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
 
@@ -206,7 +206,7 @@ def is_repair(report: Report) -> bool:
     return report.command == "fix" and (bool(report.rungs) or report.verdict is Verdict.FAIL)
 
 
-def rung(item: Rung) -> str:
+def rung(item: RepairStep) -> str:
     """One step of a repair: ``implement (attempt 1 of 2): 2 edits in 1 file; provider/model, $0.0123``."""
     facts = [one_line(item.model)] if item.model else []
     if item.cost_usd is None:

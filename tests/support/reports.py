@@ -12,8 +12,8 @@ from ralph_hooks.core.report import (
     FixSummary,
     JobSummary,
     PushedRef,
+    RepairStep,
     Report,
-    Rung,
     Step,
     Unreviewed,
     Verdict,
@@ -78,11 +78,11 @@ def failing_tests(**changes: object) -> Verification:
     return Verification(**fields | changes)
 
 
-def rungs() -> tuple[Rung, ...]:
+def rungs() -> tuple[RepairStep, ...]:
     """A repair whose first try fails a test and is corrected."""
     return (
-        Rung(step=Step.AUTOFIX, reason="free", outcome="ruff has no safe fix for F821", succeeded=False),
-        Rung(
+        RepairStep(step=Step.AUTOFIX, reason="free", outcome="ruff has no safe fix for F821", succeeded=False),
+        RepairStep(
             step=Step.PLAN,
             reason="to send little",
             outcome="2 files, 3 steps",
@@ -90,7 +90,7 @@ def rungs() -> tuple[Rung, ...]:
             model=MODEL,
             cost_usd=Decimal("0.0001"),
         ),
-        Rung(
+        RepairStep(
             step=Step.IMPLEMENT,
             reason="attempt 1 of 2",
             outcome="2 edits in 1 file",
@@ -98,9 +98,9 @@ def rungs() -> tuple[Rung, ...]:
             model="anthropic/claude-opus-4-5",
             cost_usd=None,
         ),
-        Rung(step=Step.CHECK, reason="after implement", outcome="`pytest` fails", succeeded=False),
-        Rung(step=Step.FIX, reason="round 1 of 2", outcome="1 edit in 1 file", succeeded=True, model=MODEL),
-        Rung(step=Step.CHECK, reason="after fix", outcome="everything passes", succeeded=True),
+        RepairStep(step=Step.CHECK, reason="after implement", outcome="`pytest` fails", succeeded=False),
+        RepairStep(step=Step.FIX, reason="round 1 of 2", outcome="1 edit in 1 file", succeeded=True, model=MODEL),
+        RepairStep(step=Step.CHECK, reason="after fix", outcome="everything passes", succeeded=True),
     )
 
 

@@ -24,7 +24,7 @@ from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, plural
 from ralph_hooks.core.usage import Price
-from ralph_hooks.engine.models.ping import Trial, sign_of_life
+from ralph_hooks.engine.models.ping import PingResult, ping
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
@@ -270,13 +270,13 @@ def answers(context: Context, database: Database, ready: Collection[Model]) -> I
     caller, _, _ = build_caller(context, database, "doctor", deadline)
     serving = _phases(context)
     models = [model for model in serving if model in ready and model.provider.wire is not Wire.AGENT]
-    jobs = [partial(sign_of_life, caller, model, serving[model]) for model in models]
+    jobs = [partial(ping, caller, model, serving[model]) for model in models]
     try:
         found = run_all(jobs, workers=_AT_ONCE, deadline=deadline)
     finally:
         caller.abandon()
     trials = {
-        model: trial or Trial(problem=f"no answer within {_PATIENCE:.0f} s")
+        model: trial or PingResult(problem=f"no answer within {_PATIENCE:.0f} s")
         for model, trial in zip(models, found, strict=True)
     }
     lost = _lost(context, [model for model in ready if model not in trials or not trials[model].problem])
@@ -284,7 +284,7 @@ def answers(context: Context, database: Database, ready: Collection[Model]) -> I
         yield _answer(model, trial, "" if context.settings.proxy else proxy.named(os.environ), serious=model in lost)
 
 
-def _answer(model: Model, trial: Trial, unused: str, *, serious: bool) -> Line:
+def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> Line:
     """``unused`` is the variable of a proxy that nobody has allowed us to use."""
     if trial.problem:
         hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"

@@ -33,7 +33,7 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Call, Usage, most_tokens
 from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.engine.backtest.replay import CapReached
-from ralph_hooks.engine.backtest.task import Done, Errand, packed
+from ralph_hooks.engine.backtest.task import Task, TaskResult, packed
 from ralph_hooks.engine.models.caller import quirks_key
 from ralph_hooks.engine.review.reviewer import recall
 from ralph_hooks.engine.review.run_checks import result_key
@@ -135,7 +135,7 @@ class Remote:
 
     # What leaves
 
-    def _errand(self, snapshot: Snapshot) -> Errand | None:
+    def _errand(self, snapshot: Snapshot) -> Task | None:
         """``snapshot`` as data; None where it has to stay."""
         noted = _Noted(self._store)
         triaged = triage(snapshot, self._settings.gate.exclude, noted)
@@ -149,7 +149,7 @@ class Remote:
         noted.get(map(quirks_key, self._models))
         for check in self._checks:
             noted.get(result_key(check.name, check.version, e) for e in triaged.review if check.applies(e))
-        return Errand(
+        return Task(
             change=msgspec.structs.replace(snapshot.change, title=""),
             files={source.path: LoadedFile(_size(source), source.content, source.hunks) for source in sources},
             models=_reviewing(self._settings.models),
@@ -177,7 +177,7 @@ class Remote:
 
     # What it may cost
 
-    def _done(self, errand: Errand, need: Decimal, losses: dict[str, None]) -> Done:
+    def _done(self, errand: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
         """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books.
 
         Without a report where the worker was lost: then it is what was told on the way, and why is among ``losses``.
@@ -185,19 +185,19 @@ class Remote:
         with self._set_aside(errand, need) as (call, grant):
             began = time.monotonic()
             try:
-                done = from_msgpack(self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant))), Done)
+                done = from_msgpack(self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant))), TaskResult)
                 self._book(call, done, done.calls)
             except WorkerLost as lost:
                 losses[str(lost)] = None
-                done = from_msgpack(lost.note, Done) if lost.note else Done()
+                done = from_msgpack(lost.note, TaskResult) if lost.note else TaskResult()
                 rest = self._rest(done, grant, time.monotonic() - began) if call is not None else ()
                 self._book(call, done, (*done.calls, *rest))
             except RalphError:  # it was not begun
-                self._book(call, Done(), ())
+                self._book(call, TaskResult(), ())
                 raise
             return done
 
-    def _rest(self, done: Done, grant: Decimal, seconds: float) -> tuple[Booked, ...]:
+    def _rest(self, done: TaskResult, grant: Decimal, seconds: float) -> tuple[Booked, ...]:
         """What a lost worker may have paid beside what it has told."""
         told = sum((call.cost_usd or Decimal(0) for call in done.calls), Decimal(0))
         unknown = Booked(
@@ -210,7 +210,7 @@ class Remote:
         )
         return (unknown,)
 
-    def _book(self, call: int | None, done: Done, calls: Sequence[Booked]) -> None:
+    def _book(self, call: int | None, done: TaskResult, calls: Sequence[Booked]) -> None:
         if call is not None:
             self._ledger.replace(call, calls)
         for phase, model, count in done.remembered:
@@ -219,7 +219,7 @@ class Remote:
         self._store.put(done.facts)
 
     @contextmanager
-    def _set_aside(self, errand: Errand, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
+    def _set_aside(self, errand: Task, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
         """The reservation in our ledger, and how many US dollars it is; none where no model is asked."""
         call, grant = self._reserved(errand, need) if self._models else (None, Decimal(0))
         try:
@@ -230,7 +230,7 @@ class Remote:
                 self._settlements += 1
                 self._changed.notify_all()
 
-    def _reserved(self, errand: Errand, need: Decimal) -> tuple[int, Decimal]:
+    def _reserved(self, errand: Task, need: Decimal) -> tuple[int, Decimal]:
         """As much as both phases may cost; where the budget has less, what it has, but ``need`` at least.
 
         Where others keep it out that are under way, it waits for them: most cost a fraction of what they were given.
@@ -265,7 +265,7 @@ class Remote:
                 self._changed.wait()
             return self._settlements != seen
 
-    def _worst(self, errand: Errand) -> Decimal:
+    def _worst(self, errand: Task) -> Decimal:
         """About what one request of each phase may cost, on the dearest model."""
         lines = (line for file in errand.files.values() for hunk in file.hunks for line in hunk.lines)
         given = 2 * sum(most_tokens(line.text) for line in lines) + _INSTRUCTIONS

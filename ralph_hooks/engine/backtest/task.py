@@ -28,7 +28,7 @@ from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.errors import RalphError
 
 
-class Errand(Struct, frozen=True, kw_only=True):
+class Task(Struct, frozen=True, kw_only=True):
     """One change to judge elsewhere."""
 
     change: Change
@@ -53,7 +53,7 @@ class Errand(Struct, frozen=True, kw_only=True):
         return Settings(models=self.models, routes=self.routes, gate=self.gate)
 
 
-class Done(Struct, frozen=True, kw_only=True):
+class TaskResult(Struct, frozen=True, kw_only=True):
     """What came of an errand."""
 
     report: Report | None = None
@@ -72,12 +72,12 @@ class Done(Struct, frozen=True, kw_only=True):
     """Message and hint of an error."""
 
 
-def packed(errand: Errand | Done) -> bytes:
+def packed(errand: Task | TaskResult) -> bytes:
     """For the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
     return msgspec.msgpack.encode(errand)
 
 
-class Tariff:
+class TaskPrices:
     """Prices that came along; satisfies `core.ports.Prices`."""
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
@@ -88,7 +88,7 @@ class Tariff:
         return self._prices.get(model.id)
 
 
-class Purse:
+class TaskLedger:
     """The ledger of one errand, which spends no more than was given; satisfies `core.ports.Ledger`.
 
     Safe from several threads, which share the grant.
@@ -145,7 +145,7 @@ class Purse:
             self.known.append((phase, model, count))
 
 
-class Marks:
+class WorkerOutages:
     """What all errands of one worker know: which models have just failed. Satisfies `core.ports.Store`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -167,7 +167,7 @@ class Marks:
             self._held |= {key: (value, until) for key, value in items.items()}
 
 
-class Memory:
+class TaskCache:
     """A store of one errand: what came along and what is new; satisfies `core.ports.Answers`.
 
     What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
@@ -175,7 +175,9 @@ class Memory:
 
     notices: tuple[str, ...] = ()
 
-    def __init__(self, known: Mapping[str, bytes], marks: Marks, told: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, known: Mapping[str, bytes], marks: WorkerOutages, told: Callable[[], None] = lambda: None
+    ) -> None:
         """``told`` is called when there is something new."""
         self._known = known
         self._marks = marks
@@ -233,7 +235,7 @@ class NoReceipts:
         return frozenset()
 
 
-def outcome(judge: Callable[[], Report], purse: Purse, answers: Memory, facts: Memory) -> Done:
+def outcome(judge: Callable[[], Report], purse: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
     """What ``judge`` makes of an errand, with its bill.
 
     Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
@@ -246,7 +248,7 @@ def outcome(judge: Callable[[], Report], purse: Purse, answers: Memory, facts: M
         trouble = error.message, error.hint
     except Exception as error:  # noqa: BLE001 - see above
         trouble = f"{type(error).__name__} on a worker: {error}", "this is a bug in ralph-hooks: please report it"
-    return Done(
+    return TaskResult(
         report=report,
         calls=tuple(purse.calls),
         remembered=tuple(purse.known),

@@ -12,7 +12,7 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.phases import hello
 
 
-class Trial(Struct, frozen=True):
+class PingResult(Struct, frozen=True):
     """How it went."""
 
     problem: str = ""
@@ -22,15 +22,15 @@ class Trial(Struct, frozen=True):
     """US dollars; None where it is not known."""
 
 
-def sign_of_life(caller: Caller, model: Model, phase: Phase) -> Trial:
+def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
     """Ask ``model`` for a sign of life. It is in the ledger and within the budget like every call."""
     try:
         caller.ask(hello.question(phase), (model,))
     except Unanswered as fault:
-        return Trial(problem="; ".join(map(str, fault.faults.values())))
+        return PingResult(problem="; ".join(map(str, fault.faults.values())))
     except RalphError as error:
-        return Trial(problem=error.message.removeprefix(f"{model.id}: "))
+        return PingResult(problem=error.message.removeprefix(f"{model.id}: "))
     calls = [call for call in caller.calls if call.model == model.id]
     known = [call.cost_usd for call in calls if call.cost_usd is not None]
     cost = sum(known, Decimal(0)) if len(known) == len(calls) else None
-    return Trial(seconds=sum(call.seconds for call in calls), cost_usd=cost)
+    return PingResult(seconds=sum(call.seconds for call in calls), cost_usd=cost)

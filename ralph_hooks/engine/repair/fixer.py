@@ -19,11 +19,11 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import Autofix
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.report import Report, Rung, Step, Verdict
+from ralph_hooks.core.report import RepairStep, Report, Step, Verdict
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.repair.edits import Files
-from ralph_hooks.engine.repair.verification import Proof, Tried, identity
-from ralph_hooks.engine.repair.writers import Authors, GaveUp, NoAnswer, Planned, Written
+from ralph_hooks.engine.repair.verification import RepairVerifier, VerificationResult, identity
+from ralph_hooks.engine.repair.writers import Draft, GaveUp, NoAnswer, PlannedRepair, RepairWriters
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.review.run_checks import SECRET
 from ralph_hooks.errors import RalphError, RepairRefused
@@ -59,21 +59,21 @@ class Fixer(Struct, frozen=True, kw_only=True):
         problem = _problem(known, instruction, chosen)
         if not problem:
             return known
-        ladder = _Ladder(self, known, problem, snapshot)
+        repair = _Repair(self, known, problem, snapshot)
         try:
-            reason = ladder.climb()
+            reason = repair.run()
         finally:
             self.gate.caller.abandon()
         calls = self.gate.caller.calls
         cost, baseline = self.gate.money(calls)
-        told = (f"not repaired: {reason}",) if reason else ladder.notices
+        told = (f"not repaired: {reason}",) if reason else repair.notices
         return msgspec.structs.replace(
             known,
             calls=calls,
             cost_usd=cost,
             baseline_usd=baseline,
-            rungs=tuple(ladder.rungs),
-            fix=ladder.stored.summarised() if ladder.stored else None,
+            rungs=tuple(repair.rungs),
+            fix=repair.stored.summarised() if repair.stored else None,
             notices=tuple(dict.fromkeys((*known.notices, *told, *self.bench.caveats()))),
             seconds=round(known.seconds + self.gate.caller.deadline.clock() - started, 3),
         )
@@ -84,7 +84,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         if report.verification or not commands or not report.paths:
             return report
         deadline = self.gate.caller.deadline
-        verification = self.gate.team.alone("verify commands", lambda: self.bench.verify(commands, deadline))
+        verification = self.gate.pool.alone("verify commands", lambda: self.bench.verify(commands, deadline))
         return msgspec.structs.replace(report, verification=verification)
 
 
@@ -99,11 +99,11 @@ def _problem(report: Report, instruction: str, chosen: Collection[str]) -> Probl
     )
 
 
-class _Ladder:
+class _Repair:
     """One climb. ``rungs`` are those that were taken, ``stored`` is what came of it."""
 
     def __init__(self, fixer: Fixer, report: Report, problem: Problem, snapshot: Snapshot) -> None:
-        self.rungs: list[Rung] = []
+        self.rungs: list[RepairStep] = []
         self.stored: StoredFix | None = None
         self.notices: tuple[str, ...] = ()
         self._fixer = fixer
@@ -112,11 +112,11 @@ class _Ladder:
         self._problem = problem
         self._findings, self._failures = problem.findings, problem.failures
         self._report = report
-        self._authors = Authors(fixer.gate, fixer.bench, snapshot)
+        self._authors = RepairWriters(fixer.gate, fixer.bench, snapshot)
         self._base: Files = {}  # what every attempt starts from: the free autofix
         self._paid = len(self._gate.caller.calls)
 
-    def climb(self) -> str:
+    def run(self) -> str:
         """Why nothing was stored, for the user; empty where something was."""
         if any(finding.category == SECRET and finding.blocking for finding in self._report.findings):
             return "a secret is in the change: revoke it and take it out, then come again; nothing was sent"
@@ -173,7 +173,7 @@ class _Ladder:
         planned = self._planned()
         attempts = self._gate.settings.fix.attempts
         learned: list[str] = []
-        tried = Tried(told="")
+        tried = VerificationResult(told="")
         for attempt in range(1, attempts + 1):
             if attempt > 1:
                 self._start_over()
@@ -186,7 +186,7 @@ class _Ladder:
         what = f"{plural(attempts, 'attempt')} and {plural(corrections, 'correction')}"
         return f"{what} did not do; the last repair: {tried.told}"
 
-    def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[Tried, str]:
+    def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:
         """One repair with its corrections: what came of the last of them, and what it does in its author's words."""
         written = self._written(
             Step.IMPLEMENT, which, partial(self._authors.implement, self._problem, planned, learned)
@@ -207,7 +207,7 @@ class _Ladder:
             summaries[written.repair.summary] = None
         return tried, "\n\n".join(filter(None, summaries))
 
-    def _planned(self) -> Planned:
+    def _planned(self) -> PlannedRepair:
         why = f"to send little: {self._why()}"
         try:
             planned = self._authors.plan(self._problem)
@@ -217,7 +217,7 @@ class _Ladder:
         self._take(Step.PLAN, why, planned.told, succeeded=bool(planned.model), model=planned.model)
         return planned
 
-    def _written(self, step: Step, reason: str, write: Callable[[], Written]) -> Written:
+    def _written(self, step: Step, reason: str, write: Callable[[], Draft]) -> Draft:
         """Have a repair written. Raises GaveUp, and NoAnswer for a correction."""
         try:
             written = write()
@@ -229,16 +229,16 @@ class _Ladder:
         self._take(step, reason, written.told, succeeded=not written.refused, model=written.model)
         return written
 
-    def _judged(self, written: Written, which: str) -> Tried:
+    def _judged(self, written: Draft, which: str) -> VerificationResult:
         """What came of ``written``. Raises GaveUp where nobody could say."""
         if written.refused:
-            return Tried(told=written.told, wrong=written.refused)
+            return VerificationResult(told=written.told, wrong=written.refused)
         return self._tried(which)
 
-    def _tried(self, which: str) -> Tried:
+    def _tried(self, which: str) -> VerificationResult:
         """Try what the workbench holds. Raises GaveUp where nobody could say whether it is right."""
         mending = {item.command for item in self._failures}
-        proof = Proof(
+        verifier = RepairVerifier(
             self._gate,
             self._bench,
             self._problem,
@@ -246,7 +246,7 @@ class _Ladder:
             failing_before=[item for item in self._report.verification if item.command not in mending],
             judged=self._report.verification,
         )
-        tried = proof.run()
+        tried = verifier.run()
         self._take(Step.CHECK, which, tried.told, succeeded=tried.passed)
         if tried.unable:
             raise GaveUp(f"the repair {tried.told}")
@@ -258,7 +258,7 @@ class _Ladder:
         if self._base:
             self._bench.write(self._base)
 
-    def _store(self, summary: str, tried: Tried) -> None:
+    def _store(self, summary: str, tried: VerificationResult) -> None:
         undone = not self._bench.repaired().change.entries
         self.stored = self._bench.store(summary=summary, verified=tried.verified)
         if undone:
@@ -279,5 +279,5 @@ class _Ladder:
         known = [cost for cost in costs if cost is not None]
         total = sum(known, Decimal(0)) if len(known) == len(costs) else None
         self.rungs.append(
-            Rung(step=step, reason=reason, outcome=outcome, succeeded=succeeded, model=model, cost_usd=total)
+            RepairStep(step=step, reason=reason, outcome=outcome, succeeded=succeeded, model=model, cost_usd=total)
         )

@@ -48,7 +48,7 @@ def is_test(path: str) -> bool:
     return _TESTS.search(path) is not None
 
 
-class Tried(Struct, frozen=True, kw_only=True):
+class VerificationResult(Struct, frozen=True, kw_only=True):
     """What came of trying a repair."""
 
     told: str
@@ -75,20 +75,20 @@ class Tried(Struct, frozen=True, kw_only=True):
 class _Ended(Exception):
     """The proof has come to an end before its last step."""
 
-    def __init__(self, tried: Tried) -> None:
+    def __init__(self, tried: VerificationResult) -> None:
         super().__init__(tried.told)
         self.tried = tried
 
 
 def _refuse(told: str, *wrong: str) -> _Ended:
-    return _Ended(Tried(told=told, wrong=wrong or (told,)))
+    return _Ended(VerificationResult(told=told, wrong=wrong or (told,)))
 
 
 def _unable(why: str) -> _Ended:
-    return _Ended(Tried(told=f"could not be judged: {why}", unable=True))
+    return _Ended(VerificationResult(told=f"could not be judged: {why}", unable=True))
 
 
-class Proof:
+class RepairVerifier:
     """Tries what the workbench holds.
 
     ``problem`` is what was to be mended. What else was wrong with the judged change may stay: the findings ``spared``,
@@ -113,7 +113,7 @@ class Proof:
         self._judged = {item.command: item for item in judged}
         self._untried: dict[str, None] = {}
 
-    def run(self) -> Tried:
+    def run(self) -> VerificationResult:
         """Raises RalphError where only the user can help."""
         try:
             repair, repaired = self._bench.repair(), self._bench.repaired()
@@ -125,12 +125,14 @@ class Proof:
             self._ask_again(repair, repaired)
             self._review(examined)
         except RepairRefused as refused:
-            return Tried(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
+            return VerificationResult(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
         except _Ended as ended:
             return ended.tried
-        return Tried(told=self._praise(verified=verified), verified=verified, untried=tuple(self._untried))
+        return VerificationResult(
+            told=self._pass_summary(verified=verified), verified=verified, untried=tuple(self._untried)
+        )
 
-    def _praise(self, *, verified: bool) -> str:
+    def _pass_summary(self, *, verified: bool) -> str:
         commands = len(self._gate.settings.verify.commands)
         tests = f"{plural(commands, 'verify command')} pass{'es' * (commands == 1)}" if verified else ""
         claims = len(self._claimed)
@@ -165,13 +167,15 @@ class Proof:
 
     def _run(self, commands: Sequence[str], how: str) -> bool:
         judged = tuple(self._judged.values())
-        outcomes = self._gate.team.alone(
+        outcomes = self._gate.pool.alone(
             "verify commands", partial(self._bench.verify, commands, self._gate.caller.deadline, judged)
         )
         failed = tuple(item for item in outcomes if item.verdict is Verdict.FAIL and not self._failed_before(item))
         if failed:
             told = f"{how}{' and '.join(map(_fails, failed))}"
-            raise _Ended(Tried(told=told, wrong=tuple(f"{how}{failing(item)}" for item in failed), failures=failed))
+            raise _Ended(
+                VerificationResult(told=told, wrong=tuple(f"{how}{failing(item)}" for item in failed), failures=failed)
+            )
         for item in outcomes:
             if item.problem and item.command not in self._before:
                 raise _unable(f"`{one_line(item.command)}`: {item.problem}")
@@ -235,7 +239,7 @@ class Proof:
             for start in range(0, len(findings), _CLAIMS_A_REQUEST)
         ]
         kept: list[str] = []
-        for answer in self._gate.team.run("findings asked again", jobs):
+        for answer in self._gate.pool.run("findings asked again", jobs):
             if answer is None:
                 raise _unable("the deadline was reached")
             kept += answer
@@ -308,7 +312,9 @@ def _objected(findings: Sequence[Finding]) -> _Ended:
     more = f"; and {len(findings) - _NAMED} more" if len(findings) > _NAMED else ""
     found = tuple(findings)
     told = f"{plural(len(found), 'blocking finding')}: {named}{more}"
-    return _Ended(Tried(told=told, wrong=tuple(described(Problem(findings=found), mark="N")), findings=found))
+    return _Ended(
+        VerificationResult(told=told, wrong=tuple(described(Problem(findings=found), mark="N")), findings=found)
+    )
 
 
 def _fails(item: Verification) -> str:

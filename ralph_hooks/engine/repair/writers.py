@@ -42,7 +42,7 @@ class NoAnswer(Exception):
     """No model of a chain answered; others may. ``str()`` is for the user."""
 
 
-class Planned(Struct, frozen=True):
+class PlannedRepair(Struct, frozen=True):
     """A plan, and who made it."""
 
     plan: Plan
@@ -50,7 +50,7 @@ class Planned(Struct, frozen=True):
     model: str = ""
 
 
-class Written(Struct, frozen=True, kw_only=True):
+class Draft(Struct, frozen=True, kw_only=True):
     """A repair that somebody wrote. Unless it was ``refused``, the workbench has it now."""
 
     repair: Repair
@@ -61,7 +61,7 @@ class Written(Struct, frozen=True, kw_only=True):
     """Why none of it could be applied."""
 
 
-class Authors:
+class RepairWriters:
     """Asks for the repair of the change that ``bench`` holds; ``snapshot`` is that change."""
 
     def __init__(self, gate: Gate, bench: Workbench, snapshot: Snapshot) -> None:
@@ -70,14 +70,14 @@ class Authors:
         self._entries = [entry for entry in snapshot.change.entries if entry.unreadable() is None]
         self._material = SourceCache(snapshot)
 
-    def plan(self, problem: Problem) -> Planned:
+    def plan(self, problem: Problem) -> PlannedRepair:
         """What has to be read and done. Without a model, or an answer, it is the files that are concerned."""
         sight = self._sight()
         concerned = self._concerned(problem, sight)
         plain = Plan(dict.fromkeys(concerned, ()))
         chain = self._chain(Phase.PLAN, problem)
         if not chain:
-            return Planned(plain, f"no model plans: {_files(concerned)} concerned")
+            return PlannedRepair(plain, f"no model plans: {_files(concerned)} concerned")
         question = plan.question(
             problem,
             change=change_text(self._changed(concerned)),
@@ -89,12 +89,12 @@ class Authors:
         try:
             answer, model = self._ask("plan", question, chain)
         except NoAnswer as fault:
-            return Planned(plain, f"{fault}; goes on with the {_files(concerned)} concerned")
+            return PlannedRepair(plain, f"{fault}; goes on with the {_files(concerned)} concerned")
         files = {**answer.files, **{path: () for path in problem.paths if path not in answer.files}}
         planned = Plan(files or plain.files, answer.steps)
-        return Planned(planned, f"{_files(planned.files)} to read, {plural(len(answer.steps), 'step')}", model.id)
+        return PlannedRepair(planned, f"{_files(planned.files)} to read, {plural(len(answer.steps), 'step')}", model.id)
 
-    def implement(self, problem: Problem, planned: Plan, learned: Sequence[str]) -> Written:
+    def implement(self, problem: Problem, planned: Plan, learned: Sequence[str]) -> Draft:
         """The repair, by whoever the routes name for the files that are concerned. Raises NoAnswer, GaveUp."""
         chain = self._chain(Phase.IMPLEMENT, problem)
         if not chain:
@@ -115,7 +115,7 @@ class Authors:
         )
         return self._write("implement", question, chain, sight, chosen)
 
-    def correct(self, problem: Problem, planned: Plan, written: Written, wrong: Sequence[str]) -> Written:
+    def correct(self, problem: Problem, planned: Plan, written: Draft, wrong: Sequence[str]) -> Draft:
         """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
         chain = self._chain(Phase.FIX, problem)
         if not chain:
@@ -142,14 +142,12 @@ class Authors:
         )
         return self._write("fix", question, chain, sight, chosen)
 
-    def _write(
-        self, what: str, question: Question[Repair], chain: Chain, sight: FileContext, chosen: Chosen
-    ) -> Written:
+    def _write(self, what: str, question: Question[Repair], chain: Chain, sight: FileContext, chosen: Chosen) -> Draft:
         """Have a repair written, by a model as edits or by a coding agent in the files, and put into the workbench."""
         agents = any(model.provider.wire is Wire.AGENT for model in chain)
         repair, model = self._ask(what, question, chain, self._by_agent(question) if agents else None)
         if model.provider.wire is Wire.AGENT:
-            return Written(repair=repair, model=model.id, told=f"worked on the files: {repair.summary[:_WORDS]}")
+            return Draft(repair=repair, model=model.id, told=f"worked on the files: {repair.summary[:_WORDS]}")
         return self._applied(repair, model, sight, chosen)
 
     def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
@@ -181,7 +179,7 @@ class Authors:
             return []
         return SourceCache(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
 
-    def _applied(self, repair: Repair, model: Model, sight: FileContext, chosen: Chosen) -> Written:
+    def _applied(self, repair: Repair, model: Model, sight: FileContext, chosen: Chosen) -> Draft:
         """Put ``repair`` into the workbench, whole or not at all."""
         refused: tuple[str, ...] = ()
         try:
@@ -193,7 +191,7 @@ class Authors:
         sent = f"saw {chosen.tokens:,} of {chosen.of:,} tokens in {_files(chosen.shown)}"
         left_out = f"; {', '.join(chosen.left_out)}" if chosen.left_out else ""
         told = f"does not apply: {'; '.join(refused)}" if refused else _size(repair)
-        return Written(repair=repair, model=model.id, told=f"{told} ({sent}{left_out})", refused=refused)
+        return Draft(repair=repair, model=model.id, told=f"{told} ({sent}{left_out})", refused=refused)
 
     def _ask(
         self, what: str, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
@@ -203,9 +201,9 @@ class Authors:
         answer: tuple[Reply, Model] | None
         try:
             if by_agent:  # a program: Ctrl-C has to find it in the main thread
-                answer = self._gate.team.alone(what, asked)
+                answer = self._gate.pool.alone(what, asked)
             else:
-                (answer,) = self._gate.team.run(what, [asked])
+                (answer,) = self._gate.pool.run(what, [asked])
         except Unanswered as fault:
             final = any(isinstance(reason, BudgetReached | DeadlineReached) for reason in fault.faults.values())
             raise (GaveUp if final else NoAnswer)(str(fault)) from fault

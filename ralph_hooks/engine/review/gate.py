@@ -32,7 +32,7 @@ from ralph_hooks.engine.review.sources import SourceCache, parts
 from ralph_hooks.engine.review.triage import Triage, triage
 from ralph_hooks.engine.review.verdict import Outcome, come_to, decide, exit_code, notices, ran
 from ralph_hooks.engine.review.verify_commands import Commands
-from ralph_hooks.engine.worker_pool import Team
+from ralph_hooks.engine.worker_pool import WorkerPool
 
 
 class Scope(Flag):
@@ -68,7 +68,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     """What was found out on this machine for nothing."""
     answers: Answers
     caller: Caller
-    team: Team
+    pool: WorkerPool
     verifier: Verifier
     prices: Prices
     history: History
@@ -177,13 +177,13 @@ class Gate(Struct, frozen=True, kw_only=True):
     def review(self, examined: Examined) -> Reviewed:
         """What the models say of what the checks let through."""
         reviewer = Reviewer(
-            settings=self.settings, gate=self.limits, caller=self.caller, store=self.answers, team=self.team
+            settings=self.settings, gate=self.limits, caller=self.caller, store=self.answers, pool=self.pool
         )
         return reviewer.review(examined.open_to_models, examined.material, examined.checked.hints)
 
     def keeps(self, examined: Examined) -> Kept:
         """Whether the change keeps the project's rules."""
-        invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.answers, team=self.team)
+        invariants = Invariants(self.settings, self.limits, caller=self.caller, store=self.answers, pool=self.pool)
         return invariants.check(examined.open_to_models, examined.material)
 
     def _checked(self, triaged: Triage, material: SourceCache, scope: Scope) -> Checked:
@@ -193,7 +193,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def _verified(self, change: Change, *, afresh: bool) -> tuple[Verification, ...]:
         """Who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
-        commands = Commands(self.verifier, self.store, self.caller.deadline, self.team.progress)
+        commands = Commands(self.verifier, self.store, self.caller.deadline, self.pool.progress)
         return commands.run(change.tree, change.base, self.settings.verify.commands, afresh=afresh)
 
     def idle(self, scope: Scope) -> tuple[str, ...]:

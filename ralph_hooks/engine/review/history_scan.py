@@ -47,7 +47,7 @@ class Leaks(Struct, frozen=True):
     """Why commits are left; empty where all were scanned."""
 
 
-class LeakScan:
+class HistoryScan:
     """Puts each version of a file to ``check`` once, however many commits have it and whoever judged it before.
 
     Results are kept under the keys of the gate as they come: what a commit hook scanned is known, and a scan that its

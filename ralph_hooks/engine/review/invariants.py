@@ -19,7 +19,7 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.worker_pool import Team
+from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
@@ -59,13 +59,15 @@ class _Job(Struct, frozen=True):
 class Invariants:
     """Asks whether the rules in ``verify.invariants`` still hold after a change."""
 
-    def __init__(self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Store, team: Team) -> None:
+    def __init__(
+        self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Store, pool: WorkerPool
+    ) -> None:
         self._statements = settings.verify.invariants
         self._settings = settings
         self._gate = gate
         self._caller = caller
         self._store = store
-        self._team = team
+        self._pool = pool
 
     def check(self, entries: Sequence[Entry], material: SourceCache) -> Kept:
         """One finding for each statement and request that it does not hold for. Asked once per content.
@@ -82,7 +84,7 @@ class Invariants:
                 findings += known
             else:
                 jobs += [_Job(group, tuple(batch)) for batch in _batches(group, material)]
-        answers = self._team.run("invariants", [partial(self._ask, job) for job in jobs])
+        answers = self._pool.run("invariants", [partial(self._ask, job) for job in jobs])
         unanswered: set[_Group] = set()
         judged: dict[_Group, list[tuple[list[_Broken], Model]]] = defaultdict(list)
         for job, answer in zip(jobs, answers, strict=True):

@@ -30,7 +30,7 @@ _TAG = "a tag is sent with its text; write another with `git tag -f -a {tag}` an
 _TAG_NAME = "tag "
 
 
-class WrittenScan:
+class MessageScan:
     """Puts each message to ``check`` once, whoever pushes it again."""
 
     def __init__(self, check: SecretCheck, *, store: Store, deadline: Deadline) -> None:

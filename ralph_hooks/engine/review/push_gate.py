@@ -13,8 +13,8 @@ from ralph_hooks.core.ports.checks import SecretCheck
 from ralph_hooks.core.push import short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
 from ralph_hooks.engine.review.gate import Gate, Scope
-from ralph_hooks.engine.review.history_scan import Leaks, LeakScan
-from ralph_hooks.engine.review.message_scan import WrittenScan
+from ralph_hooks.engine.review.history_scan import HistoryScan, Leaks
+from ralph_hooks.engine.review.message_scan import MessageScan
 from ralph_hooks.engine.review.verdict import Outcome, decide
 
 
@@ -33,8 +33,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
         started = gate.caller.deadline.clock()
         commits = [commit for portion in pushed.portions for commit in portion.commits]
         passed = gate.receipts.passed(gate.digest(), commits)
-        scan = LeakScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.team.progress)
-        written = WrittenScan(self.secrets, store=gate.store, deadline=gate.caller.deadline)
+        scan = HistoryScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.pool.progress)
+        written = MessageScan(self.secrets, store=gate.store, deadline=gate.caller.deadline)
         verdicts: dict[tuple[str, str], Verdict] = {}
         reviewed = Scope.REVIEW in scope
         tags = written.tags(pushed) if reviewed else Leaks()

@@ -25,7 +25,7 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.worker_pool import Team
+from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
@@ -66,12 +66,14 @@ Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
 class Reviewer:
     """Puts a change to the models that its routes name."""
 
-    def __init__(self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, team: Team) -> None:
+    def __init__(
+        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, pool: WorkerPool
+    ) -> None:
         self._settings = settings
         self._gate = gate
         self._caller = caller
         self._store = store
-        self._team = team
+        self._pool = pool
 
     def review(self, entries: Sequence[Entry], material: SourceCache, hints: Mapping[str, Sequence[Hint]]) -> Reviewed:
         """Analyze ``entries``; those whose verdict is known cost nothing and are not even read."""
@@ -121,7 +123,7 @@ class Reviewer:
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         batches = batched(missing, material)
-        answers = self._team.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
+        answers = self._pool.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
         asked = {entry.path: (entry, chain) for entry, chain in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
         failed: dict[str, Unreviewed] = {}
@@ -219,7 +221,7 @@ class Reviewer:
             for start in range(0, len(claims), _CLAIMS_A_REQUEST)
         ]
         problems: dict[str, None] = {}
-        for answered in self._team.run("verify", jobs):
+        for answered in self._pool.run("verify", jobs):
             if answered is None:
                 problems[DEADLINE] = None
                 continue

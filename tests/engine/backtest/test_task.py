@@ -10,7 +10,7 @@ from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.engine.backtest.task import Marks, Memory, Purse
+from ralph_hooks.engine.backtest.task import TaskCache, TaskLedger, WorkerOutages
 
 SOME = Usage(input_tokens=1, output_tokens=1)
 
@@ -21,7 +21,7 @@ def call(usd: str | None) -> Reservation:
 
 
 def test_what_is_under_way_counts_at_its_worst_and_what_is_over_at_what_it_was() -> None:
-    purse = Purse(Decimal("0.10"), price_needed=False)
+    purse = TaskLedger(Decimal("0.10"), price_needed=False)
     first = purse.reserve(call("0.08"))
     with pytest.raises(BudgetReached) as told:
         purse.reserve(call("0.05"))
@@ -39,19 +39,19 @@ def test_what_is_under_way_counts_at_its_worst_and_what_is_over_at_what_it_was()
 
 
 def test_a_call_without_a_price_is_made_unless_prices_are_needed() -> None:
-    assert Purse(Decimal(0), price_needed=False).reserve(call(None))
+    assert TaskLedger(Decimal(0), price_needed=False).reserve(call(None))
     with pytest.raises(BudgetReached, match="no price is known for a/b"):
-        Purse(Decimal(0), price_needed=True).reserve(call(None))
+        TaskLedger(Decimal(0), price_needed=True).reserve(call(None))
 
 
 def test_what_holds_for_a_while_stays_with_the_worker() -> None:
     now = [0.0]
-    marks = Marks(lambda: now[0])
-    memory = Memory({"known": b"1"}, marks)
+    marks = WorkerOutages(lambda: now[0])
+    memory = TaskCache({"known": b"1"}, marks)
     memory.put({"fresh": b"2"})
     memory.put({"outage": b"3"}, ttl=60)
     assert memory.get(["known", "fresh", "outage"]) == {"known": b"1", "fresh": b"2", "outage": b"3"}
     assert memory.fresh == {"fresh": b"2"}
-    assert Memory({}, marks).get(["fresh", "outage"]) == {"outage": b"3"}
+    assert TaskCache({}, marks).get(["fresh", "outage"]) == {"outage": b"3"}
     now[0] = 60.0
-    assert Memory({}, marks).get(["outage"]) == {}
+    assert TaskCache({}, marks).get(["outage"]) == {}
