@@ -22,8 +22,8 @@ from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.paths import Home, locate
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
-from ralph_hooks.store.sqlite import Database, Repository
-from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
+from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.trust.consent import Consent, Permission, digest, requested_permissions
 
 if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore
@@ -47,7 +47,7 @@ class Context(Struct, frozen=True, kw_only=True):
     repository: snapshots.Repository
     home: Home
     settings: Settings
-    wishes: tuple[Wish, ...]
+    permissions: tuple[Permission, ...]
     """What its configuration may do only with the user's consent."""
 
     @property
@@ -60,9 +60,9 @@ class Context(Struct, frozen=True, kw_only=True):
         """What the user has approved."""
         return Consent(self.home.state, os.environ)
 
-    def known_as(self) -> Repository:
+    def known_as(self) -> RepositoryId:
         """The repository as the ledger and the reports name it."""
-        return Repository.at(self.repository.common_dir)
+        return RepositoryId.at(self.repository.common_dir)
 
 
 def find_repository() -> snapshots.Repository:
@@ -104,7 +104,9 @@ def context_for(repository: snapshots.Repository) -> Context:
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as database:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
-    return Context(repository=repository, home=home, settings=settings, wishes=wishes(settings.sensitive))
+    return Context(
+        repository=repository, home=home, settings=settings, permissions=requested_permissions(settings.sensitive)
+    )
 
 
 def _go_on(repository: snapshots.Repository) -> None:
@@ -152,10 +154,12 @@ def team_store(database: Database, settings: Settings) -> TeamStore | None:
 
 def require_consent(context: Context) -> None:
     """Raise UntrustedError, with what would have to be approved, unless the user has approved it."""
-    if context.consent.approved(context.key, context.wishes):
+    if context.consent.approved(context.key, context.permissions):
         return
-    wanted = "".join(f"\n     {one_line(wish.key)}: {one_line(wish.allows)}" for wish in context.wishes)
+    wanted = "".join(
+        f"\n     {one_line(permission.key)}: {one_line(permission.allows)}" for permission in context.permissions
+    )
     raise UntrustedError(
         f"this repository's configuration asks for what you have not approved; nothing was sent or run{wanted}",
-        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.wishes)})",
+        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})",
     )

@@ -20,9 +20,9 @@ def jobs_of(home: Home, repository: Repository) -> Jobs:
     return Jobs(home.state, known_as(repository))
 
 
-def known_as(repository: Repository) -> sqlite.Repository:
+def known_as(repository: Repository) -> sqlite.RepositoryId:
     """The repository as our records name it."""
-    return sqlite.Repository.at(repository.common_dir)
+    return sqlite.RepositoryId.at(repository.common_dir)
 
 
 def clear_away(home: Home, repository: Repository) -> None:

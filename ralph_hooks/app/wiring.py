@@ -22,7 +22,7 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
-from ralph_hooks.core.ports.store import Answers, Store
+from ralph_hooks.core.ports.store import Cache, ModelCache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
 from ralph_hooks.engine.models.caller import Caller
@@ -33,7 +33,7 @@ from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
-from ralph_hooks.store.cache import Apart, PaidFor, Verdicts
+from ralph_hooks.store.cache import NamespacedCache, SharedModelCache, Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import Receipts
@@ -106,7 +106,7 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
     require_consent(context)
     with open_state(context.home, context.settings) as database:
         pushed = selection.pushed(context.repository)
-        snapshot: Snapshot = pushed.portions[0].snapshot if pushed else selection.read(context.repository)
+        snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
         gate = build_gate(context, database, command, limits, snapshot)
         try:
@@ -119,24 +119,24 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
                     pushed=pushed,
                 )
         finally:
-            gate.caller.abandon()  # interrupted or failed half-way: what is under way is in the books all the same
+            gate.caller.close()  # interrupted or failed half-way: what is under way is in the books all the same
 
 
 @contextmanager
 def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushGate]:
     """The gate for ``pushed``. Raises UntrustedError before anything is sent or run; where nothing is, nobody asks."""
-    if pushed.portions:
+    if pushed.targets:
         require_consent(context)
     nothing = Change(tree="", base="", entries=(), title=pushed.title)
     with open_state(context.home, context.settings) as database:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(context, database, command, context.settings.push, GitSnapshot(context.repository, nothing))
-        changes = [portion.snapshot.change for portion in pushed.portions]
+        changes = [portion.snapshot.change for portion in pushed.targets]
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.caller.deadline):
                 yield push_gate(gate)
         finally:
-            gate.caller.abandon()
+            gate.caller.close()
 
 
 def push_gate(gate: Gate) -> PushGate:
@@ -159,7 +159,7 @@ def build_gate(
     deadline = Deadline(limits.deadline, time.monotonic)
     way = build_caller(context, database, command, deadline)
     pool = WorkerPool(limits.parallel, deadline, shown or progress())
-    return _gate(context, database, limits, way, pool, PaidFor(database), context.repository, snapshot.change)
+    return _gate(context, database, limits, way, pool, SharedModelCache(database), context.repository, snapshot.change)
 
 
 def build_trial(
@@ -177,16 +177,18 @@ def build_trial(
     deadline = Deadline(limits.deadline, time.monotonic)
     way = build_caller(context, database, "backtest", deadline, run=run, client=client, apart=apart)
     pool = WorkerPool(limits.parallel, deadline, Silent())
-    return _gate(context, database, limits, way, pool, Apart(PaidFor(database), apart), repository, change)
+    return _gate(
+        context, database, limits, way, pool, NamespacedCache(SharedModelCache(database), apart), repository, change
+    )
 
 
 def _gate(
     context: Context,
     database: Database,
     limits: GateSettings,
-    way: tuple[Caller, Store, Catalogue],
+    way: tuple[Caller, Cache, Catalogue],
     pool: WorkerPool,
-    answers: Answers,
+    answers: ModelCache,
     repository: snapshots.Repository,
     change: Change,
 ) -> Gate:
@@ -207,7 +209,7 @@ def _gate(
     )
 
 
-def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Store) -> CommandVerifier:
+def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Cache) -> CommandVerifier:
     verify = context.settings.verify
     cut_by = "" if verify.network else OWN_NETWORK
     return CommandVerifier(repository, change, timeout=verify.timeout, cut_by=cut_by, store=store)
@@ -222,13 +224,13 @@ def build_caller(
     run: str = "",
     client: ModelClient | None = None,
     apart: str = "",
-) -> tuple[Caller, Store, Catalogue]:
+) -> tuple[Caller, Cache, Catalogue]:
     """The way to the models for one run of ``command``, with the store and the prices that it uses.
 
     ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a store of their own.
     """
     verdicts = Verdicts(database)
-    store: Store = Apart(verdicts, apart) if apart else verdicts
+    store: Cache = NamespacedCache(verdicts, apart) if apart else verdicts
     prices = Catalogue(context.settings.prices, verdicts)
     run = run or os.urandom(8).hex()
     caller = Caller(
@@ -282,8 +284,8 @@ def build_remote(context: Context, database: Database, cluster: Cluster, *, run:
         cluster=cluster,
         settings=context.settings,
         ledger=build_ledger(context, database, "backtest", run),
-        store=Apart(verdicts, apart),
-        answers=Apart(PaidFor(database), apart),
+        store=NamespacedCache(verdicts, apart),
+        answers=NamespacedCache(SharedModelCache(database), apart),
         prices=Catalogue(context.settings.prices, verdicts),
         checks=all_checks(),
         harmless=lambda text, path: not secrets.find(text, path),

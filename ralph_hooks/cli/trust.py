@@ -9,7 +9,7 @@ import click
 from ralph_hooks.app.context import Context, load_context
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import UntrustedError
-from ralph_hooks.trust.consent import VARIABLE, Wish, digest
+from ralph_hooks.trust.consent import VARIABLE, Permission, digest
 
 HELP = f"""\
 Show what this repository's configuration may do on your machine, and approve it. One changed byte asks again.
@@ -28,43 +28,43 @@ Examples:
 @click.command("trust", help=HELP)
 @click.option("--yes", is_flag=True, help="Approve without asking.")
 def command(*, yes: bool) -> None:
-    """Show the wishes, ask, write the answer down."""
+    """Show the permissions, ask, write the answer down."""
     context = load_context()
-    if not context.wishes:
+    if not context.permissions:
         click.echo("This repository's configuration asks for nothing that needs your approval.")
         return
     show(context)
-    if context.consent.approved(context.key, context.wishes):
+    if context.consent.approved(context.key, context.permissions):
         click.echo("Approved already.")
         return
     if not yes and not _agreed():
         raise UntrustedError("nothing was approved")
-    context.consent.approve(context.key, context.wishes)
+    context.consent.approve(context.key, context.permissions)
     click.echo(f"Approved for {one_line(str(context.repository.top))}.")
 
 
 def show(context: Context) -> None:
     """What would be approved, and how it differs from what was approved last."""
-    before = {wish.key: wish.lines for wish in context.consent.previous(context.key)}
+    before = {permission.key: permission.lines for permission in context.consent.previous(context.key)}
     click.echo("This repository's configuration wants to:")
-    for wish in context.wishes:
-        known = before.get(wish.key)
-        mark = "" if not before else _mark(wish, known)
-        click.echo(f"\n  {one_line(wish.allows)} [{one_line(wish.key)}]{mark}")
-        for line in wish.lines:
+    for permission in context.permissions:
+        known = before.get(permission.key)
+        mark = "" if not before else _mark(permission, known)
+        click.echo(f"\n  {one_line(permission.allows)} [{one_line(permission.key)}]{mark}")
+        for line in permission.lines:
             click.echo(f"    {'+ ' if known is not None and line not in known else '  '}{one_line(line)}")
         for line in known or ():
-            if line not in wish.lines:
+            if line not in permission.lines:
                 click.echo(f"    - {one_line(line)}")
-    click.echo(f"\ndigest: {digest(context.wishes)}")
+    click.echo(f"\ndigest: {digest(context.permissions)}")
 
 
-def _mark(wish: Wish, known: tuple[str, ...] | None) -> str:
+def _mark(permission: Permission, known: tuple[str, ...] | None) -> str:
     if known is None:
         return " (new)"
-    if known == wish.lines:
+    if known == permission.lines:
         return " (as approved)"
-    return "" if set(known) != set(wish.lines) else " (the same lines in another order or number)"
+    return "" if set(known) != set(permission.lines) else " (the same lines in another order or number)"
 
 
 def _agreed() -> bool:

@@ -306,12 +306,12 @@ def sensitive(repository: File, user: File | None) -> tuple[tuple[str, str], ...
 
     own: Mapping[str, Any] = user.table.providers if user else {}
     raw = repository.raw
-    wishes = [
+    permissions = [
         (f"providers.{name}", raw["providers"][name]) for name in sorted(repository.table.providers) if name not in own
     ]
     if repository.table.verify.commands:
-        wishes.append(("verify.commands", raw["verify"]["commands"]))
+        permissions.append(("verify.commands", raw["verify"]["commands"]))
     refused = user is not None and user.raw.get("fix", {}).get("network") is False
     if repository.table.fix.network and not refused:
-        wishes.append(("fix.network", raw["fix"]["network"]))
-    return tuple((key, json.encode(value, order="deterministic").decode()) for key, value in wishes)
+        permissions.append(("fix.network", raw["fix"]["network"]))
+    return tuple((key, json.encode(value, order="deterministic").decode()) for key, value in permissions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from ralph_hooks.core.usage import Usage
 
 
-class ModelFault(Exception):
+class ModelError(Exception):
     """A call to a model did not give a usable reply. ``str()`` is a sentence for the user, without the key."""
 
     outcome = "fault"
@@ -19,20 +19,20 @@ class ModelFault(Exception):
     """What the call used, where the provider said so beside an answer of no use."""
 
 
-class Unreachable(ModelFault):
+class Unreachable(ModelError):
     """Refused, DNS, reset, timeout, 408, 409, 5xx, 529, an error event: may be gone in a moment."""
 
     outcome = "unreachable"
 
 
-class TimedOut(ModelFault):
+class TimedOut(ModelError):
     """Nothing came within the part of the run's time that this model was given."""
 
     outcome = "timeout"
     billed = True
 
 
-class RateLimited(ModelFault):
+class RateLimited(ModelError):
     """429. ``retry_after`` is in seconds, None where the provider did not say."""
 
     outcome = "rate-limited"
@@ -42,37 +42,37 @@ class RateLimited(ModelFault):
         self.retry_after = retry_after
 
 
-class Misconfigured(ModelFault):
+class Misconfigured(ModelError):
     """TLS failure, unusable CA path, malformed key, redirect to elsewhere: only the user can mend it (exit 2)."""
 
     outcome = "misconfigured"
 
 
-class NoCredential(ModelFault):
+class NoCredential(ModelError):
     """The environment variable that should hold the key is not set."""
 
     outcome = "no-credential"
 
 
-class Denied(ModelFault):
+class Denied(ModelError):
     """401 or 403: the provider does not take this key."""
 
     outcome = "denied"
 
 
-class NotFound(ModelFault):
+class NotFound(ModelError):
     """404: the provider does not have this model (or the base URL is wrong)."""
 
     outcome = "not-found"
 
 
-class TooLarge(ModelFault):
+class TooLarge(ModelError):
     """413, or the context window is too small: fewer files in one request may fit."""
 
     outcome = "too-large"
 
 
-class Rejected(ModelFault):
+class Rejected(ModelError):
     """400 or 422. ``parameter`` is the request field that the provider named, None where it named none."""
 
     outcome = "rejected"
@@ -82,42 +82,42 @@ class Rejected(ModelFault):
         self.parameter = parameter
 
 
-class Unreadable(ModelFault):
+class Unreadable(ModelError):
     """HTML, broken JSON, a bad encoding, a short body, JSON of another shape than was asked for."""
 
     outcome = "unreadable"
     billed = True
 
 
-class Truncated(ModelFault):
+class Truncated(ModelError):
     """The reply stopped at the token limit, or was empty: more room may help."""
 
     outcome = "truncated"
     billed = True
 
 
-class Refused(ModelFault):
+class Refused(ModelError):
     """The model declined, or a content filter cut in. Never a pass."""
 
     outcome = "refused"
     billed = True
 
 
-class AgentFailed(ModelFault):
+class AgentFailed(ModelError):
     """A coding agent ended with an error of its own. What it has changed until then is in the scratch copy."""
 
     outcome = "agent-failed"
     billed = True
 
 
-class DeadlineReached(ModelFault):
+class DeadlineReached(ModelError):
     """The run's deadline came first."""
 
     outcome = "deadline"
     billed = True
 
 
-class BudgetReached(ModelFault):
+class BudgetReached(ModelError):
     """The call could cost more than the budget has left. Nothing was sent.
 
     ``may_fit_later`` is true where only calls that are under way keep it out: most cost a fraction of their worst case.
@@ -130,7 +130,7 @@ class BudgetReached(ModelFault):
         self.may_fit_later = may_fit_later
 
 
-class Skipped(ModelFault):
+class Skipped(ModelError):
     """The model failed a moment ago, here or in another run, and was not asked again."""
 
     outcome = "skipped"

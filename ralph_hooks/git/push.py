@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, Change, Content, Entry, Hunk, Status
-from ralph_hooks.core.ports.change import Committed, Portion, Source
+from ralph_hooks.core.ports.change import CommitChange, PushTarget, Source
 from ralph_hooks.core.push import Commit, Message, Update, short
 from ralph_hooks.core.report import Action, PushedRef
 from ralph_hooks.errors import GitError
@@ -90,24 +90,24 @@ class GitPush:
         self,
         repository: Repository,
         title: str,
-        portions: Iterable[Portion],
+        portions: Iterable[PushTarget],
         refs: Iterable[PushedRef] = (),
         tags: Mapping[str, str] | None = None,
     ) -> None:
         self.title = title
-        self.portions = tuple(portions)
+        self.targets = tuple(portions)
         self.refs = tuple(refs)
         self.tags = tags or {}
         self._repository = repository
         self._blobs = GitSnapshot(repository, Change(tree="", base="", entries=(), title=title))
 
-    def history(self, commits: Sequence[str]) -> Iterator[Committed]:
+    def history(self, commits: Sequence[str]) -> Iterator[CommitChange]:
         """What each of ``commits`` did to each path, seen as a commit hook would see it."""
         args = ["diff-tree", "--stdin", "--root", "-r", "-c", *RAW]
         for start in range(0, len(commits), _AT_ONCE):
             listed = _git(self._repository, *args, names=commits[start : start + _AT_ONCE])
             for commit, entries in read_history(listed):
-                yield Committed(commit, entries)
+                yield CommitChange(commit, entries)
 
     def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
         """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each."""
@@ -150,7 +150,7 @@ def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
     assert tip is not None  # `between` has found both
     assert known is not None
     new = _new_commits(repository, [tip, f"^{known}"])
-    return GitPush(repository, snapshot.change.title, [Portion((), snapshot, _commits(repository, new))])
+    return GitPush(repository, snapshot.change.title, [PushTarget((), snapshot, _commits(repository, new))])
 
 
 def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> GitPush:
@@ -169,7 +169,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
     commits = [oid for oid, kind in tips if kind == "commit"]
     graph = _new_commits(repository, [*commits, *known], "--not", "--remotes") if commits else {}
     order = {commit: position for position, commit in enumerate(graph)}
-    portions: dict[_Object, Portion] = {}
+    portions: dict[_Object, PushTarget] = {}
     seen: set[str] = set()
     judged: set[Entry] = set()
     for tip in sorted(tips, key=lambda tip: order.get(tip[0], -1)):  # what a ref is built on is judged before it
@@ -177,7 +177,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
         if tip[1] != "commit":
             snapshot = _loose(repository, tip, tips[tip][0].remote_ref, known)
             if snapshot.change.entries:
-                portions[tip] = Portion(names, snapshot, ())
+                portions[tip] = PushTarget(names, snapshot, ())
         elif tip[0] in graph:
             own = _own(graph, tip[0], seen)
             # What was seen on the way to another ref was judged as it is there: only from a ref itself can one go on.
@@ -185,7 +185,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
             net = _net(repository, since, tip[0], ", ".join(names))
             if len(since) > len(own):
                 net = _only(repository, net, set(net.change.entries) - judged)
-            portions[tip] = Portion(names, net, _commits(repository, own))
+            portions[tip] = PushTarget(names, net, _commits(repository, own))
             seen |= own.keys()
             judged.update(net.change.entries)
     refs = [_ref(update, portions.get(objects[update.local_oid]) if update.local_oid else None) for update in updates]
@@ -327,7 +327,7 @@ def _loose(repository: Repository, tag: _Object, ref: str, known: Sequence[str])
     return _only(repository, whole, {entry for entry in whole.change.entries if entry.new_oid in new})
 
 
-def _ref(update: Update, portion: Portion | None) -> PushedRef:
+def _ref(update: Update, portion: PushTarget | None) -> PushedRef:
     action = Action.DELETE if not update.local_oid else Action.UPDATE if update.remote_oid else Action.CREATE
     change = portion.snapshot.change if portion else None
     return PushedRef(

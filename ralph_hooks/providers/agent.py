@@ -24,7 +24,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import AgentFailed, DeadlineReached, ModelFault, NotFound
+from ralph_hooks.core.model_errors import AgentFailed, DeadlineReached, ModelError, NotFound
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model, Provider
@@ -44,7 +44,7 @@ def ready(agent: Model, environ: Mapping[str, str]) -> None:
         raise NotFound(f"{program} was not found on PATH: install it, or change the command of {provider.name}")
 
 
-def employ(
+def run_agent(
     agent: Model, task: str, bench: Workbench, deadline: Deadline, *, environ: Mapping[str, str], key: str
 ) -> Completion:
     """Have ``agent`` do ``task`` in the scratch copy. Raises ModelFault where it says that it has failed."""
@@ -52,7 +52,7 @@ def employ(
     run = bench.run_agent(agent.provider.command, task, deadline, seen)
     program = PurePath(agent.provider.command[0]).name
     told = understood(run.output)
-    fault: ModelFault
+    fault: ModelError
     if run.exit_code is None:
         fault = DeadlineReached(f"{program} was stopped after {run.seconds:.0f} s because the deadline came")
     elif run.exit_code in {_NOT_FOUND, _NOT_EXECUTABLE} and not told.usage:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from pathlib import Path
 
-from ralph_hooks.core.model_errors import Misconfigured, ModelFault, Unreachable, Unreadable
+from ralph_hooks.core.model_errors import Misconfigured, ModelError, Unreachable, Unreadable
 from ralph_hooks.providers.proxy import Proxy
 
 _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -69,14 +69,14 @@ class Tunnelled(HTTPSConnection):
         self.sock = self._tls.wrap_socket(self.sock, server_hostname=self._name)
 
 
-def _refused(proxy: str, host: str, status: int) -> ModelFault:
+def _refused(proxy: str, host: str, status: int) -> ModelError:
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
         return Misconfigured(f"{proxy} wants a user name and password: http://USER:PASSWORD@HOST:PORT")
     kind = Unreachable if status >= _SERVER_ERRORS else Misconfigured
     return kind(f"{proxy} does not connect us to {host}: it answers {status}")
 
 
-_FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelFault], str], ...] = (
+_FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelError], str], ...] = (
     ((socket.gaierror,), Unreachable, "there is no address for {host}"),
     ((ConnectionRefusedError,), Unreachable, "{host} refused the connection"),
     ((TimeoutError,), Unreachable, "{host} did not answer in time"),
@@ -87,7 +87,7 @@ _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelFault], str], ...] =
 """Which fault an error is, and how it is told; the first row that fits."""
 
 
-def fault(error: Exception, host: str) -> ModelFault:
+def fault(error: Exception, host: str) -> ModelError:
     """The fault that a failed exchange with ``host`` is."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(

@@ -8,7 +8,7 @@ import msgspec
 
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import ModelFault
+from ralph_hooks.core.model_errors import ModelError
 from ralph_hooks.core.route import Provider
 from ralph_hooks.providers.transport import Transport
 
@@ -34,6 +34,6 @@ def served(provider: Provider) -> tuple[str, ...]:
     try:
         reply = Transport({}).get_json(provider.base_url, "/models", deadline=Deadline(PATIENCE, time.monotonic))
         found = from_json(reply.body, _Models) if reply.ok else _Models(())
-    except (ModelFault, msgspec.DecodeError, UnicodeDecodeError):
+    except (ModelError, msgspec.DecodeError, UnicodeDecodeError):
         return ()
     return tuple(model.id for model in found.data if model.id)

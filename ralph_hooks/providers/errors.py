@@ -10,7 +10,7 @@ import msgspec
 
 from ralph_hooks.core.model_errors import (
     Denied,
-    ModelFault,
+    ModelError,
     NotFound,
     RateLimited,
     Refused,
@@ -124,7 +124,7 @@ def _details(value: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a JSON val
     return f"{'.'.join(path)}: {_words(value[0].get('msg'))}", ".".join(path)
 
 
-def from_error_reply(reply: Reply, model: Model, *, sent: Collection[str]) -> ModelFault:
+def from_error_reply(reply: Reply, model: Model, *, sent: Collection[str]) -> ModelError:
     """The fault that a reply with an error status is. ``sent`` are the request fields that could be left out."""
     try:
         error = read_error(msgspec.json.decode(reply.body))
@@ -133,7 +133,7 @@ def from_error_reply(reply: Reply, model: Model, *, sent: Collection[str]) -> Mo
     return fault(error, reply.status, model, sent=sent, retry_after=reply.retry_after)
 
 
-def from_success(error: Error, model: Model) -> ModelFault:
+def from_success(error: Error, model: Model) -> ModelError:
     """The fault that an error inside of a reply with status 200 is."""
     named = (_STATUS_OF_KIND[kind] for kind in error.kinds if kind in _STATUS_OF_KIND)
     status = error.status if error.status >= _BAD_REQUEST else next(named, _SERVER)
@@ -142,7 +142,7 @@ def from_success(error: Error, model: Model) -> ModelFault:
 
 def fault(
     error: Error, status: int, model: Model, *, sent: Collection[str] = (), retry_after: str | None = None
-) -> ModelFault:
+) -> ModelError:
     """The fault that ``error`` with HTTP ``status`` is."""
     host = host_of(model.provider.base_url)
     said = f"{host} answered {status}{_excerpt(error)}"
@@ -153,7 +153,7 @@ def fault(
     return TooLarge(said) if _is_context(error) else Unreachable(said)  # llama.cpp once had 500 for a full context
 
 
-def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]) -> ModelFault:
+def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]) -> ModelError:
     """The fault that repeating the same request would give again."""
     host = host_of(model.provider.base_url)
     said = f"{host} answered {status}{_excerpt(error)}"
@@ -171,7 +171,7 @@ def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]
     return Rejected(said, field)
 
 
-def _denied(host: str, status: int, model: Model) -> ModelFault:
+def _denied(host: str, status: int, model: Model) -> ModelError:
     name = model.provider.api_key_env  # the provider's words are left out: they may quote the key
     if name:
         return Denied(f"{host} does not accept the key in {name} ({status})")

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import ModelFault, Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.model_errors import ModelError, Refused, Truncated, Unreachable, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, charged
@@ -168,7 +168,7 @@ _MINIMAX_STATUS = {1002: 429, 1004: 401, 1008: 402, 1039: 429, 1041: 429, 2013: 
 _MINIMAX_SENSITIVE = {1026, 1027}
 
 
-def _minimax(response: _BaseResponse, model: Model, host: str) -> ModelFault:
+def _minimax(response: _BaseResponse, model: Model, host: str) -> ModelError:
     code = response.status_code
     if code in _MINIMAX_SENSITIVE:
         return Refused(f"a content filter of {host} refused the request")

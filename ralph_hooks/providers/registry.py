@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import Misconfigured, ModelFault, NoCredential
+from ralph_hooks.core.model_errors import Misconfigured, ModelError, NoCredential
 from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model, Provider, Wire
@@ -52,7 +52,7 @@ def obstacle(model: Model, environ: Mapping[str, str]) -> str:
             return f"no key for {model.provider.name}: set {name}"
         if model.provider.wire is Wire.AGENT:
             agent.ready(model, environ)
-    except ModelFault as fault:
+    except ModelError as fault:
         return str(fault)
     return ""
 
@@ -104,11 +104,11 @@ class _Client:
         key = self._key(request.model.provider)
         return _without(key, lambda: self._ask(request, wire, key, deadline))
 
-    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
-        from ralph_hooks.providers.agent import employ
+    def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+        from ralph_hooks.providers.agent import run_agent
 
         key = self._key(agent.provider)
-        return _without(key, lambda: employ(agent, task, bench, deadline, environ=self._environ, key=key))
+        return _without(key, lambda: run_agent(agent, task, bench, deadline, environ=self._environ, key=key))
 
     def _ask(self, request: ModelRequest, wire: WireFormat, key: str, deadline: Deadline) -> Completion:
         from ralph_hooks.providers.errors import from_error_reply
@@ -169,7 +169,7 @@ def _without(key: str, ask: Callable[[], Completion]) -> Completion:
     """What comes of ``ask``, without the key where a server repeats it: answers and faults are shown and kept."""
     try:
         completion = ask()
-    except ModelFault as fault:
+    except ModelError as fault:
         fault.args = (_presentable(str(fault), key),)
         raise
     if len(key) < _SHORTEST_KEY:

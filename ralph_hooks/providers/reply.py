@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import ModelFault
+from ralph_hooks.core.model_errors import ModelError
 from ralph_hooks.core.ports.models import Completion
 from ralph_hooks.core.route import Model
 from ralph_hooks.core.usage import Usage
@@ -36,6 +36,6 @@ def read_reply(
         raise unreadable(data, model) from None
     try:
         return Completion(text=text(reply, model), usage=used)
-    except ModelFault as fault:
+    except ModelError as fault:
         fault.usage = used
         raise

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import ModelFault
+from ralph_hooks.core.model_errors import ModelError
 from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Model
@@ -45,17 +45,17 @@ class BodyKeeper:
         }
         return self._kept(request.schema_name, asked, lambda: self._client.complete(request, deadline))
 
-    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+    def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
         """As `complete`: the task, and what the agent says of it."""
         asked = {"model": agent.id, "prompt": task}
-        return self._kept("agent", asked, lambda: self._client.employ(agent, task, bench, deadline))
+        return self._kept("agent", asked, lambda: self._client.run_agent(agent, task, bench, deadline))
 
     def _kept(self, name: str, asked: Mapping[str, object], ask: Callable[[], Completion]) -> Completion:
         reply = ""
         try:
             completion = ask()
             reply = completion.text
-        except ModelFault as fault:
+        except ModelError as fault:
             reply = f"({fault.outcome}) {fault}"
             raise
         else:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks.secrets.secret import Secret
-from ralph_hooks.secrets.text_index import SHOWN, Piece
+from ralph_hooks.secrets.text_index import SHOWN, TextIndex
 
 
 class Format(Struct, frozen=True):
@@ -24,12 +24,12 @@ class Format(Struct, frozen=True):
     """True for shapes that test data and examples have as well."""
     accepts: Callable[[str], bool] | None = None
     lower: bool = False
-    """True for patterns in small letters, which are searched for in `Piece.lower`."""
+    """True for patterns in small letters, which are searched for in `TextIndex.lower`."""
     doubtful: bool = False
     """True for shapes that something else may have: good enough to mask, not to hold a change back."""
 
 
-def formats(piece: Piece) -> Iterator[Format]:
+def formats(piece: TextIndex) -> Iterator[Format]:
     """The formats that detect-secrets lacks and that can be in ``piece``."""
     for shapes, words in ((_OWN, piece.long), (_SHORT, piece.words)):
         for kind, needle, pattern in shapes:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from ralph_hooks.secrets.names import Name, about
 from ralph_hooks.secrets.secret import Secret
-from ralph_hooks.secrets.text_index import SHOWN, Piece
-from ralph_hooks.secrets.values import is_placeholder, noise, refers, worded
+from ralph_hooks.secrets.text_index import SHOWN, TextIndex
+from ralph_hooks.secrets.values import is_placeholder, is_reference, noise, worded
 
 _MOST_LINES = 30
 _LEAST_INDENT = 2  # more than the heading's; a line of context in a request has one column more than a changed one
@@ -36,7 +36,7 @@ _LONGEST_BEFORE = 400  # characters
 _DIGITS = re.compile(r"key[a-z]?[ \t]{0,4}[=:][ \t]{0,4}(\d{9,})(?![\w.])(?P<more>[ \t]*\n)?")
 
 
-def nested(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
+def nested(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
     """Values in the blocks and columns below ``names``."""
     lower = piece.lower
     rows = range(0)  # of the last table
@@ -119,7 +119,7 @@ def _end_of_line(text: str, start: int) -> int:
 
 
 def _is_value(value: str, *, named: bool) -> bool:
-    if refers(value) or (named and is_placeholder(value)):
+    if is_reference(value) or (named and is_placeholder(value)):
         return False
     if value.isdigit():
         return len(value) >= _SHORTEST_NUMBER

@@ -10,16 +10,16 @@ from msgspec import Struct, structs
 from ralph_hooks.secrets.by_format import made_up
 from ralph_hooks.secrets.names import Name, about, is_test_data
 from ralph_hooks.secrets.secret import Secret
-from ralph_hooks.secrets.text_index import SHOWN, Piece
+from ralph_hooks.secrets.text_index import SHOWN, TextIndex
 from ralph_hooks.secrets.values import (
     SHORTEST,
     SIGNS,
-    crossed,
+    has_unbalanced_brackets,
     is_placeholder,
+    is_reference,
     mixed,
     noise,
     random_looking,
-    refers,
     worded,
 )
 
@@ -129,7 +129,7 @@ class _Assigned(Struct, frozen=True):
         return self.reach or self.start + len(self.value)
 
 
-def assigned(piece: Piece, names: Sequence[Name]) -> Iterator[Secret]:
+def assigned(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
     """Passwords, keys and tokens that are written down as the value of a name that says so.
 
     Without quotes they count in formats that need none; elsewhere they may be a variable, and are uncertain.
@@ -236,7 +236,7 @@ def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
     if (setting := _setting(found)) and (whole := setting.match(found.text, found.start)):
         return structs.replace(found, value=whole[0])
     whole = _UNQUOTED.match(found.text, found.start)
-    if whole and (crossed(whole[0]) or _is_noise(structs.replace(found, value=whole[0]))):
+    if whole and (has_unbalanced_brackets(whole[0]) or _is_noise(structs.replace(found, value=whole[0]))):
         return structs.replace(found, value=whole[0])
     return found if found.value and not found.called else None
 
@@ -263,7 +263,7 @@ def _is_noise(found: _Assigned) -> bool:
 
 
 def _is_credential(found: _Assigned, *, literal: bool) -> bool:
-    if refers(found.value) or is_placeholder(found.value):
+    if is_reference(found.value) or is_placeholder(found.value):
         return False
     return random_looking(found.value) or _is_phrase(found) or _is_password(found, literal=literal)
 
@@ -278,9 +278,9 @@ def _may_be_credential(found: _Assigned) -> bool:
     value = found.value
     if found.word in {"token", "key"}:
         return False
-    if crossed(value) or (found.given and _PHRASE.match(value)):
+    if has_unbalanced_brackets(value) or (found.given and _PHRASE.match(value)):
         return True
-    return not refers(value) and _is_weak(found)
+    return not is_reference(value) and _is_weak(found)
 
 
 def _is_weak(found: _Assigned) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from ralph_hooks.secrets.names import is_test_data
 from ralph_hooks.secrets.secret import Secret
-from ralph_hooks.secrets.text_index import Piece
-from ralph_hooks.secrets.values import SHORTEST, is_placeholder, refers
+from ralph_hooks.secrets.text_index import TextIndex
+from ralph_hooks.secrets.values import SHORTEST, is_placeholder, is_reference
 
 # user:password@host of https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1; passwords of real life hold characters
 # that should have been percent-encoded, so the last @ counts.
@@ -20,12 +20,12 @@ _NOWHERE = re.compile(
 )
 
 
-def in_addresses(piece: Piece) -> Iterator[Secret]:
+def in_addresses(piece: TextIndex) -> Iterator[Secret]:
     """Passwords in addresses. One that is a placeholder, such as ``user:password@``, is uncertain."""
     for match in _ADDRESS.finditer(piece.text):
         password, host = match[1], match[2]
         unlikely = is_placeholder(password)
-        if refers(password) or (unlikely and len(password) < SHORTEST):
+        if is_reference(password) or (unlikely and len(password) < SHORTEST):
             continue
         certain = (
             not unlikely

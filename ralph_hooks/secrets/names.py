@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.text_index import Piece
+from ralph_hooks.secrets.text_index import TextIndex
 
 _TEST_DATA = re.compile(
     r"(?i)(?:^|/)(?:tests?|testing|__tests__|specs?|fixtures?|test[_-]?data|mocks?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$"
@@ -63,7 +63,7 @@ def about(rest: str) -> bool:
     return _ABOUT.search(rest) is not None
 
 
-def named(piece: Piece) -> list[Name]:
+def named(piece: TextIndex) -> list[Name]:
     """Every name that speaks of a credential, in order."""
     lower = piece.lower
     spans = {match.span(): False for name in _NAMES for match in name.finditer(lower)}
@@ -85,7 +85,7 @@ def _end(text: str, start: int) -> int:
     return match.end() if match else start
 
 
-def _is_something_else(piece: Piece, begin: int, end: int, after: int) -> bool:
+def _is_something_else(piece: TextIndex, begin: int, end: int, after: int) -> bool:
     """A token of a request, and the name of a type in quotes: ``"AWS::ApiGateway::ApiKey": "48205d4ffd7feba3"``."""
     if piece.text[after : after + 1] in {'"', "'"} and _OF_A_TYPE.search(
         piece.text, max(0, begin - _LONGEST_TYPE), begin
@@ -94,7 +94,7 @@ def _is_something_else(piece: Piece, begin: int, end: int, after: int) -> bool:
     return piece.lower[begin:end] == "token" and piece.lower.endswith(_OF_A_REQUEST, 0, begin)
 
 
-def _within_a_word(piece: Piece, begin: int, end: int) -> bool:
+def _within_a_word(piece: TextIndex, begin: int, end: int) -> bool:
     """``bypass``, but not ``smtpPass``; the publicKeyToken of .NET; a token that leads to the next page."""
     before, first = piece.text[begin - 1 : begin], piece.text[begin]
     part = piece.lower[begin:end] == "pass" and before.isalpha() and not (before.islower() and first.isupper())

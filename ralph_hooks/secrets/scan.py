@@ -13,7 +13,7 @@ from ralph_hooks.secrets.by_name import assigned
 from ralph_hooks.secrets.in_urls import in_addresses
 from ralph_hooks.secrets.names import is_test_data, named
 from ralph_hooks.secrets.secret import Secret
-from ralph_hooks.secrets.text_index import SHOWN, Piece, piece, shaped
+from ralph_hooks.secrets.text_index import SHOWN, TextIndex, may_hold_key, piece
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
 _BLOCK = 500  # characters at least
@@ -41,12 +41,12 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     yield position, text[position:]
 
 
-def _in_piece(whole: Piece) -> Iterator[Secret]:
+def _in_piece(whole: TextIndex) -> Iterator[Secret]:
     yield from _of(formats(whole), whole)
-    if shaped(whole):
+    if may_hold_key(whole):
         for start, text in _blocks(whole.text):
             block = piece(text, whole.path)
-            if shaped(block):
+            if may_hold_key(block):
                 for secret in (*_of(library(), block), *_random(text)):
                     yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
     yield from _alone(whole.text)
@@ -56,7 +56,7 @@ def _in_piece(whole: Piece) -> Iterator[Secret]:
     yield from nested(whole, names)
 
 
-def _of(shapes: Iterable[Format], where: Piece) -> Iterator[Secret]:
+def _of(shapes: Iterable[Format], where: TextIndex) -> Iterator[Secret]:
     for shape in shapes:
         for match in shape.pattern.finditer(where.lower if shape.lower else where.text):
             if shape.accepts is None or shape.accepts(match[0]):

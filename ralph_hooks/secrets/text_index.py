@@ -16,7 +16,7 @@ SHOWN = (
 """For expressions: what stands before a line that is shown; `+12` in a change, `E` in a test's output."""
 
 
-class Piece(Struct, frozen=True):
+class TextIndex(Struct, frozen=True):
     """A text, and what can be known of it once for all searches. Made by `piece`."""
 
     text: str
@@ -29,11 +29,11 @@ class Piece(Struct, frozen=True):
     path: str
 
 
-def piece(text: str, path: str) -> Piece:
+def piece(text: str, path: str) -> TextIndex:
     """``text`` of the file ``path``, prepared."""
     lower = text.replace("\u0130", "I").lower()  # the one letter that becomes two
     words = [word for word in text.split() if len(word) >= _SHORTEST]
-    return Piece(text, lower, " ".join(words), " ".join([word for word in words if len(word) >= _LONG_WORD]), path)
+    return TextIndex(text, lower, " ".join(words), " ".join([word for word in words if len(word) >= _LONG_WORD]), path)
 
 
 # What detect-secrets knows by a prefix; the second tuple in any case.
@@ -49,7 +49,7 @@ _RUN = re.compile(r"[A-Za-z0-9_+/-]{20,}")
 _LONG = 32  # characters, where there is no digit
 
 
-def shaped(given: Piece) -> bool:
+def may_hold_key(given: TextIndex) -> bool:
     """False where detect-secrets has nothing to find in ``given``, as in most code.
 
     What it knows has a prefix, or is long and mixes letters with digits or capitals with small letters. Several simple

@@ -17,15 +17,15 @@ _REFERENCE = re.compile(
 )
 
 
-def refers(value: str) -> bool:
+def is_reference(value: str) -> bool:
     """True where ``value`` says where a credential is, instead of being one."""
-    return not crossed(value) and not scrambled(value) and _REFERENCE.match(value) is not None
+    return not has_unbalanced_brackets(value) and not is_random(value) and _REFERENCE.match(value) is not None
 
 
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
-def crossed(value: str) -> bool:
+def has_unbalanced_brackets(value: str) -> bool:
     """True where brackets do not pair up, as in ``a{b)c``: neither a template nor code."""
     opened: list[str] = []
     for sign in value:
@@ -42,7 +42,7 @@ _SHORTEST_SCRAMBLED = 8  # characters
 _KINDS = 3  # of small letters, capitals, digits and signs
 
 
-def scrambled(value: str) -> bool:
+def is_random(value: str) -> bool:
     """True for ``X:<4f)Is{<p``: signs, digits, capitals and small letters, no word and nothing to be filled in."""
     rest = _TEMPLATE.sub("", value)
     if len(rest) < _SHORTEST_SCRAMBLED or _TELLING.search(rest):
@@ -130,6 +130,6 @@ def mixed(value: str) -> bool:
         len(value) >= SHORTEST
         and any(map(str.isalpha, value))
         and any(sign.isdigit() or sign in SIGNS for sign in value)
-        and (crossed(value) or scrambled(value) or not any(sign in "()[]|\\ " for sign in value))
+        and (has_unbalanced_brackets(value) or is_random(value) or not any(sign in "()[]|\\ " for sign in value))
         and _VERSION.match(value) is None
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.store.sqlite import Database, Unavailable
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Verdicts:
         )
 
 
-class PaidFor:
+class SharedModelCache:
     """Satisfies `core.ports.Answers`: what models have said, to this user or to somebody of the team.
 
     What is known here is not asked for there, and what comes from there is kept here.
@@ -125,12 +125,12 @@ class PaidFor:
             self._team.share()
 
 
-class Apart:
+class NamespacedCache:
     """Satisfies `core.ports.Answers`: ``store`` under a name. A backtest's answers are apart from the gate's."""
 
     notices: tuple[str, ...] = ()
 
-    def __init__(self, store: Store, name: str) -> None:
+    def __init__(self, store: Cache, name: str) -> None:
         self._store = store
         self._prefix = f"{name}/"
 

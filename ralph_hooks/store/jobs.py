@@ -26,7 +26,7 @@ from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.errors import RalphError
 from ralph_hooks.locks import Lock
 from ralph_hooks.store.paths import prepare
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 
 _FOLDER = "jobs"
 _RECORD = "job.json"
@@ -94,7 +94,7 @@ class JobLock:
 class Jobs:
     """All jobs of ``repository``, below the user's state folder."""
 
-    def __init__(self, state: Path, repository: Repository, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, state: Path, repository: RepositoryId, clock: Callable[[], float] = time.time) -> None:
         self._state = state
         self._folder = state / _FOLDER / repository.key
         self._clock = clock

@@ -20,12 +20,12 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ralph_hooks.core.cost_summary import Statement, Total
-from ralph_hooks.core.model_errors import BudgetReached, ModelFault
+from ralph_hooks.core.model_errors import BudgetReached, ModelError
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.session import Away, Row, Session
-from ralph_hooks.store.sqlite import Database, Repository, Unavailable
+from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
+from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 
 if TYPE_CHECKING:
     from datetime import date
@@ -55,7 +55,7 @@ _HERE, _THERE = (
 """What some days cost: summed up on this machine, and as the team's store keeps the sums."""
 
 
-class Unrecorded(ModelFault):
+class Unrecorded(ModelError):
     """The ledger cannot be written, so the call was not made: it would have been paid for and in no book."""
 
     outcome = "unrecorded"
@@ -93,7 +93,7 @@ class Ledger:
         database: Database,
         *,
         run: str,
-        repository: Repository,
+        repository: RepositoryId,
         command: str,
         caps: Caps,
         clock: Callable[[], float] = time.time,
@@ -147,7 +147,7 @@ class Ledger:
 
         try:
             self._database.team.transact(record)
-        except Away:
+        except TeamStoreUnavailable:
             return False
         return True
 
@@ -280,7 +280,7 @@ def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, wo
 
 
 def statement(
-    database: Database, *, since: date | None = None, until: date | None = None, repository: Repository | None = None
+    database: Database, *, since: date | None = None, until: date | None = None, repository: RepositoryId | None = None
 ) -> Statement:
     """What was spent from ``since`` to ``until``, both included, everywhere or in one repository.
 
@@ -289,7 +289,7 @@ def statement(
     """
     if database.team is not None:
         database.team.share()  # what this machine has spent is in it
-        with suppress(Away):
+        with suppress(TeamStoreUnavailable):
             scope = ("repository_name", repository.name) if repository else None
             return _statement(database.team.query, since, until, scope)
     return _statement(database.query, since, until, ("repository", repository.key) if repository else None)

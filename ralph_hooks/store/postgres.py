@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ralph_hooks.errors import ConfigError
-from ralph_hooks.store.session import Away, Row, Session
+from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -189,7 +189,7 @@ class Postgres:
             except psycopg.Error as error:
                 self.close()
                 raise _away(error) from None  # its text may hold what nobody should see
-            except Away:
+            except TeamStoreUnavailable:
                 self.close()
                 raise
 
@@ -226,7 +226,7 @@ class Postgres:
         with turn:
             if not made:
                 late.append(True)
-                raise Away(f"did not answer within {CONNECT:.0f} s", silent=True)
+                raise TeamStoreUnavailable(f"did not answer within {CONNECT:.0f} s", silent=True)
         if isinstance(made[0], BaseException):
             raise made[0]
         return made[0]
@@ -240,7 +240,7 @@ class Postgres:
         except UndefinedTable:
             version = 0
         if version // _STRIDE > _GENERATION:
-            raise Away("was set up by a newer ralph-hooks: upgrade this one")
+            raise TeamStoreUnavailable("was set up by a newer ralph-hooks: upgrade this one")
         if version >= VERSION:
             return
         try:
@@ -258,7 +258,9 @@ class Postgres:
                 session.execute("INSERT INTO ralph_hooks VALUES (?)", (VERSION,))
         except (InsufficientPrivilege, InvalidSchemaName) as error:
             what = "has an older schema" if version else "has no tables of ralph-hooks"
-            raise Away(f"{what}, and this user may not make them: have its owner run `ralph-hooks doctor`") from error
+            raise TeamStoreUnavailable(
+                f"{what}, and this user may not make them: have its owner run `ralph-hooks doctor`"
+            ) from error
 
 
 class _Speaker:
@@ -318,7 +320,7 @@ class _Patience:
             over, self._connection = self._connection, None  # type: ignore[assignment] # nobody hangs up any more
         if self.gone and error[0] is not None:
             over.close()
-            raise Away(f"did not answer within {_PATIENCE:.0f} s", silent=True)
+            raise TeamStoreUnavailable(f"did not answer within {_PATIENCE:.0f} s", silent=True)
 
     def _hang_up(self) -> None:
         import socket  # a commit that is known has no use for it
@@ -379,12 +381,12 @@ def _version(connection: psycopg.Connection) -> int:
     return version or 0
 
 
-def _away(error: psycopg.Error) -> Away:
+def _away(error: psycopg.Error) -> TeamStoreUnavailable:
     """What ``error`` means, without its text, which may name the user."""
     text = str(error)
     state = error.sqlstate or ""
     if state in _REASONS:
-        return Away(_REASONS[state])
+        return TeamStoreUnavailable(_REASONS[state])
     for words, reason in (
         ("password", _REASONS["28P01"]),
         ("does not exist", _REASONS["3D000"]),
@@ -398,5 +400,5 @@ def _away(error: psycopg.Error) -> Away:
         ("shutting down", _REASONS["57P03"]),
     ):
         if words in text:
-            return Away(reason, silent=words == "timeout")
-    return Away(f"answered with an error ({state})" if state else "hung up")
+            return TeamStoreUnavailable(reason, silent=words == "timeout")
+    return TeamStoreUnavailable(f"answered with an error ({state})" if state else "hung up")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.route import Model, Provider
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Price
@@ -47,7 +47,7 @@ class Catalogue:
     catalogue costs nothing. A model that also costs something per request, or is not in the catalogue, is not known.
     """
 
-    def __init__(self, overrides: Mapping[str, Price], store: Store, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, overrides: Mapping[str, Price], store: Cache, *, clock: Callable[[], float] = time.time) -> None:
         """``overrides`` by ``provider/model``."""
         self._overrides = overrides
         self._store = store

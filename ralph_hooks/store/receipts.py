@@ -15,7 +15,7 @@ from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.store.session import Row
-from ralph_hooks.store.sqlite import Database, Repository, Unavailable
+from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 
 _YEAR = 366 * 86_400.0  # seconds
 _COLUMNS = "at, repository, tree, base, settings, command, verdict, models, cost"
@@ -49,7 +49,7 @@ class Judged(Struct, frozen=True):
 class Receipts:
     """Satisfies `core.ports.Receipts`. A tree is the same in every repository, so all of them are looked through."""
 
-    def __init__(self, database: Database, repository: Repository, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, database: Database, repository: RepositoryId, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database
         self._repository = repository
         self._clock = clock

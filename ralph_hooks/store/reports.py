@@ -13,7 +13,7 @@ from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.report import Report
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.session import Row
-from ralph_hooks.store.sqlite import Database, Repository, Unavailable
+from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 
 _KEEP = 200  # reports a repository
 _YEAR = 366 * 86_400  # seconds
@@ -31,7 +31,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     """Six characters; later reports sort after earlier ones."""
     time: float
     """When the run ended, in seconds since 1970."""
-    repository: Repository
+    repository: RepositoryId
     report: Report
 
 
@@ -41,7 +41,7 @@ class Reports:
     def __init__(
         self,
         database: Database,
-        repository: Repository,
+        repository: RepositoryId,
         *,
         clock: Callable[[], float] = time.time,
         keep: int = _KEEP,
@@ -135,7 +135,7 @@ def _kept(row: Row) -> Kept:
         raise RalphError(
             f"report {_id(number)} was written by another release of ralph-hooks and cannot be read", "see a later one"
         ) from error
-    return Kept(id=_id(number), time=at, repository=Repository(repository, name), report=report)
+    return Kept(id=_id(number), time=at, repository=RepositoryId(repository, name), report=report)
 
 
 def _id(number: int) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 
 
-class Away(Exception):
+class TeamStoreUnavailable(Exception):
     """The team's store cannot be used now, and what this machine holds has to do. ``str()`` says why, for people."""
 
     def __init__(self, reason: str, *, silent: bool = False) -> None:

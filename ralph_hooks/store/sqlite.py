@@ -116,7 +116,7 @@ _UNAVAILABLE = {
 }
 
 
-class Repository(Struct, frozen=True):
+class RepositoryId(Struct, frozen=True):
     """Which repository a record is about."""
 
     key: str
@@ -125,7 +125,7 @@ class Repository(Struct, frozen=True):
     """For people: the name of its folder."""
 
     @classmethod
-    def at(cls, folder: Path) -> Repository:
+    def at(cls, folder: Path) -> RepositoryId:
         """The repository in ``folder``, or the one whose `.git` it is: linked worktrees share that one."""
         place = folder.resolve()
         if place.name == ".git":

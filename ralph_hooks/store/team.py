@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store import postgres
-from ralph_hooks.store.session import Away, Row, Session
+from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database, Unavailable
 
 Result = TypeVar("Result")
@@ -88,7 +88,7 @@ class TeamStore:
         self._server = postgres.Postgres(url)
         self._clock = clock
         self._lock = threading.RLock()
-        self._away: Away | None = None
+        self._away: TeamStoreUnavailable | None = None
         self._asked = False
         self._told = False
 
@@ -112,7 +112,7 @@ class TeamStore:
         """Those of ``keys`` that somebody has paid for; nothing where the store is away."""
         try:
             rows = self.query("SELECT key, value FROM answers WHERE key = ANY(?)", (list(keys),))
-        except Away:
+        except TeamStoreUnavailable:
             return {}
         return {key: bytes(value) for key, value in rows}
 
@@ -126,7 +126,7 @@ class TeamStore:
 
     def take_back(self, uid: str) -> None:
         """Take a reservation out that is not made use of."""
-        with suppress(Away):
+        with suppress(TeamStoreUnavailable):
             self.transact(lambda session: session.execute(_GONE, (uid,)))
 
     def marked(self, uid: str) -> tuple[str, Row]:
@@ -139,7 +139,7 @@ class TeamStore:
 
     def share(self) -> None:
         """Send what waits, as much as goes into one transaction. What cannot be sent goes on waiting."""
-        with suppress(Away, Unavailable):
+        with suppress(TeamStoreUnavailable, Unavailable):
             self._share()
 
     def waiting(self) -> Waiting:
@@ -181,7 +181,7 @@ class TeamStore:
                 end = time.monotonic() + _LINGER
                 while self._share() and time.monotonic() < end:
                     pass
-        except (Away, Unavailable):
+        except (TeamStoreUnavailable, Unavailable):
             pass  # it goes on waiting
         except RalphError as error:  # the judgement stands
             self._database.note(f"{error.message}: {error.hint}")
@@ -212,16 +212,16 @@ class TeamStore:
                 self._asked = True
                 self._away = self._remembered()
             if self._away is not None:
-                raise Away(str(self._away))
+                raise TeamStoreUnavailable(str(self._away))
             try:
                 return work()
-            except Away as error:
+            except TeamStoreUnavailable as error:
                 self._away = error
                 if error.silent:
                     self._remember(error)
                 raise
 
-    def _remembered(self) -> Away | None:
+    def _remembered(self) -> TeamStoreUnavailable | None:
         with suppress(Unavailable):
             rows = self._database.query(
                 "SELECT value, stored FROM answers WHERE key = ? AND stored <= ? AND expires > ?",
@@ -229,10 +229,10 @@ class TeamStore:
             )
             for value, stored in rows:
                 ago = self._clock() - stored
-                return Away(f"was not asked, for {ago:.0f} s ago it {value.decode()}")
+                return TeamStoreUnavailable(f"was not asked, for {ago:.0f} s ago it {value.decode()}")
         return None
 
-    def _remember(self, error: Away) -> None:
+    def _remember(self, error: TeamStoreUnavailable) -> None:
         now = self._clock()
         row = (self._mark, str(error).encode(), now, now + MEMORY)
         with suppress(Unavailable):

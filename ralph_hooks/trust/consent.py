@@ -24,7 +24,7 @@ VARIABLE = "RALPH_HOOKS_TRUST"
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor waiting for a pipe's writer
 
 
-class Wish(Struct, frozen=True):
+class Permission(Struct, frozen=True):
     """One sensitive setting of a repository."""
 
     key: str
@@ -35,37 +35,37 @@ class Wish(Struct, frozen=True):
     """What approving it would allow, in words."""
 
 
-def wishes(sensitive: Sequence[tuple[str, str]]) -> tuple[Wish, ...]:
+def requested_permissions(sensitive: Sequence[tuple[str, str]]) -> tuple[Permission, ...]:
     """The sensitive settings of a configuration (a key, and its value as JSON), in words that a user can judge."""
-    return tuple(_wish(key, msgspec.json.decode(value)) for key, value in sensitive)
+    return tuple(_permission(key, msgspec.json.decode(value)) for key, value in sensitive)
 
 
-def _wish(key: str, value: Any) -> Wish:  # noqa: ANN401 - a JSON value
+def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON value
     if isinstance(value, list):
-        return Wish(key, tuple(value), "run these commands in a scratch copy of your code")
+        return Permission(key, tuple(value), "run these commands in a scratch copy of your code")
     if isinstance(value, bool):
-        return Wish(key, (str(value).lower(),), "let what a model wrote use the network while it is tried")
+        return Permission(key, (str(value).lower(),), "let what a model wrote use the network while it is tried")
     lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
     name = value.get("api-key-env")
     if value.get("wire") == "agent":
         seen = [variable for variable in (name, *value.get("environment", ())) if variable]
         told = f", and let it see {', '.join(seen)}" if seen else ""
-        return Wish(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code{told}")
+        return Permission(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code{told}")
     with_key = f" with the key in {name}" if name else ""
-    return Wish(key, lines, f"send code under review to {value.get('base-url')}{with_key}")
+    return Permission(key, lines, f"send code under review to {value.get('base-url')}{with_key}")
 
 
-class _Approval(Struct, frozen=True):
-    """What is kept about one repository."""
+class _Approval(Struct, frozen=True, rename={"permissions": "wishes"}):
+    """One approval as the state file keeps it; its key for the permissions is older than their name."""
 
     repository: str
     digest: str
-    wishes: tuple[Wish, ...]
+    permissions: tuple[Permission, ...]
 
 
-def digest(wishes: Sequence[Wish]) -> str:
+def digest(permissions: Sequence[Permission]) -> str:
     """64 hexadecimal digits: SHA-256 of the keys and values as JSON. Their order and our own words do not count."""
-    values = sorted((wish.key, wish.lines) for wish in wishes)
+    values = sorted((permission.key, permission.lines) for permission in permissions)
     return hashlib.sha256(msgspec.json.encode(values)).hexdigest()
 
 
@@ -76,28 +76,28 @@ class Consent:
         self._folder = folder / "trust"
         self._named = environ.get(VARIABLE, "").strip().lower()
 
-    def approved(self, repository: str, wishes: Sequence[Wish]) -> bool:
-        """Whether all of ``wishes`` may be granted; nothing to grant is approved.
+    def approved(self, repository: str, permissions: Sequence[Permission]) -> bool:
+        """Whether all of ``permissions`` may be granted; nothing to grant is approved.
 
         ``repository`` is the absolute path of git's common folder, which linked worktrees share. Raises RalphError
         where the record cannot be relied on.
         """
-        if not wishes:
+        if not permissions:
             return True
-        wanted = digest(wishes)
+        wanted = digest(permissions)
         if self._named == wanted:
             return True
         kept = self._read(repository)
         return kept is not None and kept.repository == _text(repository) and kept.digest == wanted
 
-    def previous(self, repository: str) -> tuple[Wish, ...]:
+    def previous(self, repository: str) -> tuple[Permission, ...]:
         """What was approved last, to show the difference; empty where nothing was. Raises as `approved`."""
         kept = self._read(repository)
-        return kept.wishes if kept else ()
+        return kept.permissions if kept else ()
 
-    def approve(self, repository: str, wishes: Sequence[Wish]) -> None:
-        """Grant ``wishes`` and nothing else from now on. Raises RalphError where that cannot be written down."""
-        approval = _Approval(_text(repository), digest(wishes), tuple(wishes))
+    def approve(self, repository: str, permissions: Sequence[Permission]) -> None:
+        """Grant ``permissions`` and nothing else from now on. Raises RalphError where that cannot be written down."""
+        approval = _Approval(_text(repository), digest(permissions), tuple(permissions))
         path = self._path(repository)
         try:
             self._folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger, statement
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.trust.redaction import Redaction
 from tests.support import agent as stand_in
 from tests.support.asking import model
@@ -61,7 +61,7 @@ def database(project: Project) -> Iterator[Database]:
 def caller(project: Project, database: Database) -> Callers:
     def build(*, seconds: float = 60.0, caps: Caps | None = None, prices: dict[str, Price] | None = None) -> Caller:
         store = Verdicts(database)
-        known_as = Repository.at(project.repo.path)
+        known_as = RepositoryId.at(project.repo.path)
         return Caller(
             client=registry.client(os.environ),
             store=store,
@@ -85,7 +85,7 @@ def test_an_agents_work_is_in_the_books_with_what_it_says_it_cost(
     caller: Callers, bench: GitWorkbench, database: Database
 ) -> None:
     asked = caller()
-    assert asked.employ(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench) == (
+    assert asked.run_agent(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench) == (
         "The loop now ends."
     )
     [call] = asked.calls
@@ -100,7 +100,7 @@ def test_an_agent_that_does_not_say_what_it_used_has_an_unknown_cost_and_not_non
     caller: Callers, bench: GitWorkbench, database: Database
 ) -> None:
     asked = caller()
-    asked.employ(an_agent("mute", "a.py", "tow", "two"), Phase.FIX, "Mend it.", bench)
+    asked.run_agent(an_agent("mute", "a.py", "tow", "two"), Phase.FIX, "Mend it.", bench)
     assert bench.read("a.py") == b"one\ntwo\n"
     assert asked.calls[0].cost_usd is None
     total = booked(database)
@@ -112,27 +112,27 @@ def test_an_agent_that_is_stopped_is_in_the_books_at_an_unknown_cost(
 ) -> None:
     asked = caller(seconds=0.5)
     with pytest.raises(model_errors.DeadlineReached):
-        asked.employ(an_agent("hang"), Phase.IMPLEMENT, "Mend it.", bench)
+        asked.run_agent(an_agent("hang"), Phase.IMPLEMENT, "Mend it.", bench)
     assert [(call.outcome, call.cost_usd) for call in asked.calls] == [("deadline", None)]
     with pytest.raises(model_errors.DeadlineReached):
-        asked.employ(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
+        asked.run_agent(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
     assert booked(database).unknown == 1
 
 
 def test_an_agent_is_not_started_once_the_budget_is_used_up(caller: Callers, bench: GitWorkbench) -> None:
     asked = caller(caps=Caps(per_run=Decimal("0.05")))
-    asked.employ(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
-    asked.employ(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
+    asked.run_agent(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
+    asked.run_agent(an_agent("note", "a.py"), Phase.IMPLEMENT, "Mend it.", bench)
     bench.reset()
     with pytest.raises(model_errors.BudgetReached):
-        asked.employ(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
+        asked.run_agent(an_agent("repair", "a.py", "tow", "two"), Phase.IMPLEMENT, "Mend it.", bench)
     assert bench.read("a.py") == b"one\ntow\n"
 
 
 def test_a_secret_is_taken_out_of_the_task(caller: Callers, bench: GitWorkbench, tmp_path: Path) -> None:
     noted = tmp_path / "noted.json"
     key = SERVICES["AWS access key id"](random.Random(1))
-    caller().employ(an_agent("note", str(noted)), Phase.IMPLEMENT, f"The key {key} is wrong.", bench)
+    caller().run_agent(an_agent("note", str(noted)), Phase.IMPLEMENT, f"The key {key} is wrong.", bench)
     assert json.loads(noted.read_text())["task"] == "The key <secret-1> is wrong."
 
 
@@ -159,7 +159,7 @@ def test_along_a_chain_an_agent_that_fails_is_followed_by_the_next_model(caller:
         answer = asked.ask(
             question(),
             chain,
-            by_agent=lambda agent, until: asked.employ(agent, Phase.IMPLEMENT, "Mend it.", bench, until),
+            by_agent=lambda agent, until: asked.run_agent(agent, Phase.IMPLEMENT, "Mend it.", bench, until),
         )
     assert (answer[0], answer[1].id) == ("by the model", "scripted/small-1")
     assert [(call.model, call.outcome) for call in asked.calls] == [
@@ -174,5 +174,5 @@ def test_where_all_of_a_chain_fails_each_is_told_with_its_reason(caller: Callers
         asked.ask(
             question(),
             (an_agent("fail"),),
-            by_agent=lambda agent, until: asked.employ(agent, Phase.IMPLEMENT, "Mend it.", bench, until),
+            by_agent=lambda agent, until: asked.run_agent(agent, Phase.IMPLEMENT, "Mend it.", bench, until),
         )

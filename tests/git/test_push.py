@@ -52,11 +52,11 @@ def push(repo: Repo, *args: str, remote: str = "origin") -> GitPush:
 
 def paths(push: GitPush) -> list[dict[str, str]]:
     """For each portion its paths with their status."""
-    return [{entry.path: entry.status.value for entry in part.snapshot.change.entries} for part in push.portions]
+    return [{entry.path: entry.status.value for entry in part.snapshot.change.entries} for part in push.targets]
 
 
 def commits(push: GitPush) -> list[list[str]]:
-    return [[commit.oid for commit in part.commits] for part in push.portions]
+    return [[commit.oid for commit in part.commits] for part in push.targets]
 
 
 def test_a_push_is_the_net_change_of_the_commits_that_the_remote_lacks(repo: Repo) -> None:
@@ -66,7 +66,7 @@ def test_a_push_is_the_net_change_of_the_commits_that_the_remote_lacks(repo: Rep
     judged = push(repo, "origin", "main")
     assert commits(judged) == [[first, second]]
     assert paths(judged) == [{"a.py": "M"}]
-    (part,) = judged.portions
+    (part,) = judged.targets
     assert (part.snapshot.change.base, part.snapshot.change.tree) == (base, repo.tree())
     assert judged.title == "push of main to origin"
     (ref,) = judged.refs
@@ -79,7 +79,7 @@ def test_what_is_pushed_counts_and_not_what_is_checked_out(repo: Repo) -> None:
     repo.stage({"b.py": "staged\n"}).write({"b.py": "edited\n"})
     judged = push(repo, "origin", "HEAD~1:refs/heads/main")
     assert commits(judged) == [[wanted]]
-    (part,) = judged.portions
+    (part,) = judged.targets
     assert part.snapshot.contents(part.snapshot.change.entries)["b.py"].new == b"pushed\n"
 
 
@@ -107,7 +107,7 @@ def test_the_first_push_is_everything(tmp_path: Path) -> None:
     repo.git("update-ref", "-d", "refs/remotes/origin/main")
     judged = push(repo, "origin", "main")
     assert paths(judged) == [{"a.py": "A"}]
-    assert judged.portions[0].snapshot.change.base == open_repository(repo.path).empty_tree
+    assert judged.targets[0].snapshot.change.base == open_repository(repo.path).empty_tree
 
 
 def test_a_fork_that_was_just_added_is_not_sent_the_judgement_of_all_history(repo: Repo, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_url_is_as_good_as_a_remote(repo: Repo) -> None:
 def test_a_deleted_ref_has_nothing_to_judge(repo: Repo) -> None:
     repo.git("push", "--quiet", "origin", "main:refs/heads/old")
     judged = push(repo, "origin", ":old")
-    assert judged.portions == ()
+    assert judged.targets == ()
     (ref,) = judged.refs
     assert (ref.action, ref.oid, ref.local_ref) == (Action.DELETE, "", "(delete)")
     assert judged.title == "push of old (deleted) to origin"
@@ -144,13 +144,13 @@ def test_a_forced_push_is_judged_from_where_it_left_the_remote(repo: Repo) -> No
     repo.git("commit", "--quiet", "--amend", "-m", "again")
     judged = push(repo, "--force", "origin", "main")
     assert paths(judged) == [{"b.py": "A"}]
-    assert judged.portions[0].snapshot.change.base == base
+    assert judged.targets[0].snapshot.change.base == base
 
 
 def test_a_push_back_to_what_the_remote_had_adds_nothing(repo: Repo) -> None:
     repo.commit({"b.py": "b\n"})
     repo.git("push", "--quiet", "origin", "main")
-    assert push(repo, "--force", "origin", "HEAD~1:main").portions == ()
+    assert push(repo, "--force", "origin", "HEAD~1:main").targets == ()
 
 
 def test_after_a_rebase_only_what_is_ones_own_is_judged(repo: Repo) -> None:
@@ -224,10 +224,10 @@ def test_each_commit_of_several_refs_is_judged_once_and_with_the_ref_that_has_it
     high = repo.commit({"high.py": "h\n"})
     repo.git("branch", "twin")
     judged = push(repo, "origin", "topic", "twin", "main")
-    assert [part.refs for part in judged.portions] == [("main",), ("topic", "twin")]
+    assert [part.refs for part in judged.targets] == [("main",), ("topic", "twin")]
     assert commits(judged) == [[low], [high]]
     assert paths(judged) == [{"low.py": "A"}, {"high.py": "A"}]
-    assert judged.portions[1].snapshot.change.base == repo.tree("main")
+    assert judged.targets[1].snapshot.change.base == repo.tree("main")
     assert judged.title == "push of main, topic and twin to origin"
 
 
@@ -269,7 +269,7 @@ def test_a_tag_is_the_commit_behind_it(repo: Repo, args: tuple[str, ...]) -> Non
     repo.git("reset", "--quiet", "--hard", "HEAD~1")
     judged = push(repo, "origin", "v1")
     assert (commits(judged), paths(judged)) == ([[mine]], [{"b.py": "A"}])
-    assert judged.portions[0].refs == ("tag v1",)
+    assert judged.targets[0].refs == ("tag v1",)
 
 
 def test_tags_of_what_the_remote_has_add_nothing(repo: Repo) -> None:
@@ -277,7 +277,7 @@ def test_tags_of_what_the_remote_has_add_nothing(repo: Repo) -> None:
     repo.git("tag", "tree", "HEAD^{tree}")
     repo.git("tag", "blob", "HEAD:a.py")
     judged = push(repo, "origin", "--tags")
-    assert judged.portions == ()
+    assert judged.targets == ()
     assert len(judged.refs) == 3
 
 
@@ -291,7 +291,7 @@ def test_a_tag_of_a_blob_or_a_tree_is_judged_as_files(repo: Repo) -> None:
     repo.git("tag", "tree", tree)
     judged = push(repo, "origin", "--tags")
     assert paths(judged) == [{"refs/tags/blob": "A"}, {"in-tree.py": "A"}]
-    snapshot = judged.portions[0].snapshot
+    snapshot = judged.targets[0].snapshot
     assert snapshot.contents(snapshot.change.entries)["refs/tags/blob"].new == b"loose\n"
     assert commits(judged) == [[], []]
 
@@ -362,7 +362,7 @@ def test_commits_carry_their_trees_for_receipts(repo: Repo) -> None:
     repo.commit({"b.py": "b\n"})
     middle = repo.tree()
     repo.commit({"c.py": "c\n"})
-    (part,) = push(repo, "origin", "main").portions
+    (part,) = push(repo, "origin", "main").targets
     assert [(commit.base, commit.tree) for commit in part.commits] == [(before, middle), (middle, repo.tree())]
 
 

@@ -59,7 +59,7 @@ def employ(
     environ: Mapping[str, str] | None = None,
 ) -> Completion:
     client = registry.client({**os.environ, **(environ or {})})
-    return client.employ(agent, task, bench, Deadline(seconds, time.monotonic))
+    return client.run_agent(agent, task, bench, Deadline(seconds, time.monotonic))
 
 
 def test_what_an_agent_changes_is_in_the_copy_and_what_it_used_is_told(bench: GitWorkbench) -> None:

@@ -15,8 +15,8 @@ from tests.support.server import JSON, ModelServer, Reply
 both_wires = pytest.mark.parametrize("wire", WIRES)
 
 
-def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> model_errors.ModelFault:
-    with ModelServer(reply) as server, pytest.raises(model_errors.ModelFault) as caught:
+def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> model_errors.ModelError:
+    with ModelServer(reply) as server, pytest.raises(model_errors.ModelError) as caught:
         ask(model(wire, server.url), seconds=seconds)
     assert len(server.requests) == 1
     return caught.value

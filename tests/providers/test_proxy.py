@@ -67,7 +67,7 @@ def test_this_machine_is_never_asked_through_a_proxy() -> None:
 def test_a_proxy_that_refuses(
     secure: ModelServer, bundle: str, status: str, kind: type[Exception], sentence: str
 ) -> None:
-    with Proxy(status) as proxy, pytest.raises(model_errors.ModelFault) as caught:
+    with Proxy(status) as proxy, pytest.raises(model_errors.ModelError) as caught:
         ask(secure.url, f"http://ann:s3cret@{proxy.host}", bundle)
     assert type(caught.value) is kind
     assert str(caught.value).startswith(f"the proxy {proxy.host} {sentence}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.store import Clock, Processes
 
 
@@ -26,8 +26,8 @@ def database(state: Path) -> Iterator[Database]:
 
 
 @pytest.fixture
-def repository(tmp_path: Path) -> Repository:
-    return Repository.at(tmp_path / "shop")
+def repository(tmp_path: Path) -> RepositoryId:
+    return RepositoryId.at(tmp_path / "shop")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.store.jobs import JobLock, Jobs
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 from tests.support.store import Clock, Processes, let_go_together
 
 TREE = "a" * 40
@@ -69,7 +69,7 @@ sys.stdin.readline()
 
 
 @pytest.fixture
-def jobs(state: Path, repository: Repository) -> Jobs:
+def jobs(state: Path, repository: RepositoryId) -> Jobs:
     return Jobs(state, repository)
 
 
@@ -117,7 +117,7 @@ def test_of_processes_that_want_a_job_for_one_tree_one_gets_it(start: Processes,
 
 
 def test_each_tree_and_each_repository_has_jobs_of_its_own(jobs: Jobs, state: Path, tmp_path: Path) -> None:
-    with take(jobs), take(jobs, "b" * 40), take(Jobs(state, Repository.at(tmp_path / "other"))):
+    with take(jobs), take(jobs, "b" * 40), take(Jobs(state, RepositoryId.at(tmp_path / "other"))):
         assert jobs.take(TREE) is None
 
 
@@ -171,7 +171,7 @@ def test_a_process_id_that_went_to_somebody_else_is_not_taken_for_the_job(
     assert bystander.poll() is None
 
 
-def test_a_job_without_a_process_yet_counts_as_running_for_a_moment(state: Path, repository: Repository) -> None:
+def test_a_job_without_a_process_yet_counts_as_running_for_a_moment(state: Path, repository: RepositoryId) -> None:
     clock = Clock(1_790_000_000.0)
     jobs = Jobs(state, repository, clock)
     with take(jobs) as job_lock:
@@ -248,7 +248,7 @@ def test_where_no_lock_can_be_handed_over_it_is_taken_once_it_is_free(jobs: Jobs
     heir.release()
 
 
-def test_records_of_ended_jobs_go_after_days_and_when_there_are_many(state: Path, repository: Repository) -> None:
+def test_records_of_ended_jobs_go_after_days_and_when_there_are_many(state: Path, repository: RepositoryId) -> None:
     clock = Clock(1_790_000_000.0)
     jobs = Jobs(state, repository, clock)
     for number in range(25):

@@ -17,7 +17,7 @@ from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Unrecorded, statement
 from ralph_hooks.store.reports import Reports
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.reports import report
 from tests.support.store import Clock, Processes, let_go_together
 
@@ -80,7 +80,7 @@ def opened(
     return Ledger(
         database,
         run=run,
-        repository=Repository(f"key of {name}", name),
+        repository=RepositoryId(f"key of {name}", name),
         command="gate",
         caps=caps,
         clock=clock or time.time,
@@ -422,7 +422,7 @@ def test_answers_from_the_store_are_counted_apart_and_written_with_the_next_tran
         assert total.cost_usd == 0
 
 
-def test_an_ordinary_commit_writes_one_transaction(database: Database, repository: Repository) -> None:
+def test_an_ordinary_commit_writes_one_transaction(database: Database, repository: RepositoryId) -> None:
     ledger = opened(database)
     database.query("SELECT 1")
     with Database(database.path.parent) as watcher:
@@ -462,8 +462,8 @@ def test_the_statement_can_be_of_some_days_or_of_one_repository(database: Databa
             clock.now += 86_400
     days = statement(database, since=date(2026, 10, 6), until=date(2026, 10, 9)).by_day
     assert [total.name for total in days] == ["2026-10-09", "2026-10-08", "2026-10-07", "2026-10-06"]
-    assert statement(database, repository=Repository("key of bank", "bank")).whole.calls == 3
-    assert statement(database, since=date(2026, 10, 8), repository=Repository("key of shop", "")).whole.calls == 0
+    assert statement(database, repository=RepositoryId("key of bank", "bank")).whole.calls == 3
+    assert statement(database, since=date(2026, 10, 8), repository=RepositoryId("key of shop", "")).whole.calls == 0
 
 
 def test_an_empty_ledger_is_a_statement_too(database: Database) -> None:

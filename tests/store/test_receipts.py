@@ -9,10 +9,10 @@ from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Verdict
 from ralph_hooks.store.receipts import Receipts
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.store import Clock
 
-HERE = Repository("here", "here")
+HERE = RepositoryId("here", "here")
 YEAR = 366 * 86_400
 
 

@@ -14,7 +14,7 @@ import pytest
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store import sqlite
 from ralph_hooks.store.cache import Verdicts
-from ralph_hooks.store.sqlite import Database, Repository, Unavailable
+from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 from tests.support.store import Processes, let_go_together
 
 PUT_MANY = """
@@ -270,10 +270,10 @@ def test_a_thread_that_comes_after_the_run_has_ended_harms_nothing(state: Path) 
 
 def test_worktrees_are_one_repository_and_a_name_of_any_bytes_can_be_kept(tmp_path: Path, database: Database) -> None:
     shop = tmp_path / "shop"
-    assert Repository.at(shop / ".git") == Repository.at(shop)
-    assert Repository.at(shop).name == "shop"
-    assert Repository.at(shop).key != Repository.at(tmp_path / "other" / "shop").key
-    strange = Repository.at(tmp_path / os.fsdecode(b"caf\xe9"))
+    assert RepositoryId.at(shop / ".git") == RepositoryId.at(shop)
+    assert RepositoryId.at(shop).name == "shop"
+    assert RepositoryId.at(shop).key != RepositoryId.at(tmp_path / "other" / "shop").key
+    strange = RepositoryId.at(tmp_path / os.fsdecode(b"caf\xe9"))
     assert database.query("SELECT ?", (strange.name,)) == [("caf\ufffd",)]
 
 

@@ -22,7 +22,7 @@ from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError
 from ralph_hooks.store import postgres as adapter
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.team import Waiting
 from tests.support.postgres import PostgresServer, halted, pooled, pooler
 from tests.support.store import Clock, Processes
@@ -195,9 +195,9 @@ def test_the_ledger_is_the_teams_and_the_same_by_either_store(open_machine: Open
     assert (team.whole.calls, team.whole.remembered, team.whole.unknown) == (2, 3, 1)
     ben.spend("0.20")
     assert statement(ben.database).whole.cost_usd == Decimal("0.50")
-    here = Repository("another key", "shop")  # a clone is somewhere else on each machine
+    here = RepositoryId("another key", "shop")  # a clone is somewhere else on each machine
     assert statement(ben.database, repository=here).whole.cost_usd == Decimal("0.50")
-    assert statement(ben.database, repository=Repository("k", "other")).whole.calls == 0
+    assert statement(ben.database, repository=RepositoryId("k", "other")).whole.calls == 0
 
 
 def _unpriced(one: Machine) -> Reservation:

@@ -12,7 +12,7 @@ from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.ledger import Caps, Ledger
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.repo import Repo
 
 CHEAP, EXPENSIVE = "openrouter/deepseek/deepseek-v4-flash", "corp/big"
@@ -42,12 +42,12 @@ class Bills:
     def spend(
         self, phase: Phase, tokens: int, price: str, *, name: str = "shop", days_ago: int = 0, run: str = "r"
     ) -> None:
-        key = Repository.at(self.repo.path / ".git").key if name == "shop" else name
+        key = RepositoryId.at(self.repo.path / ".git").key if name == "shop" else name
         with Database(self.home / "state") as database:
             ledger = Ledger(
                 database,
                 run=run,
-                repository=Repository(key, name),
+                repository=RepositoryId(key, name),
                 command="gate",
                 caps=Caps(),
                 clock=lambda: time.time() - days_ago * DAY,

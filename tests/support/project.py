@@ -19,7 +19,7 @@ from ralph_hooks.cli.main import run
 from ralph_hooks.core.cost_summary import Total
 from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.ledger import statement
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.repo import Repo, isolated
 from tests.support.report_page import wrong_report
@@ -161,7 +161,7 @@ class Project:
     @property
     def jobs(self) -> Jobs:
         """The repairs in the background."""
-        return Jobs(self.home / "state", Repository.at(self.repo.path))
+        return Jobs(self.home / "state", RepositoryId.at(self.repo.path))
 
     def end_jobs(self) -> None:
         """End what still runs: no test leaves a process behind."""

@@ -11,9 +11,9 @@ from pathlib import Path
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.cache import PaidFor
+from ralph_hooks.store.cache import SharedModelCache
 from ralph_hooks.store.ledger import Caps, Ledger
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.team import TeamStore
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
@@ -26,8 +26,8 @@ class Machine:
         self.database = database
         self.team = team
         self.run = run
-        self.answers = PaidFor(database, clock=clock)
-        repository = Repository(f"key on {run}", "shop")
+        self.answers = SharedModelCache(database, clock=clock)
+        repository = RepositoryId(f"key on {run}", "shop")
         self.ledger = Ledger(database, run=run, repository=repository, command="gate", caps=caps, clock=clock)
 
     def reserve(self, usd: str, *, phase: Phase = Phase.ANALYZE) -> int:

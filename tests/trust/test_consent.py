@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.errors import RalphError
-from ralph_hooks.trust.consent import Consent, Wish, digest, wishes
+from ralph_hooks.trust.consent import Consent, Permission, digest, requested_permissions
 
 REPOSITORY = "/home/ada/code/thing/.git"
-CORP = Wish(
+CORP = Permission(
     "providers.corp", ('base-url = "https://llm.corp.example/v1"', 'api-key-env = "CORP_KEY"'), "send code there"
 )
-TESTS = Wish("verify.commands", ("python -m pytest -q",), "run this command")
+TESTS = Permission("verify.commands", ("python -m pytest -q",), "run this command")
 
 
 @pytest.fixture
@@ -38,15 +38,15 @@ def test_a_repository_that_wishes_nothing_needs_no_approval(consent: Consent) ->
 
 def test_one_changed_byte_asks_again(consent: Consent) -> None:
     consent.approve(REPOSITORY, [CORP, TESTS])
-    assert not consent.approved(REPOSITORY, [CORP, Wish(TESTS.key, ("python -m pytest -Q",), TESTS.allows)])
+    assert not consent.approved(REPOSITORY, [CORP, Permission(TESTS.key, ("python -m pytest -Q",), TESTS.allows)])
     assert not consent.approved(REPOSITORY, [CORP])
-    assert not consent.approved(REPOSITORY, [CORP, TESTS, Wish("providers.x", ("a",), "")])
+    assert not consent.approved(REPOSITORY, [CORP, TESTS, Permission("providers.x", ("a",), "")])
     assert consent.approved(REPOSITORY, [TESTS, CORP])
 
 
 def test_our_own_words_for_it_do_not_count(consent: Consent) -> None:
     consent.approve(REPOSITORY, [TESTS])
-    assert consent.approved(REPOSITORY, [Wish(TESTS.key, TESTS.lines, "said better")])
+    assert consent.approved(REPOSITORY, [Permission(TESTS.key, TESTS.lines, "said better")])
 
 
 def test_approval_is_for_one_repository(consent: Consent) -> None:
@@ -78,10 +78,10 @@ def test_the_digest_of_the_same_wishes_stays_the_same() -> None:
     assert digest([CORP, TESTS]) == digest([TESTS, CORP])
 
 
-@given(st.lists(st.builds(Wish, st.text(), st.lists(st.text()).map(tuple), st.just("")), max_size=4))
-def test_other_wishes_have_another_digest(wishes: list[Wish]) -> None:
-    more = [*wishes, Wish("verify.commands", ("rm -rf /",), "")]
-    assert digest(more) != digest(wishes)
+@given(st.lists(st.builds(Permission, st.text(), st.lists(st.text()).map(tuple), st.just("")), max_size=4))
+def test_other_permissions_have_another_digest(permissions: list[Permission]) -> None:
+    more = [*permissions, Permission("verify.commands", ("rm -rf /",), "")]
+    assert digest(more) != digest(permissions)
 
 
 def test_the_record_is_for_its_owner_alone(consent: Consent, tmp_path: Path) -> None:
@@ -142,12 +142,14 @@ def test_a_folder_that_cannot_be_written_is_an_error_with_a_way_out(tmp_path: Pa
 
 def test_what_an_agent_would_run_and_see_is_said() -> None:
     asked = '{"api-key-env":"HELPER_KEY","command":["helper","--fast"],"environment":["AWS_PROFILE"],"wire":"agent"}'
-    [wish] = wishes([("providers.helper", asked)])
-    assert wish.allows == "run helper --fast in a scratch copy of your code, and let it see HELPER_KEY, AWS_PROFILE"
-    assert 'environment = ["AWS_PROFILE"]' in wish.lines
+    [permission] = requested_permissions([("providers.helper", asked)])
+    assert (
+        permission.allows == "run helper --fast in a scratch copy of your code, and let it see HELPER_KEY, AWS_PROFILE"
+    )
+    assert 'environment = ["AWS_PROFILE"]' in permission.lines
 
 
 def test_a_network_for_a_models_code_is_asked_for_in_words() -> None:
-    assert wishes([("fix.network", "true")]) == (
-        Wish("fix.network", ("true",), "let what a model wrote use the network while it is tried"),
+    assert requested_permissions([("fix.network", "true")]) == (
+        Permission("fix.network", ("true",), "let what a model wrote use the network while it is tried"),
     )

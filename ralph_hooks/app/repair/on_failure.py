@@ -15,7 +15,7 @@ from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.config import InHook, OnFailure, Unpriced
 from ralph_hooks.core.change_kind import kind_of_path
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.core.ports.change import Pushed, Snapshot
+from ralph_hooks.core.ports.change import Push, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
@@ -51,12 +51,12 @@ def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Repo
     return msgspec.structs.replace(report, job=job.summarised()) if job is not None else report
 
 
-def follow_up_push(context: Context, report: Report, pushed: Pushed) -> Report:
+def follow_up_push(context: Context, report: Report, pushed: Push) -> Report:
     """As `handle_failure`; of several refs one is repaired, which the others may be built on."""
-    if len(pushed.portions) == 1:
-        return handle_failure(context, report, pushed.portions[0].snapshot)
+    if len(pushed.targets) == 1:
+        return handle_failure(context, report, pushed.targets[0].snapshot)
     verdicts = {(ref.tree, ref.base): ref.verdict for ref in report.refs}
-    trees = [(portion, portion.snapshot.change) for portion in pushed.portions if portion.commits]
+    trees = [(portion, portion.snapshot.change) for portion in pushed.targets if portion.commits]
     refused = [portion for portion, it in trees if verdicts.get((it.tree, it.base)) is Verdict.FAIL]
     if not refused:
         return report

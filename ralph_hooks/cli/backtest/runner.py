@@ -21,7 +21,7 @@ from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.review.run_checks import check_ahead
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.store.cache import Apart, Verdicts
+from ralph_hooks.store.cache import NamespacedCache, Verdicts
 from ralph_hooks.store.sqlite import Database
 
 _AHEAD = 60.0  # seconds for a linter to look at the files of some changes
@@ -49,7 +49,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
     def judge(self, context: Context, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
         """The judge of ``examples`` by the settings of ``context``; each repetition knows its own answers alone."""
         apart = f"backtest-{repetition}"
-        store = Apart(Verdicts(self.database), apart)
+        store = NamespacedCache(Verdicts(self.database), apart)
 
         def look_ahead(sources: Sequence[Source]) -> None:
             for check in slow_checks():

@@ -19,7 +19,7 @@ from ralph_hooks.app.context import Context, current_folder, load_context, open_
 from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import ModelFault, NoCredential
+from ralph_hooks.core.model_errors import ModelError, NoCredential
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, plural
@@ -32,7 +32,7 @@ from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import proxy, registry
 from ralph_hooks.store.paths import Home, prepare
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.session import Away
+from ralph_hooks.store.session import TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database
 from ralph_hooks.trust.consent import digest
 
@@ -151,7 +151,7 @@ def _team(database: Database) -> Iterator[Line]:
     count = f"{plural(waiting.verdicts, 'verdict')} and {plural(waiting.calls + waiting.remembered, 'ledger row')}"
     try:
         server, schema, seconds = team.examine()
-    except Away as error:
+    except TeamStoreUnavailable as error:
         yield warn("store", f"{team.shown} {error}; {count} wait for it", "until then this machine's own store is used")
     else:
         sent = f"; {count} waited for it and are sent now" if waiting else ""
@@ -166,16 +166,16 @@ def _team(database: Database) -> Iterator[Line]:
 
 def consent(context: Context) -> tuple[bool, Line]:
     """Whether what the repository asks for is approved."""
-    if not context.wishes:
+    if not context.permissions:
         return True, ok("trust", "the repository's configuration asks for nothing that needs your approval")
     try:
-        approved = context.consent.approved(context.key, context.wishes)
+        approved = context.consent.approved(context.key, context.permissions)
     except RalphError as error:
         return False, broken("trust", error)
-    wanted = ", ".join(wish.key for wish in context.wishes)
+    wanted = ", ".join(permission.key for permission in context.permissions)
     if approved:
         return True, ok("trust", f"{wanted}: approved")
-    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.wishes)})"
+    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})"
     return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
 
 
@@ -230,7 +230,7 @@ def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | 
         client.ready(Model(provider, ""))
     except NoCredential as fault:
         return "key", str(fault), f"export {provider.api_key_env}=... in your shell's profile"
-    except ModelFault as fault:
+    except ModelError as fault:
         return "key", f"{provider.name}: {fault}", f"set {provider.api_key_env} again"
     return None
 
@@ -274,7 +274,7 @@ def answers(context: Context, database: Database, ready: Collection[Model]) -> I
     try:
         found = run_all(jobs, workers=_AT_ONCE, deadline=deadline)
     finally:
-        caller.abandon()
+        caller.close()
     trials = {
         model: trial or PingResult(problem=f"no answer within {_PATIENCE:.0f} s")
         for model, trial in zip(models, found, strict=True)

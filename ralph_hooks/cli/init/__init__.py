@@ -151,13 +151,13 @@ def _run(args: tuple[str, ...], top: Path) -> None:
 def _ask_for_trust(before: Context, *, yes: bool) -> None:
     """Approval of what was just written; what the repository wanted before that is not approved by the way."""
     context = load_context()
-    if context.consent.approved(context.key, context.wishes):
+    if context.consent.approved(context.key, context.permissions):
         return
     click.echo()
     trust.show(context)
-    ours = not before.wishes or before.consent.approved(before.key, before.wishes)
+    ours = not before.permissions or before.consent.approved(before.key, before.permissions)
     if (yes and ours) or (not yes and sys.stdin.isatty() and click.confirm("Approve?", default=False)):
-        context.consent.approve(context.key, context.wishes)
+        context.consent.approve(context.key, context.permissions)
         click.echo("Approved.")
     else:
         click.echo("Not approved: nothing is judged until you have looked at it with `ralph-hooks trust`.")

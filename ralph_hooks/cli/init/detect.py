@@ -67,7 +67,7 @@ def _keys(providers: Mapping[str, Provider]) -> tuple[str, ...]:
 
 def _servers(context: Context) -> Mapping[str, tuple[str, ...]]:
     """The built-in local ones, at the address that the user's own configuration gives them."""
-    wanted = {wish.key for wish in context.wishes}
+    wanted = {permission.key for permission in context.permissions}
     local = [
         context.settings.providers[name]
         for name, provider in registry.built_in().items()

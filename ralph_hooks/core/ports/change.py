@@ -43,7 +43,7 @@ class Source(Struct, frozen=True):
         return self.entry.path
 
 
-class Committed(Struct, frozen=True):
+class CommitChange(Struct, frozen=True):
     """What one commit did to one path, against each of its parents: one entry, for a merge as many as it has parents.
 
     A path that a merge took from a parent as it was there is not among them.
@@ -53,7 +53,7 @@ class Committed(Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-class Portion(Struct, frozen=True):
+class PushTarget(Struct, frozen=True):
     """What one pushed object adds to what is there already: judged once, however many refs point to it."""
 
     refs: tuple[str, ...]
@@ -64,12 +64,12 @@ class Portion(Struct, frozen=True):
     """Those that are new, parents first; none for a tag of a tree or a blob."""
 
 
-class Pushed(Protocol):
+class Push(Protocol):
     """Everything that a push or a range adds, and the way to what its single commits did."""
 
     title: str
     refs: tuple[PushedRef, ...]
-    portions: tuple[Portion, ...]
+    targets: tuple[PushTarget, ...]
     tags: Mapping[str, str]
     """The annotated tags that are pushed: their names by their object ids."""
 
@@ -80,7 +80,7 @@ class Pushed(Protocol):
         """
         ...
 
-    def history(self, commits: Sequence[str]) -> Iterator[Committed]:
+    def history(self, commits: Sequence[str]) -> Iterator[CommitChange]:
         """What each of ``commits`` did to each path, in their order. Reads as it goes."""
         ...
 

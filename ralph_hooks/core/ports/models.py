@@ -48,7 +48,7 @@ class ModelClient(Protocol):
         """Ask once: no retry, no fallback."""
         ...
 
-    def employ(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
+    def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
         """Have a coding agent work on what ``bench`` holds. The text is what it says; what it did is in the bench."""
         ...
 

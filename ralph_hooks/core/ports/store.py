@@ -10,7 +10,7 @@ from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Report
 
 
-class Store(Protocol):
+class Cache(Protocol):
     """Bytes by key, shared by all runs of this user. Safe from several threads and processes."""
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -22,7 +22,7 @@ class Store(Protocol):
         ...
 
 
-class Answers(Store, Protocol):
+class ModelCache(Cache, Protocol):
     """What models have said: it was paid for, and may be shared with a team."""
 
     @property

@@ -27,7 +27,7 @@ from ralph_hooks.core.ports.change import Snapshot, Source
 from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.ports.cluster import Cluster, WorkerLost
 from ralph_hooks.core.ports.models import Booked, GrantingLedger, Prices, Reservation
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Call, Usage, most_tokens
@@ -54,7 +54,7 @@ _INSTRUCTIONS, _ANSWERS = 6_000, 6_144  # tokens: of both phases' requests besid
 class _Noted:
     """A store that notes all that it is asked for and told; satisfies `core.ports.Store`."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Cache) -> None:
         self._store = store
         self.items: dict[str, bytes] = {}
 
@@ -81,8 +81,8 @@ class Remote:
         cluster: Cluster,
         settings: Settings,
         ledger: GrantingLedger,
-        store: Store,
-        answers: Store,
+        store: Cache,
+        answers: Cache,
         prices: Prices,
         checks: Sequence[Check],
         harmless: Callable[[str, str], bool],

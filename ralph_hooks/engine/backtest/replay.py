@@ -13,7 +13,7 @@ from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Report, Verdict
 from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.engine.review.gate import Gate, Scope
@@ -76,7 +76,7 @@ def run(
     repetition: int,
     workers: int,
     deadline: Deadline,
-    store: Store,
+    store: Cache,
     progress: Progress,
     ending: Callable[[int], None] | None = None,
 ) -> list[Trial]:

@@ -16,7 +16,7 @@ from ralph_hooks.core.model_errors import (
     DeadlineReached,
     Denied,
     Misconfigured,
-    ModelFault,
+    ModelError,
     NoCredential,
     NotFound,
     RateLimited,
@@ -30,7 +30,7 @@ from ralph_hooks.core.model_errors import (
 )
 from ralph_hooks.core.ports.models import Ledger, ModelClient, ModelRequest, Prices, Redactor
 from ralph_hooks.core.ports.sandbox import Workbench
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.schema import strict_schema
@@ -60,7 +60,7 @@ Your last reply could not be used: {problem}. Answer again, in JSON of exactly t
 class Unanswered(Exception):
     """No model of the chain gave a usable reply. ``str()`` is for the user: every model with what happened."""
 
-    def __init__(self, faults: Mapping[str, ModelFault]) -> None:
+    def __init__(self, faults: Mapping[str, ModelError]) -> None:
         super().__init__("; ".join(f"{model}: {fault}" for model, fault in faults.items()))
         self.faults = faults
         """By model, in the order of the chain."""
@@ -101,7 +101,7 @@ class Caller:
         self,
         *,
         client: ModelClient,
-        store: Store,
+        store: Cache,
         ledger: Ledger,
         prices: Prices,
         redactor: Redactor,
@@ -120,7 +120,7 @@ class Caller:
         self._outages = CircuitBreaker(store, now)
         self._books = CallAccounting(ledger, prices, run, deadline)
         self._learnt = threading.Lock()
-        self._hopeless: dict[Model | str, ModelFault] = {}
+        self._hopeless: dict[Model | str, ModelError] = {}
         self._quirks: dict[str, frozenset[str]] = {}
         self._stand_ins: dict[str, str] = {}
 
@@ -154,14 +154,14 @@ class Caller:
         Raises Unanswered, TooLarge where the question can be divided, and RalphError where only the user can help.
         """
         marks = self._outages.marks(chain)
-        faults: dict[str, ModelFault] = {}
+        faults: dict[str, ModelError] = {}
         for index, model in enumerate(chain):
             if model in marks:
                 faults[model.id] = Skipped(marks[model].told(self._outages.clock()))
                 continue
             others = any(other not in marks and not self._known_hopeless(other) for other in chain[index + 1 :])
             reply = self._first_try(question, model, by_agent, others=others)
-            if not isinstance(reply, ModelFault):
+            if not isinstance(reply, ModelError):
                 self._stood_in(model, faults)
                 return reply, model
             faults[model.id] = reply
@@ -169,7 +169,7 @@ class Caller:
                 raise Unanswered(faults)
         return self._last_try(question, marks, faults)
 
-    def abandon(self) -> None:
+    def close(self) -> None:
         """Close the books: nothing is asked any more, and calls that are still under way count at their worst case."""
         pending = self._books.close()
         outcome = DeadlineReached.outcome if self.deadline.passed else ABANDONED
@@ -177,7 +177,7 @@ class Caller:
             self._settle(call, None, outcome)
         self._books.finish()
 
-    def employ(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
+    def run_agent(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
         """Have a coding agent do ``task`` on what ``bench`` holds; what it says of it.
 
         What it will cost nobody knows before: it is started unless a budget is used up. Raises ModelFault; what the
@@ -189,9 +189,9 @@ class Caller:
         usage: Usage | None = None
         outcome = ABANDONED
         try:
-            completion = self._client.employ(agent, self._redactor.mask(task), bench, until)
+            completion = self._client.run_agent(agent, self._redactor.mask(task), bench, until)
             usage, outcome = completion.usage, "ok"
-        except ModelFault as fault:
+        except ModelError as fault:
             late = isinstance(fault, DeadlineReached) and not self._books.over
             told = TimedOut(str(fault)) if late else fault
             outcome, usage = told.outcome, fault.usage
@@ -207,7 +207,7 @@ class Caller:
 
     def _first_try(
         self, question: Question[Reply], model: Model, by_agent: ByAgent[Reply] | None, *, others: bool
-    ) -> Reply | ModelFault:
+    ) -> Reply | ModelError:
         """A model that is not known to be down: with retries, and in its share of the time."""
         known = self._known_hopeless(model)
         if known is not None:
@@ -217,12 +217,12 @@ class Caller:
             if by_agent is not None and model.provider.wire is Wire.AGENT:
                 return by_agent(model, until)
             return self._ask_model(question, model, until, RETRIES)
-        except ModelFault as fault:
+        except ModelError as fault:
             self._learn(model, fault)
             return self._passed_over(fault, question, model)
 
     def _last_try(
-        self, question: Question[Reply], marks: Mapping[Model, Outage], faults: dict[str, ModelFault]
+        self, question: Question[Reply], marks: Mapping[Model, Outage], faults: dict[str, ModelError]
     ) -> tuple[Reply, Model]:
         """All are down or were passed over: one try of the one that has been down for longest."""
         model = self._outages.oldest_open(marks)
@@ -232,7 +232,7 @@ class Caller:
         ago = self._outages.clock() - marks[model].since
         try:
             reply = self._ask_model(question, model, until, 0)
-        except ModelFault as fault:
+        except ModelError as fault:
             self._outages.probe_failed(model)
             faults[model.id] = self._passed_over(fault, question, model)
             if not isinstance(fault, NoCredential):  # nothing was tried
@@ -242,12 +242,12 @@ class Caller:
         self._stood_in(model, {name: fault for name, fault in faults.items() if name != model.id})
         return reply, model
 
-    def _stood_in(self, model: Model, faults: Mapping[str, ModelFault]) -> None:
+    def _stood_in(self, model: Model, faults: Mapping[str, ModelError]) -> None:
         with self._learnt:
             for name, fault in faults.items():
                 self._stand_ins.setdefault(name, f"{model.id} answered in the place of {name}: {fault}")
 
-    def _passed_over(self, fault: ModelFault, question: Question[Reply], model: Model) -> ModelFault:
+    def _passed_over(self, fault: ModelError, question: Question[Reply], model: Model) -> ModelError:
         """``fault`` where the next model may be asked. Raises it where that would be wrong."""
         if isinstance(fault, Misconfigured):
             raise RalphError(f"{model.id}: {fault}", "mend the provider's settings, then commit again") from fault
@@ -255,7 +255,7 @@ class Caller:
             raise fault
         return fault
 
-    def _known_hopeless(self, model: Model) -> ModelFault | None:
+    def _known_hopeless(self, model: Model) -> ModelError | None:
         """Why this run need not ask ``model`` again; None where it may answer."""
         with self._learnt:
             fault = self._hopeless.get(model)
@@ -264,7 +264,7 @@ class Caller:
             return Denied(f"not asked, for it takes the same credential ({_credential(model)})")
         return fault
 
-    def _learn(self, model: Model, fault: ModelFault) -> None:
+    def _learn(self, model: Model, fault: ModelError) -> None:
         """Remember what holds for the next question too."""
         match fault:
             case Unreachable() | RateLimited() | TimedOut() if model.provider.wire is not Wire.AGENT:
@@ -284,7 +284,7 @@ class Caller:
         while True:
             try:
                 return self._send(question, model, send)
-            except ModelFault as fault:
+            except ModelError as fault:
                 omitted = send.omit
                 if not self._amend(send, model, fault):
                     if send.tries > 1 and fault.args:
@@ -309,7 +309,7 @@ class Caller:
             known = self._quirks[name] = self._quirks.get(name, frozenset()) | omit
         self._store.put({name: " ".join(sorted(known)).encode()})
 
-    def _amend(self, send: _Send, model: Model, fault: ModelFault) -> bool:
+    def _amend(self, send: _Send, model: Model, fault: ModelError) -> bool:
         """Make ``send`` what is worth trying after ``fault``; False where nothing is."""
         match fault:
             case Unreachable():
@@ -354,7 +354,7 @@ class Caller:
             late = fault if self._books.over else TimedOut(f"no answer within {self.deadline.clock() - started:.1f} s")
             outcome = late.outcome
             raise late from None
-        except ModelFault as fault:
+        except ModelError as fault:
             outcome, billed, usage = fault.outcome, fault.billed, usage or fault.usage
             raise
         else:

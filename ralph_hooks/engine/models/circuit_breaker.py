@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.model_errors import ModelFault, RateLimited
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.model_errors import ModelError, RateLimited
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.route import Model
 from ralph_hooks.engine.cache_keys import read_back
 
@@ -39,7 +39,7 @@ class Outage(Struct, frozen=True):
 class CircuitBreaker:
     """The marks that hold now. Safe from several threads. ``clock`` gives seconds since 1970."""
 
-    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Cache, clock: Callable[[], float]) -> None:
         self.clock = clock
         self._store = store
         self._lock = threading.Lock()
@@ -66,7 +66,7 @@ class CircuitBreaker:
             mark = self._here.get(_key(model))
         return mark is not None and self.clock() < mark.until
 
-    def failed(self, model: Model, fault: ModelFault) -> None:
+    def failed(self, model: Model, fault: ModelError) -> None:
         """Mark ``model``. A mark that holds is left as it is: the time runs from the first failure.
 
         Else a probe that fails would keep a model away for ever that only needs longer than a probe may take.

@@ -63,7 +63,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         try:
             reason = repair.run()
         finally:
-            self.gate.caller.abandon()
+            self.gate.caller.close()
         calls = self.gate.caller.calls
         cost, baseline = self.gate.money(calls)
         told = (f"not repaired: {reason}",) if reason else repair.notices

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change_kind import kind_of, kind_of_path
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, ModelFault
+from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, ModelError
 from ralph_hooks.core.ports.change import Snapshot, Source
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair
@@ -156,8 +156,8 @@ class RepairWriters:
 
         def work(agent: Model, until: Deadline) -> Repair:
             try:
-                words = self._gate.caller.employ(agent, question.phase, question.task, self._bench, until)
-            except ModelFault:
+                words = self._gate.caller.run_agent(agent, question.phase, question.task, self._bench, until)
+            except ModelError:
                 self._bench.reset()
                 self._bench.write(before)
                 raise

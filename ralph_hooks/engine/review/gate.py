@@ -16,7 +16,7 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import Check
 from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.ports.sandbox import Verifier
-from ralph_hooks.core.ports.store import Answers, History, Receipts, Store
+from ralph_hooks.core.ports.store import Cache, History, ModelCache, Receipts
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.receipt import Receipt
 from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
@@ -30,7 +30,7 @@ from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import Checked, run_checks
 from ralph_hooks.engine.review.sources import SourceCache, parts
 from ralph_hooks.engine.review.triage import Triage, triage
-from ralph_hooks.engine.review.verdict import Outcome, come_to, decide, exit_code, notices, ran
+from ralph_hooks.engine.review.verdict import ReviewOutcome, combine, decide, exit_code, from_commands, notices
 from ralph_hooks.engine.review.verify_commands import Commands
 from ralph_hooks.engine.worker_pool import WorkerPool
 
@@ -64,9 +64,9 @@ class Gate(Struct, frozen=True, kw_only=True):
     settings: Settings
     limits: GateSettings
     checks: tuple[Check, ...]
-    store: Store
+    store: Cache
     """What was found out on this machine for nothing."""
-    answers: Answers
+    answers: ModelCache
     caller: Caller
     pool: WorkerPool
     verifier: Verifier
@@ -113,33 +113,33 @@ class Gate(Struct, frozen=True, kw_only=True):
         report = self.report(command, change.title, change.tree, outcome, started, final=final)
         return msgspec.structs.replace(report, notices=report.notices + self.idle(scope))
 
-    def outcome(self, snapshot: Snapshot, scope: Scope) -> Outcome:
+    def outcome(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
         """What checks, models and commands make of ``snapshot``."""
-        total = Outcome()
+        total = ReviewOutcome()
         for part in parts(snapshot):
             total += self._files(part, scope)
         if Scope.COMMANDS in scope and snapshot.change.entries:
-            total += ran(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
+            total += from_commands(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
         return total
 
-    def _files(self, snapshot: Snapshot, scope: Scope) -> Outcome:
+    def _files(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
         """What can be said of files without running anything of the project."""
         examined = self.examine(snapshot, scope)
         reviewed = self.review(examined) if Scope.REVIEW in scope else _not_asked(examined)
         kept = self.keeps(examined) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = examined.triaged.unreviewed + _refused(examined.triaged, examined.checked) + reviewed.unreviewed
-        outcome = come_to(len(snapshot.change.entries), examined.checked, reviewed, kept, unreviewed)
-        return outcome + Outcome(remarks=_rewritten(examined))
+        outcome = combine(len(snapshot.change.entries), examined.checked, reviewed, kept, unreviewed)
+        return outcome + ReviewOutcome(remarks=_rewritten(examined))
 
     def report(
-        self, command: str, title: str, tree: str, outcome: Outcome, started: float, *, final: bool = True
+        self, command: str, title: str, tree: str, outcome: ReviewOutcome, started: float, *, final: bool = True
     ) -> Report:
         """The report on ``outcome``. Where it is ``final``, nothing is asked afterwards and the books are closed.
 
         ``started`` is by the deadline's clock.
         """
         if final:
-            self.caller.abandon()
+            self.caller.close()
         calls = self.caller.calls
         cost, baseline = self.money(calls)
         verdict, reason = decide(outcome)

@@ -12,10 +12,10 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports.change import Committed, Portion, Pushed, Source
+from ralph_hooks.core.ports.change import CommitChange, Push, PushTarget, Source
 from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
 from ralph_hooks.core.ports.progress import Progress
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back
@@ -54,7 +54,7 @@ class HistoryScan:
     deadline ended goes on from there. No more is held in memory than is read at once, and what was found.
     """
 
-    def __init__(self, check: SecretCheck, *, store: Store, deadline: Deadline, progress: Progress) -> None:
+    def __init__(self, check: SecretCheck, *, store: Cache, deadline: Deadline, progress: Progress) -> None:
         self._check = check
         self._version = check.version
         self._store = store
@@ -64,7 +64,7 @@ class HistoryScan:
         self._findings: dict[str, tuple[Finding, ...]] = {}
         self._reasons: dict[str, str] = {}
 
-    def scan(self, pushed: Pushed, portion: Portion) -> Leaks:
+    def scan(self, pushed: Push, portion: PushTarget) -> Leaks:
         """What is in the commits of ``portion``, the oldest first; a credential counts once, where it came in."""
         commits = portion.commits
         became = {entry.path: entry for entry in portion.snapshot.change.entries if entry.new_oid}
@@ -98,21 +98,21 @@ class HistoryScan:
             del left[commit]
             self._progress.advance()
 
-    def _judge(self, pushed: Pushed, batch: Iterable[Committed]) -> bool:
+    def _judge(self, pushed: Push, batch: Iterable[CommitChange]) -> bool:
         """Get the results of all versions in ``batch``; False where the deadline came first."""
         if not self._look(pushed, batch):
             return False
         # What cannot be read may be only what was there before: once more without it.
         return not self._reasons or self._look(pushed, batch)
 
-    def _look(self, pushed: Pushed, batch: Iterable[Committed]) -> bool:
+    def _look(self, pushed: Push, batch: Iterable[CommitChange]) -> bool:
         wanted = {key: entry for committed in batch for key, entry in self._versions(committed)}
         self._recall({key: entry for key, entry in wanted.items() if key not in self._known})
         missing = {key: entry for key, entry in wanted.items() if key not in self._known}
         sizes = pushed.sizes(list(missing.values()))
         return all(self._read(pushed, wave) for wave in _waves(missing, sizes))
 
-    def _versions(self, committed: Committed) -> Iterator[tuple[str, Entry]]:
+    def _versions(self, committed: CommitChange) -> Iterator[tuple[str, Entry]]:
         """What of it there is to scan, by key: against each parent."""
         for entry in map(of_its_kind, committed.entries):
             if entry.unreadable() is None and self._check.applies(entry):
@@ -143,7 +143,7 @@ class HistoryScan:
         if reason:
             self._reasons[key] = reason
 
-    def _read(self, pushed: Pushed, wave: Mapping[str, tuple[Entry, int]]) -> bool:
+    def _read(self, pushed: Push, wave: Mapping[str, tuple[Entry, int]]) -> bool:
         """Read and scan the versions in ``wave``, given with their sizes; False where the deadline came first."""
         if self._deadline.passed:
             return False
@@ -182,7 +182,7 @@ class HistoryScan:
             results |= {keys[path]: result for path, result in answers.items()}
         return results
 
-    def _leaks(self, committed: Committed) -> Iterator[tuple[Finding, Entry]]:
+    def _leaks(self, committed: CommitChange) -> Iterator[tuple[Finding, Entry]]:
         """Findings on lines that the commit has and none of its parents, with the version of the file."""
         versions = [(self._findings.get(key, ()), entry) for key, entry in self._versions(committed)]
         if not versions or not all(found for found, _ in versions):
@@ -193,13 +193,13 @@ class HistoryScan:
                 message = f"{finding.message} ({_WHERE.format(commit=committed.commit[:10])})"
                 yield msgspec.structs.replace(finding, path=entry.path, message=message), entry
 
-    def _excused(self, pushed: Pushed, finding: Finding, entry: Entry, became: Entry | None) -> bool:
+    def _excused(self, pushed: Push, finding: Finding, entry: Entry, became: Entry | None) -> bool:
         if became is None:
             return False
         here, there = pushed.sources([entry, became])
         return self._check.excused(here, finding.line, there.content.new or b"")
 
-    def _unscanned(self, committed: Committed) -> Iterator[Unreviewed]:
+    def _unscanned(self, committed: CommitChange) -> Iterator[Unreviewed]:
         for key, entry in self._versions(committed):
             reason = self._reasons.get(key, EMPTY)
             if reason != EMPTY:

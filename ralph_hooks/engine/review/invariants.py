@@ -12,7 +12,7 @@ from msgspec import Struct
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
@@ -60,7 +60,7 @@ class Invariants:
     """Asks whether the rules in ``verify.invariants`` still hold after a change."""
 
     def __init__(
-        self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Store, pool: WorkerPool
+        self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Cache, pool: WorkerPool
     ) -> None:
         self._statements = settings.verify.invariants
         self._settings = settings

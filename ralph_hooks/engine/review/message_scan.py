@@ -9,9 +9,9 @@ import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports.change import Pushed
+from ralph_hooks.core.ports.change import Push
 from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.push import Commit, Message
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.text import plural
@@ -33,21 +33,21 @@ _TAG_NAME = "tag "
 class MessageScan:
     """Puts each message to ``check`` once, whoever pushes it again."""
 
-    def __init__(self, check: SecretCheck, *, store: Store, deadline: Deadline) -> None:
+    def __init__(self, check: SecretCheck, *, store: Cache, deadline: Deadline) -> None:
         self._check = check
         self._version = check.version
         self._store = store
         self._deadline = deadline
 
-    def tags(self, pushed: Pushed) -> Leaks:
+    def tags(self, pushed: Push) -> Leaks:
         """What is in the texts of annotated tags."""
         return self._scan(pushed, pushed.tags)
 
-    def messages(self, pushed: Pushed, commits: Iterable[Commit]) -> Leaks:
+    def messages(self, pushed: Push, commits: Iterable[Commit]) -> Leaks:
         """What is in the messages of ``commits``."""
         return self._scan(pushed, {commit.oid: f"commit {commit.oid[:10]}" for commit in commits})
 
-    def _scan(self, pushed: Pushed, names: Mapping[str, str]) -> Leaks:
+    def _scan(self, pushed: Push, names: Mapping[str, str]) -> Leaks:
         findings: dict[str, Finding] = {}
         unscanned: list[Unreviewed] = []
         problem = ""
@@ -64,7 +64,7 @@ class MessageScan:
             unscanned += [Unreviewed(batch[each.oid], too_large(each.size), Cause.CONTENT) for each in large]
         return Leaks(tuple(findings.values()), tuple(unscanned), problem)
 
-    def _results(self, pushed: Pushed, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
+    def _results(self, pushed: Push, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
         """What each came to, by object id, and those that are too large for it."""
         keys = {oid: key(f"written {self._check.name}", self._version, oid, name) for oid, name in names.items()}
         stored = self._store.get(keys.values())

@@ -8,14 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports.change import Portion, Pushed
+from ralph_hooks.core.ports.change import Push, PushTarget
 from ralph_hooks.core.ports.checks import SecretCheck
 from ralph_hooks.core.push import short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.review.history_scan import HistoryScan, Leaks
 from ralph_hooks.engine.review.message_scan import MessageScan
-from ralph_hooks.engine.review.verdict import Outcome, decide
+from ralph_hooks.engine.review.verdict import ReviewOutcome, decide
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
@@ -24,14 +24,14 @@ class PushGate(Struct, frozen=True, kw_only=True):
     gate: Gate
     secrets: SecretCheck
 
-    def judge(self, command: str, pushed: Pushed, scope: Scope, notices: Sequence[str] = ()) -> Report:
+    def judge(self, command: str, pushed: Push, scope: Scope, notices: Sequence[str] = ()) -> Report:
         """One report for everything that is pushed, kept for `show`, with a receipt for each portion.
 
         Raises RalphError where only the user can help; an outage is a verdict. ``notices`` are said first.
         """
         gate = self.gate
         started = gate.caller.deadline.clock()
-        commits = [commit for portion in pushed.portions for commit in portion.commits]
+        commits = [commit for portion in pushed.targets for commit in portion.commits]
         passed = gate.receipts.passed(gate.digest(), commits)
         scan = HistoryScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.pool.progress)
         written = MessageScan(self.secrets, store=gate.store, deadline=gate.caller.deadline)
@@ -39,14 +39,14 @@ class PushGate(Struct, frozen=True, kw_only=True):
         reviewed = Scope.REVIEW in scope
         tags = written.tags(pushed) if reviewed else Leaks()
         total = _of(tags)
-        for portion in pushed.portions:
+        for portion in pushed.targets:
             leaks = scan.scan(pushed, portion) if reviewed else Leaks()
             outcome = self._outcome(portion, leaks, scope)
             if reviewed:
                 outcome += _of(written.messages(pushed, portion.commits))
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
-            total += _named(outcome, ", ".join(portion.refs)) if len(pushed.portions) > 1 else outcome
+            total += _named(outcome, ", ".join(portion.refs)) if len(pushed.targets) > 1 else outcome
         refused = (tree for (tree, _), verdict in verdicts.items() if verdict is Verdict.FAIL)
         report = gate.report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
         report = msgspec.structs.replace(
@@ -57,11 +57,11 @@ class PushGate(Struct, frozen=True, kw_only=True):
             notices=(*notices, *report.notices, *gate.idle(scope)),
         )
         gate.history.add(report)
-        for portion in pushed.portions:
+        for portion in pushed.targets:
             gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
         return report
 
-    def _outcome(self, portion: Portion, leaks: Leaks, scope: Scope) -> Outcome:
+    def _outcome(self, portion: PushTarget, leaks: Leaks, scope: Scope) -> ReviewOutcome:
         """The net change and its history in one. What both find counts once, with the place that it has at the end."""
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
@@ -79,9 +79,9 @@ def _judged(ref: PushedRef, verdict: Verdict | None, tags: Sequence[Finding]) ->
     return msgspec.structs.replace(ref, verdict=Verdict.FAIL if refused else verdict)
 
 
-def _of(leaks: Leaks) -> Outcome:
+def _of(leaks: Leaks) -> ReviewOutcome:
     """What ``leaks`` add to a verdict."""
-    return Outcome(
+    return ReviewOutcome(
         findings=leaks.findings,
         unreviewed=leaks.unscanned,
         problems=(leaks.problem,) if leaks.problem else (),
@@ -89,11 +89,11 @@ def _of(leaks: Leaks) -> Outcome:
     )
 
 
-def _first_tree(pushed: Pushed) -> str:
-    return pushed.portions[0].snapshot.change.tree if pushed.portions else ""
+def _first_tree(pushed: Push) -> str:
+    return pushed.targets[0].snapshot.change.tree if pushed.targets else ""
 
 
-def _named(outcome: Outcome, refs: str) -> Outcome:
+def _named(outcome: ReviewOutcome, refs: str) -> ReviewOutcome:
     """``outcome`` with the refs it is about, for a report on several."""
     return msgspec.structs.replace(
         outcome,

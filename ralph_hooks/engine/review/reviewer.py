@@ -15,7 +15,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Hint
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, excerpt, pack, render
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.route import Chain, Model, Phase
@@ -67,7 +67,7 @@ class Reviewer:
     """Puts a change to the models that its routes name."""
 
     def __init__(
-        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Store, pool: WorkerPool
+        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Cache, pool: WorkerPool
     ) -> None:
         self._settings = settings
         self._gate = gate
@@ -272,7 +272,7 @@ def analyze_key(entry: Entry, model: Model) -> str:
     return content_key(f"analyze/{model.id}/{model.provider.base_url}", analyze.VERSION, entry)
 
 
-def recall(entries: Sequence[Entry], settings: Settings, store: Store) -> None:
+def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
     """Ask ``store`` for all that it may know of ``entries`` and that was paid for, for one that notes what it is asked.
 
     What was said of a claim has the claim in its key, so the verdicts come first.

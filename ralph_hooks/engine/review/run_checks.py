@@ -13,7 +13,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.engine.cache_keys import content_key, read_back
 from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.engine.review.triage import Triage
@@ -50,7 +50,7 @@ class _Job(Struct, frozen=True):
 
 
 def run_checks(
-    checks: Sequence[Check], triaged: Triage, material: SourceCache, store: Store, deadline: Deadline
+    checks: Sequence[Check], triaged: Triage, material: SourceCache, store: Cache, deadline: Deadline
 ) -> Checked:
     """Findings and hints of ``checks``, from the store where the content is known."""
     plans = [(check, _entries(check, triaged)) for check in checks]
@@ -90,7 +90,7 @@ def run_checks(
     )
 
 
-def check_ahead(check: Check, sources: Sequence[Source], store: Store, deadline: Deadline) -> None:
+def check_ahead(check: Check, sources: Sequence[Source], store: Cache, deadline: Deadline) -> None:
     """Have ``store`` know what ``check`` says of ``sources``, which may be versions of one path from many changes.
 
     A check that starts a process takes as long for thirty files as for one. Raises RalphError where it cannot run.

@@ -10,7 +10,7 @@ from ralph_hooks.core.change import Content, Entry, Status
 from ralph_hooks.core.exclude import RULES, marked_generated
 from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.engine.cache_keys import content_key
 
@@ -35,7 +35,7 @@ class Triage(Struct, frozen=True):
     unreviewed: tuple[Unreviewed, ...]
 
 
-def triage(snapshot: Snapshot, exclude: Sequence[str], store: Store) -> Triage:
+def triage(snapshot: Snapshot, exclude: Sequence[str], store: Cache) -> Triage:
     """Sort the entries of ``snapshot``: by mode and id first, then by path, then by content (kept by content id)."""
     unreviewed: list[Unreviewed] = []
     text: list[Entry] = []
@@ -98,7 +98,7 @@ def too_large(size: int) -> str:
     return f"too large ({size / 1e6:,.1f} MB)"
 
 
-def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], store: Store) -> Mapping[str, str]:
+def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], store: Cache) -> Mapping[str, str]:
     """Why the content of each path is not for review; empty where it is."""
     keys = {entry.path: reason_key(entry) for entry in entries}
     known = store.get(keys.values())

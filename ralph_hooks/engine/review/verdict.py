@@ -16,7 +16,7 @@ from ralph_hooks.engine.review.run_checks import Checked
 from ralph_hooks.errors import ExitCode
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class ReviewOutcome(Struct, frozen=True, kw_only=True):
     """What the judgement of a change came to. Those of several changes add up to one."""
 
     findings: tuple[Finding, ...] = ()
@@ -37,8 +37,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
         """Paths that a model should have judged and could not."""
         return tuple(item for item in self.unreviewed if item.cause.unjudged)
 
-    def __add__(self, other: Outcome) -> Outcome:
-        return Outcome(
+    def __add__(self, other: ReviewOutcome) -> ReviewOutcome:
+        return ReviewOutcome(
             findings=in_order(self.findings + other.findings),
             unreviewed=self.unreviewed + other.unreviewed,
             verification=self.verification + other.verification,
@@ -55,13 +55,13 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line)))
 
 
-def come_to(
+def combine(
     paths: int,
     checked: Checked,
     reviewed: Reviewed,
     kept: Kept,
     unreviewed: tuple[Unreviewed, ...],
-) -> Outcome:
+) -> ReviewOutcome:
     """What checks and models come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
@@ -69,7 +69,7 @@ def come_to(
         *reviewed.unconfirmed,
         *kept.problems,
     ]
-    return Outcome(
+    return ReviewOutcome(
         findings=in_order(checked.findings + reviewed.findings + kept.findings),
         unreviewed=unreviewed,
         problems=tuple(dict.fromkeys(problems)),
@@ -79,13 +79,13 @@ def come_to(
     )
 
 
-def ran(verification: tuple[Verification, ...]) -> Outcome:
+def from_commands(verification: tuple[Verification, ...]) -> ReviewOutcome:
     """What verify commands come to."""
     problems = (f"{run.command}: {run.problem}" for run in verification if run.problem)
-    return Outcome(verification=verification, problems=tuple(dict.fromkeys(problems)))
+    return ReviewOutcome(verification=verification, problems=tuple(dict.fromkeys(problems)))
 
 
-def decide(outcome: Outcome) -> tuple[Verdict, str]:
+def decide(outcome: ReviewOutcome) -> tuple[Verdict, str]:
     """The verdict and one sentence for it. What blocks outweighs what could not be judged."""
     blocking = sum(finding.blocking for finding in outcome.findings)
     failed = [run for run in outcome.verification if run.verdict is Verdict.FAIL]
@@ -100,7 +100,7 @@ def decide(outcome: Outcome) -> tuple[Verdict, str]:
     return Verdict.PASS, "nothing found that blocks"
 
 
-def _unjudged(outcome: Outcome) -> str:
+def _unjudged(outcome: ReviewOutcome) -> str:
     files = {item.path for item in outcome.unavailable}
     what = f"no model judged {plural(len(files), 'file')}" if files else "not all of it could be judged"
     if files and all(item.cause is Cause.BUDGET for item in outcome.unavailable):
@@ -124,7 +124,7 @@ POLICY = {
 """What a hook says of a change that could not be judged."""
 
 
-def notices(outcome: Outcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
+def notices(outcome: ReviewOutcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
     """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told = [*outcome.remarks]
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import Verifier
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.engine.cache_keys import key, read_back
 
@@ -22,7 +22,7 @@ class Commands(Struct, frozen=True):
     """Runs commands, or knows how they ended."""
 
     verifier: Verifier
-    store: Store
+    store: Cache
     deadline: Deadline
     progress: Progress
 

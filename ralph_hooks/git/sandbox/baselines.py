@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.git.sandbox.editable_installs import packages
 from ralph_hooks.git.sandbox.outcomes import Attempt
 from ralph_hooks.process import allowed_environment
@@ -31,7 +31,7 @@ class Baselines:
     Without a ``store`` they are known to this run alone.
     """
 
-    def __init__(self, project: Path, store: Store | None) -> None:
+    def __init__(self, project: Path, store: Cache | None) -> None:
         self._project = project
         self._store = store
         self._seen: dict[tuple[str, str, bool], Attempt] = {}

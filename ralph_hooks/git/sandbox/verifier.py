@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.errors import RalphError
@@ -80,7 +80,7 @@ class CommandVerifier:
         memory: int | None = None,
         project: Repository | None = None,
         cut_by: str = "",
-        store: Store | None = None,
+        store: Cache | None = None,
     ) -> None:
         self._repository = repository
         self._change = change

@@ -20,7 +20,7 @@ from typing import Self
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
-from ralph_hooks.core.ports.store import Store
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.repair_rules import (
     MAX_BYTES,
@@ -66,7 +66,7 @@ class GitWorkbench:
         protected: Sequence[str] = (),
         network: bool = False,
         own_network: bool = True,
-        store: Store | None = None,
+        store: Cache | None = None,
     ) -> None:
         self._repository = repository
         self._change = change
