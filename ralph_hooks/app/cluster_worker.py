@@ -56,16 +56,16 @@ class Greeting(Struct, frozen=True, kw_only=True):
 
 def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
     """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
-    errand = from_msgpack(data, Task)
-    purse = TaskLedger(errand.grant, price_needed=errand.price_needed)
-    facts = TaskCache(errand.known, worker_marks())
+    task = from_msgpack(data, Task)
+    ledger = TaskLedger(task.grant, price_needed=task.price_needed)
+    facts = TaskCache(task.known, worker_outages())
     answers = TaskCache(
-        errand.known,
-        worker_marks(),
-        lambda: tell(packed(TaskResult(calls=tuple(purse.calls), answers=answers.fresh))),
+        task.known,
+        worker_outages(),
+        lambda: tell(packed(TaskResult(calls=tuple(ledger.calls), answers=answers.fresh))),
     )
-    gate = build_errand(errand, purse, answers, facts)
-    return packed(outcome(lambda: judge(gate, InMemorySnapshot(errand.change, errand.files)), purse, answers, facts))
+    gate = build_task_gate(task, ledger, answers, facts)
+    return packed(outcome(lambda: judge(gate, InMemorySnapshot(task.change, task.files)), ledger, answers, facts))
 
 
 def answer(question: bytes) -> bytes:
@@ -97,24 +97,24 @@ def versions() -> dict[str, str]:
     return {"ralph-hooks": __version__, "Python": python, **{name: version(name) for name in _LIBRARIES}}
 
 
-def build_errand(errand: Task, purse: TaskLedger, answers: TaskCache, facts: TaskCache) -> Gate:
+def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> Gate:
     """The gate for one change that came from another machine: no repository, no state, no commands."""
-    limits = errand.gate
+    limits = task.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    prices = TaskPrices(errand.prices)
+    prices = TaskPrices(task.prices)
     caller = Caller(
         client=worker_client(),
         store=facts,
-        ledger=purse,
+        ledger=ledger,
         prices=prices,
         redactor=Redaction(),
         deadline=deadline,
-        run=errand.run,
+        run=task.run,
         sleep=time.sleep,
         now=time.time,
     )
     return Gate(
-        settings=errand.settings,
+        settings=task.settings,
         limits=limits,
         checks=all_checks(),
         store=facts,
@@ -135,7 +135,7 @@ def worker_client() -> ModelClient:
 
 
 @lru_cache(maxsize=1)
-def worker_marks() -> WorkerOutages:
+def worker_outages() -> WorkerOutages:
     """What all errands of this worker know of models that are down."""
     return WorkerOutages()
 

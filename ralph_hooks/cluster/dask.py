@@ -84,11 +84,11 @@ class Dask:
         self._client.subscribe_topic(self._topic, self._told)
         threading.Thread(target=self._watch, daemon=True).start()
 
-    def do(self, errand: bytes) -> bytes:
-        """The outcome of ``errand``. Raises WorkerLost, and RalphError where there is nobody to begin it."""
+    def do(self, task: bytes) -> bytes:
+        """The outcome of ``task``. Raises WorkerLost, and RalphError where there is nobody to begin it."""
         visit_ = self._begin()
         try:
-            return self._visited(visit_, errand)
+            return self._visited(visit_, task)
         finally:
             with self._changed:
                 del self._visits[visit_.number]
@@ -130,10 +130,10 @@ class Dask:
                     )
                 self._changed.wait(_LOOK)
 
-    def _visited(self, visit_: _Visit, errand: bytes) -> bytes:
+    def _visited(self, visit_: _Visit, task: bytes) -> bytes:
         worker = visit_.worker
         future = self._client.submit(
-            visit, self._do, worker.identity, self._topic, visit_.number, errand,
+            visit, self._do, worker.identity, self._topic, visit_.number, task,
             workers=[worker.address], allow_other_workers=False, pure=False, retries=0,
         )  # fmt: skip
         try:

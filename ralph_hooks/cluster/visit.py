@@ -17,8 +17,8 @@ Do = Callable[[bytes, Callable[[bytes], None]], bytes]
 """Does an errand. Its second argument tells whoever sent it how far it has come."""
 
 
-def visit(do: Do, identity: str, topic: str, number: int, errand: bytes) -> bytes:
-    """What ``do`` makes of ``errand``, in the process that it is meant for and in no other.
+def visit(do: Do, identity: str, topic: str, number: int, task: bytes) -> bytes:
+    """What ``do`` makes of ``task``, in the process that it is meant for and in no other.
 
     Dask gives the tasks of a lost worker to another one and tells nobody. What the first one has paid for would then be
     paid for twice, on one reservation. What ``do`` tells on its way is an event of ``topic``, with ``number``. Raises
@@ -29,7 +29,7 @@ def visit(do: Do, identity: str, topic: str, number: int, errand: bytes) -> byte
     if identity != IDENTITY:
         raise Replaced
     worker = get_worker()
-    return do(errand, lambda note: worker.log_event(topic, (number, note)))
+    return do(task, lambda note: worker.log_event(topic, (number, note)))
 
 
 def greet(answer: Callable[[bytes], bytes], question: bytes) -> tuple[str, bytes]:

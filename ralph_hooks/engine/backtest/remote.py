@@ -108,28 +108,28 @@ class Remote:
 
         Raises CapReached where no budget is left for it, and RalphError where only the user can help.
         """
-        errand = self._errand(snapshot)
-        if errand is None:
+        task = self._errand(snapshot)
+        if task is None:
             return at_home()
         calls: tuple[Call, ...] = ()
         need, rounds = Decimal(0), 0
         losses: dict[str, None] = {}
         lost = 0
         while True:
-            done = self._done(errand, need * 2**rounds, losses)
+            done = self._done(task, need * 2**rounds, losses)
             if done.trouble is not None:
                 raise RalphError(*done.trouble)
             if done.report is not None and done.short is None:
                 return _with(done.report, calls)
             calls += tuple(map(_shown, done.calls))
-            errand = msgspec.structs.replace(errand, known={**errand.known, **done.answers, **done.facts})
+            task = msgspec.structs.replace(task, known={**task.known, **done.answers, **done.facts})
             if done.short is not None:
                 rounds, need = rounds + bool(need), done.short
                 continue
             lost += 1
             if lost == _LOSSES:
                 raise RalphError(
-                    f"a change took {lost} workers with it ({', '.join(errand.files)}): {'; '.join(losses)}",
+                    f"a change took {lost} workers with it ({', '.join(task.files)}): {'; '.join(losses)}",
                     "look into the workers' logs; what was judged until then is kept",
                 )
 
@@ -177,15 +177,15 @@ class Remote:
 
     # What it may cost
 
-    def _done(self, errand: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
-        """What a worker makes of ``errand`` with at least ``need`` US dollars; the bill is in our books.
+    def _done(self, task: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
+        """What a worker makes of ``task`` with at least ``need`` US dollars; the bill is in our books.
 
         Without a report where the worker was lost: then it is what was told on the way, and why is among ``losses``.
         """
-        with self._set_aside(errand, need) as (call, grant):
+        with self._set_aside(task, need) as (call, grant):
             began = time.monotonic()
             try:
-                done = from_msgpack(self._cluster.do(packed(msgspec.structs.replace(errand, grant=grant))), TaskResult)
+                done = from_msgpack(self._cluster.do(packed(msgspec.structs.replace(task, grant=grant))), TaskResult)
                 self._book(call, done, done.calls)
             except WorkerLost as lost:
                 losses[str(lost)] = None
@@ -219,9 +219,9 @@ class Remote:
         self._store.put(done.facts)
 
     @contextmanager
-    def _set_aside(self, errand: Task, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
+    def _set_aside(self, task: Task, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
         """The reservation in our ledger, and how many US dollars it is; none where no model is asked."""
-        call, grant = self._reserved(errand, need) if self._models else (None, Decimal(0))
+        call, grant = self._reserved(task, need) if self._models else (None, Decimal(0))
         try:
             yield call, grant
         finally:
@@ -230,7 +230,7 @@ class Remote:
                 self._settlements += 1
                 self._changed.notify_all()
 
-    def _reserved(self, errand: Task, need: Decimal) -> tuple[int, Decimal]:
+    def _reserved(self, task: Task, need: Decimal) -> tuple[int, Decimal]:
         """As much as both phases may cost; where the budget has less, what it has, but ``need`` at least.
 
         Where others keep it out that are under way, it waits for them: most cost a fraction of what they were given.
@@ -238,7 +238,7 @@ class Remote:
         while True:
             with self._changed:
                 seen = self._settlements
-            wanted = max(need, self._worst(errand))
+            wanted = max(need, self._worst(task))
             for _ in range(_HALVINGS):
                 try:
                     return self._reserve(wanted), wanted
@@ -265,9 +265,9 @@ class Remote:
                 self._changed.wait()
             return self._settlements != seen
 
-    def _worst(self, errand: Task) -> Decimal:
+    def _worst(self, task: Task) -> Decimal:
         """About what one request of each phase may cost, on the dearest model."""
-        lines = (line for file in errand.files.values() for hunk in file.hunks for line in hunk.lines)
+        lines = (line for file in task.files.values() for hunk in file.hunks for line in hunk.lines)
         given = 2 * sum(most_tokens(line.text) for line in lines) + _INSTRUCTIONS
         usage = Usage(input_tokens=given, output_tokens=_ANSWERS)
         return max((price.cost(usage) for price in self._prices.values()), default=Decimal(0))

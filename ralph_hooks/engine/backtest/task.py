@@ -72,9 +72,9 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     """Message and hint of an error."""
 
 
-def packed(errand: Task | TaskResult) -> bytes:
+def packed(task: Task | TaskResult) -> bytes:
     """For the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
-    return msgspec.msgpack.encode(errand)
+    return msgspec.msgpack.encode(task)
 
 
 class TaskPrices:
@@ -235,7 +235,7 @@ class NoReceipts:
         return frozenset()
 
 
-def outcome(judge: Callable[[], Report], purse: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
+def outcome(judge: Callable[[], Report], ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
     """What ``judge`` makes of an errand, with its bill.
 
     Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
@@ -250,10 +250,10 @@ def outcome(judge: Callable[[], Report], purse: TaskLedger, answers: TaskCache, 
         trouble = f"{type(error).__name__} on a worker: {error}", "this is a bug in ralph-hooks: please report it"
     return TaskResult(
         report=report,
-        calls=tuple(purse.calls),
-        remembered=tuple(purse.known),
+        calls=tuple(ledger.calls),
+        remembered=tuple(ledger.known),
         answers=answers.fresh,
         facts=facts.fresh,
-        short=purse.short,
+        short=ledger.short,
         trouble=trouble,
     )
