@@ -1,4 +1,6 @@
-"""Run a program without a network: ``python no_network.py PROGRAM ARGUMENT...``; without a program, say whether it works.
+"""Run a program without network access: ``python no_network.py PROGRAM ARGUMENT...``.
+
+Without a program, report if that works on this system.
 
 Linux can do it: a network namespace holds nothing but a loopback of its own, so that tests that talk to themselves
 still do. It is a program by itself, put before the one that is meant, because between fork and exec of a process with

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from ralph_hooks.config.content import read
+from ralph_hooks.config.file import read_content
 from ralph_hooks.core.route import Phase
 from ralph_hooks.errors import ConfigError
 
@@ -27,7 +27,7 @@ def read_phase_map(path: Path) -> Mapping[Phase, str]:
     Raises ConfigError with the line that cannot be read.
     """
     try:
-        lines = (read(path) or b"").decode("utf-8-sig").splitlines()
+        lines = (read_content(path) or b"").decode("utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: expected UTF-8", "save the file as UTF-8") from error
     found: dict[Phase, str] = {}

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import msgspec
 
+from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.phases import analyze, verify
 
+_VERSION = "1"
+_JUDGES = (Phase.ANALYZE, Phase.VERIFY)
 Kept = TypeVar("Kept")
 
 
@@ -35,3 +42,28 @@ def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
         return from_json(data, shape)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[Check]) -> str:
+    """Changes when a review of the same change may come out otherwise: models, routes, checks, prompts, limits.
+
+    Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their
+    own: they may run at one stage and not at another.
+    """
+    lasting = {"block_at", "min_confidence", "confirm", "exclude"}
+    fields = {name: value for name, value in msgspec.structs.asdict(limits).items() if name in lasting}
+    routes = [(rule.paths, rule.skip, _names(rule.models)) for rule in settings.routes]
+    return key(
+        f"receipt/{_VERSION}/{analyze.VERSION}/{verify.VERSION}",
+        *(f"{check.name} {check.version}" for check in checks),
+        msgspec.json.encode([fields, _names(settings.models), routes], order="sorted").decode(),
+    )
+
+
+def _names(models: Mapping[Phase, Chain]) -> dict[str, list[str]]:
+    """The models that judge, and where they are served."""
+    return {
+        phase.value: [f"{model.id} {model.provider.base_url}" for model in models[phase]]
+        for phase in _JUDGES
+        if phase in models
+    }

@@ -12,8 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.receipt import Receipt
-from ralph_hooks.core.report import Verdict
+from ralph_hooks.core.report import Receipt, Verdict
 from ralph_hooks.store.session import Row
 from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 

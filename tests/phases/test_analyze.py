@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status
+from ralph_hooks.core.codec import strict_schema
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.prompt_diff import Part, render
-from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.phases import analyze
 from ralph_hooks.phases.question import prompt_version, strip_fence
 

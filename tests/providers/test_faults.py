@@ -211,7 +211,11 @@ def test_a_missing_model_is_named() -> None:
         ("openai", error("Slow down", code=429), model_errors.RateLimited),
         ("openai", {"choices": [{"finish_reason": "error", **error("No credit", code=402)}]}, model_errors.Denied),
         ("openai", {"choices": [{"finish_reason": "error", "message": {"content": "{"}}]}, model_errors.Unreachable),
-        ("openai", {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]}, model_errors.Refused),
+        (
+            "openai",
+            {"choices": [{"finish_reason": "content_filter", "message": {"content": ""}}]},
+            model_errors.Refused,
+        ),
         ("openai", {"choices": [{"finish_reason": "insufficient_system_resource"}]}, model_errors.Unreachable),
         ("openai", {"choices": []}, model_errors.Unreadable),
         ("openai", {"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, model_errors.RateLimited),

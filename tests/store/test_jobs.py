@@ -278,7 +278,7 @@ def test_two_sweeps_at_once_tell_of_a_dead_job_once(jobs: Jobs, start: Processes
     process.kill()
     process.wait()
     script = (
-        "import pathlib, sys\nfrom ralph_hooks.store.sqlite import Repository\nfrom ralph_hooks.store.jobs import Jobs\n"
+        "import pathlib, sys\nfrom ralph_hooks.store.sqlite import RepositoryId\nfrom ralph_hooks.store.jobs import Jobs\n"
         "jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))\n"
         "print('ready', flush=True)\nsys.stdin.readline()\nprint(len(jobs.sweep()), flush=True)"
     )

@@ -6,8 +6,7 @@ import msgspec
 import pytest
 
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.receipt import Receipt
-from ralph_hooks.core.report import Verdict
+from ralph_hooks.core.report import Receipt, Verdict
 from ralph_hooks.store.receipts import Receipts
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.store import Clock

@@ -1,7 +1,7 @@
-"""Repairs in a process of their own: started by a hook that refuses a change, watched, awaited, ended, cleared away.
+"""Background repairs: start, follow, await and cancel them.
 
-Nobody waits a minute and a half for a commit that is refused. The hook pins what it has judged, starts `app.repair.worker`, and
-ends; there is one job for a tree.
+Nobody waits a minute and a half for a rejected commit: the hook pins the judged objects, starts `app.repair.worker`
+and exits. There is one job for each tree.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The process of a background repair: ``python -P -m ralph_hooks.app.repair.worker TREE LOCK``, started by `app.repair.background`.
+"""The process of a background repair, started by `app.repair.background`.
+
+Usage: ``python -P -m ralph_hooks.app.repair.worker TREE LOCK``.
 
 It is nobody's child, has no terminal and nobody to talk to: what becomes of it stands in its record. ``-P`` keeps the
 repository's own folder, in which it is started, out of where Python looks for modules.

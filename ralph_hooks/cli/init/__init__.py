@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,6 @@ from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
 from ralph_hooks.cli.init.plan import Plan, make_plan
-from ralph_hooks.cli.init.writing import replace_file
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
@@ -161,3 +161,35 @@ def _ask_for_trust(before: Context, *, yes: bool) -> None:
         click.echo("Approved.")
     else:
         click.echo("Not approved: nothing is judged until you have looked at it with `ralph-hooks trust`.")
+
+
+def replace_file(path: Path, before: str | None, after: str) -> None:
+    """Make ``path`` hold ``after``, all at once and with the mode that it had; a symbolic link stays one.
+
+    Raises RalphError where it no longer holds ``before`` (None: is not there), or cannot be written.
+    """
+    real = path.resolve()
+    temporary = real.with_name(f".{real.name}.{os.getpid()}.ralph-tmp")
+    try:
+        if _read(real) != before:
+            raise RalphError(f"{path} was changed meanwhile, and is left as it is", "run the command again")
+        try:
+            with temporary.open("xb") as file:
+                file.write(after.encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+            if before is not None:
+                shutil.copymode(real, temporary)
+            temporary.replace(real)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise RalphError(f"{path} cannot be written: {error.strerror}", "mend its owner or its permissions") from error
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.receipt import Receipt
-from ralph_hooks.core.report import Report
+from ralph_hooks.core.report import Receipt, Report
 
 
 class Cache(Protocol):

@@ -20,8 +20,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.receipt import Receipt
-from ralph_hooks.core.report import Report, Verification
+from ralph_hooks.core.report import Receipt, Report, Verification
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.engine.backtest.prefetch import LoadedFile

@@ -10,6 +10,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.codec import strict_schema
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import (
     BudgetReached,
@@ -33,7 +34,6 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
-from ralph_hooks.core.schema import strict_schema
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, CallAccounting
 from ralph_hooks.engine.models.circuit_breaker import CircuitBreaker, Outage

@@ -18,13 +18,12 @@ from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.ports.sandbox import Verifier
 from ralph_hooks.core.ports.store import Cache, History, ModelCache, Receipts
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.receipt import Receipt
-from ralph_hooks.core.report import Cause, Report, Unreviewed, Verification
+from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verification
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import Call, Usage
+from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.caller import Caller
-from ralph_hooks.engine.receipts import settings_digest
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import Checked, run_checks

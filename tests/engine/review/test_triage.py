@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ralph_hooks.core.exclude import RULES, marked_generated
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.engine.review.triage import RULES, marked_generated
 
 
 def reason(path: str) -> str | None:
