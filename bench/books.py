@@ -33,7 +33,7 @@ _COLUMNS = "uid, outcome, cost, estimated, input_tokens, remembered, day, run"
 CLIENT = """\
 import os, random, sys
 from pathlib import Path
-from ralph_hooks.core.model_errors import ModelFault
+from ralph_hooks.core.model_errors import ModelError
 from ralph_hooks.core.route import Phase
 from tests.support.team import machine
 state, url, name = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
@@ -43,7 +43,7 @@ for turn in range(6):
         for number in range(chance.randint(1, 6)):
             try:
                 call = one.reserve("0.05")
-            except ModelFault:
+            except ModelError:
                 continue  # the state was locked: the call was not made
             if chance.random() < 0.2:
                 one.ledger.remembered(Phase.ANALYZE, "a/b")

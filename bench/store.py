@@ -171,7 +171,7 @@ def _large(server: PostgresServer) -> Iterator[Figure]:
             what="a reservation with a million calls in the month, to none", value=full / empty, at_most=2, how=how
         )
         started = time.monotonic()
-        statement(one.database)
+        statement(one.state)
         taken = (time.monotonic() - started) * 1000
         yield Figure(what="`cost` over a million calls", value=taken, unit="ms")
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from tests.support.postgres import PostgresServer, binaries, postgres_server
+from tests.support.project import Project, new_project
 
 # Who runs the tests is not what they judge: a CI machine (where repairs stay in the foreground), a git or pre-commit
 # hook, a terminal with colours of its own, a developer's own state folder.
@@ -46,3 +48,10 @@ def postgres() -> Iterator[PostgresServer]:
         pytest.skip("PostgreSQL is not installed here: initdb is neither on PATH nor where Debian and Homebrew put it")
     with postgres_server(programs) as server:
         yield server
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+    """A real repository with scripted models, configured for both."""
+    with new_project(tmp_path, monkeypatch) as made:
+        yield made.configure()

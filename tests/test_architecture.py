@@ -1,4 +1,4 @@
-"""Imports go one way, and heavy ones stay off the path of an ordinary commit."""
+"""Imports go one way, no two modules import each other, and heavy libraries stay off the path of an ordinary commit."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "ralph_hooks"
-EVERYWHERE = {"core", "errors"}
 ADAPTERS = {"git", "providers", "store", "trust", "checks", "reports", "cluster"}
 MAY_IMPORT = {
     "core": {"core"},
-    "phases": {"core", "phases"},
+    "languages": {"core", "errors", "languages"},
+    "phases": {"core", "languages", "phases"},
     "config": {"core", "errors", "config"},
-    "engine": {"core", "errors", "phases", "config", "engine"},
-    **{name: {"core", "errors", "locks", "process", "secrets", name} for name in ADAPTERS},
+    "engine": {"core", "errors", "languages", "phases", "config", "engine"},
+    **{name: {"core", "errors", "languages", "locks", "process", "secrets", name} for name in ADAPTERS},
+    "app": {"app", "core", "config", "engine", "errors", "languages", "locks", "process", "secrets"} | ADAPTERS,
     "locks": set(),
-    "offline": set(),
+    "no_network": set(),
     "process": {"errors"},
-    "secrets": {"core", "errors", "secrets"},
+    "secrets": {"core", "errors", "languages", "secrets"},
     "errors": set(),
 }
+"""Packages that each package may import from. The command line (`cli`) and the entry points may import all of them."""
 HEAVY = {
     "requests",
     "genai_prices",
@@ -37,12 +39,14 @@ HEAVY = {
     "distributed",
     "logging",
     "dataclasses",
+    "tree_sitter",
+    "yaml",
 }
 
 
 @cache
 def modules() -> tuple[tuple[str, str, ast.Module], ...]:
-    """Name, room and syntax of each."""
+    """Path, top-level package and syntax tree of each module."""
     paths = [path.relative_to(PACKAGE) for path in sorted(PACKAGE.rglob("*.py"))]
     return tuple(
         (str(path), path.parts[0].removesuffix(".py"), ast.parse((PACKAGE / path).read_text(encoding="utf-8")))
@@ -59,21 +63,76 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+def dotted(path: str) -> str:
+    """The module's name: ``git/run.py`` is ``ralph_hooks.git.run``."""
+    return ".".join(["ralph_hooks", *Path(path.removesuffix("/__init__.py")).with_suffix("").parts])
+
+
+@cache
+def dependencies() -> dict[str, frozenset[str]]:
+    """The modules of ours that each module imports, inside functions and for type checking too."""
+    names = {dotted(path) for path, _, _ in modules()}
+    return {
+        dotted(path): frozenset(
+            name
+            for name in imported(tree)
+            # `from package import module` names the package as well, which then needs nothing of it
+            if name in names - {dotted(path)}
+            and not any(other in names and other.startswith(f"{name}.") for other in imported(tree))
+        )
+        for path, _, tree in modules()
+    }
+
+
+def cycle() -> list[str]:
+    """One import cycle, as the modules on it; empty where there is none."""
+    done: set[str] = set()
+
+    def search(module: str, trail: tuple[str, ...]) -> list[str]:
+        if module in trail:
+            return [*trail[trail.index(module) :], module]
+        if module in done:
+            return []
+        for other in sorted(dependencies()[module]):
+            if found := search(other, (*trail, module)):
+                return found
+        done.add(module)
+        return []
+
+    return next((found for module in sorted(dependencies()) if (found := search(module, ()))), [])
+
+
 def test_layers_are_kept() -> None:
     wrong = []
-    for name, room, tree in modules():
-        if room in {"cli", "__init__", "__main__"}:
+    for name, package, tree in modules():
+        if package in {"cli", "__init__", "__main__"}:
             continue
-        rooms = {module.split(".")[1] for module in imported(tree) if module.startswith("ralph_hooks.")}
-        wrong += [f"{name} imports {other}" for other in sorted(rooms - MAY_IMPORT[room] - {"__version__"})]
+        packages = {module.split(".")[1] for module in imported(tree) if module.startswith("ralph_hooks.")}
+        wrong += [f"{name} imports {other}" for other in sorted(packages - MAY_IMPORT[package] - {"__version__"})]
     assert wrong == []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert cycle() == []
+
+
+def test_cli_holds_commands_alone() -> None:
+    """Each file or folder of `cli` is a command, the entry point, or `shared`."""
+    found = {path.stem for path in (PACKAGE / "cli").iterdir() if path.name != "__pycache__"}
+    commands = {path.stem for path in (PACKAGE / "cli").iterdir() if "def command(" in source(path)}
+    assert found - commands == {"__init__", "main", "shared"}
+
+
+def source(path: Path) -> str:
+    module = path / "__init__.py" if path.is_dir() else path
+    return module.read_text(encoding="utf-8") if module.exists() else ""
 
 
 def test_only_the_process_module_starts_programs() -> None:
     wrong = [
         name
-        for name, room, tree in modules()
-        if room != "process" and any(module.split(".")[0] in {"subprocess", "pty"} for module in imported(tree))
+        for name, package, tree in modules()
+        if package != "process" and any(module.split(".")[0] in {"subprocess", "pty"} for module in imported(tree))
     ]
     assert wrong == []
 
@@ -82,8 +141,8 @@ def test_core_and_phases_touch_neither_clock_nor_environment_nor_files() -> None
     forbidden = {"os", "time", "datetime", "random", "pathlib", "io", "socket", "sqlite3", "subprocess", "secrets"}
     wrong = [
         f"{name} imports {module}"
-        for name, room, tree in modules()
-        if room in {"core", "phases"}
+        for name, package, tree in modules()
+        if package in {"core", "phases"}
         for module in imported(tree)
         if module.split(".")[0] in forbidden
     ]
@@ -99,7 +158,7 @@ def test_heavy_packages_are_imported_only_inside_functions(heavy: str) -> None:
     assert wrong == []
 
 
-def test_json_of_a_known_shape_is_decoded_in_one_place() -> None:
+def test_typed_data_is_decoded_in_one_place() -> None:
     """Two threads that begin to decode a Struct at the same time crash the process: see `core/codec.py`."""
     forbidden = {f"msgspec.{form}.{name}" for form in ("json", "msgpack") for name in ("decode", "Decoder")}
     wrong = [

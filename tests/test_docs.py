@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from ralph_hooks.cli.main import COMMANDS, cli
-from ralph_hooks.cli.reference import reference
 from ralph_hooks.config import load
 from ralph_hooks.providers.registry import built_in
+from tools.cli_reference import reference
 
 TOP = Path(__file__).parents[1]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
@@ -77,7 +77,7 @@ def test_a_command_that_is_shown_exists_with_its_options(line: str) -> None:
 
 
 def test_the_reference_of_the_commands_is_current() -> None:
-    assert (TOP / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "python -m ralph_hooks.cli.reference"
+    assert (TOP / "docs" / "cli.md").read_text(encoding="utf-8") == reference(), "python -m tools.cli_reference"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

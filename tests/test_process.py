@@ -177,13 +177,13 @@ def test_without_a_network_a_program_is_whose_it_was_and_its_end_is_told_as_ever
 
 ORDINARY = """
 import codecs, ctypes, fcntl, os, socket
-from ralph_hooks import offline
+from ralph_hooks import no_network
 codecs.lookup("ascii")
 os.setgroups([])
 os.setresgid(65534, 65534, 65534)
 os.setresuid(65534, 65534, 65534)
 ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as after an exec, which it may not do with root's Python
-offline.cut()
+no_network.cut()
 print(os.getuid(), [line.split(":")[0].strip() for line in open("/proc/self/net/dev") if ":" in line])
 """
 

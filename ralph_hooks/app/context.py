@@ -23,6 +23,7 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.paths import Home, locate
 from ralph_hooks.store.prices import Catalogue, lacks_vendor
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.trust.consent import Consent, Permission, digest, requested_permissions
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ def context_for(repository: snapshots.Repository) -> Context:
     settings = config.load(repository.top, home.config, registry.built_in())
     withhold(provider.api_key_env for provider in settings.providers.values())
     if any(map(lacks_vendor, settings.all_models())):
-        with open_state(home) as database:
-            settings = settings.renamed(Catalogue(settings.prices, Verdicts(database)).full_name)
+        with open_state(home) as state:
+            settings = settings.renamed(Catalogue(settings.prices, Verdicts(state.database)).full_name)
     return Context(
         repository=repository, home=home, settings=settings, permissions=requested_permissions(settings.sensitive)
     )
@@ -123,18 +124,18 @@ def _go_on(repository: snapshots.Repository) -> None:
 
 
 @contextmanager
-def open_state(home: Home, settings: Settings | None = None) -> Iterator[Database]:
+def open_state(home: Home, settings: Settings | None = None) -> Iterator[State]:
     """The user's state; what could not be kept is told on standard error at the end.
 
     With ``settings`` it is beside the team's store that they name, which is reached once something of it is wanted.
     """
     with Database(home.state) as database:
-        database.team = team_store(database, settings) if settings is not None else None
+        state = State(database, team_store(database, settings) if settings is not None else None)
         try:
-            yield database
+            yield state
         finally:
-            if database.team is not None:
-                database.team.close()
+            if state.team is not None:
+                state.team.close()
             database.close()
             for trouble in database.troubles:
                 click.echo(f"ralph-hooks: {visible(trouble)}", err=True)

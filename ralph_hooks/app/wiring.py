@@ -38,7 +38,7 @@ from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import Receipts
 from ralph_hooks.store.reports import Reports
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
@@ -104,11 +104,11 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
     """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
     context = load_context()
     require_consent(context)
-    with open_state(context.home, context.settings) as database:
+    with open_state(context.home, context.settings) as state:
         pushed = selection.pushed(context.repository)
         snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
-        gate = build_gate(context, database, command, limits, snapshot)
+        gate = build_gate(context, state, command, limits, snapshot)
         try:
             with exclusive_run(context.home.state, context.key, [snapshot.change], gate.caller.deadline):
                 yield ReviewSession(
@@ -128,9 +128,9 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
     if pushed.targets:
         require_consent(context)
     nothing = Change(tree="", base="", entries=(), title=pushed.title)
-    with open_state(context.home, context.settings) as database:
+    with open_state(context.home, context.settings) as state:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
-        gate = build_gate(context, database, command, context.settings.push, GitSnapshot(context.repository, nothing))
+        gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.caller.deadline):
@@ -149,7 +149,7 @@ def push_gate(gate: Gate) -> PushGate:
 
 def build_gate(
     context: Context,
-    database: Database,
+    state: State,
     command: str,
     limits: GateSettings,
     snapshot: Snapshot,
@@ -157,14 +157,14 @@ def build_gate(
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(context, database, command, deadline)
+    way = build_caller(context, state, command, deadline)
     pool = WorkerPool(limits.parallel, deadline, shown or progress())
-    return _gate(context, database, limits, way, pool, SharedModelCache(database), context.repository, snapshot.change)
+    return _gate(context, state, limits, way, pool, SharedModelCache(state), context.repository, snapshot.change)
 
 
 def build_trial(
     context: Context,
-    database: Database,
+    state: State,
     repository: snapshots.Repository,
     change: Change,
     *,
@@ -175,16 +175,14 @@ def build_trial(
     """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(context, database, "backtest", deadline, run=run, client=client, apart=apart)
+    way = build_caller(context, state, "backtest", deadline, run=run, client=client, apart=apart)
     pool = WorkerPool(limits.parallel, deadline, Silent())
-    return _gate(
-        context, database, limits, way, pool, NamespacedCache(SharedModelCache(database), apart), repository, change
-    )
+    return _gate(context, state, limits, way, pool, NamespacedCache(SharedModelCache(state), apart), repository, change)
 
 
 def _gate(
     context: Context,
-    database: Database,
+    state: State,
     limits: GateSettings,
     way: tuple[Caller, Cache, Catalogue],
     pool: WorkerPool,
@@ -204,8 +202,8 @@ def _gate(
         pool=pool,
         verifier=_verifier(context, repository, change, store),
         prices=prices,
-        history=Reports(database, context.known_as()),
-        receipts=Receipts(database, context.known_as()),
+        history=Reports(state.database, context.known_as()),
+        receipts=Receipts(state.database, context.known_as()),
     )
 
 
@@ -217,7 +215,7 @@ def _verifier(context: Context, repository: snapshots.Repository, change: Change
 
 def build_caller(
     context: Context,
-    database: Database,
+    state: State,
     command: str,
     deadline: Deadline,
     *,
@@ -229,14 +227,14 @@ def build_caller(
 
     ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a store of their own.
     """
-    verdicts = Verdicts(database)
+    verdicts = Verdicts(state.database)
     store: Cache = NamespacedCache(verdicts, apart) if apart else verdicts
     prices = Catalogue(context.settings.prices, verdicts)
     run = run or os.urandom(8).hex()
     caller = Caller(
         client=client or build_client(context, run),
         store=store,
-        ledger=build_ledger(context, database, command, run),
+        ledger=build_ledger(context, state, command, run),
         prices=prices,
         redactor=Redaction(),
         deadline=deadline,
@@ -247,7 +245,7 @@ def build_caller(
     return caller, store, prices
 
 
-def build_ledger(context: Context, database: Database, command: str, run: str) -> Ledger:
+def build_ledger(context: Context, state: State, command: str, run: str) -> Ledger:
     """The books of one run, with the user's budgets."""
     budget = context.settings.budget
     caps = Caps(
@@ -256,7 +254,7 @@ def build_ledger(context: Context, database: Database, command: str, run: str) -
         per_month=budget.per_month,
         price_needed=budget.unpriced is Unpriced.REFUSE,
     )
-    return Ledger(database, run=run, repository=context.known_as(), command=command, caps=caps)
+    return Ledger(state, run=run, repository=context.known_as(), command=command, caps=caps)
 
 
 @contextmanager
@@ -274,18 +272,18 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
         yield cluster
 
 
-def build_remote(context: Context, database: Database, cluster: Cluster, *, run: str, apart: str) -> Remote:
+def build_remote(context: Context, state: State, cluster: Cluster, *, run: str, apart: str) -> Remote:
     """Changes judged by ``cluster``, with the books and the store of this user."""
     from ralph_hooks import secrets
     from ralph_hooks.engine.backtest.remote import Remote
 
-    verdicts = Verdicts(database)
+    verdicts = Verdicts(state.database)
     return Remote(
         cluster=cluster,
         settings=context.settings,
-        ledger=build_ledger(context, database, "backtest", run),
+        ledger=build_ledger(context, state, "backtest", run),
         store=NamespacedCache(verdicts, apart),
-        answers=NamespacedCache(SharedModelCache(database), apart),
+        answers=NamespacedCache(SharedModelCache(state), apart),
         prices=Catalogue(context.settings.prices, verdicts),
         checks=all_checks(),
         harmless=lambda text, path: not secrets.find(text, path),

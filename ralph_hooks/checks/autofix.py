@@ -36,7 +36,7 @@ class _Fixable(Diagnostic, frozen=True):
 
 
 class RuffFixes:
-    """Satisfies `core.ports.Autofix`."""
+    """Implements `core.ports.checks.Autofix`."""
 
     source = Ruff.name
 

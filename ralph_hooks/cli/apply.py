@@ -71,8 +71,8 @@ def _meant(home: Home, repository: Repository) -> Iterator[str]:
     """The trees that a user may mean without saying so: what is staged, what was refused last."""
     with contextlib.suppress(GitError):  # conflicts in the index: nothing was judged there
         yield staged(repository).change.tree
-    with open_state(home) as database:
-        last = Reports(database, known_as(repository)).last()
+    with open_state(home) as state:
+        last = Reports(state.database, known_as(repository)).last()
     if last is not None and last.report.verdict is Verdict.FAIL:
         yield last.report.tree
 

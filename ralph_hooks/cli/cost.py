@@ -17,7 +17,7 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import statement
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.reports import Reports
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 
 HELP = """\
 Show what the models have cost: by phase, model, repository, hook and day; what the same tokens would have cost on the
@@ -57,8 +57,8 @@ def command(
 ) -> None:
     """Sum the ledger up and show it."""
     context = load_context()
-    with open_state(context.home, context.settings) as database:
-        bill = _bill(context, database, since.date() if since else None, until.date() if until else None, here=here)
+    with open_state(context.home, context.settings) as state:
+        bill = _bill(context, state, since.date() if since else None, until.date() if until else None, here=here)
     if html is not None:
         from ralph_hooks.reports.cost import page
 
@@ -80,29 +80,29 @@ def command(
         click.echo(table.render(bill, color=wants_color(), width=terminal_width()), nl=False)
 
 
-def _bill(context: Context, database: Database, since: dt.date | None, until: dt.date | None, *, here: bool) -> Bill:
+def _bill(context: Context, state: State, since: dt.date | None, until: dt.date | None, *, here: bool) -> Bill:
     today = dt.datetime.now().astimezone().date()
     scope = context.known_as() if here else None
-    summed = statement(database, since=since, until=until, repository=scope)
-    whose = " of the team" if database.team is not None and database.team.reached else ""
+    summed = statement(state, since=since, until=until, repository=scope)
+    whose = " of the team" if state.team is not None and state.team.reached else ""
     expensive = next(iter(context.settings.models.get(Phase.IMPLEMENT, ())), None)
-    month = statement(database, since=today.replace(day=1), until=today)
+    month = statement(state, since=today.replace(day=1), until=today)
     return Bill(
         since=since.isoformat() if since else "",
         until=(until or today).isoformat(),
         scope=f"{scope.name if scope else 'all repositories'}{whose}",
         statement=summed,
         expensive=expensive.id if expensive else "",
-        baseline=_baseline(context, database, summed, expensive),
+        baseline=_baseline(context, state, summed, expensive),
         caps=_caps(context, month, today),
-        forecast=forecast(_past_days(database, today), month.whole.cost_usd, _days_left(today)),
-        caught=_caught(Reports(database, context.known_as()), since, until),
+        forecast=forecast(_past_days(state, today), month.whole.cost_usd, _days_left(today)),
+        caught=_caught(Reports(state.database, context.known_as()), since, until),
         pays=pays(summed),
     )
 
 
-def _baseline(context: Context, database: Database, summed: Statement, expensive: Model | None) -> Decimal | None:
-    price = Catalogue(context.settings.prices, Verdicts(database)).price(expensive) if expensive else None
+def _baseline(context: Context, state: State, summed: Statement, expensive: Model | None) -> Decimal | None:
+    price = Catalogue(context.settings.prices, Verdicts(state.database)).price(expensive) if expensive else None
     return summed.whole.priced_at(price) if price else None
 
 
@@ -116,10 +116,10 @@ def _caps(context: Context, month: Statement, today: dt.date) -> tuple[Cap, ...]
     )
 
 
-def _past_days(database: Database, today: dt.date) -> list[Decimal]:
+def _past_days(state: State, today: dt.date) -> list[Decimal]:
     """What each whole day cost, from the first one with a call in the ledger; days without one are 0."""
     day = dt.timedelta(days=1)
-    past = statement(database, since=today - _HISTORY * day, until=today - day)
+    past = statement(state, since=today - _HISTORY * day, until=today - day)
     spent = {total.name: total.cost_usd for total in past.by_day}
     if not spent:
         return []

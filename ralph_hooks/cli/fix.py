@@ -85,13 +85,13 @@ def command(
         return _cancel(context)
     require_consent(context)
     selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
-    with open_state(context.home, context.settings) as database:
+    with open_state(context.home, context.settings) as state:
         snapshot, notices = _choose(context, selection)
 
         def make(shown: Progress | None) -> Report:
             said = " ".join(words)
             return repair(
-                context, database, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
+                context, state, snapshot, instruction=said, wanted=wanted, again=again, notices=notices, shown=shown
             )
 
         report = hold_job_lock(context, snapshot.change, "fix", make, whole=not words and not wanted)

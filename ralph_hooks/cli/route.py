@@ -36,9 +36,9 @@ Examples:
 def command(*, paths: tuple[str, ...], format_: str) -> None:
     """Look, and say what would be asked."""
     context = load_context()
-    with open_state(context.home, context.settings) as database:
+    with open_state(context.home, context.settings) as state:
         snapshot = Selection().read(context.repository)
-        gate = build_gate(context, database, "route", context.settings.gate, snapshot)
+        gate = build_gate(context, state, "route", context.settings.gate, snapshot)
         if paths:
             coming = Forecasted(preview_paths(gate, paths), (), ())
         else:

@@ -1,4 +1,4 @@
-"""An existing Dask cluster that does errands; satisfies `core.ports.Cluster`.
+"""An existing Dask cluster that does errands; satisfies `core.ports.cluster.Cluster`.
 
 An errand is bound to one worker process, and to one of its threads: there is no queue in the cluster, and nothing is
 begun anew behind our back (see `visit`).

@@ -46,7 +46,7 @@ _SMALLEST = Decimal("0.0001")
 
 
 PLACEHOLDER = re.compile(r"<secret-\d+>")
-"""What stands for a credential in everything that is sent (see `core.ports.Redactor`)."""
+"""What stands for a credential in everything that is sent (see `core.ports.models.Redactor`)."""
 
 
 def placeholder(number: int) -> str:

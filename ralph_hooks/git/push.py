@@ -84,7 +84,7 @@ def framework_update(repository: Repository, environ: Mapping[str, str]) -> Upda
 
 
 class GitPush:
-    """Satisfies `core.ports.Pushed`."""
+    """Implements `core.ports.change.Push`."""
 
     def __init__(
         self,

@@ -148,7 +148,7 @@ def _may_fetch(common_dir: Path) -> bool:
 
 
 class GitSnapshot:
-    """A change and the way to its content; satisfies `core.ports.Snapshot`."""
+    """A change and the way to its content; satisfies `core.ports.change.Snapshot`."""
 
     def __init__(self, repository: Repository, change: Change) -> None:
         self.change = change

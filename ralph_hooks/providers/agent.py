@@ -47,7 +47,7 @@ def ready(agent: Model, environ: Mapping[str, str]) -> None:
 def run_agent(
     agent: Model, task: str, bench: Workbench, deadline: Deadline, *, environ: Mapping[str, str], key: str
 ) -> Completion:
-    """Have ``agent`` do ``task`` in the scratch copy. Raises ModelFault where it says that it has failed."""
+    """Have ``agent`` do ``task`` in the scratch copy. Raises ModelError where it says that it has failed."""
     seen = _environment(agent.provider, environ, key)
     run = bench.run_agent(agent.provider.command, task, deadline, seen)
     program = PurePath(agent.provider.command[0]).name

@@ -57,7 +57,7 @@ class Tunnelled(HTTPSConnection):
         self._proxy = f"the proxy {proxy.host}:{proxy.port}"
 
     def connect(self) -> None:
-        """As in the class above, with what is wrong with the proxy as a ModelFault."""
+        """As in the class above, with what is wrong with the proxy as a ModelError."""
         try:
             HTTPConnection.connect(self)  # TCP, and CONNECT
         except OSError as error:

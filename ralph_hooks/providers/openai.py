@@ -123,7 +123,7 @@ class _Reply(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
+    """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 

@@ -74,12 +74,12 @@ class WireFormat(Protocol):
         ...
 
     def completion(self, data: bytes, model: Model) -> Completion:
-        """The answer in the body of a reply with a status of success. Raises ModelFault where there is none."""
+        """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
         ...
 
 
 class _Client:
-    """Satisfies `core.ports.ModelClient`. Safe from several threads, which share its connections."""
+    """Implements `core.ports.models.ModelClient`. Safe from several threads, which share its connections."""
 
     def __init__(self, environ: Mapping[str, str], proxy: str) -> None:
         self._environ = environ

@@ -27,7 +27,7 @@ def read_reply(
 ) -> Completion:
     """The answer that ``text`` finds in ``data``, which is of ``shape``, and what it used.
 
-    Raises ModelFault where there is none; the fault then carries what was used, for it will be charged.
+    Raises ModelError where there is none; the fault then carries what was used, for it will be charged.
     """
     try:
         reply = from_json(data, shape)

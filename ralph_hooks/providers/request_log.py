@@ -19,7 +19,7 @@ _OWNER = 0o600
 
 
 class BodyKeeper:
-    """Satisfies `core.ports.ModelClient`: passes everything on and writes each exchange to a file of its own.
+    """Implements `core.ports.models.ModelClient`: passes everything on and writes each exchange to a file of its own.
 
     The files hold code under review, with secrets masked as they were sent, and no keys. ``folder`` is made when the
     first one is written, for its owner alone.

@@ -11,6 +11,7 @@ import msgspec
 
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.store.sqlite import Database, Unavailable
+from ralph_hooks.store.state import State
 
 if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore
@@ -23,7 +24,9 @@ _PRUNE_EVERY = 512  # rows written: often enough for the bound to hold, and no s
 
 
 class Verdicts:
-    """Satisfies `core.ports.Store`. A store that cannot be read or written knows nothing, and says so in `troubles`.
+    """Implements `core.ports.store.Cache`.
+
+    A store that cannot be read or written knows nothing, and says so in `troubles`.
 
     ``max_bytes`` and ``max_age`` (seconds) bound what is kept; the oldest goes first, every few hundred rows written.
     """
@@ -93,14 +96,14 @@ class Verdicts:
 
 
 class SharedModelCache:
-    """Satisfies `core.ports.Answers`: what models have said, to this user or to somebody of the team.
+    """Implements `core.ports.store.ModelCache`: what models have said, to this user or to somebody of the team.
 
     What is known here is not asked for there, and what comes from there is kept here.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.time) -> None:
-        self._here = Verdicts(database, clock=clock)
-        self._team = database.team
+    def __init__(self, state: State, *, clock: Callable[[], float] = time.time) -> None:
+        self._here = Verdicts(state.database, clock=clock)
+        self._team = state.team
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -126,7 +129,10 @@ class SharedModelCache:
 
 
 class NamespacedCache:
-    """Satisfies `core.ports.Answers`: ``store`` under a name. A backtest's answers are apart from the gate's."""
+    """Implements `core.ports.store.ModelCache`.
+
+    ``store`` under a name. A backtest's answers are apart from the gate's.
+    """
 
     notices: tuple[str, ...] = ()
 

@@ -25,7 +25,8 @@ from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
-from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
+from ralph_hooks.store.sqlite import RepositoryId, Unavailable
+from ralph_hooks.store.state import State
 
 if TYPE_CHECKING:
     from datetime import date
@@ -86,11 +87,11 @@ _REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
 
 
 class Ledger:
-    """Satisfies `core.ports.Ledger` for one run of one command in one repository."""
+    """Implements `core.ports.models.Ledger` for one run of one command in one repository."""
 
     def __init__(
         self,
-        database: Database,
+        state: State,
         *,
         run: str,
         repository: RepositoryId,
@@ -98,7 +99,8 @@ class Ledger:
         caps: Caps,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._database = database
+        self._database = state.database
+        self._team = state.team
         self._run = run
         self._repository = repository
         self._command = command
@@ -128,17 +130,17 @@ class Ledger:
         try:
             return self._database.transact(record)
         except Unavailable as error:
-            if there and self._database.team and uid:
-                self._database.team.take_back(uid)
+            if there and self._team and uid:
+                self._team.take_back(uid)
             raise Unrecorded(f"the call was not made, for it could not be recorded: {error.message}") from error
         except BudgetReached:
-            if self._database.team and uid:  # it may have the call, and have hung up before it said so
-                self._database.defer(*self._database.team.marked(uid))
+            if self._team and uid:  # it may have the call, and have hung up before it said so
+                self._database.defer(*self._team.marked(uid))
             raise
 
     def _reserved_there(self, reservation: Reservation, whole: Row, worst: int | None) -> bool:
         """Whether the team's store has the call; it is away otherwise. Raises BudgetReached."""
-        if self._database.team is None:
+        if self._team is None:
             return False
 
         def record(session: Session) -> None:
@@ -146,7 +148,7 @@ class Ledger:
             session.execute(_INSERT_ONCE, whole)
 
         try:
-            self._database.team.transact(record)
+            self._team.transact(record)
         except TeamStoreUnavailable:
             return False
         return True
@@ -171,7 +173,7 @@ class Ledger:
                 )
             self._mark(connection, call)
 
-        team = self._database.team
+        team = self._team
         try:
             self._database.transact(record)
         except Unavailable as error:
@@ -184,7 +186,7 @@ class Ledger:
 
         They were made within it on another machine, so no budget is asked. All are kept, or the reservation stands.
         """
-        team = self._database.team
+        team = self._team
         rows = [self._whole(each) for each in calls]
 
         def record(connection: sqlite3.Connection) -> None:
@@ -213,14 +215,14 @@ class Ledger:
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Record that ``count`` answers of ``model`` came from the store; written with the run's next transaction."""
-        team, uid = self._database.team, self._new_uid()
+        team, uid = self._team, self._new_uid()
         self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, 0, "ok", count, uid))
         if team and uid:
             self._database.defer(*team.marked(uid))
 
     def _mark(self, connection: sqlite3.Connection, call: int) -> None:
         """The team's store has yet to get ``call`` as it is when this transaction ends."""
-        team = self._database.team
+        team = self._team
         rows = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall() if team else ()
         for (uid,) in rows:
             if team and uid:
@@ -228,7 +230,7 @@ class Ledger:
 
     def _new_uid(self) -> str | None:
         """What the team's store knows the next row by; None where there is none."""
-        return self._database.team.new_uid() if self._database.team is not None else None
+        return self._team.new_uid() if self._team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:
         """The columns that every row has."""
@@ -280,19 +282,19 @@ def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, wo
 
 
 def statement(
-    database: Database, *, since: date | None = None, until: date | None = None, repository: RepositoryId | None = None
+    state: State, *, since: date | None = None, until: date | None = None, repository: RepositoryId | None = None
 ) -> Statement:
     """What was spent from ``since`` to ``until``, both included, everywhere or in one repository.
 
     By the team's ledger where there is one and it answers: there a repository goes by its name, for its folder is
     another one on each machine.
     """
-    if database.team is not None:
-        database.team.share()  # what this machine has spent is in it
+    if state.team is not None:
+        state.team.share()  # what this machine has spent is in it
         with suppress(TeamStoreUnavailable):
             scope = ("repository_name", repository.name) if repository else None
-            return _statement(database.team.query, since, until, scope)
-    return _statement(database.query, since, until, ("repository", repository.key) if repository else None)
+            return _statement(state.team.query, since, until, scope)
+    return _statement(state.database.query, since, until, ("repository", repository.key) if repository else None)
 
 
 def _statement(

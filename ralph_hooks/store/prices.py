@@ -40,7 +40,7 @@ _LARGEST_REQUEST = 100_000
 
 
 class Catalogue:
-    """Satisfies `core.ports.Prices`. Safe from several threads.
+    """Implements `core.ports.models.Prices`. Safe from several threads.
 
     Where a price depends on the time, the dearest of the coming 24 hours is taken; where it depends on the length of
     the request, the dearest that a request of ours can reach. A server on this machine that takes no key and is in no

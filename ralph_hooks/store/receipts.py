@@ -46,7 +46,10 @@ class Judged(Struct, frozen=True):
 
 
 class Receipts:
-    """Satisfies `core.ports.Receipts`. A tree is the same in every repository, so all of them are looked through."""
+    """Implements `core.ports.store.Receipts`.
+
+    A tree is the same in every repository, so all of them are looked through.
+    """
 
     def __init__(self, database: Database, repository: RepositoryId, *, clock: Callable[[], float] = time.time) -> None:
         self._database = database

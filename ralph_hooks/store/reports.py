@@ -36,7 +36,10 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 class Reports:
-    """Satisfies `core.ports.History`. The newest ``keep`` of each repository stay, none for longer than a year."""
+    """Implements `core.ports.store.History`.
+
+    The newest ``keep`` of each repository stay, none for longer than a year.
+    """
 
     def __init__(
         self,

@@ -10,16 +10,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
 from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.paths import VARIABLE, prepare
 from ralph_hooks.store.session import Row
-
-if TYPE_CHECKING:
-    from ralph_hooks.store.team import TeamStore
 
 Result = TypeVar("Result")
 
@@ -155,8 +152,6 @@ class Database:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.team: TeamStore | None = None
-        """The store that a part of this one is shared with, where the user has one."""
         self.path = folder / _FILE
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None

@@ -28,6 +28,7 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.ledger import Caps, Ledger, statement
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.trust.redaction import Redaction
 from tests.support import agent as stand_in
 from tests.support.asking import model
@@ -65,7 +66,7 @@ def caller(project: Project, database: Database) -> Callers:
         return Caller(
             client=registry.client(os.environ),
             store=store,
-            ledger=Ledger(database, run="r1", repository=known_as, command="fix", caps=caps or Caps()),
+            ledger=Ledger(State(database), run="r1", repository=known_as, command="fix", caps=caps or Caps()),
             prices=Catalogue(prices or {}, store),
             redactor=Redaction(),
             deadline=Deadline(seconds, time.monotonic),
@@ -78,7 +79,7 @@ def caller(project: Project, database: Database) -> Callers:
 
 
 def booked(database: Database) -> Total:
-    return statement(database).whole
+    return statement(State(database)).whole
 
 
 def test_an_agents_work_is_in_the_books_with_what_it_says_it_cost(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.hooked import FRAMEWORKS, RUNNERS, Frameworks, Hooked
-from tests.support.project import BIN, Project, new_project
+from tests.support.project import BIN, Project
 from tests.support.repo import Repo
 
 TOP = Path(__file__).parents[2]
@@ -29,12 +28,6 @@ def frameworks(tmp_path_factory: pytest.TempPathFactory) -> Frameworks:
         subprocess.run(args, cwd=template.path, env={**template.env, **made.env}, check=True, capture_output=True)
         shutil.move(template.path / ".git" / "hooks" / "pre-commit", folder / name)
     return made
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
-    with new_project(tmp_path, monkeypatch) as made:
-        yield made.configure()
 
 
 @pytest.fixture(params=RUNNERS)

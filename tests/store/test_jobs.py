@@ -21,9 +21,9 @@ PATIENCE = 10.0
 TAKER = """
 import pathlib, sys, time
 from ralph_hooks.core.job import Job
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.jobs import Jobs
-jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))
+jobs = Jobs(pathlib.Path(sys.argv[1]), RepositoryId.at(pathlib.Path(sys.argv[2])))
 print("ready", flush=True)
 sys.stdin.readline()
 tenure = jobs.take(sys.argv[3])
@@ -35,11 +35,11 @@ sys.stdin.readline()
 WORKER = """
 import os, pathlib, signal, sys, time
 from ralph_hooks.core.job import Job
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.jobs import Jobs
 if {deaf}:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))
+jobs = Jobs(pathlib.Path(sys.argv[1]), RepositoryId.at(pathlib.Path(sys.argv[2])))
 tenure = jobs.take(sys.argv[3])
 tenure.write(Job(
     tree=sys.argv[3], title="staged change", command="gate", started=time.time(), seconds=60.0, pid=os.getpid()
@@ -52,9 +52,9 @@ FINISHER = """
 import os, pathlib, signal, sys, time
 import msgspec
 from ralph_hooks.core.job import Job, JobState
-from ralph_hooks.store.sqlite import Repository
+from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.jobs import Jobs
-tenure = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2]))).take(sys.argv[3])
+tenure = Jobs(pathlib.Path(sys.argv[1]), RepositoryId.at(pathlib.Path(sys.argv[2]))).take(sys.argv[3])
 job = Job(
     tree=sys.argv[3], title="staged change", command="gate", started=time.time(), seconds=60.0, pid=os.getpid()
 )
@@ -278,8 +278,9 @@ def test_two_sweeps_at_once_tell_of_a_dead_job_once(jobs: Jobs, start: Processes
     process.kill()
     process.wait()
     script = (
-        "import pathlib, sys\nfrom ralph_hooks.store.sqlite import RepositoryId\nfrom ralph_hooks.store.jobs import Jobs\n"
-        "jobs = Jobs(pathlib.Path(sys.argv[1]), Repository.at(pathlib.Path(sys.argv[2])))\n"
+        "import pathlib, sys\nfrom ralph_hooks.store.sqlite import RepositoryId\n"
+        "from ralph_hooks.store.jobs import Jobs\n"
+        "jobs = Jobs(pathlib.Path(sys.argv[1]), RepositoryId.at(pathlib.Path(sys.argv[2])))\n"
         "print('ready', flush=True)\nsys.stdin.readline()\nprint(len(jobs.sweep()), flush=True)"
     )
     sweepers = [start(script, state, tmp_path / "shop") for _ in range(3)]

@@ -18,6 +18,7 @@ from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Unrecorded, statement
 from ralph_hooks.store.reports import Reports
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from tests.support.reports import report
 from tests.support.store import Clock, Processes, let_go_together
 
@@ -30,10 +31,11 @@ import json, sys
 from decimal import Decimal
 from pathlib import Path
 from ralph_hooks.core.model_errors import BudgetReached
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.store.ledger import Caps, Ledger
 folder, name, settled = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 print("ready", flush=True)
@@ -41,7 +43,7 @@ sys.stdin.readline()
 made = 0
 with Database(folder) as database:
     ledger = Ledger(
-        database, run=name, repository=Repository("r" + name, name), command="gate",
+        State(database), run=name, repository=RepositoryId("r" + name, name), command="gate",
         caps=Caps(per_day=Decimal("1.00"), per_month=Decimal("100")),
     )
     for _ in range(20):
@@ -59,11 +61,13 @@ DIE_AFTER_RESERVING = """
 import os, sys
 from decimal import Decimal
 from pathlib import Path
-from ralph_hooks.core.ports import Reservation
+from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
-from ralph_hooks.store.sqlite import Database, Repository
+from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.store.ledger import Caps, Ledger
-ledger = Ledger(Database(Path(sys.argv[1])), run="r", repository=Repository("k", "shop"), command="gate", caps=Caps())
+state = State(Database(Path(sys.argv[1])))
+ledger = Ledger(state, run="r", repository=RepositoryId("k", "shop"), command="gate", caps=Caps())
 ledger.reserve(Reservation(run="r", phase=Phase.IMPLEMENT, model="a/b", worst_usd=Decimal("0.30")))
 os._exit(9)
 """
@@ -78,7 +82,7 @@ def opened(
     clock: Clock | None = None,
 ) -> Ledger:
     return Ledger(
-        database,
+        State(database),
         run=run,
         repository=RepositoryId(f"key of {name}", name),
         command="gate",
@@ -102,7 +106,7 @@ def spend(ledger: Ledger, usd: str, *, phase: Phase = Phase.ANALYZE, model: str 
 
 
 def whole(database: Database) -> Total:
-    return statement(database).whole
+    return statement(State(database)).whole
 
 
 def test_five_phases_at_their_own_prices_against_one_expensive_model(database: Database) -> None:
@@ -120,7 +124,7 @@ def test_five_phases_at_their_own_prices_against_one_expensive_model(database: D
     total = whole(database)
     assert total.cost_usd == Decimal("0.0396")
     assert total.priced_at(Price(input=Decimal(15), output=Decimal(15))) == Decimal("1.50")
-    assert [(each.name, each.cost_usd) for each in statement(database).by_phase] == [
+    assert [(each.name, each.cost_usd) for each in statement(State(database)).by_phase] == [
         ("analyze", Decimal("0.003")),
         ("verify", Decimal("0.0018")),
         ("plan", Decimal("0.003")),
@@ -284,7 +288,7 @@ def test_a_day_and_a_month_begin_at_the_users_own_midnight(database: Database, c
         spend(ledger, "0.10")
     clock.now += 1
     spend(ledger, "0.10")
-    assert [total.name for total in statement(database).by_day] == ["2027-01-01", "2026-12-31"]
+    assert [total.name for total in statement(State(database)).by_day] == ["2027-01-01", "2026-12-31"]
 
 
 def test_a_month_adds_up_its_days(database: Database, clock: Clock) -> None:
@@ -443,7 +447,7 @@ def test_the_statement_adds_up_by_phase_model_and_day(database: Database, clock:
     clock.now += 86_400
     spend(ledger, "0.50", phase=Phase.IMPLEMENT, model=DEAR, given=9_000)
     ledger.settle(reserve(ledger, None), tokens(0), Decimal(0), "unreachable", 2.0)
-    found = statement(database)
+    found = statement(State(database))
     assert [(t.name, t.calls, t.cost_usd, t.usage.input_tokens) for t in found.by_phase] == [
         ("analyze", 2, Decimal("0.01"), 1_000),
         ("verify", 1, Decimal("0.02"), 2_000),
@@ -460,14 +464,15 @@ def test_the_statement_can_be_of_some_days_or_of_one_repository(database: Databa
         for _ in range(3):
             spend(opened(database, name=name, clock=clock), "0.01")
             clock.now += 86_400
-    days = statement(database, since=date(2026, 10, 6), until=date(2026, 10, 9)).by_day
+    days = statement(State(database), since=date(2026, 10, 6), until=date(2026, 10, 9)).by_day
     assert [total.name for total in days] == ["2026-10-09", "2026-10-08", "2026-10-07", "2026-10-06"]
-    assert statement(database, repository=RepositoryId("key of bank", "bank")).whole.calls == 3
-    assert statement(database, since=date(2026, 10, 8), repository=RepositoryId("key of shop", "")).whole.calls == 0
+    assert statement(State(database), repository=RepositoryId("key of bank", "bank")).whole.calls == 3
+    shop = RepositoryId("key of shop", "")
+    assert statement(State(database), since=date(2026, 10, 8), repository=shop).whole.calls == 0
 
 
 def test_an_empty_ledger_is_a_statement_too(database: Database) -> None:
-    found = statement(database)
+    found = statement(State(database))
     assert found.whole.calls == 0
     assert found.whole.cost_usd == 0
     assert found.by_phase == found.by_model == found.by_day == ()

@@ -23,6 +23,7 @@ from ralph_hooks.errors import ConfigError
 from ralph_hooks.store import postgres as adapter
 from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
 from ralph_hooks.store.sqlite import RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.store.team import Waiting
 from tests.support.postgres import PostgresServer, halted, pooled, pooler
 from tests.support.store import Clock, Processes
@@ -188,16 +189,15 @@ def test_the_ledger_is_the_teams_and_the_same_by_either_store(open_machine: Open
     ann.ledger.remembered(Phase.ANALYZE, "a/b", 3)
     ann.database.transact(lambda _: None)
     ann.team.share()
-    team = statement(ben.database)
-    assert team == statement(ann.database)
-    ann.database.team = None
-    assert team == statement(ann.database)
+    team = statement(ben.state)
+    assert team == statement(ann.state)
+    assert team == statement(State(ann.database))
     assert (team.whole.calls, team.whole.remembered, team.whole.unknown) == (2, 3, 1)
     ben.spend("0.20")
-    assert statement(ben.database).whole.cost_usd == Decimal("0.50")
+    assert statement(ben.state).whole.cost_usd == Decimal("0.50")
     here = RepositoryId("another key", "shop")  # a clone is somewhere else on each machine
-    assert statement(ben.database, repository=here).whole.cost_usd == Decimal("0.50")
-    assert statement(ben.database, repository=RepositoryId("k", "other")).whole.calls == 0
+    assert statement(ben.state, repository=here).whole.cost_usd == Decimal("0.50")
+    assert statement(ben.state, repository=RepositoryId("k", "other")).whole.calls == 0
 
 
 def _unpriced(one: Machine) -> Reservation:
@@ -288,7 +288,7 @@ def test_money_set_aside_for_another_machine_becomes_the_calls_it_made(
     ]
     ann.ledger.replace(call, made)
     assert sorted(rows(postgres, url)) == [("ok", 100_000_000_000), ("ok", 200_000_000_000)]
-    assert statement(ann.database) == statement(open_machine("ben").database)
+    assert statement(ann.state) == statement(open_machine("ben").state)
     open_machine("carl", caps=DOLLAR_A_DAY).reserve("0.70")
 
 
@@ -534,7 +534,7 @@ def test_the_ledger_can_be_divided_by_month_and_nobody_notices(
     after.spend("0.90")
     with pytest.raises(BudgetReached):
         after.reserve("0.20")
-    assert statement(after.database).whole.cost_usd == Decimal("1.20")
+    assert statement(after.state).whole.cost_usd == Decimal("1.20")
     assert postgres.execute(url, "SELECT sum(cost)::bigint FROM days") == [(1_200_000_000_000,)]
     assert postgres.execute(url, "SELECT count(*) FROM calls_2027_01") == [(1,)]
     assert (before.team.notices, after.team.notices) == ((), ())
@@ -544,7 +544,7 @@ def test_a_replica_is_enough_to_read_the_ledger(open_machine: Open, url: str) ->
     open_machine("ann").spend("0.10")
     replica = f"{url}?options=-c%20default_transaction_read_only%3Don"
     ann = open_machine("ann", url=replica)
-    assert statement(ann.database).whole.cost_usd == Decimal("0.10")
+    assert statement(ann.state).whole.cost_usd == Decimal("0.10")
     ann.answers.put({"k": b"v"})
     (notice,) = ann.team.notices
     assert "is read-only" in notice

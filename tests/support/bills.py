@@ -13,6 +13,7 @@ from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from tests.support.repo import Repo
 
 CHEAP, EXPENSIVE = "openrouter/deepseek/deepseek-v4-flash", "corp/big"
@@ -45,7 +46,7 @@ class Bills:
         key = RepositoryId.at(self.repo.path / ".git").key if name == "shop" else name
         with Database(self.home / "state") as database:
             ledger = Ledger(
-                database,
+                State(database),
                 run=run,
                 repository=RepositoryId(key, name),
                 command="gate",

@@ -20,6 +20,7 @@ from ralph_hooks.core.cost_summary import Total
 from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.ledger import statement
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from tests.support.asking import KEY, KEY_NAME
 from tests.support.repo import Repo, isolated
 from tests.support.report_page import wrong_report
@@ -171,7 +172,7 @@ class Project:
     def ledger(self) -> Total:
         """All that this user's ledger holds."""
         with Database(self.home / "state") as database:
-            return statement(database).whole
+            return statement(State(database)).whole
 
     def last(self) -> dict[str, Any]:
         """The last report, as a program would ask for it."""

@@ -14,6 +14,7 @@ from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.cache import SharedModelCache
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
 from ralph_hooks.store.team import TeamStore
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
@@ -25,10 +26,11 @@ class Machine:
     def __init__(self, database: Database, team: TeamStore, run: str, caps: Caps, clock: Callable[[], float]) -> None:
         self.database = database
         self.team = team
+        self.state = State(database, team)
         self.run = run
-        self.answers = SharedModelCache(database, clock=clock)
+        self.answers = SharedModelCache(self.state, clock=clock)
         repository = RepositoryId(f"key on {run}", "shop")
-        self.ledger = Ledger(database, run=run, repository=repository, command="gate", caps=caps, clock=clock)
+        self.ledger = Ledger(self.state, run=run, repository=repository, command="gate", caps=caps, clock=clock)
 
     def reserve(self, usd: str, *, phase: Phase = Phase.ANALYZE) -> int:
         return self.ledger.reserve(Reservation(run=self.run, phase=phase, model=MODEL, worst_usd=Decimal(usd)))
@@ -51,7 +53,7 @@ def machine(
 ) -> Iterator[Machine]:
     """The machine whose state is in ``state``, until its run ends."""
     with Database(state) as database:
-        database.team = team = TeamStore(database, url, clock)
+        team = TeamStore(database, url, clock)
         try:
             yield Machine(database, team, run or state.name, caps, clock)
         finally:

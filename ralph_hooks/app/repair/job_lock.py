@@ -28,7 +28,7 @@ from ralph_hooks.store.jobs import JobLock
 
 
 class JobProgress:
-    """Progress that stands in the record of the job, and is ``shown``. Satisfies `core.ports.Progress`.
+    """Progress that stands in the record of the job, and is ``shown``. Satisfies `core.ports.progress.Progress`.
 
     Safe from several threads.
     """

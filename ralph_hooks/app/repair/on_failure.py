@@ -42,9 +42,9 @@ def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Repo
     if job := _known(context, report.tree):
         return msgspec.structs.replace(report, job=job.summarised())
     if context.settings.fix.in_hook is InHook.FOREGROUND or in_ci():
-        with open_state(context.home, context.settings) as database:
+        with open_state(context.home, context.settings) as state:
             made = hold_job_lock(
-                context, snapshot.change, report.command, lambda shown: repair(context, database, snapshot, shown=shown)
+                context, snapshot.change, report.command, lambda shown: repair(context, state, snapshot, shown=shown)
             )
             return _added(report, made)
     job = background.start(context, snapshot.change, report.command)

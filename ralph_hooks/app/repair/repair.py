@@ -17,12 +17,12 @@ from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.engine.review.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import store as fixes
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 
 
 def repair(
     context: Context,
-    database: Database,
+    state: State,
     snapshot: Snapshot,
     *,
     instruction: str = "",
@@ -39,7 +39,7 @@ def repair(
     settings = msgspec.structs.replace(context.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
     context = msgspec.structs.replace(context, settings=settings)
     limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
-    gate = build_gate(context, database, "fix", limits, snapshot, shown)
+    gate = build_gate(context, state, "fix", limits, snapshot, shown)
     try:
         report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
         findings = _fingerprints(report, wanted)

@@ -71,8 +71,8 @@ def _repaired(repository: Repository, watched: JobProgress) -> Report:
     context = context_for(repository)
     require_consent(context)
     snapshot = pins.pinned(repository, job.tree, job.title)
-    with open_state(context.home, context.settings) as database:
-        return repair(context, database, snapshot, shown=watched)
+    with open_state(context.home, context.settings) as state:
+        return repair(context, state, snapshot, shown=watched)
 
 
 def _end_in_time(job: Job) -> None:

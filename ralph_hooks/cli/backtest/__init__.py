@@ -32,7 +32,7 @@ from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
 from ralph_hooks.git.history import szz
 from ralph_hooks.git.snapshot import GitSnapshot, Repository
 from ralph_hooks.store.cache import Verdicts
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 
 HELP = """\
 Replay changes whose label is known through one or more routings, and say how good each gate is: how many bugs it
@@ -118,14 +118,14 @@ def command(
     wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning)
     with (
         _labelled(context, commits, patience, dataset) as (repository, found),
-        open_state(context.home, context.settings) as database,
+        open_state(context.home, context.settings) as state,
     ):
         examples = _evenly(found, limit)
         _say_what(examples)
         settings = [_routed(context.settings, text) for text in routings or (_CONFIGURED,)]
         if estimate:
-            return _estimate(context, database, repository, examples, settings, wanted)
-        with _bench(context, database, repository, settings, wanted) as bench:
+            return _estimate(context, state, repository, examples, settings, wanted)
+        with _bench(context, state, repository, settings, wanted) as bench:
             trials = _replay(context, bench, examples, settings, wanted)
     scores = [score(name, runs) for name, runs in trials.items()]
     _show(scores, format_, html, commits or str(dataset))
@@ -218,7 +218,7 @@ def _place_of(context: Context, settings: Settings, wanted: _Wanted) -> Context:
 @contextmanager
 def _bench(
     context: Context,
-    database: Database,
+    state: State,
     repository: Repository,
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
@@ -226,12 +226,12 @@ def _bench(
     run = os.urandom(8).hex()
     client = build_client(context, run)
     if wanted.dask is None:
-        yield Replayer(database=database, repository=repository, client=client, cluster=None, run=run)
+        yield Replayer(state=state, repository=repository, client=client, cluster=None, run=run)
         return
     with open_cluster(wanted.dask, [settings for _, settings in routings]) as cluster:
         many = plural(cluster.places, "change")
         click.echo(f"The Dask cluster at {visible(wanted.dask)} judges {many} at once.", err=True)
-        yield Replayer(database=database, repository=repository, client=client, cluster=cluster, run=run)
+        yield Replayer(state=state, repository=repository, client=client, cluster=cluster, run=run)
 
 
 def _replay(
@@ -251,7 +251,7 @@ def _replay(
                 Routing(name=name, digest=digest, judge=bench.judge(here, examples, repetition)),
                 examples,
                 repetition,
-                bench.database,
+                bench.state,
                 bench.places(wanted.workers),
             )
             for repetition in range(wanted.repeat)
@@ -262,9 +262,7 @@ def _replay(
     return trials
 
 
-def _once(
-    routing: Routing, examples: Sequence[Example], repetition: int, database: Database, workers: int
-) -> list[Trial]:
+def _once(routing: Routing, examples: Sequence[Example], repetition: int, state: State, workers: int) -> list[Trial]:
     try:
         return run(
             routing,
@@ -272,7 +270,7 @@ def _once(
             repetition=repetition,
             workers=workers,
             deadline=Deadline(_FOREVER, time.monotonic),
-            store=Verdicts(database),
+            store=Verdicts(state.database),
             progress=progress(),
             ending=_ending,
         )
@@ -305,7 +303,7 @@ def _digest(settings: Settings) -> str:
 
 def _estimate(
     context: Context,
-    database: Database,
+    state: State,
     repository: Repository,
     examples: Sequence[Example],
     routings: Sequence[tuple[str, Settings]],
@@ -321,7 +319,7 @@ def _estimate(
         for example in examples:
             snapshot = GitSnapshot(repository, change_of(example))
             gate = build_trial(
-                here, database, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
+                here, state, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )
             for each in preview(gate, gate.examine(snapshot, Scope.REVIEW)).certain:
                 costs.append(each.cost_usd)

@@ -22,7 +22,7 @@ from ralph_hooks.engine.review.run_checks import check_ahead
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.cache import NamespacedCache, Verdicts
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 
 _AHEAD = 60.0  # seconds for a linter to look at the files of some changes
 AT_ONCE = 4
@@ -32,7 +32,7 @@ AT_ONCE = 4
 class Replayer(Struct, frozen=True, kw_only=True):
     """What one run of `ralph-hooks backtest` judges with."""
 
-    database: Database
+    state: State
     repository: Repository
     client: ModelClient
     cluster: Cluster | None
@@ -49,7 +49,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
     def judge(self, context: Context, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
         """The judge of ``examples`` by the settings of ``context``; each repetition knows its own answers alone."""
         apart = f"backtest-{repetition}"
-        store = NamespacedCache(Verdicts(self.database), apart)
+        store = NamespacedCache(Verdicts(self.state.database), apart)
 
         def look_ahead(sources: Sequence[Source]) -> None:
             for check in slow_checks():
@@ -58,7 +58,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
         shelf = Prefetcher(GitPush(self.repository, "examples", ()), examples, look_ahead)
         if self.cluster is None:
             return lambda example: self._here(context, shelf.take(example), apart)
-        remote = build_remote(context, self.database, self.cluster, run=self.run, apart=apart)
+        remote = build_remote(context, self.state, self.cluster, run=self.run, apart=apart)
 
         def there(example: Example) -> Report:
             snapshot = shelf.take(example)
@@ -68,6 +68,6 @@ class Replayer(Struct, frozen=True, kw_only=True):
 
     def _here(self, context: Context, snapshot: InMemorySnapshot, apart: str) -> Report:
         gate = build_trial(
-            context, self.database, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
+            context, self.state, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
         )
         return judge(gate, snapshot)

@@ -67,10 +67,10 @@ def examine(*, offline: bool) -> Iterator[Line]:
     ready, lines = probes.keys(context)
     yield from lines
     usable = all(line.status is not Status.FAIL for line in reached)
-    with open_state(home, context.settings if usable else None) as database:
-        yield from probes.prices(context, database)
+    with open_state(home, context.settings if usable else None) as state:
+        yield from probes.prices(context, state)
         if approved and not offline:
-            yield from probes.answers(context, database, ready)
+            yield from probes.answers(context, state, ready)
     yield from hooks.installed(context)
 
 

@@ -34,6 +34,7 @@ from ralph_hooks.store.paths import Home, prepare
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.session import TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 from ralph_hooks.trust.consent import digest
 
 _PATIENCE = 30.0  # seconds for all models together
@@ -137,14 +138,14 @@ def configuration() -> tuple[Context | None, list[Line]]:
 def store(context: Context) -> Iterator[Line]:
     """Whether the team's store answers, where there is one, and what waits for it."""
     try:
-        with open_state(context.home, context.settings) as database:
-            yield from _team(database)
+        with open_state(context.home, context.settings) as state:
+            yield from _team(state)
     except RalphError as error:
         yield broken("store", error)
 
 
-def _team(database: Database) -> Iterator[Line]:
-    team = database.team
+def _team(state: State) -> Iterator[Line]:
+    team = state.team
     if team is None:
         return
     waiting = team.waiting()
@@ -242,9 +243,9 @@ def _lost(context: Context, alive: Collection[Model]) -> frozenset[Model]:
     return frozenset(model for chain in chains if not any(each in alive for each in chain) for model in chain)
 
 
-def prices(context: Context, database: Database) -> Iterator[Line]:
+def prices(context: Context, state: State) -> Iterator[Line]:
     """Whether it is known what each model costs."""
-    _, _, catalogue = build_caller(context, database, "doctor", Deadline(_PATIENCE, time.monotonic))
+    _, _, catalogue = build_caller(context, state, "doctor", Deadline(_PATIENCE, time.monotonic))
     for model in context.settings.all_models():
         if model.provider.wire is not Wire.AGENT:
             yield _price(model, catalogue)
@@ -264,10 +265,10 @@ def _per_million(price: Price) -> str:
     return f"{money(price.input)} in, {money(price.output)} out, for a million tokens"
 
 
-def answers(context: Context, database: Database, ready: Collection[Model]) -> Iterator[Line]:
+def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[Line]:
     """Whether each of ``ready`` answers one tiny request. Those requests are in the ledger."""
     deadline = Deadline(_PATIENCE, time.monotonic)
-    caller, _, _ = build_caller(context, database, "doctor", deadline)
+    caller, _, _ = build_caller(context, state, "doctor", deadline)
     serving = _phases(context)
     models = [model for model in serving if model in ready and model.provider.wire is not Wire.AGENT]
     jobs = [partial(ping, caller, model, serving[model]) for model in models]

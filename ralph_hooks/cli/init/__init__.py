@@ -55,8 +55,8 @@ def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool
     """Look around, propose, ask, write."""
     context = load_context()
     around = detect(context)
-    with open_state(context.home) as database:
-        prices = Catalogue(context.settings.prices, Verdicts(database))
+    with open_state(context.home) as state:
+        prices = Catalogue(context.settings.prices, Verdicts(state.database))
         plan = make_plan(context, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
     _tell("Found", _found(context, around))
     if not plan.changes:

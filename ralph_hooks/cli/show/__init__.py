@@ -49,14 +49,14 @@ def command(*, id_: str | None, listed: bool, commits: str | None, format_: str,
     """Find the report or the fix and show all of it."""
     context = load_context()
     fix = _fix(context, id_) if id_ else None
-    with open_state(context.home) as database:
+    with open_state(context.home) as state:
         if commits is not None:
             from ralph_hooks.cli.show.commits import lines
 
-            for line in lines(context, database, commits):
+            for line in lines(context, state, commits):
                 click.echo(line)
             return ExitCode.PASS
-        reports = Reports(database, context.known_as())
+        reports = Reports(state.database, context.known_as())
         if listed:
             _list(reports.recent(_LISTED), fixes.every(context.repository))
             return ExitCode.PASS

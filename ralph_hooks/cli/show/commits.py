@@ -9,18 +9,18 @@ from ralph_hooks.app.context import Context
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.git.history.log import Logged, newest
 from ralph_hooks.store.receipts import Judged, Receipts
-from ralph_hooks.store.sqlite import Database
+from ralph_hooks.store.state import State
 
 _LISTED = 20
 
 
-def lines(context: Context, database: Database, revisions: str) -> Iterator[str]:
+def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
     """The newest commits of ``revisions`` (of HEAD where it is empty), each with what judged it.
 
     Raises GitError where git does not know them.
     """
     commits = newest(context.repository, revisions or "HEAD", _LISTED)
-    judged = Receipts(database, context.known_as()).of([logged.commit for logged in commits])
+    judged = Receipts(state.database, context.known_as()).of([logged.commit for logged in commits])
     for logged in commits:
         yield from _commit(logged, judged[logged.commit.oid])
     if len(commits) == _LISTED:

@@ -38,7 +38,7 @@ class Completion(Struct, frozen=True, kw_only=True):
 
 
 class ModelClient(Protocol):
-    """The way to a model. Raises nothing but `core.model_errors.ModelFault`."""
+    """The way to a model. Raises nothing but `core.model_errors.ModelError`."""
 
     def ready(self, model: Model) -> None:
         """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""

@@ -33,7 +33,7 @@ class LoadedFile(Struct, frozen=True):
 
 
 class InMemorySnapshot:
-    """A change in memory; satisfies `core.ports.Snapshot`."""
+    """A change in memory; satisfies `core.ports.change.Snapshot`."""
 
     def __init__(self, change: Change, files: Mapping[str, LoadedFile]) -> None:
         """``files`` are those with text to judge, by path."""

@@ -52,7 +52,7 @@ _INSTRUCTIONS, _ANSWERS = 6_000, 6_144  # tokens: of both phases' requests besid
 
 
 class _Noted:
-    """A store that notes all that it is asked for and told; satisfies `core.ports.Store`."""
+    """A store that notes all that it is asked for and told; satisfies `core.ports.store.Cache`."""
 
     def __init__(self, store: Cache) -> None:
         self._store = store

@@ -77,7 +77,7 @@ def packed(task: Task | TaskResult) -> bytes:
 
 
 class TaskPrices:
-    """Prices that came along; satisfies `core.ports.Prices`."""
+    """Prices that came along; satisfies `core.ports.models.Prices`."""
 
     def __init__(self, prices: Mapping[str, Price]) -> None:
         self._prices = prices
@@ -88,7 +88,7 @@ class TaskPrices:
 
 
 class TaskLedger:
-    """The ledger of one errand, which spends no more than was given; satisfies `core.ports.Ledger`.
+    """The ledger of one errand, which spends no more than was given; satisfies `core.ports.models.Ledger`.
 
     Safe from several threads, which share the grant.
     """
@@ -145,7 +145,7 @@ class TaskLedger:
 
 
 class WorkerOutages:
-    """What all errands of one worker know: which models have just failed. Satisfies `core.ports.Store`."""
+    """What all errands of one worker know: which models have just failed. Satisfies `core.ports.store.Cache`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -167,7 +167,7 @@ class WorkerOutages:
 
 
 class TaskCache:
-    """A store of one errand: what came along and what is new; satisfies `core.ports.Answers`.
+    """A store of one errand: what came along and what is new; satisfies `core.ports.store.ModelCache`.
 
     What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
     """
@@ -201,7 +201,7 @@ class TaskCache:
 
 
 class NoCommands:
-    """Satisfies `core.ports.Verifier` where there is no repository to run commands in."""
+    """Implements `core.ports.sandbox.Verifier` where there is no repository to run commands in."""
 
     def run(
         self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
@@ -216,14 +216,14 @@ class NoCommands:
 
 
 class NoHistory:
-    """Satisfies `core.ports.History` where no report is kept."""
+    """Implements `core.ports.store.History` where no report is kept."""
 
     def add(self, report: Report) -> None:
         """Nothing."""
 
 
 class NoReceipts:
-    """Satisfies `core.ports.Receipts` where none is kept."""
+    """Implements `core.ports.store.Receipts` where none is kept."""
 
     def add(self, receipt: Receipt) -> None:
         """Nothing."""

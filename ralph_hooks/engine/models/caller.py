@@ -180,7 +180,7 @@ class Caller:
     def run_agent(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
         """Have a coding agent do ``task`` on what ``bench`` holds; what it says of it.
 
-        What it will cost nobody knows before: it is started unless a budget is used up. Raises ModelFault; what the
+        What it will cost nobody knows before: it is started unless a budget is used up. Raises ModelError; what the
         agent had done until then is in the bench.
         """
         until = until or self.deadline

@@ -62,7 +62,9 @@ class Between(Struct, frozen=True):
 
 
 class CommandVerifier:
-    """Satisfies `core.ports.Verifier`. ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
+    """Implements `core.ports.sandbox.Verifier`.
+
+    ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
 
     ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the repository
     whose code may be installed in editable mode and that has the content of Git LFS files, where it is another one.

@@ -48,7 +48,7 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getat
 
 
 class GitWorkbench:
-    """Satisfies `core.ports.Workbench`; a context manager, and everything is gone with it but what was stored.
+    """Implements `core.ports.sandbox.Workbench`; a context manager, and everything is gone with it but what was stored.
 
     ``timeout`` is in seconds for one verify command, ``memory`` in bytes for one process, ``protected`` are the
     patterns of ``fix.protected``; with ``network`` a repair may use it while it is tried, with ``own_network`` the

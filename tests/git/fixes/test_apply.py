@@ -331,7 +331,7 @@ LIMITED = """
 import resource, signal, sys
 from pathlib import Path
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git import fixes
+from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import apply
 from ralph_hooks.git.snapshot import open_repository
 opened = open_repository(Path(sys.argv[1]))

@@ -9,10 +9,10 @@ import pytest
 import tomli
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
-from ralph_hooks.config.reference import DOCUMENT, MARKER, SCHEMA, reference, schema
 from tests.support.configuration import EVERYTHING
+from tools.config_reference import DOCUMENT, MARKER, SCHEMA, reference, schema
 
-REFRESH = "run: python -m ralph_hooks.config.reference"
+REFRESH = "run: python -m tools.config_reference"
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """The JSON Schema and the reference of the configuration, generated from the types that decode it.
 
-``python -m ralph_hooks.config.reference`` writes both into the checkout it is run from; a test says whether they are
+``python -m tools.config_reference`` writes both into the checkout it is run from; a test says whether they are
 current.
 """
 
@@ -17,9 +17,9 @@ from ralph_hooks.config.settings import PUSH_OWN, PushSettings
 from ralph_hooks.config.tables import FileTable
 
 PREFIX = "tool.ralph-hooks"
-SCHEMA = Path(__file__).with_name("schema.json")
-DOCUMENT = Path(__file__).parents[2] / "docs" / "configuration.md"
-MARKER = "<!-- Generated from here on by `python -m ralph_hooks.config.reference`. -->\n"
+SCHEMA = Path(__file__).parents[1] / "ralph_hooks" / "config" / "schema.json"
+DOCUMENT = Path(__file__).parents[1] / "docs" / "configuration.md"
+MARKER = "<!-- Generated from here on by `python -m tools.config_reference`. -->\n"
 
 _FREE_KEYS = {"providers": "NAME", "prices": '"PROVIDER/MODEL"'}
 """What stands for the key in tables whose keys are the user's."""

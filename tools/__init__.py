@@ -1,0 +1,1 @@
+"""Programs for developers of ralph-hooks: generators of the reference pages."""
