@@ -353,7 +353,7 @@ def test_a_full_disk_changes_nothing_and_is_told(repo: Repo, opened: Repository,
     before = tree(repo)
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, str(repo.path), str(limit)],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )  # fmt: skip
     assert done.stdout.strip(), "it was not told"
     assert tree(repo) == before

@@ -16,7 +16,7 @@ from tests.support.repo import Repo
 
 DAY = 86_400
 CHANGE = "import os\n\n\ndef change(paid, due):\n"
-DEV = Path(__file__).parents[2] / "../shared/data/szz_introducing_dev.jsonl.xz"
+DEV = Path(__file__).parents[3] / "../shared/data/szz_introducing_dev.jsonl.xz"
 
 
 def commit(repo: Repo, day: int, message: str, files: dict[str, str | bytes | None]) -> str:
