@@ -131,7 +131,7 @@ def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: T
 @lru_cache(maxsize=1)
 def worker_client() -> ModelClient:
     """The way to the models from this worker, whose connections all errands share."""
-    return registry.client(os.environ)
+    return registry.client(os.environ, programs=False)
 
 
 @lru_cache(maxsize=1)

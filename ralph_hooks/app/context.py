@@ -101,7 +101,9 @@ def context_for(repository: snapshots.Repository) -> Context:
     """``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
     settings = config.load(repository.top, home.config, registry.built_in())
-    withhold(provider.api_key_env for provider in settings.providers.values())
+    withhold(
+        name for provider in settings.providers.values() for name in (provider.api_key_env, *provider.named_variables)
+    )
     if any(map(lacks_vendor, settings.all_models())):
         with open_state(home) as state:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(state.database)).full_name)

@@ -42,7 +42,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
     files = [file for file in (user, repository) if file is not None]
     known = dict(built_in)
     for file in reversed(files):
-        known |= providers(file)
+        known |= providers(file, own=file is user)
     resolved = [Models(file, known) for file in files]
     models: dict[Phase, Chain] = {}
     prices: dict[str, Price] = {}

@@ -70,8 +70,11 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     """The one of ``choices`` that ``name`` was probably meant to be."""
     meant = name.casefold().replace("_", "-")
     folded = {choice.casefold(): choice for choice in sorted(choices, reverse=True)}
-    close = difflib.get_close_matches(meant, folded, n=1) or [one for one in folded if meant in one.split("-")]
-    return folded[close[0]] if len(close) == 1 else None
+    close = difflib.get_close_matches(meant, folded)
+    if close:
+        return folded[min(close, key=lambda one: (-difflib.SequenceMatcher(None, one, meant).ratio(), one))]
+    parts = [one for one in folded if meant in one.split("-")]
+    return folded[parts[0]] if len(parts) == 1 else None
 
 
 def suggestion(name: str, choices: Iterable[str]) -> str:

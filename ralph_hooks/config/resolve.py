@@ -26,7 +26,7 @@ from ralph_hooks.config.tables import (
     ProviderTable,
 )
 from ralph_hooks.core.glob import matches
-from ralph_hooks.core.route import Chain, Model, Phase, Provider, Wire
+from ralph_hooks.core.route import PLACEHOLDER, Chain, Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import Price
 
 Key = tuple[str | int, ...]
@@ -41,13 +41,20 @@ _URL = (
     r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
     r"(?P<path>(/[A-Za-z0-9._~%:@!$&'()*+,;=-]*)*)"
 )
+_HEADER = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
+"""A token (RFC 9110, 5.6.2)."""
+_OWN_HEADERS = frozenset((
+    "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "expect", "te",
+    "trailer", "upgrade", "accept-encoding", "keep-alive", "proxy-authorization", "proxy-connection", "cookie",
+))  # fmt: skip
+"""Those that say how the request travels."""
 _LOOPBACK = r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]"
 _ENDPOINTS = ("/chat/completions", "/messages", "/responses")
 _MAX_PORT = 65_535
 
 
-def providers(file: File) -> dict[str, Provider]:
-    """The providers that ``file`` defines."""
+def providers(file: File, *, own: bool) -> dict[str, Provider]:
+    """The providers that ``file`` defines; ``own`` for the user's file."""
     found = {}
     for name, table in file.table.providers.items():
         key = ("providers", name)
@@ -63,9 +70,44 @@ def providers(file: File) -> dict[str, Provider]:
             )
         if not _is_json(table.quick):
             file.blame((*key, "quick"), "expected what JSON can carry: no dates, no nan, no inf")
-        fields = structs.asdict(table) | {"base_url": table.base_url.rstrip("/")}
+        _check_request(file, key, table, own=own)
+        fields = structs.asdict(table) | {
+            "base_url": table.base_url.rstrip("/"),
+            "auth": None if table.auth is UNSET else table.auth,
+        }
         found[name] = Provider(name=name, **fields)
     return found
+
+
+def _check_request(file: File, key: Key, table: ProviderTable, *, own: bool) -> None:
+    """What a request carries besides its body. Values are not shown: people put keys into them."""
+    for name, given in (
+        ("api-key-command", table.api_key_command),
+        ("client-cert", table.client_cert),
+        ("client-key", table.client_key),
+    ):
+        if given and not own:
+            file.blame((*key, name), "a repository cannot choose it", "write it into your own config.toml")
+    if table.client_key and not table.client_cert:
+        file.blame((*key, "client-key"), "there is no client-cert to it", "add client-cert, or remove it")
+    if any("\0" in word for word in table.api_key_command):
+        file.blame((*key, "api-key-command"), "no program takes a NUL character")
+    _check_headers(file, (*key, "headers"), table.headers)
+    for name, value in table.query.items():
+        if not name or not (name + value).isprintable():
+            file.blame((*key, "query", name), "expected printable text")
+
+
+def _check_headers(file: File, key: Key, headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not re.fullmatch(_HEADER, name):
+            file.blame((*key, name), "expected the name of a header", 'such as "x-team"')
+        elif name.lower() in _OWN_HEADERS:
+            file.blame((*key, name), "this header is set by ralph-hooks", "remove it")
+        elif not (value.isascii() and value.isprintable()):
+            file.blame((*key, name), "a header takes printable ASCII alone")
+        elif "${" in PLACEHOLDER.sub("", value):
+            file.blame((*key, name), "expected ${NAME} with the name of an environment variable")
 
 
 def _check_way(file: File, key: Key, table: ProviderTable) -> None:

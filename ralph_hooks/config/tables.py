@@ -17,7 +17,7 @@ from ralph_hooks.config.settings import (
     Unpriced,
     VerifySettings,
 )
-from ralph_hooks.core.route import Structured, Wire
+from ralph_hooks.core.route import Auth, Structured, Wire
 
 MODEL = r"^[^/\s]+/\S+$"
 """A model as it is written: ``provider/model``, split at the first slash."""
@@ -85,8 +85,8 @@ class ProviderTable(Table, frozen=True):
     wire: Annotated[
         Wire,
         Meta(
-            description="How it is spoken to: `openai` (chat completions), `anthropic` (messages), or `agent`, a "
-            "coding agent's command line run inside the scratch copy, for the implement and fix phases only."
+            description="How it is spoken to: `openai` (chat completions), `openai-responses`, `anthropic` (messages), "
+            "or `agent`, a coding agent's command line."
         ),
     ] = Wire.OPENAI
     base_url: Annotated[
@@ -104,12 +104,52 @@ class ProviderTable(Table, frozen=True):
             extra_json_schema={"pattern": ENVIRONMENT_NAME},
         ),
     ] = ""
+    api_key_command: Annotated[
+        Texts,
+        Meta(
+            min_length=1,
+            description="A program and its arguments that print a key which is valid for some time, used where "
+            "`api-key-env` gives none. Run once for all requests; once more when the server refuses its key. Only in "
+            "your own config.toml.",
+        ),
+    ] = ()
+    api_key_ttl: Annotated[
+        float, Meta(gt=0, le=86_400, description="Seconds after which `api-key-command` is run again.")
+    ] = 900.0
+    auth: Annotated[
+        Auth | UnsetType,
+        Meta(
+            description="The header that carries the key: `bearer` (Authorization), `x-api-key`, `api-key`, or `none`. "
+            "Where it is not set, `x-api-key` for the wire `anthropic` and `bearer` for the others."
+        ),
+    ] = UNSET
+    headers: Annotated[
+        dict[str, str],
+        Meta(
+            description="Extra request headers. `${NAME}` in a value stands for an environment variable: "
+            '`{ x-portkey-config = "${PORTKEY_CONFIG}" }`.'
+        ),
+    ] = field(default_factory=dict)
+    query: Annotated[
+        dict[str, str],
+        Meta(description='What stands after `?` in the URL: `{ api-version = "2024-10-21" }`.'),
+    ] = field(default_factory=dict)
+    client_cert: Annotated[
+        Text,
+        Meta(
+            description="A PEM file with the certificate that the server wants to see, and with its key unless "
+            "`client-key` names that. Only in your own config.toml."
+        ),
+    ] = ""
+    client_key: Annotated[
+        Text, Meta(description="A PEM file with the private key of `client-cert`, not encrypted.")
+    ] = ""
     command: Annotated[
         Texts,
         Meta(
             min_length=1,
-            description="The agent's command and its arguments. Required for the wire `agent`. `{task}` stands for a "
-            "file with the task; without it the task comes on standard input.",
+            description="The agent's command and its arguments, for the phases implement and fix: it works in a "
+            "scratch copy. `{task}` stands for a file with the task; without it the task comes on standard input.",
         ),
     ] = ()
     environment: Annotated[

@@ -55,9 +55,13 @@ class NoCredential(ModelError):
 
 
 class Denied(ModelError):
-    """401 or 403: the provider does not take this key."""
+    """401, 402 or 403. ``key_refused`` says that it is the key itself, of which there may be a newer one."""
 
     outcome = "denied"
+
+    def __init__(self, message: str, *, key_refused: bool = False) -> None:
+        super().__init__(message)
+        self.key_refused = key_refused
 
 
 class NotFound(ModelError):

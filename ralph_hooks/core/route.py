@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec import Struct
+
+PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+"""An environment variable in a header or a built-in URL: ``${PORTKEY_CONFIG}``."""
 
 
 class Phase(StrEnum):
@@ -23,10 +27,24 @@ class Wire(StrEnum):
 
     OPENAI = "openai"
     """OpenAI-compatible chat completions."""
+    RESPONSES = "openai-responses"
+    """OpenAI responses, for models that chat completions do not serve."""
     ANTHROPIC = "anthropic"
     """Anthropic messages."""
     AGENT = "agent"
-    """A coding agent's command line, run inside a scratch copy; for the implement and fix phases only."""
+    """A coding agent's command line: repairs in a scratch copy, answers in an empty folder."""
+
+
+class Auth(StrEnum):
+    """The header that carries the key."""
+
+    BEARER = "bearer"
+    """``Authorization: Bearer KEY``."""
+    X_API_KEY = "x-api-key"
+    API_KEY = "api-key"
+    """Azure."""
+    NONE = "none"
+    """None of these: the headers of the configuration carry what is needed."""
 
 
 class Structured(StrEnum):
@@ -38,8 +56,8 @@ class Structured(StrEnum):
     NONE = "none"
 
 
-SHAPE_FIELDS = frozenset({"response_format", "output_config", "tools", "tool_choice"})
-"""Request fields of both wires that carry the shape; where one had to be left out, it has to be told in words."""
+SHAPE_FIELDS = frozenset({"response_format", "output_config", "text", "tools", "tool_choice"})
+"""Request fields of all wires that carry the shape; where one had to be left out, it has to be told in words."""
 
 
 class Provider(Struct, frozen=True, kw_only=True):
@@ -48,11 +66,36 @@ class Provider(Struct, frozen=True, kw_only=True):
     name: str
     wire: Wire
     base_url: str = ""
-    """Up to and without the endpoint: ``https://api.openai.com/v1``. Empty for an agent."""
+    """Up to and without the endpoint: ``https://api.openai.com/v1``. Empty for an agent.
+
+    In the built-in table ``${NAME}`` stands for a variable that the vendor documents, such as a region.
+    """
     api_key_env: str = ""
     """The environment variable that holds the key; empty where none is needed (a local server)."""
+    api_key_command: tuple[str, ...] = ()
+    """A program that prints a key which is valid for some time; used where ``api_key_env`` gives none."""
+    api_key_ttl: float = 900.0
+    """Seconds after which a key that was printed is asked for again."""
+    auth: Auth | None = None
+    """None for the usual header of the wire."""
+    headers: Mapping[str, str] = {}
+    """Extra request headers; ``${NAME}`` in a value stands for an environment variable."""
+    query: Mapping[str, str] = {}
+    """What stands after ``?`` in the URL."""
+    client_cert: str = ""
+    """A PEM file with the certificate that a server wants of its clients, and with its key unless ``client_key``."""
+    client_key: str = ""
+    """A PEM file with the private key of ``client_cert``."""
     command: tuple[str, ...] = ()
     """A coding agent's program and its arguments; ``{task}`` stands for a file with the task."""
+    ask: tuple[str, ...] = ()
+    """A coding agent's command that answers one question; empty where it only repairs. See `providers.agents.ask`."""
+    output: str = ""
+    """The format that ``ask`` prints: ``claude``, ``codex``, ``gemini``, ``copilot`` or ``opencode``."""
+    files: Mapping[str, str] = {}
+    """Files that ``ask`` finds in its folder, by relative path."""
+    variables: Mapping[str, str] = {}
+    """Environment variables that ``ask`` and ``command`` run with; ``{folder}`` stands for the folder of ``ask``."""
     environment: tuple[str, ...] = ()
     """Names of variables that a coding agent gets to see besides the key and what every program needs."""
     structured: Structured = Structured.JSON_SCHEMA
@@ -71,6 +114,11 @@ class Provider(Struct, frozen=True, kw_only=True):
 
     def __hash__(self) -> int:
         return hash((self.name, self.base_url))  # `quick` holds what JSON holds, which has no hash
+
+    @property
+    def named_variables(self) -> tuple[str, ...]:
+        """The environment variables whose values are sent in headers."""
+        return tuple(dict.fromkeys(name for value in self.headers.values() for name in PLACEHOLDER.findall(value)))
 
 
 class Model(Struct, frozen=True):

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.model_errors import Refused, TooLarge, Truncated, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
-from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.route import Auth, Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
 from ralph_hooks.providers.errors import from_success, read_error
 from ralph_hooks.providers.reply import read_reply
@@ -18,15 +18,11 @@ from ralph_hooks.providers.transport import host_of
 
 PATH = "/messages"
 REQUIRED = frozenset({"model", "messages", "max_tokens"})
-VERSION = "2023-06-01"
+AUTH = Auth.X_API_KEY
+HEADERS = {"anthropic-version": "2023-06-01"}
 
 _CACHEABLE = 1024
 """Tokens: no model keeps a shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
-
-
-def headers(key: str) -> dict[str, str]:
-    """The headers that carry ``key``, which may be empty."""
-    return {"anthropic-version": VERSION, **({"x-api-key": key} if key else {})}
 
 
 def body(request: ModelRequest) -> dict[str, Any]:

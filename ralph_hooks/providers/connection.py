@@ -20,8 +20,11 @@ _NO_TUNNEL = "Tunnel connection failed: "
 _SERVER_ERRORS = 500
 
 
-def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Trusts the authorities that the user's environment names, else those of certifi. Raises Misconfigured."""
+def trusting(environ: Mapping[str, str], cert: str = "", cert_key: str = "") -> ssl.SSLContext:
+    """Trusts the authorities that the user's environment names, else those of certifi. Raises Misconfigured.
+
+    ``cert`` is the certificate that it shows to servers, with ``cert_key`` unless the file holds its key too.
+    """
     from certifi import where
 
     variable = next((name for name in _CA_VARIABLES if environ.get(name)), "")
@@ -33,6 +36,12 @@ def trusting(environ: Mapping[str, str]) -> ssl.SSLContext:
         reason = "no such file" if isinstance(error, FileNotFoundError) else "not a file of PEM certificates"
         raise Misconfigured(f"{variable or 'the CA bundle'} is {str(path)!r}: {reason}") from error
     context.set_alpn_protocols(["http/1.1"])
+    if cert:
+        try:
+            context.load_cert_chain(Path(cert).expanduser(), Path(cert_key).expanduser() if cert_key else None, "")
+        except (OSError, ssl.SSLError) as error:
+            reason = "no such file" if isinstance(error, FileNotFoundError) else "no usable PEM certificate and key"
+            raise Misconfigured(f"client-cert is {cert!r}: {reason}") from error
     return context
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -172,10 +173,15 @@ def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]
 
 
 def _denied(host: str, status: int, model: Model) -> ModelError:
-    name = model.provider.api_key_env  # the provider's words are left out: they may quote the key
-    if name:
-        return Denied(f"{host} does not accept the key in {name} ({status})")
-    return Denied(f"{host} asks for a key, and the provider {model.provider.name} has no api-key-env ({status})")
+    """The provider's words are left out: they may quote the key."""
+    provider = model.provider
+    if provider.api_key_command:
+        source = f"that {PurePath(provider.api_key_command[0]).name} printed"
+    elif provider.api_key_env:
+        source = f"in {provider.api_key_env}"
+    else:
+        return Denied(f"{host} asks for a key, and the provider {provider.name} has no api-key-env ({status})")
+    return Denied(f"{host} does not accept the key {source} ({status})", key_refused=True)
 
 
 def _is_context(error: Error) -> bool:

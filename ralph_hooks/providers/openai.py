@@ -15,7 +15,7 @@ from msgspec import Struct
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.model_errors import ModelError, Refused, Truncated, Unreachable, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
-from ralph_hooks.core.route import Model, Structured
+from ralph_hooks.core.route import Auth, Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, charged
 from ralph_hooks.providers.errors import Error, from_success, read_error
 from ralph_hooks.providers.reply import read_reply
@@ -23,11 +23,8 @@ from ralph_hooks.providers.transport import host_of
 
 PATH = "/chat/completions"
 REQUIRED = frozenset({"model", "messages"})
-
-
-def headers(key: str) -> dict[str, str]:
-    """The headers that carry ``key``, which may be empty."""
-    return {"Authorization": f"Bearer {key}"} if key else {}
+AUTH = Auth.BEARER
+HEADERS: dict[str, str] = {}
 
 
 def body(request: ModelRequest) -> dict[str, Any]:
@@ -90,7 +87,7 @@ class _Choice(Struct, frozen=True):
 
 class _PromptDetails(Struct, frozen=True):
     cached_tokens: Tokens | None = None
-    cache_write_tokens: Tokens | None = None  # OpenRouter
+    cache_write_tokens: Tokens | None = None  # OpenRouter, OpenAI from GPT-5.6 on
 
 
 class _CostDetails(Struct, frozen=True):
@@ -103,6 +100,7 @@ class _Usage(Struct, frozen=True):
     total_tokens: Tokens = 0
     prompt_tokens_details: _PromptDetails | None = None
     prompt_cache_hit_tokens: Tokens | None = None  # DeepSeek
+    cached_tokens: Tokens | None = None  # Moonshot
     cost: Decimal | None = None  # OpenRouter, as are the next two
     is_byok: bool = False
     cost_details: _CostDetails | None = None
@@ -188,7 +186,7 @@ def usage(data: bytes) -> Usage | None:
     if used is None:
         return None
     details = used.prompt_tokens_details or _PromptDetails()
-    cached = details.cached_tokens or used.prompt_cache_hit_tokens or 0
+    cached = details.cached_tokens or used.prompt_cache_hit_tokens or used.cached_tokens or 0
     written = details.cache_write_tokens or 0
     # xAI and Google count reasoning in the total alone.
     output = max(used.completion_tokens, used.total_tokens - used.prompt_tokens)

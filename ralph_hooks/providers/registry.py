@@ -6,7 +6,7 @@ Every commit reads the table, but most make no call: what a call needs is import
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import Misconfigured, ModelError, NoCredential
+from ralph_hooks.core.model_errors import Denied, Misconfigured, ModelError
 from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
-from ralph_hooks.core.route import Model, Provider, Wire
+from ralph_hooks.core.route import Auth, Model, Provider, Wire
+from ralph_hooks.providers.credentials import Credentials
+from ralph_hooks.providers.endpoint import Endpoint, endpoint, key_header
 
 if TYPE_CHECKING:
     from ralph_hooks.providers.transport import Transport
@@ -37,21 +39,24 @@ def built_in() -> Mapping[str, Provider]:
     return {name: msgspec.convert(table | {"name": name}, Provider) for name, table in tables.items()}
 
 
-def client(environ: Mapping[str, str], proxy: str = "") -> ModelClient:
-    """The way to every model. Keys and certificates are looked up in ``environ``; ``proxy`` as `proxy.proxy_for`."""
-    return _Client(environ, proxy)
+def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True) -> ModelClient:
+    """The way to every model. Keys and certificates are looked up in ``environ``; ``proxy`` as `proxy.proxy_for`.
+
+    Without ``programs`` neither agents nor key commands are started, whatever a provider says.
+    """
+    return _Client(environ, proxy, programs=programs)
 
 
 def obstacle(model: Model, environ: Mapping[str, str]) -> str:
     """Why ``model`` could not even be asked, for people; empty where it could. A look that imports nothing heavy."""
     from ralph_hooks.providers import agent
 
-    name = model.provider.api_key_env
     try:
-        if name and not (environ.get(name) or _from_keyring(name)):
-            return f"no key for {model.provider.name}: set {name}"
+        Credentials(environ).require(model.provider)
         if model.provider.wire is Wire.AGENT:
             agent.ready(model, environ)
+        else:
+            endpoint(model.provider, environ)
     except ModelError as fault:
         return str(fault)
     return ""
@@ -64,10 +69,10 @@ class WireFormat(Protocol):
     """The endpoint, after the provider's base URL."""
     REQUIRED: frozenset[str]
     """Request fields that cannot be left out."""
-
-    def headers(self, key: str) -> dict[str, str]:
-        """The headers that carry ``key``, which may be empty."""
-        ...
+    AUTH: Auth
+    """The header for the key, unless the provider wants another one."""
+    HEADERS: dict[str, str]
+    """Headers of every request."""
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
         """The JSON body that asks ``request``."""
@@ -79,16 +84,21 @@ class WireFormat(Protocol):
 
 
 class _Client:
-    """Implements `core.ports.models.ModelClient`. Safe from several threads, which share its connections."""
+    """Implements `core.ports.models.ModelClient`. Safe from several threads, which share its connections and keys."""
 
-    def __init__(self, environ: Mapping[str, str], proxy: str) -> None:
+    def __init__(self, environ: Mapping[str, str], proxy: str, *, programs: bool) -> None:
         self._environ = environ
         self._proxy = proxy
+        self._programs = programs
+        self._credentials = Credentials(environ)
         self._lock = threading.Lock()
-        self._transport: Transport | None = None
+        self._transports: dict[tuple[str, str], Transport] = {}
+        """By client certificate and its key."""
 
     def ready(self, model: Model) -> None:
-        if model.provider.wire is Wire.AGENT:
+        provider = self._allowed(model.provider)
+        self._credentials.require(provider)
+        if provider.wire is Wire.AGENT:
             from ralph_hooks.providers import agent
 
             agent.ready(model, self._environ)
@@ -96,100 +106,99 @@ class _Client:
             from ralph_hooks.providers.transport import check_url
 
             _wire(model)
-            check_url(model.provider.base_url)
-        self._key(model.provider)
+            check_url(endpoint(provider, self._environ).url)
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
+        provider = self._allowed(request.model.provider)
         wire = _wire(request.model)
-        key = self._key(request.model.provider)
-        return _without(key, lambda: self._ask(request, wire, key, deadline))
+        target = endpoint(provider, self._environ)
+        here = msgspec.structs.replace(provider, base_url=target.url.partition("?")[0])  # as errors name it
+        request = msgspec.structs.replace(request, model=Model(here, request.model.name))
+        key = self._credentials.get(provider, deadline)
+        secrets = [key, *target.secrets]
+
+        def ask() -> Completion:
+            try:
+                return self._ask(request, wire, target, key, deadline)
+            except Denied as error:
+                if not error.key_refused:
+                    raise
+                fresh = self._credentials.renewed(provider, key, deadline)
+                if fresh is None:
+                    raise
+                secrets.append(fresh)
+                return self._ask(request, wire, target, fresh, deadline)
+
+        return _without(secrets, ask)
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
         from ralph_hooks.providers.agent import run_agent
 
-        key = self._key(agent.provider)
-        return _without(key, lambda: run_agent(agent, task, bench, deadline, environ=self._environ, key=key))
+        key = self._credentials.get(self._allowed(agent.provider), deadline)
+        return _without([key], lambda: run_agent(agent, task, bench, deadline, environ=self._environ, key=key))
 
-    def _ask(self, request: ModelRequest, wire: WireFormat, key: str, deadline: Deadline) -> Completion:
+    def _ask(
+        self, request: ModelRequest, wire: WireFormat, target: Endpoint, key: str, deadline: Deadline
+    ) -> Completion:
         from ralph_hooks.providers.errors import from_error_reply
 
+        provider = request.model.provider
         body = wire.body(request)
-        reply = self._connections().post_json(
-            request.model.provider.base_url, wire.PATH, headers=wire.headers(key), body=body, deadline=deadline
+        headers = {**wire.HEADERS, **key_header(provider.auth or wire.AUTH, key), **target.headers}
+        reply = self._connections(provider).post_json(
+            target.url, wire.PATH, headers=headers, body=body, deadline=deadline
         )
         if not reply.ok:
             raise from_error_reply(reply, request.model, sent=body.keys() - wire.REQUIRED)
         return wire.completion(reply.body, request.model)
 
-    def _connections(self) -> Transport:
+    def _connections(self, provider: Provider) -> Transport:
         from ralph_hooks.providers.transport import Transport
 
+        cert = (provider.client_cert, provider.client_key)
         with self._lock:
-            if self._transport is None:
-                self._transport = Transport(self._environ, self._proxy)
-            return self._transport
+            if cert not in self._transports:
+                self._transports[cert] = Transport(self._environ, self._proxy, *cert)
+            return self._transports[cert]
 
-    def _key(self, provider: Provider) -> str:
-        """The key for ``provider``; empty where it takes none."""
-        name = provider.api_key_env
-        if not name:
-            return ""
-        key = self._environ.get(name, "") or _from_keyring(name)
-        if not key:
-            raise NoCredential(f"no key for {provider.name}: set {name}")
-        if not (key.isascii() and key.isprintable()) or " " in key:
-            raise Misconfigured(
-                f"the key in {name} is malformed: it has a space, a line break or a character outside ASCII"
-            )
-        return key
+    def _allowed(self, provider: Provider) -> Provider:
+        """``provider``. Raises Misconfigured where it would start a program and none may be started."""
+        if not self._programs and (provider.wire is Wire.AGENT or provider.api_key_command):
+            raise Misconfigured(f"{provider.name} runs a program, which a worker of a cluster does not do")
+        return provider
 
 
-KEYRING = "ralph-hooks"
-"""The service that keys are stored under in the system's keyring: ``keyring set ralph-hooks OPENROUTER_API_KEY``."""
-
-
-def _from_keyring(name: str) -> str:
-    """The key of that name from the system's keyring, where the keyring package is installed; empty otherwise."""
-    from importlib.util import find_spec
-
-    if find_spec("keyring") is None:
-        return ""
-    import keyring
-    from keyring.errors import KeyringError, NoKeyringError
-
-    try:
-        return keyring.get_password(KEYRING, name) or ""
-    except NoKeyringError:
-        return ""
-    except KeyringError as error:  # locked: that is not "no key"
-        raise NoCredential(f"{name} is not set, and the system's keyring does not answer ({error})") from error
-
-
-def _without(key: str, ask: Callable[[], Completion]) -> Completion:
-    """What comes of ``ask``, without the key where a server repeats it: answers and faults are shown and kept."""
+def _without(secrets: Sequence[str], ask: Callable[[], Completion]) -> Completion:
+    """What comes of ``ask``, without keys where a server repeats them: answers and errors are shown and kept."""
     try:
         completion = ask()
     except ModelError as fault:
-        fault.args = (_presentable(str(fault), key),)
+        fault.args = (_presentable(_masked(str(fault), [secret for secret in secrets if secret])),)
         raise
-    if len(key) < _SHORTEST_KEY:
-        return completion
-    return msgspec.structs.replace(completion, text=completion.text.replace(key, _MASK))
+    text = _masked(completion.text, [secret for secret in secrets if len(secret) >= _SHORTEST_KEY])
+    return msgspec.structs.replace(completion, text=text)
 
 
-def _presentable(sentence: str, key: str) -> str:
-    """``sentence`` without the key, which a server may repeat, and then cut to a length for people."""
-    masked = sentence.replace(key, _MASK) if key else sentence
-    return masked if len(masked) <= _SENTENCE else masked[: _SENTENCE - 1] + "…"
+def _masked(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, _MASK)
+    return text
+
+
+def _presentable(sentence: str) -> str:
+    """``sentence``, cut to a length for people."""
+    return sentence if len(sentence) <= _SENTENCE else sentence[: _SENTENCE - 1] + "…"
 
 
 def _wire(model: Model) -> WireFormat:
     """How ``model`` is spoken to."""
-    from ralph_hooks.providers import anthropic, openai
+    from ralph_hooks.providers import anthropic, openai, openai_responses
 
     match model.provider.wire:
         case Wire.OPENAI:
             return openai
+        case Wire.RESPONSES:
+            return openai_responses
         case Wire.ANTHROPIC:
             return anthropic
     raise Misconfigured(f"{model.provider.name} is a coding agent and answers no single requests: choose a model")

@@ -96,12 +96,14 @@ class _Request(msgspec.Struct, frozen=True):
 class Transport:
     """Connections to all hosts, kept open between calls. Safe from several threads.
 
-    Certificates, and a proxy where the user's configuration says ``proxy``, are looked up in ``environ``.
+    Certificates, and a proxy where the user's configuration says ``proxy``, are looked up in ``environ``. ``cert`` and
+    ``cert_key`` are PEM files for servers that want to know their clients; the key may be in the first.
     """
 
-    def __init__(self, environ: Mapping[str, str], proxy: str = "") -> None:
+    def __init__(self, environ: Mapping[str, str], proxy: str = "", cert: str = "", cert_key: str = "") -> None:
         self._environ = environ
         self._proxy = proxy
+        self._cert = (cert, cert_key)
         self._tls: SSLContext | None = None
         self._lock = threading.Lock()
         self._idle: defaultdict[str, list[HTTPConnection]] = defaultdict(list)
@@ -198,7 +200,7 @@ class Transport:
 
         with self._lock:
             if self._tls is None:
-                self._tls = trusting(self._environ)
+                self._tls = trusting(self._environ, *self._cert)
             return self._tls
 
 

@@ -64,7 +64,7 @@ class Catalogue:
         if not catalogue:
             return given or (_FREE if _is_local(model.provider) else None)
         with self._lock:
-            wanted = (catalogue, model.name)
+            wanted = (catalogue, _own_name(model))
             if wanted not in self._found:
                 self._found[wanted] = self._recall(*wanted)
             return self._found[wanted] or given
@@ -92,6 +92,12 @@ class Catalogue:
         price, lasts = _look_up(catalogue, name, self._clock())
         self._store.put({key: msgspec.json.encode(price)}, ttl=None if lasts else _DAY)
         return price
+
+
+def _own_name(model: Model) -> str:
+    """The name of ``model`` as the catalogue has it: Vertex AI writes ``google/gemini-...`` for a model of Google."""
+    vendor = "" if model.provider.catalogue == _WITH_VENDORS else f"{model.provider.catalogue}/"
+    return model.name.removeprefix(vendor)
 
 
 def lacks_vendor(model: Model) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.route import PLACEHOLDER
 from ralph_hooks.errors import RalphError
 
 VARIABLE = "RALPH_HOOKS_TRUST"
@@ -50,9 +51,19 @@ def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON va
     if value.get("wire") == "agent":
         seen = [variable for variable in (name, *value.get("environment", ())) if variable]
         told = f", and let it see {', '.join(seen)}" if seen else ""
-        return Permission(key, lines, f"run {' '.join(value.get('command', ()))} in a scratch copy of your code{told}")
-    with_key = f" with the key in {name}" if name else ""
-    return Permission(key, lines, f"send code under review to {value.get('base-url')}{with_key}")
+        return Permission(key, lines, f"{' and '.join(_programs(value))}{told}")
+    named = [found for text in value.get("headers", {}).values() for found in PLACEHOLDER.findall(text)]
+    keys = f" with the key in {name}" if name else ""
+    more = f" and the values of {', '.join(dict.fromkeys(named))}" if named else ""
+    return Permission(key, lines, f"send code under review to {value.get('base-url')}{keys}{more}")
+
+
+def _programs(agent: Mapping[str, Any]) -> Iterator[str]:
+    """What an agent's two commands would be started for."""
+    if "command" in agent:
+        yield f"run {' '.join(agent['command'])} in a scratch copy of your code"
+    if "ask" in agent:
+        yield f"run {' '.join(agent['ask'])} with code under review"
 
 
 class _Approval(Struct, frozen=True, rename={"permissions": "wishes"}):

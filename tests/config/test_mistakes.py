@@ -18,6 +18,9 @@ NOT_SHOWN = "(what stands there is not shown: it may be the key itself)"
 EXPORT = "keep the key out of the file: export it under that name"
 URL_FORM = "such as https://llm.corp.example/v1, or http://127.0.0.1:8080/v1 on this machine"
 CORP = "[providers.corp]\n"
+SERVED = CORP + "base-url = 'https://a'\n"
+CANNOT = "a repository cannot choose it"
+OWN = "write it into your own config.toml"
 
 # What stands under [tool.ralph-hooks]; the key that is named, without that prefix; what is said of it; the advice.
 MISTAKES = [
@@ -209,6 +212,13 @@ MISTAKES = [
     (CORP + "api-key = 's3cr3t'", "providers.corp.api-key", "unknown key", 'did you mean "api-key-env"?'),
     (CORP + "context = 's3cr3t'", "providers.corp.context", "expected a whole number from 1024", ""),
     (CORP + "base-url = 'https://a'\nquick = {a = [nan]}", "providers.corp.quick", "expected what JSON can carry", ""),
+    (SERVED + "auth = 'basic'", "providers.corp.auth", 'or "none", got "basic"', None),
+    (SERVED + "headers = {'x team' = 'a'}", 'providers.corp.headers."x team"', "the name of a header", 'such as "x-'),
+    (SERVED + "headers = {Host = 'a'}", "providers.corp.headers.Host", "is set by ralph-hooks", "remove it"),
+    (SERVED + 'headers = {x = "s3cr3t\\nx: 1"}', "providers.corp.headers.x", "printable ASCII", ""),
+    (SERVED + "headers = {x = '${A B}'}", "providers.corp.headers.x", "the name of an environment variable", ""),
+    (SERVED + "headers = {x = 1}", "providers.corp.headers.x", "expected a string, got 1", ""),
+    (SERVED + 'query = {"" = "a"}', 'providers.corp.query.""', "expected printable text", ""),
     (CORP + "base-url = 'https://a'\nquick = {a = 2024-01-01}", "providers.corp.quick", "what JSON can carry", ""),
     # commands and patterns
     ("[verify]\ncommands = ['']", "verify.commands[0]", "expected a string that is not empty, got an empty string", ""),
@@ -382,3 +392,18 @@ def test_a_flood_of_mistakes_is_cut_and_counted(tmp_path: Path) -> None:
         load_texts(tmp_path, user="".join(f"zz{number} = 1\n" for number in range(50)))
     lines = caught.value.message.splitlines()
     assert (lines[0], len(lines), lines[-1]) == ("50 mistakes in the configuration:", 22, "  and 30 more")
+
+
+@pytest.mark.parametrize("line", ["api-key-command = ['az', 'token']", "client-cert = '/c.pem'"])
+def test_what_runs_or_identifies_is_the_users_alone_to_choose(tmp_path: Path, line: str) -> None:
+    key = line.partition(" ")[0]
+    with pytest.raises(ConfigError) as caught:
+        load_texts(tmp_path, repository="[tool.ralph-hooks.providers.corp]\nbase-url = 'https://a'\n" + line)
+    assert caught.value.message.endswith(f"tool.ralph-hooks.providers.corp.{key}: {CANNOT}")
+    assert caught.value.hint == OWN
+    load_texts(tmp_path, user="[providers.corp]\nbase-url = 'https://a'\n" + line)
+
+
+def test_a_key_without_its_certificate_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="client-key: there is no client-cert to it"):
+        load_texts(tmp_path, user="[providers.corp]\nbase-url = 'https://a'\nclient-key = '/k.pem'")

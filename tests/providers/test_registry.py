@@ -12,13 +12,22 @@ from genai_prices.data import providers as catalogue
 from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Model, Provider, Structured, Wire
 from ralph_hooks.providers import registry
+from ralph_hooks.providers.endpoint import endpoint
 from tests.support.asking import KEY, KEY_NAME, ask, deadline, model, question
 from tests.support.server import ModelServer, Reply
 
-NAMES = (
-    "openai anthropic google openrouter deepseek minimax mistral groq xai ollama llamacpp lmstudio".split()  # noqa: SIM905 - one line
-)
-LOCAL = {"ollama", "llamacpp", "lmstudio"}
+NAMES = [
+    "openai", "anthropic", "google", "openrouter", "deepseek", "minimax", "mistral", "groq", "xai", "azure", "bedrock",
+    "vertex", "github", "zai", "moonshot", "qwen", "litellm", "vllm", "ollama", "llamacpp", "lmstudio",
+]  # fmt: skip
+LOCAL = {"ollama", "llamacpp", "lmstudio", "vllm"}
+UNPRICED = {*LOCAL, "github", "qwen", "litellm"}
+NEEDED = {
+    "AZURE_OPENAI_ENDPOINT": "https://res.openai.azure.com/",
+    "AWS_REGION": "eu-west-1",
+    "GOOGLE_CLOUD_PROJECT": "shop",
+}
+"""What URLs of built-in providers are made of."""
 builtin = pytest.mark.parametrize("provider", registry.built_in().values(), ids=lambda provider: provider.name)
 
 
@@ -28,25 +37,27 @@ def test_the_built_in_providers() -> None:
 
 @builtin
 def test_a_call_could_be_sent_to_each(provider: Provider) -> None:
-    registry.client({provider.api_key_env: KEY}).ready(Model(provider, "m"))
+    keyed = msgspec.structs.replace(provider, api_key_command=())
+    registry.client({**NEEDED, provider.api_key_env: KEY}).ready(Model(keyed, "m"))
 
 
 @builtin
 def test_each_takes_a_key_unless_it_is_local(provider: Provider) -> None:
-    assert bool(provider.api_key_env) == (provider.name not in LOCAL)
-    assert provider.base_url.startswith("http://localhost:" if provider.name in LOCAL else "https://")
+    assert bool(provider.api_key_env or provider.api_key_command) == (provider.name not in LOCAL)
+    here = provider.name in {*LOCAL, "litellm"}
+    assert endpoint(provider, NEEDED).url.startswith("http://localhost:" if here else "https://")
 
 
 @builtin
 def test_each_is_in_the_price_catalogue_unless_it_is_local(provider: Provider) -> None:
     known = {entry.id for entry in catalogue}
-    assert (provider.catalogue in known) == (provider.name not in LOCAL)
+    assert (provider.catalogue in known) == (provider.name not in UNPRICED)
 
 
 @builtin
 def test_each_request_has_what_the_provider_takes(provider: Provider) -> None:
     with ModelServer(Reply.json_text({"findings": []})) as server:
-        here = msgspec.structs.replace(provider, base_url=server.url)
+        here = msgspec.structs.replace(provider, base_url=server.url, api_key_command=())
         ask(Model(here, "m"), environ={provider.api_key_env: KEY})
     body = server.requests[0].body
     assert body[provider.token_limit] == 256
@@ -59,7 +70,8 @@ def test_each_request_has_what_the_provider_takes(provider: Provider) -> None:
 @builtin
 def test_a_missing_key_is_named_before_anything_is_sent(provider: Provider) -> None:
     if not provider.api_key_env:
-        registry.client({}).ready(Model(provider, "m"))
+        keyless = msgspec.structs.replace(provider, api_key_command=())
+        registry.client(NEEDED).ready(Model(keyless, "m"))
         return
     for environ in ({}, {provider.api_key_env: ""}):
         with pytest.raises(model_errors.NoCredential, match=f"set {provider.api_key_env}"):

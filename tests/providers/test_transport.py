@@ -65,7 +65,7 @@ def test_a_netrc_file_changes_no_header(wire: str, tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("NETRC", str(tmp_path / ".netrc"))
     with ModelServer(FINE) as server:
         ask(model(wire, server.url))
-    header = {"openai": ("authorization", f"Bearer {KEY}"), "anthropic": ("x-api-key", KEY)}[wire]
+    header = ("x-api-key", KEY) if wire == "anthropic" else ("authorization", f"Bearer {KEY}")
     assert header in server.requests[0].headers.items()
     assert "Basic" not in str(server.requests[0].headers)
 

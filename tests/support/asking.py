@@ -13,7 +13,7 @@ from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.providers import registry
 
-WIRES = ("openai", "anthropic")
+WIRES = ("openai", "openai-responses", "anthropic")
 KEY_NAME = "SCRIPTED_KEY"
 KEY = "sk-made-up-0123456789abcdefghijklmnop"
 SCHEMA: dict[str, Any] = {

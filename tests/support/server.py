@@ -55,14 +55,20 @@ class Request:
         return self.path.split("?")[0].endswith("/messages")
 
     @property
+    def responses(self) -> bool:
+        return self.path.split("?")[0].endswith("/responses")
+
+    @property
     def system(self) -> str:
+        if self.responses:
+            return str(self.body["instructions"])
         if self.anthropic:
             return "".join(block["text"] for block in self.body["system"])
         return str(self.body["messages"][0]["content"])
 
     @property
     def prompt(self) -> str:
-        return str(self.body["messages"][-1]["content"])
+        return str(self.body["input"] if self.responses else self.body["messages"][-1]["content"])
 
     @property
     def tool(self) -> str:
@@ -73,7 +79,8 @@ class Request:
     @property
     def phase(self) -> str:
         """The phase that asks: the schema's name, else what the instructions speak of."""
-        schema = self.body.get("response_format", {}).get("json_schema", {})
+        text = self.body.get("text", {}).get("format", {})
+        schema = self.body.get("response_format", {}).get("json_schema", text)
         told = next((phase for words, phase in _PHASES.items() if words in self.system), "analyze")
         return self.tool or str(schema.get("name", "")) or told
 
@@ -153,7 +160,8 @@ class Reply:
         """An answer. ``usage`` replaces the counted figures, ``finish`` the reason, ``message`` adds to the message."""
 
         def act(exchange: Exchange) -> None:
-            envelope = _anthropic if exchange.request.anthropic else _openai
+            wires = {exchange.request.anthropic: _anthropic, exchange.request.responses: _responses}
+            envelope = wires.get(True, _openai)
             body = envelope(exchange.request, text, finish, message or {})
             if not with_usage:
                 del body["usage"]
@@ -174,7 +182,9 @@ class Reply:
         """The model declines, in the way of the wire format."""
 
         def act(exchange: Exchange) -> None:
-            if exchange.request.anthropic:
+            if exchange.request.responses:
+                Reply.text("", message={"content": [{"type": "refusal", "refusal": "No."}]}).act(exchange)
+            elif exchange.request.anthropic:
                 Reply.text("", finish="refusal").act(exchange)
             else:
                 Reply.text("", message={"refusal": "I cannot help with that."}).act(exchange)
@@ -285,6 +295,28 @@ def _openai(request: Request, text: str, finish: str, message: Mapping[str, Any]
         "model": request.body["model"],
         "choices": [{"index": 0, "message": {**answer, **message}, "finish_reason": finish or "stop"}],
         "usage": {"prompt_tokens": prompt, "completion_tokens": reply, "total_tokens": prompt + reply},
+    }
+
+
+def _responses(request: Request, text: str, finish: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": text, "annotations": []}],
+    }
+    if request.tool:
+        item = {"type": "function_call", "name": request.tool, "arguments": text}
+    prompt, reply = tokens(request.system) + tokens(request.prompt), tokens(text)
+    cut = finish in {"length", "max_output_tokens"}
+    return {
+        "object": "response",
+        "model": request.body["model"],
+        "status": "incomplete" if cut else "completed",
+        "incomplete_details": {"reason": "max_output_tokens"} if cut else None,
+        "error": None,
+        "output": [{"type": "reasoning", "summary": []}, {**item, **message}],
+        "usage": {"input_tokens": prompt, "output_tokens": reply, "total_tokens": prompt + reply},
     }
 
 

@@ -7,6 +7,7 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +154,23 @@ def test_a_network_for_a_models_code_is_asked_for_in_words() -> None:
     assert requested_permissions([("fix.network", "true")]) == (
         Permission("fix.network", ("true",), "let what a model wrote use the network while it is tried"),
     )
+
+
+def test_what_a_request_would_carry_is_told_and_part_of_the_digest() -> None:
+    """A header can send any variable of the environment somewhere."""
+    served: dict[str, object] = {"base-url": "https://llm.corp.example/v1", "api-key-env": "CORP_KEY"}
+    more: list[dict[str, object]] = [
+        {"headers": {"x-a": "${AWS_SECRET_ACCESS_KEY}", "x-b": "${A}-${AWS_SECRET_ACCESS_KEY}"}},
+        {"query": {"api-version": "1"}},
+        {"auth": "none"},
+        {"wire": "openai-responses"},
+    ]
+    asked = [
+        requested_permissions([("providers.corp", msgspec.json.encode({**served, **each}).decode())])
+        for each in ({}, *more)
+    ]
+    assert asked[1][0].allows == (
+        "send code under review to https://llm.corp.example/v1 with the key in CORP_KEY "
+        "and the values of AWS_SECRET_ACCESS_KEY, A"
+    )
+    assert len({digest(permissions) for permissions in asked}) == len(asked)

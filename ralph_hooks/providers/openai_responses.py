@@ -1,0 +1,139 @@
+"""OpenAI responses: https://developers.openai.com/api/reference/resources/responses/methods/create (2026-11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.model_errors import Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.ports.models import Completion, ModelRequest
+from ralph_hooks.core.route import Auth, Model, Structured
+from ralph_hooks.core.usage import Tokens, Usage
+from ralph_hooks.providers.errors import from_success, read_error
+from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.transport import host_of
+
+PATH = "/responses"
+REQUIRED = frozenset({"model", "input"})
+AUTH = Auth.BEARER
+HEADERS: dict[str, str] = {}
+
+
+def body(request: ModelRequest) -> dict[str, Any]:
+    """The JSON body that asks ``request``. Nothing is kept at the provider's: ``store`` is false."""
+    provider = request.model.provider
+    fields: dict[str, Any] = {
+        "model": request.model.name,
+        "instructions": request.system,
+        "input": request.prompt,
+        "store": False,
+        **_shape(request),
+        "max_output_tokens": request.max_output,
+    }
+    if provider.temperature:
+        fields["temperature"] = 0
+    fields |= provider.quick
+    return {name: value for name, value in fields.items() if name in REQUIRED or name not in request.omit}
+
+
+def _shape(request: ModelRequest) -> dict[str, Any]:
+    """The fields that make the model answer in the shape that was asked for."""
+    name, schema = request.schema_name, request.schema
+    match request.model.provider.structured:
+        case Structured.JSON_SCHEMA:
+            return {"text": {"format": {"type": "json_schema", "name": name, "strict": True, "schema": schema}}}
+        case Structured.JSON_OBJECT:
+            return {"text": {"format": {"type": "json_object"}}}
+        case Structured.TOOL if not request.omit & {"tools", "tool_choice"}:
+            return {
+                "tools": [{"type": "function", "name": name, "parameters": schema, "strict": True}],
+                "tool_choice": {"type": "function", "name": name},
+            }
+    return {}
+
+
+class _Part(Struct, frozen=True):
+    type: str = ""
+    text: str = ""
+    refusal: str = ""
+
+
+class _Item(Struct, frozen=True):
+    """A message, a call of a tool, or reasoning."""
+
+    type: str = ""
+    content: list[_Part] | None = None
+    arguments: str = ""
+
+
+class _Incomplete(Struct, frozen=True):
+    reason: str | None = None
+
+
+class _InputDetails(Struct, frozen=True):
+    cached_tokens: Tokens | None = None
+    cache_write_tokens: Tokens | None = None  # GPT-5.6 and later
+
+
+class _Usage(Struct, frozen=True):
+    input_tokens: Tokens
+    output_tokens: Tokens
+    input_tokens_details: _InputDetails | None = None
+
+
+class _Reply(Struct, frozen=True):
+    status: str | None = None
+    output: list[_Item] | None = None
+    error: Any = None
+    incomplete_details: _Incomplete | None = None
+
+
+class _Billed(Struct, frozen=True):
+    usage: _Usage | None = None
+
+
+def completion(data: bytes, model: Model) -> Completion:
+    """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
+    return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
+
+
+def _text(reply: _Reply, model: Model) -> str:
+    host = host_of(model.provider.base_url)
+    if reply.error:
+        raise from_success(read_error({"error": reply.error}), model)
+    if reply.output is None:
+        raise Unreadable(f"{host} sent a reply without an answer in it")
+    if reply.status in {"failed", "cancelled", "queued", "in_progress"}:
+        raise Unreachable(f"{host} broke off the answer")
+    parts = [part for item in reply.output if item.type == "message" for part in item.content or ()]
+    reason = reply.incomplete_details.reason if reply.incomplete_details else None
+    if reason == "content_filter" or any(part.type == "refusal" for part in parts):
+        raise Refused(f"{model.name} declined to answer")
+    if reply.status == "incomplete":
+        raise Truncated(f"the answer of {model.name} was cut off at its token limit")
+    called = next((item.arguments for item in reply.output if item.type == "function_call"), "")
+    text = called or "".join(part.text for part in parts if part.type == "output_text")
+    if not text.strip():
+        raise Truncated(f"{model.name} sent an empty answer")
+    return text
+
+
+def usage(data: bytes) -> Usage | None:
+    """What the call used; None where it does not say. The output includes reasoning, the input the cache."""
+    try:
+        used = from_json(data, _Billed).usage
+    except msgspec.ValidationError:
+        return None
+    if used is None:
+        return None
+    details = used.input_tokens_details or _InputDetails()
+    cached, written = details.cached_tokens or 0, details.cache_write_tokens or 0
+    return Usage(
+        input_tokens=max(used.input_tokens, cached + written),
+        cached_input_tokens=cached,
+        cache_write_tokens=written,
+        output_tokens=used.output_tokens,
+    )
