@@ -1,0 +1,281 @@
+"""Definitions of a file and calls on its lines: by `ast` for Python, by tree-sitter for the rest and broken Python."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ralph_hooks.languages.table import Language, language_of
+from ralph_hooks.languages.tree import Grammar, find, parse
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_LONGEST_NAME = 200  # characters
+_FIRST_LINE = 200  # characters
+_HEAD = 60  # lines in front of the first definition of other languages
+_STATEMENT = 4  # lines; a longer one at the top of a module is data
+_CALLABLE = ("function", "method", "constructor", "lambda", "delegate", "property")
+_TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
+_VALUES = frozenset(("arrow_function", "function_expression", "generator_function", "function", "class"))
+_WRAPPERS = frozenset(("export_statement", "template_declaration"))
+_DECORATORS = frozenset(("attribute_item", "decorator"))
+
+
+class Definition(Struct, frozen=True):
+    """A class, function or the like. Lines are 1-based."""
+
+    name: str
+    """With the names around it: ``Garage.leave``."""
+    first: int
+    """Its first line, decorators included."""
+    body: int
+    """The first line behind its signature."""
+    last: int
+
+    @property
+    def lines(self) -> range:
+        """All of it."""
+        return range(self.first, self.last + 1)
+
+    @property
+    def signature(self) -> range:
+        """The lines in front of its body."""
+        return range(self.first, self.body)
+
+    @property
+    def short_name(self) -> str:
+        """The name without those around it."""
+        return self.name.rpartition(".")[2]
+
+
+class Call(Struct, frozen=True):
+    """A place that calls something."""
+
+    name: str
+    """The last part of `written`: ``leave``."""
+    written: str
+    """As the code says it, without arguments: ``self.garage.leave``."""
+    line: int
+
+
+def definitions(path: str, text: str) -> tuple[Definition, ...]:
+    """Return the definitions of a file in its order: classes, their members, functions, but none within a function.
+
+    Nothing where no parser knows the language.
+    """
+    language = _language(path, text)
+    if language is None:
+        return ()
+    tree = python_tree(text) if language.is_python else None
+    if tree is not None:
+        return tuple(_members(tree, ""))
+    return tuple(_by_grammar(language.grammar, text)) if language.grammar is not None else ()
+
+
+def enclosing(found: Sequence[Definition], line: int) -> Definition | None:
+    """Return the innermost of ``found`` around ``line``."""
+    return min((each for each in found if line in each.lines), key=lambda each: len(each.lines), default=None)
+
+
+def calls_in(path: str, text: str, lines: Collection[int]) -> tuple[Call, ...]:
+    """Return what the given lines of a file call, in its order; nothing where no parser knows the language."""
+    language = _language(path, text)
+    if language is None or not lines:
+        return ()
+    tree = python_tree(text) if language.is_python else None
+    if tree is not None:
+        return tuple(_python_calls(tree, lines))
+    return tuple(_grammar_calls(language.grammar, text, lines)) if language.grammar is not None else ()
+
+
+def head_lines(path: str, text: str) -> frozenset[int]:
+    """Return the lines with imports and short constants; of other languages than Python those above all definitions."""
+    language = _language(path, text)
+    tree = python_tree(text) if language is not None and language.is_python else None
+    if tree is not None:
+        return frozenset(_python_head(tree))
+    top = min((each.first for each in definitions(path, text)), default=_HEAD + 1)
+    return frozenset(range(1, min(top, _HEAD + 1)))
+
+
+def _language(path: str, text: str) -> Language | None:
+    return language_of(path, text[:_FIRST_LINE].encode(errors="replace"))
+
+
+def python_tree(text: str) -> ast.Module | None:
+    """Return the syntax tree of Python source; None where the running interpreter cannot parse it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on code is for its author
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _python_head(tree: ast.Module) -> Iterator[int]:
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        last = node.end_lineno or node.lineno
+        if last - node.lineno < _STATEMENT or isinstance(node, ast.Import | ast.ImportFrom):
+            yield from range(node.lineno, last + 1)
+
+
+def _members(node: ast.AST, prefix: str) -> Iterator[Definition]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+            name = prefix + child.name
+            body = max(child.lineno + 1, min(part.lineno for part in child.body))
+            yield Definition(name, first, body, child.end_lineno or child.lineno)
+            if isinstance(child, ast.ClassDef):
+                yield from _members(child, f"{name}.")
+        elif isinstance(child, ast.If | ast.Try | ast.With):
+            yield from _members(child, prefix)
+
+
+def _python_calls(tree: ast.Module, lines: Collection[int]) -> Iterator[Call]:
+    found = [
+        Call(written.rpartition(".")[2], written, node.func.end_lineno or node.lineno)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and (written := _dotted(node.func))
+    ]
+    yield from sorted((call for call in found if call.line in lines), key=lambda call: call.line)
+
+
+def _dotted(node: ast.expr) -> str:
+    """``a.b.c`` as it is written; what is no name in front is left out."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        parts.append(node.id)
+    return ".".join(reversed(parts))
+
+
+def _by_grammar(grammar: Grammar, text: str) -> Iterator[Definition]:
+    data = text.encode(errors="replace")
+    tree = parse(grammar, data)
+    if tree is None:
+        return
+    around: list[tuple[int, str]] = []  # where each definition around ends, and its name; no name within a function
+    for node in find(grammar, (*grammar.definitions, *grammar.values), tree.root_node):
+        while around and node.start_byte >= around[-1][0]:
+            around.pop()
+        if around and not around[-1][1]:
+            continue
+        name = _name(grammar, node)
+        if not name:
+            continue
+        full = ".".join([*(outer for _, outer in around[-1:]), name])
+        yield Definition(full, _first_line(node), *_body_and_last(node, data))
+        around.append((node.end_byte, "" if _is_callable(grammar, node) else full))
+
+
+def _is_callable(grammar: Grammar, node: Node) -> bool:
+    if node.type in grammar.values:
+        value = node.child_by_field_name(grammar.values[node.type])
+        return value is None or value.type != "class"
+    return any(word in node.type for word in _CALLABLE) and not node.type.endswith("_signature")
+
+
+def _name(grammar: Grammar, node: Node) -> str:
+    """The name that ``node`` defines; empty where it defines nothing that has one."""
+    if node.type in grammar.values:
+        value = node.child_by_field_name(grammar.values[node.type])
+        if value is None or value.type not in _VALUES:
+            return ""
+    if node.type.endswith("_specifier") and node.child_by_field_name("body") is None:
+        return ""  # `struct point p;` uses it
+    named = node.child_by_field_name(grammar.names.get(node.type, "name"))
+    while named is not None and (inner := named.child_by_field_name("declarator")) is not None:
+        named = inner  # C: `int *f(void)` is a pointer to a function to a name
+    if named is None or named.text is None:
+        return ""
+    name = _plain(named.text)
+    receiver = node.child_by_field_name(grammar.receivers.get(node.type, "")) if grammar.receivers else None
+    owner = re.search(rb"([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)$", receiver.text or b"") if receiver else None
+    return f"{owner[1].decode()}.{name}" if owner else name
+
+
+def _plain(text: bytes) -> str:
+    name = _TYPE_ARGUMENTS.sub("", _TYPE_ARGUMENTS.sub("", text.decode(errors="replace")))  # of `impl<T> Tr for S<T>`
+    return re.sub(r"\s+", " ", name).strip("\"'` ").replace("::", ".")[:_LONGEST_NAME]
+
+
+def _first_line(node: Node) -> int:
+    if node.parent is not None and node.parent.type in _WRAPPERS:
+        node = node.parent
+    first = node.start_point[0]
+    before = node.prev_named_sibling
+    while before is not None and before.type in _DECORATORS:
+        first = before.start_point[0]
+        before = before.prev_named_sibling
+    return first + 1
+
+
+def _body_and_last(node: Node, data: bytes) -> tuple[int, int]:
+    last = _last_line(node)
+    inner = _body(node)
+    if inner is None:
+        return last + 1, last
+    start = inner.start_point[0] + 1
+    opens = data[inner.start_byte : inner.start_byte + 1] in {b"{", b":"}
+    return min(max(start + opens, node.start_point[0] + 2), last + 1), last
+
+
+def _body(node: Node) -> Node | None:
+    """What follows the signature: the body, also that of a value (JavaScript), or the type (Go)."""
+    for field in ("body", "value", "type"):
+        inner = node.child_by_field_name(field)
+        if inner is not None and inner.end_byte == node.end_byte:
+            return inner.child_by_field_name("body") or inner
+    if node.named_children and node.named_children[-1].type.endswith("_body"):
+        return node.named_children[-1]  # Kotlin has no fields for it
+    return node.child_by_field_name("body")
+
+
+def _last_line(node: Node) -> int:
+    row, column = node.end_point
+    return row + 1 if column or row == node.start_point[0] else row  # some nodes end with the line break
+
+
+def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Iterator[Call]:
+    tree = parse(grammar, text.encode(errors="replace"))
+    if tree is None:
+        return
+    for first, last in _spans(lines):
+        for node in find(grammar, tuple(grammar.calls), tree.root_node, rows=(first - 1, last)):
+            field = grammar.calls[node.type]
+            called = node.child_by_field_name(field) if field else next(iter(node.named_children), None)
+            if called is None or called.text is None or called.end_point[0] + 1 not in lines:
+                continue
+            written = _written(called.text)
+            name = re.search(r"[A-Za-z_$][\w$-]*[?!]?$", written)
+            if name:
+                yield Call(name[0], written, called.end_point[0] + 1)
+
+
+def _written(text: bytes) -> str:
+    """The callee as a dotted name: the last part of a chain where there are arguments in between."""
+    plain = re.sub(r"\s+", "", text.decode(errors="replace")).replace("::", ".").replace("->", ".").replace("?.", ".")
+    plain = re.sub(r"\.?(?:<[^<>()]*>|\[[^\[\]()]*\])$", "", plain)  # type arguments
+    return re.split(r"[^\w$.!?-]", plain)[-1].strip(".")[-_LONGEST_NAME:]
+
+
+def _spans(lines: Collection[int]) -> Iterator[tuple[int, int]]:
+    """First and last of each run of lines."""
+    ordered = sorted(set(lines))
+    first = ordered[0]
+    for line, following in pairwise([*ordered, -1]):
+        if following != line + 1:
+            yield first, line
+            first = following

@@ -1,0 +1,223 @@
+"""Readers that say why a file cannot be parsed. Each takes the path and the bytes of a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+
+from msgspec import Struct
+
+from ralph_hooks.languages.tree import Grammar, broken, parse
+
+_MOST = 20  # problems of one file: the rest follows from the first
+_QUOTED = 40  # characters of a line
+
+
+class Problem(Struct, frozen=True):
+    """A place in a file that cannot be parsed. Lines are 1-based."""
+
+    line: int
+    message: str
+    last: int = 0
+    """The last line of the part that cannot be parsed; 0 where the place is known exactly."""
+
+
+Reader = Callable[[str, bytes], Sequence[Problem]]
+"""Returns the problems of a file in their order, none where it is sound or where the reader cannot tell."""
+
+
+def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[Problem]:
+    """Read by a grammar: the nodes that its parser had to skip or to make up."""
+    tree = parse(grammar, data)
+    if tree is None or not tree.root_node.has_error:
+        return ()
+    problems = []
+    for node in broken(tree, _MOST):
+        first, last = node.start_point[0] + 1, node.end_point[0] + 1
+        if node.is_missing:
+            problems.append(Problem(first, f"{language} syntax error: `{node.type}` is missing"))
+            continue
+        text = data[node.start_byte : node.end_byte].decode(errors="replace").strip().split("\n")[0][:_QUOTED]
+        message = f"{language} syntax error at `{text}`" if text else f"{language} syntax error"
+        problems.append(Problem(first, message, last if last > first else 0))
+    return problems
+
+
+@lru_cache(maxsize=1)
+def _template() -> re.Pattern[str]:
+    return re.compile(r"\{\{|\{%|<%|\$\{")
+
+
+@lru_cache(maxsize=1)
+def _commented() -> re.Pattern[str]:
+    """JSON with comments and trailing commas, by the tools that read it so."""
+    return re.compile(
+        r"(?i)(?:^|/)(?:\.vscode|\.devcontainer|\.zed)/|(?:^|/)(?:[tj]sconfig[\w.-]*|tslint|\.?eslintrc|\.babelrc|\.swcrc"
+        r"|babel\.config|devcontainer|\.devcontainer|deno|nx|project|angular|turbo|wrangler|biome|renovate|\.renovaterc"
+        r"|api-extractor[\w.-]*|\.oxlintrc|\.jshintrc|language-configuration)\.json$"
+    )
+
+
+def read_python(_path: str, data: bytes) -> Sequence[Problem]:
+    """Read as far as the interpreter decodes: ruff, whose parser knows every version, reports syntax errors."""
+    try:
+        python_text(data)
+    except UnicodeDecodeError as error:
+        byte = data[error.start]
+        message = f"Python cannot read this file: byte 0x{byte:02x} is not {error.encoding} text"
+        return (Problem(_line_of(data, error.start), message),)
+    except (SyntaxError, LookupError):
+        message = "Python cannot read this file: it declares an encoding that is unknown or not the one it has"
+        return (Problem(1, message),)
+    return ()
+
+
+def python_text(data: bytes) -> str:
+    """Decode source text as the interpreter would (https://peps.python.org/pep-0263/).
+
+    UTF-8 first, whatever is declared: other tools read it so. Raises SyntaxError, UnicodeDecodeError or LookupError
+    where the interpreter would refuse the file.
+    """
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        import io
+        import tokenize
+
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        except SyntaxError as error:
+            if "unknown encoding" in str(error):
+                raise
+            encoding = "utf-8"  # nothing else was declared: say which byte is wrong
+        return data.decode(encoding)
+
+
+def read_json(path: str, data: bytes) -> Sequence[Problem]:
+    """Read JSON, but not what some tools accept besides it: comments, templates, one value a line."""
+    import json
+
+    try:
+        json.loads(data)
+    except json.JSONDecodeError as error:
+        if _is_dialect(path, error.doc, json.loads):
+            return ()
+        return (Problem(error.lineno, f"this is not JSON: {error.msg}"),)
+    except UnicodeDecodeError as error:
+        return (Problem(_line_of(data, error.start), f"this is not JSON: not {error.encoding} text"),)
+    except (RecursionError, ValueError):  # deeper, or with longer numbers, than the parser at hand can take: no mistake
+        return ()
+    return ()
+
+
+def _is_dialect(path: str, text: str, loads: Callable[[str], object]) -> bool:
+    if _commented().search(path) or re.search(r"(?m)^\s*(?://|/\*)", text) or _template().search(text):
+        return True
+    lines = [line for line in text.splitlines() if line.strip()]
+    return len(lines) > 1 and _all_load(lines, loads)
+
+
+def _all_load(lines: Iterable[str], loads: Callable[[str], object]) -> bool:
+    try:
+        for line in lines:
+            loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def read_notebook(_path: str, data: bytes) -> Sequence[Problem]:
+    """Read a Jupyter notebook: JSON with cells (https://nbformat.readthedocs.io)."""
+    import json
+
+    if not data.strip():
+        return ()
+    try:
+        notebook = json.loads(data)
+    except json.JSONDecodeError as error:
+        return (Problem(error.lineno, f"this notebook is not JSON: {error.msg}"),)
+    except UnicodeDecodeError as error:
+        return (Problem(_line_of(data, error.start), f"this notebook is not JSON: not {error.encoding} text"),)
+    except (RecursionError, ValueError):
+        return ()
+    if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
+        return (Problem(1, "this notebook has no cells: Jupyter cannot open it"),)
+    return ()
+
+
+@lru_cache(maxsize=1)
+def _toml_place() -> re.Pattern[str]:
+    return re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
+
+
+def read_toml(_path: str, data: bytes) -> Sequence[Problem]:
+    """Read TOML 1.0."""
+    import tomli
+
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        return (Problem(_line_of(data, error.start), "this is not TOML: not UTF-8 text"),)
+    try:
+        tomli.loads(text)
+    except tomli.TOMLDecodeError as error:
+        if _template().search(text):
+            return ()
+        message = str(error)
+        place = _toml_place().search(message)
+        line = int(place[1]) if place and place[1] else text.count("\n") + 1
+        return (Problem(line, f"this is not TOML: {_toml_place().sub('', message)}"),)
+    except (RecursionError, ValueError):  # as for JSON
+        return ()
+    return ()
+
+
+def read_yaml(_path: str, data: bytes) -> Sequence[Problem]:
+    """Read YAML as far as its parser goes: tags are not resolved and aliases not followed."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        for _ in yaml.parse(data, loader):
+            pass
+    except yaml.MarkedYAMLError as error:
+        if _template().search(data.decode(errors="replace")):
+            return ()
+        mark = error.problem_mark or error.context_mark
+        return (Problem(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem or error.context}"),)
+    except yaml.YAMLError as error:
+        return (Problem(1, f"this is not YAML: {str(error).splitlines()[0]}"),)
+    except (RecursionError, ValueError):
+        return ()
+    return ()
+
+
+class _HasEntitiesError(Exception):
+    """Raised to stop the parser."""
+
+
+def read_xml(_path: str, data: bytes) -> Sequence[Problem]:
+    """Read XML that declares no entities of its own: nothing is expanded, nothing outside the file is read."""
+    from xml.parsers import expat
+
+    def stop(*_: object) -> None:
+        raise _HasEntitiesError
+
+    parser = expat.ParserCreate()
+    parser.EntityDeclHandler = stop
+    try:
+        parser.Parse(data, True)  # noqa: FBT003 - the C function takes no name
+    except expat.ExpatError as error:
+        if error.code == expat.errors.codes[expat.errors.XML_ERROR_UNKNOWN_ENCODING] or _template().search(
+            data.decode(errors="replace")
+        ):
+            return ()
+        return (Problem(error.lineno, f"this is not XML: {expat.ErrorString(error.code)}"),)
+    except (_HasEntitiesError, ValueError, LookupError):
+        return ()
+    return ()
+
+
+def _line_of(data: bytes, offset: int) -> int:
+    return data.count(b"\n", 0, offset) + 1
