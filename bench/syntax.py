@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median, quantiles
 
 from ralph_hooks.languages.syntax import Problem
-from ralph_hooks.languages.table import Language, language_of
+from ralph_hooks.languages.table import Language, Trust, language_of
 from ralph_hooks.languages.tree import MAX_BYTES
 
 BRACKETS = b"()[]{}"
@@ -98,7 +98,7 @@ def measure(repositories: list[Path], most: int, only: str) -> dict[str, Measure
         blobs = Blobs(repository)
         for commit, path, old, new in changes(repository, most):
             language = language_of(path)
-            if language is None or not language.has_syntax_check or (only and language.name not in only.split(",")):
+            if language is None or language.syntax is Trust.NONE or (only and language.name not in only.split(",")):
                 continue
             seen = found[language.name]
             seen.commits.add(commit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from functools import cache
 from posixpath import basename, splitext
 
@@ -23,6 +24,17 @@ from ralph_hooks.languages.syntax import (
 from ralph_hooks.languages.tree import Grammar
 
 
+class Trust(Enum):
+    """What a new syntax error is worth: measured on ordinary commits, see the decision on parsers."""
+
+    BLOCK = "block"
+    """It was never a false alarm."""
+    HINT = "hint"
+    """The grammar does not know all of the language: only the models are told."""
+    NONE = "none"
+    """The parser is for definitions and calls alone, or there is none."""
+
+
 class Language(Struct, frozen=True, kw_only=True):
     """What is known of one language."""
 
@@ -37,8 +49,7 @@ class Language(Struct, frozen=True, kw_only=True):
     grammar: Grammar | None = None
     reader: Reader | None = None
     """Finds syntax errors where that is not left to the grammar."""
-    syntax_blocks: bool = False
-    """True where new syntax errors were never false alarms on ordinary commits (docs/decisions, "Parsers")."""
+    syntax: Trust = Trust.NONE
     line_comments: tuple[str, ...] = ()
     block_comments: tuple[tuple[str, str], ...] = ()
     tests: str = ""
@@ -51,11 +62,6 @@ class Language(Struct, frozen=True, kw_only=True):
     def is_python(self) -> bool:
         """True for the language that the running interpreter can read by itself."""
         return self.name == "Python"
-
-    @property
-    def has_syntax_check(self) -> bool:
-        """True where something here can parse the language."""
-        return self.grammar is not None or self.reader is not None
 
     def problems(self, path: str, data: bytes) -> Sequence[Problem]:
         """Return the places in ``data`` that cannot be parsed, none where nobody can tell."""
@@ -105,7 +111,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"call": "function"},
         ),
         reader=read_python,
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=("#",),
         tests=r"(?:^|/)(?:test_[^/]*|[^/]*_test|tests|conftest)\.py$",
     ),
@@ -120,7 +126,7 @@ LANGUAGES: tuple[Language, ...] = (
             names={"field_definition": "property"},
             calls=_SCRIPT_CALLS,
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -131,6 +137,7 @@ LANGUAGES: tuple[Language, ...] = (
         suffixes=(".ts", ".mts", ".cts"),
         interpreters=("deno", "ts-node", "tsx"),
         grammar=_TYPED,
+        syntax=Trust.HINT,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -147,6 +154,7 @@ LANGUAGES: tuple[Language, ...] = (
             names=_TYPED.names,
             calls=_TYPED.calls,
         ),
+        syntax=Trust.HINT,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -161,7 +169,7 @@ LANGUAGES: tuple[Language, ...] = (
             receivers={"method_declaration": "receiver"},
             calls={"call_expression": "function", "type_conversion_expression": "type"},  # `f[int](x)` is read as one
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"_test\.go$",
@@ -180,7 +188,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"call_expression": "function", "macro_invocation": "macro"},
             spellings=((b"try!(", b"tri!("),),  # a macro until the edition of 2018, a keyword since
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -197,7 +205,7 @@ LANGUAGES: tuple[Language, ...] = (
             ),
             calls={"method_invocation": "name", "object_creation_expression": "type"},
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*(?:Test|Tests|TestCase|IT)\.java$",
@@ -207,6 +215,7 @@ LANGUAGES: tuple[Language, ...] = (
         name="C",
         suffixes=(".c",),
         grammar=_C,
+        syntax=Trust.HINT,
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -215,6 +224,7 @@ LANGUAGES: tuple[Language, ...] = (
         name="C++",
         suffixes=(".cc", ".cpp", ".cxx", ".c++", ".h", ".hh", ".hpp", ".hxx", ".ipp", ".tpp"),
         grammar=_CPP,
+        syntax=Trust.HINT,
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -231,6 +241,7 @@ LANGUAGES: tuple[Language, ...] = (
             ),
             calls={"invocation_expression": "function", "object_creation_expression": "type"},
         ),
+        syntax=Trust.HINT,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Tests?\.cs$",
@@ -246,7 +257,7 @@ LANGUAGES: tuple[Language, ...] = (
             definitions=("class", "module", "method", "singleton_method"),
             calls={"call": "method"},
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=("#",),
         block_comments=(("=begin", "=end"),),
         tests=r"(?:_spec|_test)\.rb$|(?:^|/)test_[^/]*\.rb$",
@@ -268,7 +279,7 @@ LANGUAGES: tuple[Language, ...] = (
                 "object_creation_expression": "",
             },
         ),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=("//", "#"),
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Test\.php$",
@@ -281,6 +292,7 @@ LANGUAGES: tuple[Language, ...] = (
         grammar=Grammar(
             package="tree_sitter_bash", definitions=("function_definition",), calls={"command": "name"}
         ),
+        syntax=Trust.HINT,
         line_comments=("#",),
         tests=r"(?:^|/)test_[^/]*\.(?:ba)?sh$|[_-]test\.(?:ba)?sh$",
     ),
@@ -288,6 +300,7 @@ LANGUAGES: tuple[Language, ...] = (
         name="CSS",
         suffixes=(".css",),
         grammar=Grammar(package="tree_sitter_css"),
+        syntax=Trust.HINT,
         block_comments=_STARS,
         free_form=True,
         is_program=False,
@@ -297,17 +310,17 @@ LANGUAGES: tuple[Language, ...] = (
         suffixes=(".json",),
         file_names=(".babelrc", ".eslintrc"),
         reader=read_json,
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         free_form=True,
         is_program=False,
     ),
-    Language(name="notebook", suffixes=(".ipynb",), reader=read_notebook, syntax_blocks=True),
+    Language(name="notebook", suffixes=(".ipynb",), reader=read_notebook, syntax=Trust.BLOCK),
     Language(
         name="TOML",
         suffixes=(".toml",),
         file_names=("Pipfile",),
         reader=read_toml,
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         line_comments=("#",),
         is_program=False,
     ),
@@ -317,7 +330,7 @@ LANGUAGES: tuple[Language, ...] = (
         file_names=(".clang-format", ".clang-tidy", "CITATION.cff"),
         reader=read_yaml,
         line_comments=("#",),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         is_program=False,
     ),
     Language(
@@ -328,7 +341,7 @@ LANGUAGES: tuple[Language, ...] = (
         ),
         reader=read_xml,
         block_comments=(("<!--", "-->"),),
-        syntax_blocks=True,
+        syntax=Trust.BLOCK,
         is_program=False,
     ),
     Language(
