@@ -54,6 +54,10 @@ class Language(Struct, frozen=True, kw_only=True):
     block_comments: tuple[tuple[str, str], ...] = ()
     tests: str = ""
     """Regular expression for the names of test files, besides what is common to all languages."""
+    test_case: str = ""
+    """Regular expression for the beginning of one test, with its name as one of the groups but ``quote``."""
+    inline_tests: bool = False
+    """True where tests stand beside the code that they test."""
     free_form: bool = False
     """True where white space between tokens means nothing."""
     is_program: bool = True
@@ -76,6 +80,9 @@ _SCRIPT_DEFINITIONS = (
     "function_declaration", "generator_function_declaration", "class_declaration", "method_definition",
 )  # fmt: skip
 _SCRIPT_CALLS = {"call_expression": "function", "new_expression": "constructor"}
+_SCRIPT_CASE = (
+    r"^[ \t]*(?:[xf]?it|[xf]?test|specify)(?:\.\w+|\.each\([^\n)]*\))*\(\s*(?P<quote>['\"`])(?P<name>.+?)(?P=quote)"
+)
 _SCRIPT_TESTS = r"[._-](?:test|spec|tests|cy|e2e)\.[cm]?[jt]sx?$"
 _TYPED = Grammar(
     package="tree_sitter_typescript",
@@ -112,6 +119,7 @@ LANGUAGES: tuple[Language, ...] = (
         ),
         reader=read_python,
         syntax=Trust.BLOCK,
+        test_case=r"^[ \t]*(?:async[ \t]+)?def (?P<name>test\w*)\(",
         line_comments=("#",),
         tests=r"(?:^|/)(?:test_[^/]*|[^/]*_test|tests|conftest)\.py$",
     ),
@@ -127,6 +135,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls=_SCRIPT_CALLS,
         ),
         syntax=Trust.BLOCK,
+        test_case=_SCRIPT_CASE,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -138,6 +147,7 @@ LANGUAGES: tuple[Language, ...] = (
         interpreters=("deno", "ts-node", "tsx"),
         grammar=_TYPED,
         syntax=Trust.HINT,
+        test_case=_SCRIPT_CASE,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -155,6 +165,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls=_TYPED.calls,
         ),
         syntax=Trust.HINT,
+        test_case=_SCRIPT_CASE,
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=_SCRIPT_TESTS,
@@ -170,6 +181,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"call_expression": "function", "type_conversion_expression": "type"},  # `f[int](x)` is read as one
         ),
         syntax=Trust.BLOCK,
+        test_case=r"^func (?P<name>(?:Test|Fuzz|Example)\w*)\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"_test\.go$",
@@ -189,6 +201,8 @@ LANGUAGES: tuple[Language, ...] = (
             spellings=((b"try!(", b"tri!("),),  # a macro until the edition of 2018, a keyword since
         ),
         syntax=Trust.BLOCK,
+        test_case=r"#\[(?:\w+::)*test\b[^\]]*\](?:\s*#\[[^\]]*\])*\s*(?:pub )?(?:async )?fn (?P<name>\w+)",
+        inline_tests=True,
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -206,6 +220,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"method_invocation": "name", "object_creation_expression": "type"},
         ),
         syntax=Trust.BLOCK,
+        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b[^{;]{0,300}?\bvoid\s+(?P<name>\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*(?:Test|Tests|TestCase|IT)\.java$",
@@ -225,6 +240,7 @@ LANGUAGES: tuple[Language, ...] = (
         suffixes=(".cc", ".cpp", ".cxx", ".c++", ".h", ".hh", ".hpp", ".hxx", ".ipp", ".tpp"),
         grammar=_CPP,
         syntax=Trust.HINT,
+        test_case=r"^[ \t]*(?:TEST(?:_F|_P)?\(\s*(?P<name>\w+\s*,\s*\w+)|TEST_CASE\(\s*\"(?P<title>[^\"]+))",
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -242,6 +258,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"invocation_expression": "function", "object_creation_expression": "type"},
         ),
         syntax=Trust.HINT,
+        test_case=r"\[(?:Fact|Theory|Test|TestCase|TestMethod)\b[^{;]{0,400}?\b(?:void|Task)\s+(?P<name>\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Tests?\.cs$",
@@ -258,6 +275,10 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"call": "method"},
         ),
         syntax=Trust.BLOCK,
+        test_case=(
+            r"^[ \t]*(?:(?:x?it|specify|test|should)[ (]+(?P<quote>['\"])(?P<name>.+?)(?P=quote)"
+            r"|def (?P<method>test_\w+))"
+        ),
         line_comments=("#",),
         block_comments=(("=begin", "=end"),),
         tests=r"(?:_spec|_test)\.rb$|(?:^|/)test_[^/]*\.rb$",
@@ -280,6 +301,7 @@ LANGUAGES: tuple[Language, ...] = (
             },
         ),
         syntax=Trust.BLOCK,
+        test_case=r"\bfunction\s+(?P<name>test\w+)\s*\(",
         line_comments=("//", "#"),
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Test\.php$",
@@ -352,6 +374,7 @@ LANGUAGES: tuple[Language, ...] = (
             definitions=("class_declaration", "object_declaration", "function_declaration"),
             calls={"call_expression": ""},
         ),
+        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest)\b[^{;]{0,300}?\bfun\s+(?P<name>`[^`]+`|\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*(?:Test|Tests|IT)\.kts?$",
@@ -367,6 +390,7 @@ LANGUAGES: tuple[Language, ...] = (
             ),
             calls={"call_expression": ""},
         ),
+        test_case=r"\bfunc\s+(?P<name>test\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Tests?\.swift$",
