@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ralph_hooks.checks.conflicts import Conflicts
 from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.syntax import Syntax
@@ -11,7 +12,7 @@ from ralph_hooks.core.ports.checks import Check
 
 def all_checks() -> tuple[Check, ...]:
     """In the order their findings are shown."""
-    return Secrets(), Invisible(), Syntax(), Ruff()
+    return Secrets(), Invisible(), Conflicts(), Syntax(), Ruff()
 
 
 def slow_checks() -> tuple[Check, ...]:

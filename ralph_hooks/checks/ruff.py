@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import secrets
-from ralph_hooks.checks.shared import added, blocking, is_python, is_wrong_on_purpose, may_be_python, python_text
+from ralph_hooks.checks.shared import added, blocking, is_python, may_be_python
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
@@ -26,6 +26,8 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult, Hint
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import RalphError
+from ralph_hooks.languages.syntax import python_text
+from ralph_hooks.languages.test_files import is_wrong_on_purpose
 from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, temporary_folder, which
 
 _VERSION = "1"

@@ -1,17 +1,16 @@
-"""What several checks need: the lines of a change, Python text from bytes, findings that block."""
+"""What several checks need: the lines of a change, its language, findings that block."""
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 from ralph_hooks import secrets
 from ralph_hooks.core.change import Entry, decode
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.ports.change import Source
+from ralph_hooks.languages.table import Language, language_of
 
-_PYTHON = {".py", ".pyi", ".pyw"}
-_SHEBANG = re.compile(rb"#![^\n]*\bpython")
+_FIRST_LINE = 200  # bytes
 
 
 def added(source: Source) -> dict[int, str]:
@@ -29,47 +28,21 @@ def without_end(data: bytes) -> list[str]:
     return decode(data).split("\n")
 
 
+def language(source: Source) -> Language | None:
+    """The language of a file after the change; None where nothing is known of it."""
+    return language_of(source.path, (source.content.new or b"")[:_FIRST_LINE])
+
+
 def may_be_python(entry: Entry) -> bool:
     """By name: Python, or no suffix at all, so that the first line must tell."""
-    suffix = PurePosixPath(entry.path).suffix
-    return entry.new_oid is not None and (suffix in _PYTHON or not suffix)
+    known = language_of(entry.path)
+    return entry.new_oid is not None and (known.is_python if known else not splitext(entry.path)[1])
 
 
 def is_python(source: Source) -> bool:
     """By name, or by a first line that starts Python."""
-    return PurePosixPath(source.path).suffix in _PYTHON or _SHEBANG.match(source.content.new or b"") is not None
-
-
-def python_text(data: bytes) -> str:
-    """Source text as the interpreter would decode it (https://peps.python.org/pep-0263/).
-
-    UTF-8 first, whatever is declared: other tools read it so. Raises SyntaxError, UnicodeDecodeError or LookupError
-    where the interpreter would refuse the file.
-    """
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        import io
-        import tokenize
-
-        try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        except SyntaxError as error:
-            if "unknown encoding" in str(error):
-                raise
-            encoding = "utf-8"  # nothing else was declared: say which byte is wrong
-        return data.decode(encoding)
-
-
-_TEST_FOLDER = re.compile(r"(?i)(?:^|/)(?:tests?|testing|specs?|fixtures?|test[_-]?data)/")
-_WRONG = re.compile(
-    r"(?i)(?:^|[/_.-])(?:fixtures?|test[_-]?data|data|invalid|malformed|broken|bad|corrupt(?:ed)?|syntax)(?=[/_.-])"
-)
-
-
-def is_wrong_on_purpose(path: str) -> bool:
-    """True for test data that is kept to see how a parser takes it."""
-    return _TEST_FOLDER.search(path) is not None and _WRONG.search(path) is not None
+    known = language(source)
+    return known is not None and known.is_python
 
 
 def blocking(  # noqa: D417 - the rest is as in Finding

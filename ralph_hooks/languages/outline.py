@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import warnings
 from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ralph_hooks.languages.syntax import python_tree
 from ralph_hooks.languages.table import Language, language_of
 from ralph_hooks.languages.tree import Grammar, find, parse
 
@@ -107,16 +107,6 @@ def head_lines(path: str, text: str) -> frozenset[int]:
 
 def _language(path: str, text: str) -> Language | None:
     return language_of(path, text[:_FIRST_LINE].encode(errors="replace"))
-
-
-def python_tree(text: str) -> ast.Module | None:
-    """Return the syntax tree of Python source; None where the running interpreter cannot parse it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Python's advice on code is for its author
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _python_head(tree: ast.Module) -> Iterator[int]:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from ralph_hooks.languages.tree import Grammar, broken, parse
+
+if TYPE_CHECKING:
+    import ast
 
 _MOST = 20  # problems of one file: the rest follows from the first
 _QUOTED = 40  # characters of a line
@@ -92,6 +96,27 @@ def python_text(data: bytes) -> str:
                 raise
             encoding = "utf-8"  # nothing else was declared: say which byte is wrong
         return data.decode(encoding)
+
+
+def python_parses(data: bytes) -> bool:
+    """Return whether the running interpreter parses ``data``."""
+    try:
+        return python_tree(python_text(data)) is not None
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return False
+
+
+def python_tree(text: str) -> ast.Module | None:
+    """Return the syntax tree of Python source; None where the running interpreter cannot parse it."""
+    import ast
+    import warnings
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Python's advice on code is for its author
+            return ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def read_json(path: str, data: bytes) -> Sequence[Problem]:

@@ -13,6 +13,7 @@ from msgspec import Struct
 from ralph_hooks.languages.syntax import (
     Problem,
     Reader,
+    python_parses,
     read_json,
     read_notebook,
     read_python,
@@ -72,6 +73,12 @@ class Language(Struct, frozen=True, kw_only=True):
         if self.reader is not None:
             return self.reader(path, data)
         return read_tree(self.name, self.grammar, data) if self.grammar is not None else ()
+
+    def parses(self, path: str, data: bytes) -> bool:
+        """Return whether a parser takes all of ``data``; False where there is none."""
+        if self.is_python:
+            return python_parses(data)
+        return (self.grammar is not None or self.reader is not None) and not self.problems(path, data)
 
 
 _SLASHES = ("//",)

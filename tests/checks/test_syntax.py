@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.checks.syntax import Syntax
-from tests.support.sources import findings
+from tests.support.sources import findings, run, source
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,18 @@ from tests.support.sources import findings
         ("a.py", b"# coding: utf-8\nx = '\xe9'\n", 2, "byte 0xe9 is not utf-8 text"),
         ("a.py", b"# coding: klingon\nx = '\xe9'\n", 1, "encoding that is unknown"),
         ("bin/tool", b"#!/usr/bin/env python3\nx = '\xe9'\n", 2, "byte 0xe9"),
+        ("a.js", "let a = 1;\nfoo(a;\n", 2, "JavaScript syntax error: `)` is missing"),
+        ("a.jsx", "let a = <p>{x</p>;\n", 1, "JavaScript syntax error"),
+        ("a.go", "package a\n\nfunc f() {\n\tx := (1\n}\n", 4, "Go syntax error"),
+        ("a.rs", "fn f() {\n    let x = 1;\n}\nfn g( {}\n", 4, "Rust syntax error"),
+        ("A.java", "class A {\n  void f() { g( }\n}\n", 2, "Java syntax error"),
+        ("a.rb", "def f\n  x = [1, 2\nend\n", 1, "Ruby syntax error"),
+        ("a.php", "<?php\nfunction f() {\n  return [1;\n}\n", 3, "PHP syntax error"),
+        ("a.yaml", "a:\n  - b\n c: d\n", 3, "not YAML"),
+        ("App.csproj", "<Project>\n  <A>\n</Project>\n", 3, "not XML: mismatched tag"),
+        ("a.svg", "<svg><a></svg>", 1, "not XML"),
+        ("a.ipynb", '{\n "cells": [}\n', 2, "not JSON: Expecting value"),
+        ("a.ipynb", "{}", 1, "no cells"),
     ],
 )
 def test_what_cannot_be_read_blocks_at_its_line(path: str, text: str | bytes, line: int, message: str) -> None:
@@ -49,6 +61,15 @@ def test_what_cannot_be_read_blocks_at_its_line(path: str, text: str | bytes, li
         ("a.json", "[" * 200_000),
         ("a.json", "[" * 50_000 + "]" * 50_000),
         ("a.json", "1" * 5_000),
+        ("a.js", "#!/usr/bin/env node\nexport * from 'a';\nconst b = a?.b ?? 1n;\n"),
+        ("a.go", "package a\n\nfunc F[T any](x T) T { return x }\n"),
+        ("a.rs", "fn f() -> R<()> { try!(g()); Ok(()) }\n"),
+        ("a.yaml", "a: !Ref b\n---\nc: &d [*d, {e: f}]\n"),
+        ("chart/templates/a.yaml", "a: {{ .Values.a }}\n{{- end }}\n"),
+        ("a.xml", '<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'),
+        ("a.ipynb", '{"cells": [], "nbformat": 4}'),
+        ("a.ipynb", ""),
+        ("tests/compile-fail/a.rs", "fn f( {}\n"),
     ],
 )
 def test_what_some_program_reads_does_not_block(path: str, text: str | bytes) -> None:
@@ -61,13 +82,61 @@ def test_a_file_that_was_broken_in_the_same_way_does_not_count() -> None:
     assert findings(Syntax(), "a.json", '{"a": 1}\n', '{"a": 1\n') == ()
 
 
+def test_a_file_that_a_grammar_did_not_take_before_does_not_count() -> None:
+    assert findings(Syntax(), "a.go", "package a\nfunc f( {}\nfunc g( {}\n", "package a\nfunc f( {}\n") == ()
+    assert len(findings(Syntax(), "a.go", "package a\nfunc f( {}\n", "package a\nfunc f() {}\n")) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.ts", "let a: = 1;\n"),
+        ("a.tsx", "let a = <p>{</p>;\n"),
+        ("a.c", "int f( {}\n"),
+        ("a.cpp", "int f( {}\n"),
+        ("a.cs", "class A { void F( {} }\n"),
+        ("a.sh", "if true; then\n  echo\n"),
+        ("tool", "#!/bin/bash\nif true; then\n  echo\n"),
+        ("a.css", "a { b: (c; }\n"),
+    ],
+)
+def test_a_grammar_that_is_behind_its_language_gives_a_hint(path: str, text: str) -> None:
+    result = run(Syntax(), source(path, text))[path]
+    assert result.findings == ()
+    assert "syntax error" in result.hints[0].text
+
+
+def test_the_error_on_a_changed_line_is_shown() -> None:
+    old = "package a\n\nfunc f() {\n}\n\nfunc g() {\n\tx(1)\n}\n"
+    (finding,) = findings(Syntax(), "a.go", old.replace("x(1)", "x(1"), old)
+    assert finding.line == 7
+
+
+@pytest.mark.parametrize(("path", "looked"), [("a.go", True), ("a.sql", None), ("LICENSE", False), ("a.kt", None)])
+def test_a_file_that_nothing_can_parse_is_not_called_checked(path: str, looked: object) -> None:
+    result = run(Syntax(), source(path, "text\n")).get(path)
+    assert (result.looked if result else None) is looked
+
+
+def test_deep_nesting_ends_in_time() -> None:
+    for path, data in (
+        ("a.go", "package a\nvar x = " + "(" * 400_000),
+        ("a.yaml", "[" * 200_000),
+        ("a.xml", "<a>" * 300_000),
+    ):
+        findings(Syntax(), path, data)
+
+
 def test_a_secret_on_the_broken_line_is_not_shown() -> None:
     password = "hunter" + "22x"
     (finding,) = findings(Syntax(), "a.json", f'{{"password": "{password}",}}')
     assert password not in finding.quote
 
 
-@given(st.binary(max_size=300), st.sampled_from(["a.json", "a.toml", "a.py", "tool"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from(["a.json", "a.toml", "a.py", "tool", "a.yml", "a.xml", "a.ipynb", "a.js", "a.rs", "a.php"]),
+)
 def test_no_bytes_break_it(data: bytes, path: str) -> None:
     for finding in findings(Syntax(), path, data):
         assert 1 <= finding.line <= data.count(b"\n") + 1

@@ -25,6 +25,8 @@ class CheckResult(Struct, frozen=True):
 
     findings: tuple[Finding, ...] = ()
     hints: tuple[Hint, ...] = ()
+    looked: bool = True
+    """False where the check had nothing to go by in this file, such as a language that it does not know."""
 
 
 class Check(Protocol):
