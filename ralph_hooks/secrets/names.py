@@ -6,17 +6,17 @@ import re
 
 from msgspec import Struct
 
+from ralph_hooks.languages.test_files import is_test_file
 from ralph_hooks.secrets.text_index import TextIndex
 
-_TEST_DATA = re.compile(
-    r"(?i)(?:^|/)(?:tests?|testing|__tests__|specs?|fixtures?|test[_-]?data|mocks?)/|(?:^|/)(?:test_[^/]*|conftest)\.\w+$"
-    r"|[._-](?:test|tests|spec)\.\w+$|\.(?:example|sample|template|dist|tmpl)$|\.env\.(?:example|sample|template|test)"
+_EXAMPLE = re.compile(
+    r"(?i)(?:^|/)mocks?/|[._-]tests\.\w+$|\.(?:example|sample|template|dist|tmpl)$|\.env\.(?:example|sample|template|test)"
 )
 
 
 def is_test_data(path: str) -> bool:
-    """True for paths where made-up passwords are daily bread."""
-    return _TEST_DATA.search(path) is not None
+    """True for paths where made-up passwords are common."""
+    return is_test_file(path) or _EXAMPLE.search(path) is not None
 
 
 _OWNERS = "api|auth|access|private|account|client|service|encryption|signing|master|shared|storage|license|database|db"

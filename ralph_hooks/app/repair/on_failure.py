@@ -13,13 +13,13 @@ from ralph_hooks.app.repair import background
 from ralph_hooks.app.repair.job_lock import hold_job_lock
 from ralph_hooks.app.repair.repair import repair
 from ralph_hooks.config import InHook, OnFailure, Unpriced
-from ralph_hooks.core.change_kind import kind_of_path
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.core.ports.change import Push, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.languages.change_kind import kind_of_path
 from ralph_hooks.providers import registry
 from ralph_hooks.reports.wording import blockers, has_secret
 from ralph_hooks.store.ledger import UNPRICED_AGENT

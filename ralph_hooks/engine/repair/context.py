@@ -9,11 +9,12 @@ from msgspec import Struct
 
 from ralph_hooks.config import Settings
 from ralph_hooks.core.change import decode
-from ralph_hooks.core.outline import definitions, view
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.prompt_diff import render
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.engine.repair.excerpt import view
+from ralph_hooks.languages.outline import definitions
 from ralph_hooks.phases.problem import Shown
 
 CHANGE_TOKENS = 6_000

@@ -26,6 +26,7 @@ from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.review.gate import Examined, Gate, Scope
 from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.errors import RepairRefused
+from ralph_hooks.languages.test_files import decides_tests
 from ralph_hooks.phases import verify
 from ralph_hooks.phases.problem import Problem, described, failing
 
@@ -33,19 +34,7 @@ _CODE_TOKENS = 6_000  # about how much of a repair goes with each claim
 _CLAIMS_A_REQUEST = 12
 _NAMED = 3  # failing tests or findings in a sentence
 
-# What decides which tests there are and whether they run.
-_TESTS = re.compile(
-    r"(?i)(?:^|/)(?:tests?|specs?|__tests__|testing|fixtures|__snapshots__)/"
-    r"|(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec)|conftest|noxfile|sitecustomize|usercustomize)\.[^/.]+$"
-    r"|(?:^|/)(?:\.?pytest\.ini|tox\.ini|setup\.cfg|pyproject\.toml|\.coveragerc|jest\.config\.[^/]+|Makefile"
-    r"|vitest\.config\.[^/]+|karma\.conf\.[^/]+|\.mocharc[^/]*|phpunit\.xml[^/]*|package\.json)$"
-)
 _ABOUT_TESTS = re.compile(r"(?i)\b(?:tests?|specs?|fixtures?)\b|\btest_|_test\b")
-
-
-def is_test(path: str) -> bool:
-    """Whether ``path`` has a say in what is tested."""
-    return _TESTS.search(path) is not None
 
 
 class VerificationResult(Struct, frozen=True, kw_only=True):
@@ -214,7 +203,7 @@ class RepairVerifier:
             return {}
         paths = self._problem.paths
         touched = [e for e in repair.change.entries if not {e.path, e.old_path} & {*paths}]
-        touched = [e for e in touched if is_test(e.path) or is_test(e.old_path)]
+        touched = [e for e in touched if decides_tests(e.path) or decides_tests(e.old_path)]
         before = repair.contents(touched)
         undone: dict[str, bytes | None] = {entry.path: None for entry in touched}
         return undone | {entry.old_path: before[entry.path].old for entry in touched}

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from ralph_hooks.core.change_kind import kind_of, kind_of_path
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, ModelError
 from ralph_hooks.core.ports.change import Snapshot, Source
@@ -22,6 +21,7 @@ from ralph_hooks.engine.repair.edits import EditsRefused, apply
 from ralph_hooks.engine.review.gate import Gate
 from ralph_hooks.engine.review.sources import SourceCache
 from ralph_hooks.errors import RepairRefused
+from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import fix, implement, plan
 from ralph_hooks.phases.plan import Plan
 from ralph_hooks.phases.problem import Problem, failing

@@ -8,11 +8,12 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ralph_hooks.core.change import Entry
-from ralph_hooks.core.change_kind import Kind, kind_of, kind_of_path
+from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Usage, estimate_tokens
 from ralph_hooks.engine.review.gate import Examined, Gate
 from ralph_hooks.engine.review.reviewer import analyze_key, batched
+from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import analyze, verify
 
 _REPLY = 120  # tokens: a reply of the analyze phase without or with one finding

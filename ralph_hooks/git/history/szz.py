@@ -16,11 +16,12 @@ from pathlib import PurePosixPath
 from msgspec import Struct
 
 from ralph_hooks.core.backtest import Example, Label, Lines
-from ralph_hooks.core.change_kind import Kind, kind_of_path
+from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.errors import GitError, RalphError
 from ralph_hooks.git.diff_parser import read_raw
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import RAW, Repository
+from ralph_hooks.languages.change_kind import kind_of_path
 
 PATIENCE = 540
 """Days that a commit has to have lived without a fix to count as clean."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ralph_hooks.core.outline import definitions, view
 from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.engine.repair.excerpt import view
 
 BODY = "".join(f"        self.total += {number}  # one of many lines\n" for number in range(40))
 PYTHON = f'''\
@@ -87,33 +87,16 @@ def test_the_limit_holds_whatever_is_asked_for(limit: int) -> None:
     assert estimate_tokens(shown(limit=limit, names=["Cart", "checkout"])) <= limit + 20
 
 
-def test_definitions_have_their_decorators_and_their_end() -> None:
-    lines = PYTHON.splitlines()
-    found = {d.name: (lines[d.first - 1], lines[d.last - 1]) for d in definitions("shop.py", PYTHON)}
-    assert found["Cart"][0] == "@decorated"
-    assert found["Cart.full"] == ("    @property", "        return self.size > 3")
-    assert found["checkout"] == ("def checkout(cart):", "    return cart.total * VAT")
+def test_a_broken_file_is_shown_around_the_place() -> None:
+    text = shown(f"def broken(:\n{PYTHON}", lines=[30])
+    assert "[..." in text
+    assert PYTHON.splitlines()[28] in text
 
 
-@pytest.mark.parametrize(
-    ("path", "text", "expected"),
-    [
-        (
-            "a.js",
-            "let x;\n\nexport class Foo {\n  async bar(b) {\n    return 1;\n  }\n}\n\nfunction baz() {\n}\n",
-            {"Foo": (3, 7), "Foo.bar": (4, 6), "baz": (9, 10)},
-        ),
-        (
-            "a.c",
-            "#include <x.h>\nint f(int a)\n{\n    if (a) g();\n    return h(a);\n}\nstatic void *g(char *p) {\n}\n",
-            {"f": (2, 6), "g": (7, 8)},
-        ),
-        ("a.go", "package x\n\nfunc (s *S) Do(a int) error {\n\treturn nil\n}\n", {"Do": (3, 5)}),
-        ("a.rs", "pub(crate) fn run() -> u8 {\n    1\n}\n", {"run": (1, 3)}),
-        ("a.rb", "class A\n  def b\n    1\n  end\nend\n", {"A": (1, 5), "A.b": (2, 4)}),
-        ("broken.py", "def a(:\n    pass\n\n\ndef b():\n    pass\n", {"a": (1, 2), "b": (5, 6)}),
-        ("a.txt", "no code\n", {}),
-    ],
-)
-def test_other_languages_are_read_by_indentation(path: str, text: str, expected: dict[str, tuple[int, int]]) -> None:
-    assert {d.name: (d.first, d.last) for d in definitions(path, text)} == expected
+def test_another_language_is_shown_by_its_definitions() -> None:
+    text = (
+        "package shop\n\nfunc Total() int {\n" + "\tx()\n" * 60 + "\treturn 1\n}\n\nfunc Vat() int {\n\treturn 19\n}\n"
+    )
+    assert shown(text, "shop.go", names=["Vat"]) == (
+        "package shop\n\nfunc Total() int {\n[... 63 lines left out ...]\nfunc Vat() int {\n\treturn 19\n}\n"
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.change import Content, Entry, Status
-from ralph_hooks.core.change_kind import Kind, kind_of, kind_of_path
+from ralph_hooks.core.change_kind import Kind
+from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 
 
 def entry(path: str, old_path: str = "", *, same: bool = False) -> Entry:
