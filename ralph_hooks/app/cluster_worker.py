@@ -36,6 +36,7 @@ from ralph_hooks.engine.backtest.task import (
     outcome,
     packed,
 )
+from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate
 from ralph_hooks.engine.worker_pool import WorkerPool
@@ -113,16 +114,19 @@ def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: T
         sleep=time.sleep,
         now=time.time,
     )
-    return Gate(
+    models = ModelAccess(
         settings=task.settings,
         limits=limits,
-        checks=all_checks(),
-        store=facts,
-        answers=answers,
         caller=caller,
         pool=WorkerPool(limits.parallel, deadline, Silent()),
-        verifier=NoCommands(),
+        answers=answers,
         prices=prices,
+    )
+    return Gate(
+        models=models,
+        checks=all_checks(),
+        store=facts,
+        verifier=NoCommands(),
         history=NoHistory(),
         receipts=NoReceipts(),
     )

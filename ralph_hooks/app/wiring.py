@@ -22,9 +22,10 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
-from ralph_hooks.core.ports.store import Cache, ModelCache
+from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
+from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import WorkerPool
@@ -110,7 +111,7 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
         gate = build_gate(context, state, command, limits, snapshot)
         try:
-            with exclusive_run(context.home.state, context.key, [snapshot.change], gate.caller.deadline):
+            with exclusive_run(context.home.state, context.key, [snapshot.change], gate.models.caller.deadline):
                 yield ReviewSession(
                     context=context,
                     stage=selection.stage,
@@ -119,7 +120,7 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
                     pushed=pushed,
                 )
         finally:
-            gate.caller.close()  # interrupted or failed half-way: what is under way is in the books all the same
+            gate.models.caller.close()  # interrupted or failed half-way: what is under way is in the books all the same
 
 
 @contextmanager
@@ -133,10 +134,10 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
         try:
-            with exclusive_run(context.home.state, context.key, changes, gate.caller.deadline):
+            with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
                 yield push_gate(gate)
         finally:
-            gate.caller.close()
+            gate.models.caller.close()
 
 
 def push_gate(gate: Gate) -> PushGate:
@@ -157,9 +158,16 @@ def build_gate(
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(context, state, command, deadline)
-    pool = WorkerPool(limits.parallel, deadline, shown or progress())
-    return _gate(context, state, limits, way, pool, SharedModelCache(state), context.repository, snapshot.change)
+    caller, store, prices = build_caller(context, state, command, deadline)
+    models = ModelAccess(
+        settings=context.settings,
+        limits=limits,
+        caller=caller,
+        pool=WorkerPool(limits.parallel, deadline, shown or progress()),
+        answers=SharedModelCache(state),
+        prices=prices,
+    )
+    return _gate(context, state, models, store, context.repository, snapshot.change)
 
 
 def build_trial(
@@ -175,33 +183,32 @@ def build_trial(
     """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    way = build_caller(context, state, "backtest", deadline, run=run, client=client, apart=apart)
-    pool = WorkerPool(limits.parallel, deadline, Silent())
-    return _gate(context, state, limits, way, pool, NamespacedCache(SharedModelCache(state), apart), repository, change)
+    caller, store, prices = build_caller(context, state, "backtest", deadline, run=run, client=client, apart=apart)
+    models = ModelAccess(
+        settings=context.settings,
+        limits=limits,
+        caller=caller,
+        pool=WorkerPool(limits.parallel, deadline, Silent()),
+        answers=NamespacedCache(SharedModelCache(state), apart),
+        prices=prices,
+    )
+    return _gate(context, state, models, store, repository, change)
 
 
 def _gate(
     context: Context,
     state: State,
-    limits: GateSettings,
-    way: tuple[Caller, Cache, Catalogue],
-    pool: WorkerPool,
-    answers: ModelCache,
+    models: ModelAccess,
+    store: Cache,
     repository: snapshots.Repository,
     change: Change,
 ) -> Gate:
-    """The gate for ``change`` of ``repository``; ``way`` is what `build_caller` gives."""
-    caller, store, prices = way
+    """Build the gate for ``change`` of ``repository``."""
     return Gate(
-        settings=context.settings,
-        limits=limits,
+        models=models,
         checks=all_checks(),
         store=store,
-        answers=answers,
-        caller=caller,
-        pool=pool,
         verifier=_verifier(context, repository, change, store),
-        prices=prices,
         history=Reports(state.database, context.known_as()),
         receipts=Receipts(state.database, context.known_as()),
     )
@@ -310,7 +317,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
     )
     try:
         with workbench as bench:
-            yield Fixer(gate=gate, bench=bench, autofix=RuffFixes())
+            yield Fixer(gate=gate, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(
             f"the scratch copy cannot be used: {error}", "is there room in the temporary folder?"

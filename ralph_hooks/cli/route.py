@@ -40,9 +40,9 @@ def command(*, paths: tuple[str, ...], format_: str) -> None:
         snapshot = Selection().read(context.repository)
         gate = build_gate(context, state, "route", context.settings.gate, snapshot)
         if paths:
-            coming = Forecasted(preview_paths(gate, paths), (), ())
+            coming = Forecasted(preview_paths(gate.models, paths), (), ())
         else:
-            coming = preview(gate, gate.examine(snapshot, Scope.REVIEW))
+            coming = preview(gate.models, gate.examine(snapshot, Scope.REVIEW))
     if format_ == "json":
         click.echo(_json(coming), nl=False)
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from math import ceil
 from typing import Annotated
@@ -30,6 +31,16 @@ class Usage(Struct, frozen=True, kw_only=True):
     """The provider's own figure for this call, where it gives one (``usage.cost`` of OpenRouter)."""
     estimated: bool = False
     """True where the provider reported no usage and the worst case was taken instead."""
+
+
+def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """Return the sum of ``costs`` in USD; None where one of them is not known."""
+    total = Decimal(0)
+    for cost in costs:
+        if cost is None:
+            return None
+        total += cost
+    return total
 
 
 def charged(*figures: Decimal) -> Decimal | None:

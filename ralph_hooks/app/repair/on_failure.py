@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from decimal import Decimal
 
 import msgspec
 
@@ -18,6 +17,7 @@ from ralph_hooks.core.ports.change import Push, Snapshot
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line
+from ralph_hooks.core.usage import total_cost
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.languages.change_kind import kind_of_path
 from ralph_hooks.providers import registry
@@ -127,12 +127,8 @@ def _added(report: Report, made: Report) -> Report:
         fix=made.fix,
         rungs=made.rungs,
         calls=report.calls + made.calls,
-        cost_usd=_sum(report.cost_usd, made.cost_usd),
-        baseline_usd=_sum(report.baseline_usd, made.baseline_usd),
+        cost_usd=total_cost((report.cost_usd, made.cost_usd)),
+        baseline_usd=total_cost((report.baseline_usd, made.baseline_usd)),
         seconds=round(report.seconds + made.seconds, 3),
         notices=report.notices + told,
     )
-
-
-def _sum(one: Decimal | None, other: Decimal | None) -> Decimal | None:
-    return None if one is None or other is None else one + other

@@ -52,7 +52,7 @@ def repair(
             with open_fixer(context, gate, snapshot) as fixer:
                 report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
     finally:
-        gate.caller.close()
+        gate.models.caller.close()
     report = _closed(report, notices)
     gate.history.add(report)
     return report

@@ -321,7 +321,7 @@ def _estimate(
             gate = build_trial(
                 here, state, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )
-            for each in preview(gate, gate.examine(snapshot, Scope.REVIEW)).certain:
+            for each in preview(gate.models, gate.examine(snapshot, Scope.REVIEW)).certain:
                 costs.append(each.cost_usd)
                 tokens += each.input_tokens + each.output_tokens
                 requests += each.requests

@@ -15,7 +15,7 @@ from msgspec import Struct
 from ralph_hooks.core.backtest import Example
 from ralph_hooks.core.change import Change, Content, Entry, Hunk
 from ralph_hooks.core.ports.change import Source
-from ralph_hooks.engine.review.triage import MAX_BYTES, content_reason, is_text
+from ralph_hooks.core.review_rules import MAX_BYTES, content_reason, is_text
 
 _AT_ONCE = 32  # changes
 _MOST_BYTES = 16_000_000  # of files at once, for lines take several times their size

@@ -30,15 +30,14 @@ from ralph_hooks.core.ports.models import Booked, GrantingLedger, Prices, Reserv
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.usage import Call, Usage, most_tokens
+from ralph_hooks.core.usage import Call, Usage, most_tokens, total_cost
 from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.engine.backtest.replay import CapReached
 from ralph_hooks.engine.backtest.task import Task, TaskResult, packed
 from ralph_hooks.engine.models.caller import quirks_key
+from ralph_hooks.engine.review.review_input import prepare
 from ralph_hooks.engine.review.reviewer import recall
 from ralph_hooks.engine.review.run_checks import result_key
-from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.review.triage import triage
 from ralph_hooks.errors import RalphError
 
 LOST = "lost"
@@ -138,17 +137,17 @@ class Remote:
     def _errand(self, snapshot: Snapshot) -> Task | None:
         """``snapshot`` as data; None where it has to stay."""
         noted = _Noted(self._store)
-        triaged = triage(snapshot, self._settings.gate.exclude, noted)
-        sources = SourceCache(snapshot).sources(triaged.review + triaged.scan)
+        prepared = prepare(snapshot, self._settings, self._settings.gate.exclude, noted)
+        sources = prepared.sources(prepared.review + prepared.scan)
         if not all(map(self._may_be_named, snapshot.change.entries)):
             return None
         if sum(_size(source) for source in sources) > _MOST_BYTES or not all(map(self._may_leave, sources)):
             return None
         paid_for = _Noted(self._answers)
-        recall(triaged.review, self._settings, paid_for)
+        recall(prepared.review, self._settings, paid_for)
         noted.get(map(quirks_key, self._models))
         for check in self._checks:
-            noted.get(result_key(check.name, check.version, e) for e in triaged.review if check.applies(e))
+            noted.get(result_key(check.name, check.version, e) for e in prepared.review if check.applies(e))
         return Task(
             change=msgspec.structs.replace(snapshot.change, title=""),
             files={source.path: LoadedFile(_size(source), source.content, source.hunks) for source in sources},
@@ -309,6 +308,4 @@ def _with(report: Report, earlier: tuple[Call, ...]) -> Report:
     if not earlier:
         return report
     calls = earlier + report.calls
-    costs = [call.cost_usd for call in calls]
-    total = None if None in costs else sum((cost for cost in costs if cost is not None), Decimal(0))
-    return msgspec.structs.replace(report, calls=calls, cost_usd=total)
+    return msgspec.structs.replace(report, calls=calls, cost_usd=total_cost(call.cost_usd for call in calls))

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, decode
@@ -36,8 +37,7 @@ def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
     except RalphError as error:
         return PingResult(problem=error.message.removeprefix(f"{model.id}: "))
     calls = [call for call in caller.calls if call.model == model.id]
-    known = [call.cost_usd for call in calls if call.cost_usd is not None]
-    cost = sum(known, Decimal(0)) if len(known) == len(calls) else None
+    cost = total_cost(call.cost_usd for call in calls)
     return PingResult(seconds=sum(call.seconds for call in calls), cost_usd=cost)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from msgspec import Struct
 
-from ralph_hooks.config import Settings
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.prompt_diff import render
+from ralph_hooks.core.review_rules import EMPTY
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.repair.excerpt import view
@@ -27,10 +28,15 @@ FILES_TOKENS = 24_000
 """About how much of files goes to whoever writes the repair."""
 _WHOLE = 2_000  # tokens: a smaller file is shown whole
 _PART = 4_000  # tokens of a larger one
-_MAX_BYTES = 1_000_000
-_NUL_REACH = 8_000  # bytes that git itself looks at to tell binary from text
-_LFS = b"version https://git-lfs.github.com/spec/"
 _PATH = re.compile(r"[^\s'\"`(),:;<>=]+")
+
+
+class Withheld(Protocol):
+    """The signature of `ModelAccess.withheld`."""
+
+    def __call__(self, path: str, data: bytes | None = None) -> str:
+        """Return why no request may hold ``path``; empty where one may."""
+        ...
 
 
 class Chosen(Struct, frozen=True):
@@ -45,17 +51,17 @@ class Chosen(Struct, frozen=True):
 
 
 class FileContext:
-    """Looks at files through ``read``, by the rules of ``settings``."""
+    """Looks at files through ``read``, as far as ``withheld`` has no reason against it."""
 
-    def __init__(self, settings: Settings, paths: Sequence[str], read: Callable[[str], bytes | None]) -> None:
-        self._settings = settings
+    def __init__(self, withheld: Withheld, paths: Sequence[str], read: Callable[[str], bytes | None]) -> None:
+        self._withheld = withheld
         self.paths = paths
         self._read = read
 
     def text(self, path: str) -> str | None:
         """The file as text with LF line ends; None where no model may or can read it."""
-        data = None if self._settings.route(path).skip else self._read(path)
-        if data is None or len(data) > _MAX_BYTES or b"\0" in data[:_NUL_REACH] or data.startswith(_LFS):
+        data = None if self._withheld(path) else self._read(path)
+        if data is None or self._withheld(path, data) not in {"", EMPTY}:
             return None
         return decode(data).replace("\r\n", "\n")
 
@@ -103,10 +109,12 @@ class FileContext:
     def listed(self, near: Collection[str], limit: int = LISTED_TOKENS) -> list[str]:
         """Further files, those in the folders of ``near`` first."""
         folders = {path.rpartition("/")[0] for path in near}
-        others = [path for path in self.paths if path not in near and not self._settings.route(path).skip]
+        others = [path for path in self.paths if path not in near]
         others.sort(key=lambda path: (path.rpartition("/")[0] not in folders, path.count("/"), path))
         kept: list[str] = []
         for path in others:
+            if self._withheld(path):
+                continue
             limit -= estimate_tokens(path) + 1
             if limit < 0:
                 break

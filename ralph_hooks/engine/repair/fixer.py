@@ -8,7 +8,6 @@ Every rung is told with its reason and its cost.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from decimal import Decimal
 from functools import partial
 
 import msgspec
@@ -21,11 +20,13 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import RepairStep, Report, Step, Verdict
 from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.usage import total_cost
+from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.repair.edits import Files
 from ralph_hooks.engine.repair.verification import RepairVerifier, VerificationResult, identity
 from ralph_hooks.engine.repair.writers import Draft, GaveUp, NoAnswer, PlannedRepair, RepairWriters
 from ralph_hooks.engine.review.gate import Gate, Scope
-from ralph_hooks.engine.review.run_checks import SECRET
+from ralph_hooks.engine.review.review_input import SECRET
 from ralph_hooks.errors import RalphError, RepairRefused
 from ralph_hooks.phases.plan import Plan
 from ralph_hooks.phases.problem import Problem
@@ -39,9 +40,10 @@ _LEARNED = 4_000  # characters of what an attempt came to that the next one is t
 
 
 class Fixer(Struct, frozen=True, kw_only=True):
-    """Everything a repair needs, put together in `app.wiring`. The gate's deadline and budget hold over all of it."""
+    """Everything a repair needs, put together in `app.wiring`: ``gate`` judges it, ``models`` are asked for it."""
 
     gate: Gate
+    models: ModelAccess
     bench: Workbench
     autofix: Autofix
 
@@ -54,7 +56,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         What passes is repaired only where an ``instruction`` asks for it. Raises RalphError where only the user can
         help.
         """
-        started = self.gate.caller.deadline.clock()
+        started = self.models.caller.deadline.clock()
         known = self._verified(report)
         problem = _problem(known, instruction, chosen)
         if not problem:
@@ -63,9 +65,9 @@ class Fixer(Struct, frozen=True, kw_only=True):
         try:
             reason = repair.run()
         finally:
-            self.gate.caller.close()
-        calls = self.gate.caller.calls
-        cost, baseline = self.gate.money(calls)
+            self.models.caller.close()
+        calls = self.models.caller.calls
+        cost, baseline = self.models.cost(calls)
         told = (f"not repaired: {reason}",) if reason else repair.notices
         return msgspec.structs.replace(
             known,
@@ -75,16 +77,16 @@ class Fixer(Struct, frozen=True, kw_only=True):
             rungs=tuple(repair.rungs),
             fix=repair.stored.summarised() if repair.stored else None,
             notices=tuple(dict.fromkeys((*known.notices, *told, *self.bench.caveats()))),
-            seconds=round(known.seconds + self.gate.caller.deadline.clock() - started, 3),
+            seconds=round(known.seconds + self.models.caller.deadline.clock() - started, 3),
         )
 
     def _verified(self, report: Report) -> Report:
         """``report`` with the verify commands run: a repair has to know what fails before it."""
-        commands = self.gate.settings.verify.commands
+        commands = self.models.settings.verify.commands
         if report.verification or not commands or not report.paths:
             return report
-        deadline = self.gate.caller.deadline
-        verification = self.gate.pool.alone("verify commands", lambda: self.bench.verify(commands, deadline))
+        deadline = self.models.caller.deadline
+        verification = self.models.pool.alone("verify commands", lambda: self.bench.verify(commands, deadline))
         return msgspec.structs.replace(report, verification=verification)
 
 
@@ -108,13 +110,14 @@ class _Repair:
         self.notices: tuple[str, ...] = ()
         self._fixer = fixer
         self._gate = fixer.gate
+        self._models = fixer.models
         self._bench = fixer.bench
         self._problem = problem
         self._findings, self._failures = problem.findings, problem.failures
         self._report = report
-        self._authors = RepairWriters(fixer.gate, fixer.bench, snapshot)
+        self._writers = RepairWriters(fixer.models, fixer.bench, fixer.gate.examine(snapshot, Scope.REVIEW))
         self._base: Files = {}  # what every attempt starts from: the free autofix
-        self._paid = len(self._gate.caller.calls)
+        self._paid = len(self._models.caller.calls)
 
     def run(self) -> str:
         """Why nothing was stored, for the user; empty where something was."""
@@ -152,7 +155,7 @@ class _Repair:
         """Mend what the linter can; what came of it, for people. Keeps it only where the checks agree."""
         paths = dict.fromkeys(finding.path for finding in mine)
         files = {path: data for path in paths if (data := self._bench.read(path)) is not None}
-        mended = self._fixer.autofix.mend(mine, files, self._gate.caller.deadline)
+        mended = self._fixer.autofix.mend(mine, files, self._models.caller.deadline)
         if not mended:
             return f"there is no safe fix for {names}"
         self._bench.write(mended)
@@ -171,7 +174,7 @@ class _Repair:
     def _attempts(self) -> str:
         """Plan once, then implement and correct as often as the settings allow; why nothing came of it."""
         planned = self._planned()
-        attempts = self._gate.settings.fix.attempts
+        attempts = self._models.settings.fix.attempts
         learned: list[str] = []
         tried = VerificationResult(told="")
         for attempt in range(1, attempts + 1):
@@ -189,16 +192,16 @@ class _Repair:
     def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:
         """One repair with its corrections: what came of the last of them, and what it does in its author's words."""
         written = self._written(
-            Step.IMPLEMENT, which, partial(self._authors.implement, self._problem, planned, learned)
+            Step.IMPLEMENT, which, partial(self._writers.implement, self._problem, planned, learned)
         )
         tried = self._judged(written, which)
         summaries = {written.repair.summary: None}
-        rounds = self._gate.settings.fix.rounds
+        rounds = self._models.settings.fix.rounds
         for number in range(1, rounds + 1):
             if tried.passed:
                 break
             which = f"correction {number} of {rounds}"
-            correct = partial(self._authors.correct, self._problem, planned, written, tried.wrong)
+            correct = partial(self._writers.correct, self._problem, planned, written, tried.wrong)
             try:
                 written = self._written(Step.FIX, which, correct)
             except NoAnswer:
@@ -210,7 +213,7 @@ class _Repair:
     def _planned(self) -> PlannedRepair:
         why = f"to send little: {self._why()}"
         try:
-            planned = self._authors.plan(self._problem)
+            planned = self._writers.plan(self._problem)
         except GaveUp as reason:
             self._take(Step.PLAN, why, str(reason), succeeded=False)
             raise
@@ -240,6 +243,7 @@ class _Repair:
         mending = {item.command for item in self._failures}
         verifier = RepairVerifier(
             self._gate,
+            self._models,
             self._bench,
             self._problem,
             spared=[f for f in self._report.findings if f.blocking and f not in self._findings],
@@ -273,11 +277,9 @@ class _Repair:
 
     def _take(self, step: Step, reason: str, outcome: str, *, succeeded: bool, model: str = "") -> None:
         """Put a rung on record, with what was paid since the last one."""
-        calls = self._gate.caller.calls
-        costs = [call.cost_usd for call in calls[self._paid :]]
+        calls = self._models.caller.calls
+        total = total_cost(call.cost_usd for call in calls[self._paid :])
         self._paid = len(calls)
-        known = [cost for cost in costs if cost is not None]
-        total = sum(known, Decimal(0)) if len(known) == len(costs) else None
         self.rungs.append(
             RepairStep(step=step, reason=reason, outcome=outcome, succeeded=succeeded, model=model, cost_usd=total)
         )

@@ -22,9 +22,10 @@ from ralph_hooks.core.prompt_diff import excerpt, render
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
-from ralph_hooks.engine.review.gate import Examined, Gate, Scope
-from ralph_hooks.engine.review.sources import SourceCache
+from ralph_hooks.engine.review.gate import Gate, Scope
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.languages.test_files import decides_tests
 from ralph_hooks.phases import verify
@@ -87,6 +88,7 @@ class RepairVerifier:
     def __init__(
         self,
         gate: Gate,
+        models: ModelAccess,
         bench: Workbench,
         problem: Problem,
         *,
@@ -95,6 +97,7 @@ class RepairVerifier:
         judged: Sequence[Verification] = (),
     ) -> None:
         self._gate = gate
+        self._models = models
         self._bench = bench
         self._problem = problem
         self._spared = frozenset(map(identity, spared))
@@ -108,11 +111,11 @@ class RepairVerifier:
             repair, repaired = self._bench.repair(), self._bench.repaired()
             if not repair.change.entries:
                 raise _refuse("it changes nothing", "The files are as they were before the repair.")
-            examined = self._gate.examine(repaired, Scope.REVIEW)
-            self._check(examined)
+            change = self._gate.examine(repaired, Scope.REVIEW)
+            self._check(change)
             verified = self._test(repair)
             self._ask_again(repair, repaired)
-            self._review(examined)
+            self._review(change)
         except RepairRefused as refused:
             return VerificationResult(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
         except _Ended as ended:
@@ -122,26 +125,26 @@ class RepairVerifier:
         )
 
     def _pass_summary(self, *, verified: bool) -> str:
-        commands = len(self._gate.settings.verify.commands)
+        commands = len(self._models.settings.verify.commands)
         tests = f"{plural(commands, 'verify command')} pass{'es' * (commands == 1)}" if verified else ""
         claims = len(self._claimed)
         gone = f"{plural(claims, 'finding')} confirmed gone" if claims else ""
         return ", ".join(filter(None, ("no check or model objects", tests, gone)))
 
-    def _check(self, examined: Examined) -> None:
+    def _check(self, change: ReviewInput) -> None:
         """The deterministic checks: none of them may block, whether that is new or what was to be mended."""
-        blocking = self._blocking(examined.checked.findings)
+        blocking = self._blocking(change.checked.findings)
         if blocking:
             raise _objected(blocking)
-        if examined.checked.unfinished:
-            raise _unable(f"the {examined.checked.unfinished[0]} check did not end before the deadline")
+        if change.checked.unfinished:
+            raise _unable(f"the {change.checked.unfinished[0]} check did not end before the deadline")
 
     def _test(self, repair: Snapshot) -> bool:
         """The verify commands, and before that with the tests as they were, if the repair has touched them.
 
         That is what most of those fail, and then all of it has taken the time of one run.
         """
-        commands = self._gate.settings.verify.commands
+        commands = self._models.settings.verify.commands
         if not commands:
             return False
         undone = self._tests_undone(repair)
@@ -156,8 +159,8 @@ class RepairVerifier:
 
     def _run(self, commands: Sequence[str], how: str) -> bool:
         judged = tuple(self._judged.values())
-        outcomes = self._gate.pool.alone(
-            "verify commands", partial(self._bench.verify, commands, self._gate.caller.deadline, judged)
+        outcomes = self._models.pool.alone(
+            "verify commands", partial(self._bench.verify, commands, self._models.caller.deadline, judged)
         )
         failed = tuple(item for item in outcomes if item.verdict is Verdict.FAIL and not self._failed_before(item))
         if failed:
@@ -218,17 +221,17 @@ class RepairVerifier:
         there = {entry.path for entry in repaired.change.entries}
         by_chain: dict[Chain, list[Finding]] = defaultdict(list)
         for finding in self._claimed:
-            route = self._gate.settings.route(finding.path)
+            route = self._models.settings.route(finding.path)
             if finding.path in there:  # else the file is what it was before the change
                 by_chain[route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)].append(finding)
-        code = _Code(self._bench, repair)
+        code = _Code(self._models, self._bench, repair)
         jobs = [
             partial(self._ask, findings[start : start + _CLAIMS_A_REQUEST], chain, code)
             for chain, findings in by_chain.items()
             for start in range(0, len(findings), _CLAIMS_A_REQUEST)
         ]
         kept: list[str] = []
-        for answer in self._gate.pool.run("findings asked again", jobs):
+        for answer in self._models.pool.run("findings asked again", jobs):
             if answer is None:
                 raise _unable("the deadline was reached")
             kept += answer
@@ -238,7 +241,7 @@ class RepairVerifier:
     def _ask(self, findings: Sequence[Finding], chain: Chain, code: _Code) -> list[str]:
         claims = [verify.Claim(_still(finding), code.of(finding)) for finding in findings]
         try:
-            verdicts, _ = self._gate.caller.ask(verify.question(claims, self._gate.caller.marker()), chain)
+            verdicts, _ = self._models.caller.ask(verify.question(claims, self._models.caller.marker()), chain)
         except TooLarge:
             middle = len(findings) // 2
             return [kept for half in (findings[:middle], findings[middle:]) for kept in self._ask(half, chain, code)]
@@ -250,10 +253,10 @@ class RepairVerifier:
             if verdict.holds
         ]
 
-    def _review(self, examined: Examined) -> None:
+    def _review(self, change: ReviewInput) -> None:
         """The repaired change through the models, as the next commit will be: what they say is kept for it."""
-        reviewed = self._gate.review(examined)
-        kept = self._gate.keeps(examined)
+        reviewed = self._gate.review(change)
+        kept = self._gate.keeps(change)
         blocking = self._blocking(reviewed.findings + kept.findings)
         if blocking:
             raise _objected(blocking)
@@ -269,9 +272,11 @@ class RepairVerifier:
 class _Code:
     """The code that a claim about a repaired file needs."""
 
-    def __init__(self, bench: Workbench, repair: Snapshot) -> None:
+    def __init__(self, models: ModelAccess, bench: Workbench, repair: Snapshot) -> None:
+        self._models = models
         self._bench = bench
-        self._sources = SourceCache(repair).sources([e for e in repair.change.entries if e.unreadable() is None])
+        readable = tuple(e for e in repair.change.entries if e.unreadable() is None and not models.withheld(e.path))
+        self._sources = ReviewInput(snapshot=repair, review=readable).sources(readable)
 
     def of(self, finding: Finding) -> str:
         """The repair of the file, or all of it where it is elsewhere, and the file as it is now around the place."""
@@ -279,7 +284,7 @@ class _Code:
         parts = [p for s in near for p in render(s.entry, s.content, s.hunks, _CODE_TOKENS)[:1]]
         text = "The repair:\n" + "\n".join(part.text for part in parts)
         now = self._bench.read(finding.path)
-        if now is not None:
+        if now is not None and not self._models.withheld(finding.path, now):
             text += "\nThe file around the place, after the repair:\n"
             text += excerpt(decode(now).splitlines(), finding.line)
         return text

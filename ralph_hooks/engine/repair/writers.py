@@ -10,16 +10,16 @@ from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, ModelError
-from ralph_hooks.core.ports.change import Snapshot, Source
+from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
 from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import ByAgent, Unanswered
 from ralph_hooks.engine.repair.context import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, FileContext, change_text
 from ralph_hooks.engine.repair.edits import EditsRefused, apply
-from ralph_hooks.engine.review.gate import Gate
-from ralph_hooks.engine.review.sources import SourceCache
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import fix, implement, plan
@@ -62,18 +62,19 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 
 class RepairWriters:
-    """Asks for the repair of the change that ``bench`` holds; ``snapshot`` is that change."""
+    """Asks for the repair of ``change``, which ``bench`` holds."""
 
-    def __init__(self, gate: Gate, bench: Workbench, snapshot: Snapshot) -> None:
-        self._gate = gate
+    def __init__(self, models: ModelAccess, bench: Workbench, change: ReviewInput) -> None:
+        self._models = models
         self._bench = bench
-        self._entries = [entry for entry in snapshot.change.entries if entry.unreadable() is None]
-        self._material = SourceCache(snapshot)
+        self._change = change
+        held_back = change.checked.withheld
+        self._entries = [e for e in change.review if e.path not in held_back and not models.withheld(e.path)]
 
     def plan(self, problem: Problem) -> PlannedRepair:
         """What has to be read and done. Without a model, or an answer, it is the files that are concerned."""
-        sight = self._sight()
-        concerned = self._concerned(problem, sight)
+        context = self._context()
+        concerned = self._concerned(problem, context)
         plain = Plan(dict.fromkeys(concerned, ()))
         chain = self._chain(Phase.PLAN, problem)
         if not chain:
@@ -81,10 +82,10 @@ class RepairWriters:
         question = plan.question(
             problem,
             change=change_text(self._changed(concerned)),
-            outline=sight.outline(concerned[:_OUTLINED]),
-            listed=sight.listed(concerned),
-            paths=sight.paths,
-            marker=self._gate.caller.marker(),
+            outline=context.outline(concerned[:_OUTLINED]),
+            listed=context.listed(concerned),
+            paths=context.paths,
+            marker=self._models.caller.marker(),
         )
         try:
             answer, model = self._ask("plan", question, chain)
@@ -99,11 +100,11 @@ class RepairWriters:
         chain = self._chain(Phase.IMPLEMENT, problem)
         if not chain:
             raise GaveUp("no model is configured to implement a repair of these files")
-        sight = self._sight()
+        context = self._context()
         files = dict(planned.files)
-        for path in (path for text in learned for path in sight.mentioned(text)):
+        for path in (path for text in learned for path in context.mentioned(text)):
             files.setdefault(path, ())
-        chosen = sight.choose(files, _places(problem), _room(chain))
+        chosen = context.choose(files, _places(problem), _room(chain))
         before = [source for source in self._changed(list(files)) if source.path in files and source.content.old]
         question = implement.question(
             problem,
@@ -111,26 +112,26 @@ class RepairWriters:
             steps=planned.steps,
             shown=chosen.shown,
             learned=learned,
-            marker=self._gate.caller.marker(),
+            marker=self._models.caller.marker(),
         )
-        return self._write("implement", question, chain, sight, chosen)
+        return self._write("implement", question, chain, context, chosen)
 
     def correct(self, problem: Problem, planned: Plan, written: Draft, wrong: Sequence[str]) -> Draft:
         """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
         chain = self._chain(Phase.FIX, problem)
         if not chain:
             raise NoAnswer("no model is configured to correct a repair")
-        sight = self._sight()
+        context = self._context()
         done = [] if written.repair.edits or written.refused else self._done()
         touched = [*(edit.path for edit in written.repair.edits), *(file.path for file in written.repair.create)]
         touched += [source.path for source in done]
-        there = [path for path in touched if path in set(sight.paths)]
+        there = [path for path in touched if path in set(context.paths)]
         files = {path: planned.files.get(path, ()) for path in [*there, *problem.paths, *planned.files]}
         places = _places(problem)
         for edit in written.repair.edits:
-            text = sight.text(edit.path) or ""
+            text = context.text(edit.path) or ""
             places.setdefault(edit.path, []).extend(_near(text, edit))
-        chosen = sight.choose(files, places, _room(chain))
+        chosen = context.choose(files, places, _room(chain))
         question = fix.question(
             problem,
             repair=written.repair,
@@ -138,17 +139,19 @@ class RepairWriters:
             done=change_text(done, IMPLEMENT_CHANGE_TOKENS),
             wrong=wrong,
             shown=chosen.shown,
-            marker=self._gate.caller.marker(),
+            marker=self._models.caller.marker(),
         )
-        return self._write("fix", question, chain, sight, chosen)
+        return self._write("fix", question, chain, context, chosen)
 
-    def _write(self, what: str, question: Question[Repair], chain: Chain, sight: FileContext, chosen: Chosen) -> Draft:
+    def _write(
+        self, what: str, question: Question[Repair], chain: Chain, context: FileContext, chosen: Chosen
+    ) -> Draft:
         """Have a repair written, by a model as edits or by a coding agent in the files, and put into the workbench."""
         agents = any(model.provider.wire is Wire.AGENT for model in chain)
         repair, model = self._ask(what, question, chain, self._by_agent(question) if agents else None)
         if model.provider.wire is Wire.AGENT:
             return Draft(repair=repair, model=model.id, told=f"worked on the files: {repair.summary[:_WORDS]}")
-        return self._applied(repair, model, sight, chosen)
+        return self._applied(repair, model, context, chosen)
 
     def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
         """How a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
@@ -156,7 +159,7 @@ class RepairWriters:
 
         def work(agent: Model, until: Deadline) -> Repair:
             try:
-                words = self._gate.caller.run_agent(agent, question.phase, question.task, self._bench, until)
+                words = self._models.caller.run_agent(agent, question.phase, question.task, self._bench, until)
             except ModelError:
                 self._bench.reset()
                 self._bench.write(before)
@@ -177,13 +180,14 @@ class RepairWriters:
             repair = self._bench.repair()
         except RepairRefused:
             return []
-        return SourceCache(repair).sources([entry for entry in repair.change.entries if entry.unreadable() is None])
+        readable = tuple(entry for entry in repair.change.entries if entry.unreadable() is None)
+        return ReviewInput(snapshot=repair, review=readable).sources(readable)
 
-    def _applied(self, repair: Repair, model: Model, sight: FileContext, chosen: Chosen) -> Draft:
+    def _applied(self, repair: Repair, model: Model, context: FileContext, chosen: Chosen) -> Draft:
         """Put ``repair`` into the workbench, whole or not at all."""
         refused: tuple[str, ...] = ()
         try:
-            self._bench.write(apply(repair, sight.paths, self._bench.read))
+            self._bench.write(apply(repair, context.paths, self._bench.read))
         except EditsRefused as reasons:
             refused = reasons.reasons
         except RepairRefused as reason:
@@ -196,14 +200,14 @@ class RepairWriters:
     def _ask(
         self, what: str, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
     ) -> tuple[Reply, Model]:
-        caller = self._gate.caller
+        caller = self._models.caller
         asked = partial(caller.ask, question, chain, by_agent)
         answer: tuple[Reply, Model] | None
         try:
             if by_agent:  # a program: Ctrl-C has to find it in the main thread
-                answer = self._gate.pool.alone(what, asked)
+                answer = self._models.pool.alone(what, asked)
             else:
-                (answer,) = self._gate.pool.run(what, [asked])
+                (answer,) = self._models.pool.run(what, [asked])
         except Unanswered as fault:
             final = any(isinstance(reason, BudgetReached | DeadlineReached) for reason in fault.faults.values())
             raise (GaveUp if final else NoAnswer)(str(fault)) from fault
@@ -211,33 +215,31 @@ class RepairWriters:
             raise GaveUp(f"the deadline of the repair ({caller.deadline.seconds:,.0f} s) was reached")
         return answer
 
-    def _sight(self) -> FileContext:
-        return FileContext(self._gate.settings, self._bench.paths(), self._bench.read)
+    def _context(self) -> FileContext:
+        return FileContext(self._models.withheld, self._bench.paths(), self._bench.read)
 
-    def _concerned(self, problem: Problem, sight: FileContext) -> list[str]:
+    def _concerned(self, problem: Problem, context: FileContext) -> list[str]:
         """Files with findings, those that failing output or the user speaks of, else the changed ones."""
         told = [problem.instruction, *map(failing, problem.failures)]
-        named = [*problem.paths, *(path for text in told for path in sight.mentioned(text))]
+        named = [*problem.paths, *(path for text in told for path in context.mentioned(text))]
         if problem.failures or not named:
-            named += [entry.path for entry in self._entries if entry.path in set(sight.paths)]
+            named += [entry.path for entry in self._entries if entry.path in set(context.paths)]
         return list(dict.fromkeys(named))
 
     def _changed(self, first: Sequence[str]) -> list[Source]:
         """The sources of the change that may be sent, those of ``first`` first."""
         order = {path: index for index, path in enumerate(first)}
-        entries = [entry for entry in self._entries if not self._gate.settings.route(entry.path).skip]
-        entries.sort(key=lambda entry: order.get(entry.path, len(order)))
-        return self._material.sources(entries)
+        return self._change.sources(sorted(self._entries, key=lambda entry: order.get(entry.path, len(order))))
 
     def _chain(self, phase: Phase, problem: Problem) -> Chain:
         """The models for the files with findings, else for the changed ones; where several, the strongest."""
-        settings = self._gate.settings
+        settings = self._models.settings
         by_path = {entry.path: entry for entry in self._entries}
         paths = [p for p in problem.paths or by_path or [""] if not settings.route(p).skip]
         chains: dict[Chain, None] = {}
         for path in paths:
             if phase is Phase.IMPLEMENT:
-                sources = self._material.sources([by_path[path]]) if path in by_path else []
+                sources = self._change.sources([by_path[path]]) if path in by_path else []
                 kind = kind_of(sources[0].entry, sources[0].content) if sources else kind_of_path(path)
                 chains[settings.implementers(path, kind)[0]] = None
             else:
@@ -246,7 +248,7 @@ class RepairWriters:
 
     def _strength(self, chain: Chain) -> tuple[bool, float]:
         """Coding agents above models, and models by what they take for an answer."""
-        price = self._gate.prices.price(chain[0])
+        price = self._models.prices.price(chain[0])
         return chain[0].provider.wire is Wire.AGENT, float(price.output) if price else -1.0
 
 

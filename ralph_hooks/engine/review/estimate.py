@@ -11,7 +11,9 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Usage, estimate_tokens
-from ralph_hooks.engine.review.gate import Examined, Gate
+from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.review.gate import REFUSED, WITHHELD
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import analyze_key, batched
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import analyze, verify
@@ -59,52 +61,52 @@ class Forecasted(Struct, frozen=True):
     """What a finding that would block costs on top: its confirmation, and a repair."""
 
 
-def preview_paths(gate: Gate, paths: Sequence[str]) -> tuple[Preview, ...]:
+def preview_paths(models: ModelAccess, paths: Sequence[str]) -> tuple[Preview, ...]:
     """How ``paths`` are routed, whether they are changed or not."""
-    return tuple(_preview(gate, path, kind_of_path(path)) for path in paths)
+    return tuple(_preview(models, path, kind_of_path(path)) for path in paths)
 
 
-def preview(gate: Gate, examined: Examined) -> Forecasted:
-    """What judging ``examined`` would ask."""
-    sources = {source.path: source for source in examined.material.sources(examined.triaged.review)}
+def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
+    """What judging ``change`` would ask."""
+    sources = {source.path: source for source in change.sources(change.review)}
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
-    asked = [(entry, gate.settings.route(entry.path)) for entry in examined.open_to_models]
+    asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]
     routed = [(e, route.chain(Phase.ANALYZE)) for e, route in asked if not route.skip and route.chain(Phase.ANALYZE)]
-    known = _known(gate, routed)
+    known = _known(models, routed)
     missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
-    left_out = {item.path: item.reason for item in examined.triaged.unreviewed}
-    left_out |= dict.fromkeys(examined.checked.refused, "refused by a check: a model is asked once that is mended")
-    left_out |= dict.fromkeys(examined.checked.withheld, "withheld: it holds a secret")
+    left_out = {item.path: item.reason for item in change.unreviewed}
+    left_out |= dict.fromkeys(change.checked.refused, REFUSED)
+    left_out |= dict.fromkeys(change.checked.withheld, WITHHELD)
     paths = [
         _preview(
-            gate,
+            models,
             entry.path,
             kinds.get(entry.path, kind_of_path(entry.path)),
             left_out=left_out.get(entry.path, ""),
             known=entry.path in known,
         )
-        for entry in examined.snapshot.change.entries
+        for entry in change.snapshot.change.entries
     ]
-    batches = batched(missing, examined.material)
+    batches = batched(missing, change)
     certain = [
-        _estimate(gate, Phase.ANALYZE, batch.chain[0], 1, sum(part.tokens for part in batch.parts) + _ANALYZE, _REPLY)
+        _estimate(models, Phase.ANALYZE, batch.chain[0], 1, sum(part.tokens for part in batch.parts) + _ANALYZE, _REPLY)
         for batch in batches
     ]
-    return Forecasted(tuple(paths), _summed(certain), _perhaps(gate, routed, examined, kinds))
+    return Forecasted(tuple(paths), _summed(certain), _perhaps(models, routed, change, kinds))
 
 
 _ANALYZE = estimate_tokens(analyze.SYSTEM)
 _VERIFY = estimate_tokens(verify.SYSTEM)
 
 
-def _known(gate: Gate, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
+def _known(models: ModelAccess, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
     names = {analyze_key(entry, model): entry.path for entry, chain in routed for model in chain}
-    return frozenset(names[name] for name in gate.answers.get(names))
+    return frozenset(names[name] for name in models.answers.get(names))
 
 
-def _preview(gate: Gate, path: str, kind: Kind, *, left_out: str = "", known: bool = False) -> Preview:
-    route = gate.settings.route(path)
-    implementers, repair_reason = gate.settings.implementers(path, kind)
+def _preview(models: ModelAccess, path: str, kind: Kind, *, left_out: str = "", known: bool = False) -> Preview:
+    route = models.settings.route(path)
+    implementers, repair_reason = models.settings.implementers(path, kind)
     chains = {phase: route.chain(phase) for phase in Phase} | {Phase.IMPLEMENT: implementers}
     reason = left_out or (f"skipped by {route.reason}" if route.skip else route.reason)
     return Preview(
@@ -119,28 +121,28 @@ def _preview(gate: Gate, path: str, kind: Kind, *, left_out: str = "", known: bo
 
 
 def _perhaps(
-    gate: Gate, routed: Sequence[tuple[Entry, Chain]], examined: Examined, kinds: Mapping[str, Kind]
+    models: ModelAccess, routed: Sequence[tuple[Entry, Chain]], change: ReviewInput, kinds: Mapping[str, Kind]
 ) -> tuple[Estimate, ...]:
     """A claim to confirm, and a repair of the largest file, on the models of the paths that would be asked about."""
     if not routed:
         return ()
-    entry = max(routed, key=lambda pair: len(examined.material.sources([pair[0]])[0].content.new or b""))[0]
-    route = gate.settings.route(entry.path)
-    size = len(examined.material.sources([entry])[0].content.new or b"") // 4
+    entry = max(routed, key=lambda pair: len(change.sources([pair[0]])[0].content.new or b""))[0]
+    route = models.settings.route(entry.path)
+    size = len(change.sources([entry])[0].content.new or b"") // 4
     steps = (
         (Phase.VERIFY, route.chain(Phase.VERIFY), _VERIFY + _CLAIM, _VERDICT),
         (
             Phase.IMPLEMENT,
-            gate.settings.implementers(entry.path, kinds[entry.path])[0],
+            models.settings.implementers(entry.path, kinds[entry.path])[0],
             _REPAIR_ROOM + size,
             _REPAIR_REPLY,
         ),
     )
-    return tuple(_estimate(gate, phase, chain[0], 1, sent, reply) for phase, chain, sent, reply in steps if chain)
+    return tuple(_estimate(models, phase, chain[0], 1, sent, reply) for phase, chain, sent, reply in steps if chain)
 
 
-def _estimate(gate: Gate, phase: Phase, model: Model, requests: int, sent: int, reply: int) -> Estimate:
-    price = gate.prices.price(model)
+def _estimate(models: ModelAccess, phase: Phase, model: Model, requests: int, sent: int, reply: int) -> Estimate:
+    price = models.prices.price(model)
     return Estimate(
         phase=phase,
         model=model.id,

@@ -17,19 +17,11 @@ from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
+from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_text, too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back
+from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
 from ralph_hooks.engine.review.run_checks import placed, result_key
-from ralph_hooks.engine.review.triage import (
-    EMPTY,
-    MAX_BYTES,
-    content_reason,
-    in_its_place,
-    is_text,
-    of_its_kind,
-    reason_key,
-    too_large,
-)
 from ralph_hooks.errors import RalphError
 
 _LISTED = 250  # paths that are looked up in the store at once; progress is shown as often
@@ -117,7 +109,7 @@ class HistoryScan:
         for entry in map(of_its_kind, committed.entries):
             if entry.unreadable() is None and self._check.applies(entry):
                 key = self._key(entry)
-                if in_its_place(entry, self._reasons.get(key, "")):
+                if is_replaced(entry, self._reasons.get(key, "")):
                     yield self._key(entry.alone()), entry.alone()
                 else:
                     yield key, entry

@@ -9,17 +9,15 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
-from ralph_hooks.engine.models.caller import Caller, Unanswered
+from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
-from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.worker_pool import WorkerPool
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
@@ -59,17 +57,15 @@ class _Job(Struct, frozen=True):
 class Invariants:
     """Asks whether the rules in ``verify.invariants`` still hold after a change."""
 
-    def __init__(
-        self, settings: Settings, gate: GateSettings, *, caller: Caller, store: Cache, pool: WorkerPool
-    ) -> None:
-        self._statements = settings.verify.invariants
-        self._settings = settings
-        self._gate = gate
-        self._caller = caller
-        self._store = store
-        self._pool = pool
+    def __init__(self, models: ModelAccess) -> None:
+        self._statements = models.settings.verify.invariants
+        self._settings = models.settings
+        self._gate = models.limits
+        self._caller = models.caller
+        self._store = models.answers
+        self._pool = models.pool
 
-    def check(self, entries: Sequence[Entry], material: SourceCache) -> Kept:
+    def check(self, change: ReviewInput) -> Kept:
         """One finding for each statement and request that it does not hold for. Asked once per content.
 
         Files go to the verify models of their routes; those that a route skips go nowhere.
@@ -77,13 +73,13 @@ class Invariants:
         findings: list[Finding] = []
         problems: dict[str, None] = {}
         jobs: list[_Job] = []
-        for group in self._groups(entries) if self._statements else ():
+        for group in self._groups(change.open_to_models) if self._statements else ():
             if not group.chain:
                 problems["no verify model is configured, so the invariants were not judged"] = None
             elif (known := self._recall(group)) is not None:
                 findings += known
             else:
-                jobs += [_Job(group, tuple(batch)) for batch in _batches(group, material)]
+                jobs += [_Job(group, tuple(batch)) for batch in _batches(group, change)]
         answers = self._pool.run("invariants", [partial(self._ask, job) for job in jobs])
         unanswered: set[_Group] = set()
         judged: dict[_Group, list[tuple[list[_Broken], Model]]] = defaultdict(list)
@@ -164,11 +160,11 @@ class Invariants:
         )
 
 
-def _batches(group: _Group, material: SourceCache) -> list[list[Part]]:
+def _batches(group: _Group, change: ReviewInput) -> list[list[Part]]:
     most = prompt_budget(group.chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
     parts = [
         part
-        for source in material.sources(group.entries)
+        for source in change.sources(group.entries)
         for part in render(source.entry, source.content, source.hunks, most)
     ]
     return pack(parts, most)

@@ -30,11 +30,13 @@ class PushGate(Struct, frozen=True, kw_only=True):
         Raises RalphError where only the user can help; an outage is a verdict. ``notices`` are said first.
         """
         gate = self.gate
-        started = gate.caller.deadline.clock()
+        started = gate.models.caller.deadline.clock()
         commits = [commit for portion in pushed.targets for commit in portion.commits]
         passed = gate.receipts.passed(gate.digest(), commits)
-        scan = HistoryScan(self.secrets, store=gate.store, deadline=gate.caller.deadline, progress=gate.pool.progress)
-        written = MessageScan(self.secrets, store=gate.store, deadline=gate.caller.deadline)
+        scan = HistoryScan(
+            self.secrets, store=gate.store, deadline=gate.models.caller.deadline, progress=gate.models.pool.progress
+        )
+        written = MessageScan(self.secrets, store=gate.store, deadline=gate.models.caller.deadline)
         verdicts: dict[tuple[str, str], Verdict] = {}
         reviewed = Scope.REVIEW in scope
         tags = written.tags(pushed) if reviewed else Leaks()

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.config import Settings
 from ralph_hooks.core.change import Entry, Line, lines_of
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.model_errors import TooLarge
@@ -22,10 +22,10 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
-from ralph_hooks.engine.models.caller import Caller, Unanswered
+from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
-from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.worker_pool import WorkerPool
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
@@ -66,20 +66,19 @@ Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
 class Reviewer:
     """Puts a change to the models that its routes name."""
 
-    def __init__(
-        self, *, settings: Settings, gate: GateSettings, caller: Caller, store: Cache, pool: WorkerPool
-    ) -> None:
-        self._settings = settings
-        self._gate = gate
-        self._caller = caller
-        self._store = store
-        self._pool = pool
+    def __init__(self, models: ModelAccess) -> None:
+        self._models = models
+        self._settings = models.settings
+        self._gate = models.limits
+        self._caller = models.caller
+        self._store = models.answers
+        self._pool = models.pool
 
-    def review(self, entries: Sequence[Entry], material: SourceCache, hints: Mapping[str, Sequence[Hint]]) -> Reviewed:
-        """Analyze ``entries``; those whose verdict is known cost nothing and are not even read."""
+    def review(self, change: ReviewInput) -> Reviewed:
+        """Analyze what is open to models; files with a cached verdict cost nothing and are not even read."""
         routed: list[tuple[Entry, Chain]] = []
         unreviewed: list[Unreviewed] = []
-        for entry in entries:
+        for entry in change.open_to_models:
             route = self._settings.route(entry.path)
             if route.skip:
                 unreviewed.append(Unreviewed(entry.path, f"skipped by {route.reason}", Cause.EXCLUDED))
@@ -91,13 +90,13 @@ class Reviewer:
         missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
         failed: dict[str, Unreviewed] = {}
         if missing:
-            fresh, failed = self._analyze(missing, material, hints)
+            fresh, failed = self._analyze(missing, change)
             known |= fresh
         unreviewed += failed.values()
         findings = [finding for stored in known.values() for finding in stored.findings]
         dropped = sum(stored.dropped for stored in known.values())
         reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
-        confirmed = self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, material)
+        confirmed = self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, change)
         return msgspec.structs.replace(confirmed, findings=_deduplicated(confirmed.findings))
 
     def _recall(self, routed: Sequence[tuple[Entry, Chain]]) -> dict[str, _Stored]:
@@ -117,13 +116,15 @@ class Reviewer:
         return known
 
     def _analyze(
-        self, missing: Sequence[tuple[Entry, Chain]], material: SourceCache, hints: Mapping[str, Sequence[Hint]]
+        self, missing: Sequence[tuple[Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
-        batches = batched(missing, material)
-        answers = self._pool.run("analyze", [partial(self._ask_batch, batch, hints) for batch in batches])
+        batches = batched(missing, change)
+        answers = self._pool.run(
+            "analyze", [partial(self._ask_batch, batch, change.checked.hints) for batch in batches]
+        )
         asked = {entry.path: (entry, chain) for entry, chain in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
         failed: dict[str, Unreviewed] = {}
@@ -175,7 +176,7 @@ class Reviewer:
         return outcomes
 
     def _confirmed(
-        self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], material: SourceCache
+        self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], change: ReviewInput
     ) -> Reviewed:
         """``reviewed`` with what would block put to the verify model."""
         gate = self._gate
@@ -190,7 +191,7 @@ class Reviewer:
                 msgspec.structs.replace(finding, blocking=id(finding) in blocked) for finding in reviewed.findings
             ]
             return msgspec.structs.replace(reviewed, findings=tuple(findings))
-        held, problems = self._verify([(finding, *routed[finding.path]) for finding in weighty], material)
+        held, problems = self._verify([(finding, *routed[finding.path]) for finding in weighty], change)
         findings = [
             msgspec.structs.replace(finding, confirmed=held[id(finding)], blocking=held[id(finding)] is True)
             if id(finding) in held
@@ -200,7 +201,7 @@ class Reviewer:
         return msgspec.structs.replace(reviewed, findings=tuple(findings), unconfirmed=problems)
 
     def _verify(
-        self, weighty: Sequence[tuple[Finding, Entry, Chain]], material: SourceCache
+        self, weighty: Sequence[tuple[Finding, Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
         """Whether each finding holds, by its id(); None where nobody could say, and then why."""
         held: dict[int, bool | None] = {}
@@ -216,7 +217,7 @@ class Reviewer:
                 held[id(finding)] = _HOLDS[stored[answer]]
                 self._caller.remembered(Phase.VERIFY, names[answer].id)
         jobs = [
-            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, material)
+            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, change)
             for chain, claims in asked.items()
             for start in range(0, len(claims), _CLAIMS_A_REQUEST)
         ]
@@ -233,16 +234,16 @@ class Reviewer:
         return held, tuple(problems)
 
     def _ask_claims(
-        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, material: SourceCache
+        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, change: ReviewInput
     ) -> tuple[dict[int, bool | None], list[str]]:
-        sources = material.sources([entry for _, entry in claims])
+        sources = change.sources([entry for _, entry in claims])
         most = prompt_budget(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
         stated = [_claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
         try:
             verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
         except TooLarge:
             middle = len(claims) // 2
-            first, second = (self._ask_claims(half, chain, material) for half in (claims[:middle], claims[middle:]))
+            first, second = (self._ask_claims(half, chain, change) for half in (claims[:middle], claims[middle:]))
             return first[0] | second[0], first[1] + second[1]
         except Unanswered as fault:
             return {}, [str(fault)]
@@ -255,10 +256,10 @@ def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
     return [(part, Unreviewed(part.path, reason, cause)) for part in batch.parts]
 
 
-def batched(missing: Sequence[tuple[Entry, Chain]], material: SourceCache) -> list[Batch]:
+def batched(missing: Sequence[tuple[Entry, Chain]], change: ReviewInput) -> list[Batch]:
     """The changes of ``missing`` in as few requests as hold them."""
     by_chain: dict[Chain, list[Part]] = defaultdict(list)
-    for (entry, chain), source in zip(missing, material.sources([entry for entry, _ in missing]), strict=True):
+    for (entry, chain), source in zip(missing, change.sources([entry for entry, _ in missing]), strict=True):
         by_chain[chain] += render(entry, source.content, source.hunks, _most(chain))
     return [Batch(chain, tuple(batch)) for chain, parts in by_chain.items() for batch in pack(parts, _most(chain))]
 

@@ -10,37 +10,13 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.engine.cache_keys import content_key, read_back
-from ralph_hooks.engine.review.sources import SourceCache
-from ralph_hooks.engine.review.triage import Triage
+from ralph_hooks.engine.review.review_input import Checked, ReviewInput
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import RalphError
-
-SECRET = "secret"
-"""The category of a finding that keeps its file from being sent."""
-
-
-class Checked(Struct, frozen=True):
-    """What all checks say of a change."""
-
-    findings: tuple[Finding, ...]
-    hints: Mapping[str, tuple[Hint, ...]]
-    unfinished: tuple[str, ...]
-    """Names of checks that did not end before the deadline."""
-
-    @property
-    def withheld(self) -> frozenset[str]:
-        """Paths in which a secret was found."""
-        return frozenset(finding.path for finding in self.findings if finding.category == SECRET)
-
-    @property
-    def refused(self) -> frozenset[str]:
-        """Paths that a check blocks: secrets, and code that will change before it can pass."""
-        return frozenset(finding.path for finding in self.findings if finding.blocking)
 
 
 class _Job(Struct, frozen=True):
@@ -49,11 +25,9 @@ class _Job(Struct, frozen=True):
     missing: tuple[Entry, ...]
 
 
-def run_checks(
-    checks: Sequence[Check], triaged: Triage, material: SourceCache, store: Cache, deadline: Deadline
-) -> Checked:
+def run_checks(checks: Sequence[Check], change: ReviewInput, store: Cache, deadline: Deadline) -> Checked:
     """Findings and hints of ``checks``, from the store where the content is known."""
-    plans = [(check, _entries(check, triaged)) for check in checks]
+    plans = [(check, _entries(check, change)) for check in checks]
     keys = [_keys(check, entries) for check, entries in plans]
     known = store.get([name for names in keys for name in names.values()])
     results: list[CheckResult] = []
@@ -74,8 +48,8 @@ def run_checks(
             jobs.append(_Job(check, names, missing))
     if jobs and not deadline.passed:
         needed = {entry.path: entry for job in jobs for entry in job.missing}
-        material.sources(list(needed.values()))  # read once, before the checks start side by side
-    answers = run_all([partial(_run, job, material, deadline) for job in jobs], workers=len(jobs), deadline=deadline)
+        change.sources(list(needed.values()))  # read once, before the checks start side by side
+    answers = run_all([partial(_run, job, change, deadline) for job in jobs], workers=len(jobs), deadline=deadline)
     fresh: dict[str, bytes] = {}
     for job, answer in zip(jobs, answers, strict=True):
         for path, result in (answer or {}).items():
@@ -126,15 +100,15 @@ def placed(result: CheckResult, path: str) -> CheckResult:
     return CheckResult(tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings), result.hints)
 
 
-def _entries(check: Check, triaged: Triage) -> list[Entry]:
-    candidates = triaged.review if check.source_only else triaged.review + triaged.scan
+def _entries(check: Check, change: ReviewInput) -> list[Entry]:
+    candidates = change.review if check.source_only else change.review + change.scan
     return [entry for entry in candidates if check.applies(entry)]
 
 
-def _run(job: _Job, material: SourceCache, deadline: Deadline) -> Mapping[str, CheckResult] | None:
+def _run(job: _Job, change: ReviewInput, deadline: Deadline) -> Mapping[str, CheckResult] | None:
     """None where the deadline was too early for the check: that is for the user's policy, not an error."""
     try:
-        return job.check.run(material.sources(job.missing), deadline)
+        return job.check.run(change.sources(job.missing), deadline)
     except RalphError:
         if deadline.passed:
             return None

@@ -11,8 +11,8 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.review.invariants import Kept
+from ralph_hooks.engine.review.review_input import Checked
 from ralph_hooks.engine.review.reviewer import Reviewed
-from ralph_hooks.engine.review.run_checks import Checked
 from ralph_hooks.errors import ExitCode
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from ralph_hooks.core.backtest import Example, Label
 from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.review_rules import MAX_BYTES
 from ralph_hooks.engine.backtest.prefetch import Prefetcher, change_of
-from ralph_hooks.engine.review.triage import MAX_BYTES
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, open_repository
 from tests.support.repo import Repo

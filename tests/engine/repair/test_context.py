@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from ralph_hooks.engine.models.access import withheld
 from ralph_hooks.engine.repair.context import FileContext
 from tests.support.configuration import load_texts
 
@@ -25,7 +27,8 @@ FILES = {
 
 @pytest.fixture
 def sight(tmp_path: Path) -> FileContext:
-    return FileContext(load_texts(tmp_path, SKIPS), sorted(FILES), FILES.get)
+    settings = load_texts(tmp_path, SKIPS)
+    return FileContext(partial(withheld, settings, settings.gate.exclude), sorted(FILES), FILES.get)
 
 
 def test_files_are_shown_as_text_until_the_room_is_used_up(sight: FileContext) -> None:

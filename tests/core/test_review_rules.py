@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.engine.review.triage import RULES, marked_generated
+from ralph_hooks.core.review_rules import RULES, marked_generated
 
 
 def reason(path: str) -> str | None:
