@@ -21,6 +21,8 @@ from msgspec import Struct
 
 TEMPORARY = "ralph-hooks-temporary-"
 """How folders begin that are used for seconds. What kill -9 leaves of them is swept away with scratch copies."""
+Running = subprocess.Popen[bytes]
+"""What `start` returns."""
 TimeoutExpired = subprocess.TimeoutExpired
 """What `run` raises at its timeout, for those who may not import subprocess."""
 

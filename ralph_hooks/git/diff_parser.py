@@ -5,6 +5,7 @@ Formats: `git diff --raw -z` ("RAW OUTPUT FORMAT") and the unified diff ("GENERA
 
 from __future__ import annotations
 
+import codecs
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -77,6 +78,12 @@ def _combined(head: str, path: str) -> tuple[Entry, ...]:
 
 def _present(oid: str) -> str | None:
     return oid if oid.strip("0") else None
+
+
+def unquoted(name: bytes) -> str:
+    """Return the path that git wrote as ``name``, which may be a C string (git-config(1), core.quotePath)."""
+    quoted = name.startswith(b'"')
+    return os.fsdecode(codecs.escape_decode(name[1:-1])[0] if quoted else name)
 
 
 def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:

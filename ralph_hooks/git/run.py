@@ -9,18 +9,19 @@ from pathlib import Path
 
 from ralph_hooks.core.change import decode
 from ralph_hooks.errors import GitError
-from ralph_hooks.process import Finished, allowed_environment, finish, start
+from ralph_hooks.process import Finished, Running, allowed_environment, finish, start
 
 OLDEST = "2.31"
 """The first git with ``rev-parse --path-format``."""
 
-_SETTINGS = (
+SETTINGS = (
     "--no-pager",
     "-c", "core.quotePath=true",
     "-c", "core.fsmonitor=false",  # a program that configuration names: not for us to start
     "-c", "maintenance.auto=false",  # nor hooks of a clean-up, which a fetch of what is missing would begin
     "-c", "core.splitIndex=false",  # else writing a copy of the index would leave a shared part in the repository
     "-c", "diff.suppressBlankEmpty=false",
+    "-c", "blame.ignoreRevsFile=",
 )  # fmt: skip
 Environment = Mapping[str, str | None]
 """What differs from our own environment; None takes a variable out of it."""
@@ -89,16 +90,21 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _keys and not name.endswith(_KEY)}
 
 
-def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
-    """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
+def spawn(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Running:
+    """Start git. Raises GitError without git."""
     asked = {**_environment(), **_SET, **env}
     given = {name: value for name, value in asked.items() if value is not None}
     try:
-        process = start(["git", *_SETTINGS, *args], cwd=cwd, env=given)
+        return start(["git", *SETTINGS, *args], cwd=cwd, env=given)
     except FileNotFoundError as error:
         if not cwd.is_dir():
             raise GitError(f"there is no folder {str(cwd)!r}") from error
         raise GitError("git was not found on PATH", f"install git {OLDEST} or newer") from error
+
+
+def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
+    """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
+    process = spawn(args, cwd=cwd, env=env)
     return lambda stdin: finish(process, stdin=stdin)
 
 
@@ -135,7 +141,7 @@ def failure(done: Finished) -> GitError:
     words = decode(done.stderr).strip()
     lines = words.splitlines() or ["no message"]
     first = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])
-    words_given = iter(done.args[1 + len(_SETTINGS) :])
+    words_given = iter(done.args[1 + len(SETTINGS) :])
     command = next(word for word in words_given if word != "-c" or not next(words_given))
     safe = _SAFE.search(words)
     hint = (

@@ -149,9 +149,10 @@ def _labelled(
         return
     assert commits is not None  # one of the two is there
     shown = progress()
-    shown.begin("labelling commits", sum(commit.is_fix for commit in szz.commits(context.repository, commits)))
+    history = szz.history(context.repository, commits)
+    shown.begin("labelling commits", sum(szz.is_fix(each.subject) for each in history))
     try:
-        examples = szz.examples(context.repository, commits, patience=patience, done=shown.advance)
+        examples = szz.examples(context.repository, history, patience=patience, done=shown.advance)
     finally:
         shown.end()
     if not examples:

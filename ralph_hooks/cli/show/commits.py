@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ralph_hooks.app.context import Context
 from ralph_hooks.core.text import money, one_line, plural
-from ralph_hooks.git.history.log import Logged, newest
+from ralph_hooks.git.history.log import Logged, commits
 from ralph_hooks.store.receipts import Judged, Receipts
 from ralph_hooks.store.state import State
 
@@ -19,11 +19,11 @@ def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
 
     Raises GitError where git does not know them.
     """
-    commits = newest(context.repository, revisions or "HEAD", _LISTED)
-    judged = Receipts(state.database, context.known_as()).of([logged.commit for logged in commits])
-    for logged in commits:
+    newest = commits(context.repository, revisions or "HEAD", max_count=_LISTED)
+    judged = Receipts(state.database, context.known_as()).of([logged.commit for logged in newest])
+    for logged in newest:
         yield from _commit(logged, judged[logged.commit.oid])
-    if len(commits) == _LISTED:
+    if len(newest) == _LISTED:
         yield f"these are the newest {_LISTED}: name a range for others, such as HEAD~{2 * _LISTED}..HEAD~{_LISTED}"
 
 

@@ -1,35 +1,53 @@
-"""Commits for people: what `ralph-hooks show --commits` lists."""
+"""Commits of the past, newest first: what `show --commits` lists and backtest labels."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from msgspec import Struct
 
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.push import Commit
-from ralph_hooks.git.run import git
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.repo import opened
 from ralph_hooks.git.snapshot import Repository, resolve
+
+# git decodes the messages: GitPython's own reader fails on a commit whose encoding Python does not know.
+_FORMAT = "%H%x00%T%x00%P%x00%ct%x00%s"
 
 
 class Logged(Struct, frozen=True):
-    """A commit with its subject."""
+    """A commit with its trees, and who can be asked about it."""
 
     commit: Commit
+    parent: str
+    """The id of its first parent; empty where it has none."""
+    time: int
+    """Seconds since 1970."""
     subject: str
 
 
-def newest(repository: Repository, revisions: str, limit: int) -> tuple[Logged, ...]:
-    """At most ``limit`` commits of ``revisions`` (``main..topic``, ``HEAD~3``), newest first.
+def commits(repository: Repository, revisions: str, **options: int | bool) -> tuple[Logged, ...]:
+    """Return the commits of ``revisions`` (``main..topic``, ``HEAD~3``), with options of git-rev-list(1) as keywords.
 
     Raises GitError where git does not know them.
     """
-    args = [
-        "rev-list", "--encoding=UTF-8", "--format=%H %T %s", f"--max-count={limit}", "--end-of-options",
-        *revisions.split(), "--",
-    ]  # fmt: skip
-    lines = decode(git(args, cwd=repository.top, env=repository.environment)).split("\n")[1::2]
-    rows = [line.split(" ", 2) for line in lines if line]
-    bases = resolve(repository, [f"{oid}^1^{{tree}}" for oid, *_ in rows])
-    return tuple(
-        Logged(Commit(oid, tree, base or repository.empty_tree), subject)
-        for (oid, tree, subject), base in zip(rows, bases, strict=True)
-    )
+    if any(word.startswith("-") for word in revisions.split()):
+        raise GitError(f"{revisions!r} is no range of commits", "give one such as v1.0..main")
+    with opened(repository) as repo:
+        answer = repo.git.rev_list(
+            *revisions.split(), "--", encoding="UTF-8", format=_FORMAT, stdout_as_string=False, **options
+        )
+    rows = [row.split("\0") for row in decode(answer).split("\n")[1::2]]
+    bases = resolve(repository, [f"{row[0]}^1^{{tree}}" for row in rows])
+    return tuple(_logged(repository, rows, bases))
+
+
+def _logged(repository: Repository, rows: list[list[str]], bases: list[str | None]) -> Iterator[Logged]:
+    for (oid, tree, parents, time, subject), base in zip(rows, bases, strict=True):
+        yield Logged(
+            Commit(oid, tree, base or repository.empty_tree),
+            parents.partition(" ")[0],
+            int(time),
+            subject,
+        )

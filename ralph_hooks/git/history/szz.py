@@ -8,17 +8,20 @@ was moved is blamed on who moved it (``blame -w`` helps with white space alone);
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from msgspec import Struct
-
 from ralph_hooks.core.backtest import Example, Label, Lines
+from ralph_hooks.core.change import Entry
 from ralph_hooks.core.change_kind import Kind
-from ralph_hooks.errors import GitError, RalphError
-from ralph_hooks.git.diff_parser import read_raw
+from ralph_hooks.errors import GitError
+from ralph_hooks.git.diff_parser import read_history, unquoted
+from ralph_hooks.git.history.log import Logged, commits
+from ralph_hooks.git.repo import opened
 from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import RAW, Repository
 from ralph_hooks.languages.change_kind import kind_of_path
@@ -26,72 +29,58 @@ from ralph_hooks.languages.change_kind import kind_of_path
 PATIENCE = 540
 """Days that a commit has to have lived without a fix to count as clean."""
 _DAY = 86_400
+_AT_ONCE = 250  # commits whose changes are listed by one git
 _FIX = re.compile(r"(?i)\b(?:fix(?:e[sd]|ing)?|bug|defect|regression|repair(?:s|ed)?|crash(?:es|ed)?|broken)\b")
 _NO_FIX = re.compile(
     r"(?i)\b(?:typo|lint|flake8|mypy|ruff|format(?:ting)?|docs?|changelog|readme|ci|spelling|warnings?)\b"
 )
 _TEST = re.compile(r"(?:^|/)(?:tests?|testing|docs?|examples?)(?:/|$)|(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.\w+$")
 _HUNK = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+")
-_BLAMED = re.compile(rb"^([0-9a-f]{40,64}) (\d+) \d+")
 _COMMENT = re.compile(rb"^\s*(?:#|//|\*|/\*|\"\"\"|'''|$)")
 
 
-class Commit(Struct, frozen=True):
-    """One commit of the history that is looked at."""
-
-    oid: str
-    parent: str
-    time: int
-    """Seconds since 1970."""
-    subject: str
-
-    @property
-    def is_fix(self) -> bool:
-        """True where its subject says that it mends a bug of the program."""
-        return _FIX.search(self.subject) is not None and _NO_FIX.search(self.subject) is None
+def is_fix(subject: str) -> bool:
+    """Return True where the subject of a commit says that it fixes a bug of the program."""
+    return _FIX.search(subject) is not None and _NO_FIX.search(subject) is None
 
 
-def commits(repository: Repository, revisions: str) -> tuple[Commit, ...]:
-    """The commits of ``revisions`` (``main``, ``v1.0..main``) that have one parent, the latest first."""
-    if revisions.startswith("-"):
-        raise RalphError(f"{revisions!r} is no range of commits", "such as v1.0..main")
-    answer = _git(
-        repository, "log", "--no-merges", "--min-parents=1", "--format=%H%x00%P%x00%ct%x00%s%x00", "--end-of-options",
-        revisions, "--",
-    )  # fmt: skip
-    rows = (row.lstrip("\n").split("\0") for row in os.fsdecode(answer).split("\0\n"))
-    return tuple(
-        Commit(row[0], row[1], int(row[2]), row[3]) for row in rows if len(row) >= len(Commit.__struct_fields__)
-    )
+def history(repository: Repository, revisions: str) -> tuple[Logged, ...]:
+    """Return the commits of ``revisions`` (``main``, ``v1.0..main``) that have one parent, newest first.
+
+    Raises GitError for a range that is not there.
+    """
+    if repository.object_format != "sha1":
+        raise GitError("a SHA-256 repository cannot be labelled: GitPython knows SHA-1 alone", "use --dataset FILE")
+    return commits(repository, revisions, no_merges=True, min_parents=1)
 
 
 def examples(
-    repository: Repository, revisions: str, *, patience: int = PATIENCE, done: Callable[[], None] = lambda: None
+    repository: Repository,
+    history: Sequence[Logged],
+    *,
+    patience: int = PATIENCE,
+    done: Callable[[], None] = lambda: None,
 ) -> tuple[Example, ...]:
-    """Commits that brought a bug in, with the lines, and commits older than ``patience`` days that no fix touched.
+    """Return commits that brought a bug in, with the lines, and commits older than ``patience`` that no fix touched.
 
-    ``done`` is called after each fix that was looked at. Raises GitError for a range that is not there.
+    ``patience`` is in days; ``done`` is called after each fix that was looked at.
     """
-    history = commits(repository, revisions)
-    known = {commit.oid: commit for commit in history}
     guilty: dict[str, dict[str, set[int]]] = {}
-    for found_by_fix in _blamed_by(repository, [commit for commit in history if commit.is_fix]):
+    for found_by_fix in _blamed_by(repository, [each for each in history if is_fix(each.subject)]):
         for oid, path, line in found_by_fix:
             guilty.setdefault(oid, {}).setdefault(path, set()).add(line)
         done()
-    latest = max((commit.time for commit in history), default=0)
-    found: list[Example] = []
-    for commit in history:
-        wrong = guilty.get(commit.oid)
-        if wrong:
-            found.append(_example(repository, known[commit.oid], wrong))
-        elif latest - commit.time >= patience * _DAY and not commit.is_fix:
-            clean = _example(repository, commit, {})
-            found += [clean] if clean.entries else []
-    return tuple(found)
+    latest = max((each.time for each in history), default=0)
+
+    def survived(each: Logged) -> bool:
+        return latest - each.time >= patience * _DAY and not is_fix(each.subject)
+
+    chosen = {each.commit.oid: each for each in history if each.commit.oid in guilty or survived(each)}
+    found = (_example(chosen[oid], each, guilty.get(oid, {})) for oid, each in _entries(repository, list(chosen)))
+    return tuple(example for example in found if example.entries)
 
 
-def _blamed_by(repository: Repository, fixes: Sequence[Commit]) -> Iterator[list[tuple[str, str, int]]]:
+def _blamed_by(repository: Repository, fixes: Sequence[Logged]) -> Iterator[list[tuple[str, str, int]]]:
     """What `blamed` says of each of ``fixes``, in their order; several are asked about at once, for git takes long."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -102,69 +91,62 @@ def _blamed_by(repository: Repository, fixes: Sequence[Commit]) -> Iterator[list
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def blamed(repository: Repository, fix: Commit) -> Iterator[tuple[str, str, int]]:
-    """Who wrote the lines that ``fix`` removed: commit, path and line there.
+def blamed(repository: Repository, fix: Logged) -> Iterator[tuple[str, str, int]]:
+    """Yield commit, path and line of each line that ``fix`` removed, as the commit wrote it.
 
     Tests, documents and comments do not count.
     """
     for path, spans in _removed(repository, fix).items():
-        ranges = [f"-L{first},+{count}" for first, count in spans]
-        try:
-            answer = _git(repository, "blame", "-w", "--porcelain", "-s", *ranges, fix.parent, "--", path)
-        except GitError:  # a path that is not there under this name, a submodule
-            continue
-        yield from _read_blame(answer)
+        ranges = [f"{first},{last}" for first, last in spans]
+        with contextlib.suppress(GitError), opened(repository) as repo:  # not there by this name, or a submodule
+            for entry in repo.blame_incremental(fix.parent, path, w=True, L=ranges, no_textconv=True):
+                name = unquoted(os.fsencode(entry.orig_path or path))
+                yield from ((entry.commit.hexsha, name, line) for line in entry.orig_linenos)
 
 
-def _removed(repository: Repository, fix: Commit) -> Mapping[str, list[tuple[int, int]]]:
-    patch = _git(
-        repository, "-c", "core.quotePath=false", "diff-tree", "-p", "-U0", "--no-ext-diff", "--no-textconv",
-        "--no-color", "--no-renames", "--src-prefix=a/", "--dst-prefix=b/", fix.parent, fix.oid, "--",
+def _removed(repository: Repository, fix: Logged) -> Mapping[str, list[tuple[int, int]]]:
+    """Return the first and last line of each run of code that ``fix`` takes out, by path."""
+    patch = git(
+        ["diff-tree", "-p", "-U0", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--src-prefix=a/",
+         "--dst-prefix=b/", fix.parent, fix.commit.oid, "--"],
+        cwd=repository.top, env=repository.environment,
     )  # fmt: skip
-    spans: dict[str, list[tuple[int, int]]] = {}
-    path = ""
+    found: dict[str, list[tuple[int, int]]] = {}
+    path, number, left = "", 0, 0
     for line in patch.split(b"\n"):
-        if line.startswith(b"--- "):
-            path = os.fsdecode(line[6:].rstrip(b"\t")) if line.startswith(b"--- a/") else ""
-        elif (hunk := _HUNK.match(line)) and path and _counts(path):
-            count = int(hunk[2]) if hunk[2] else 1
-            if count:
-                spans.setdefault(path, []).append((int(hunk[1]), count))
-    return spans
+        if left and line.startswith(b"-"):
+            if _counts(path) and not _COMMENT.match(line[1:]):
+                spans = found.setdefault(path, [])
+                first = spans.pop()[0] if spans and spans[-1][1] == number - 1 else number
+                spans.append((first, number))
+            number, left = number + 1, left - 1
+        elif line.startswith(b"--- "):
+            path = unquoted(line[4:].rstrip(b"\t")).removeprefix("a/")
+        elif hunk := _HUNK.match(line):
+            number, left = int(hunk[1]), int(hunk[2] or 1)
+    return found
 
 
 def _counts(path: str) -> bool:
     return kind_of_path(path) is Kind.LOGIC and bool(PurePosixPath(path).suffix) and _TEST.search(path) is None
 
 
-def _read_blame(answer: bytes) -> Iterator[tuple[str, str, int]]:
-    names: dict[str, str] = {}
-    oid, line = "", 0
-    for row in answer.split(b"\n"):
-        if row.startswith(b"\t"):
-            if not _COMMENT.match(row[1:]) and oid in names:
-                yield oid, names[oid], line
-        elif match := _BLAMED.match(row):
-            oid, line = match[1].decode("ascii"), int(match[2])
-        elif row.startswith(b"filename "):
-            names[oid] = os.fsdecode(row[len(b"filename ") :])
+def _entries(repository: Repository, oids: Sequence[str]) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """Yield what each of the commits did to each path; one that did nothing is left out."""
+    for start in range(0, len(oids), _AT_ONCE):
+        names = "".join(f"{oid}\n" for oid in oids[start : start + _AT_ONCE]).encode("ascii")
+        args = ["diff-tree", "--stdin", "-r", *RAW]
+        listed = git(args, cwd=repository.top, stdin=names, env=repository.environment)
+        for oid, rows in itertools.groupby(read_history(listed), lambda row: row[0]):
+            yield oid, tuple(entry for _, entries in rows for entry in entries)
 
 
-def _example(repository: Repository, commit: Commit, wrong: Mapping[str, set[int]]) -> Example:
-    old, new = f"{commit.parent}^{{tree}}", f"{commit.oid}^{{tree}}"
-    trees = _git(repository, "rev-parse", old, new).decode("ascii").split()
-    entries = read_raw(_git(repository, "diff-tree", "-r", *RAW, *trees, "--"))
-    if not wrong:
-        entries = tuple(entry for entry in entries if _counts(entry.path))
+def _example(logged: Logged, entries: tuple[Entry, ...], wrong: Mapping[str, set[int]]) -> Example:
     return Example(
-        id=commit.oid,
+        id=logged.commit.oid,
         label=Label.BUGGY if wrong else Label.CLEAN,
-        tree=trees[1],
-        base=trees[0],
-        entries=entries,
+        tree=logged.commit.tree,
+        base=logged.commit.base,
+        entries=entries if wrong else tuple(entry for entry in entries if _counts(entry.path)),
         wrong={path: Lines(frozenset(lines)) for path, lines in wrong.items()},
     )
-
-
-def _git(repository: Repository, *args: str) -> bytes:
-    return git(args, cwd=repository.top, env=repository.environment)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core.backtest import Label, Lines
+from ralph_hooks.core.backtest import Example, Label, Lines
 from ralph_hooks.errors import GitError, RalphError
-from ralph_hooks.git.history.szz import Commit, blamed, commits, examples
+from ralph_hooks.git.history import szz
+from ralph_hooks.git.history.szz import blamed, is_fix
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.repo import Repo
 
@@ -24,6 +25,11 @@ def commit(repo: Repo, day: int, message: str, files: dict[str, str | bytes | No
     repo.stage(files)
     repo.git("commit", "-q", "--no-verify", "-m", message, env={"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when})
     return repo.git("rev-parse", "HEAD")
+
+
+def examples(repo: Repo) -> tuple[Example, ...]:
+    repository = open_repository(repo.path)
+    return szz.examples(repository, szz.history(repository, "HEAD"))
 
 
 @pytest.fixture
@@ -52,7 +58,7 @@ def test_the_commit_that_wrote_what_a_fix_removed_is_the_bad_one_with_its_lines(
     history: tuple[Repo, dict[str, str]],
 ) -> None:
     repo, made = history
-    found = {example.id: example for example in examples(open_repository(repo.path), "HEAD")}
+    found = {example.id: example for example in examples(repo)}
     bad = found[made["bad"]]
     assert bad.label is Label.BUGGY
     assert bad.wrong == {"pay.py": Lines(frozenset({6}))}  # the comment that went with it is no bug
@@ -63,14 +69,11 @@ def test_a_commit_that_lived_untouched_for_long_is_clean_and_a_young_one_is_neit
     history: tuple[Repo, dict[str, str]],
 ) -> None:
     repo, made = history
-    found = {example.id: example.label for example in examples(open_repository(repo.path), "HEAD")}
+    found = {example.id: example.label for example in examples(repo)}
     assert found == {made["bad"]: Label.BUGGY, made["good"]: Label.CLEAN}
 
 
 def test_a_fix_is_told_by_its_subject() -> None:
-    def is_fix(subject: str) -> bool:
-        return Commit("a", "b", 0, subject).is_fix
-
     assert is_fix("Fix #2")
     assert is_fix("fixes crash on empty input")
     assert is_fix("Repair a regression in paging")
@@ -82,9 +85,9 @@ def test_a_fix_is_told_by_its_subject() -> None:
 def test_a_range_that_is_not_there_or_no_range_is_an_error(history: tuple[Repo, dict[str, str]]) -> None:
     repository = open_repository(history[0].path)
     with pytest.raises(GitError):
-        commits(repository, "v9..main")
+        szz.history(repository, "v9..main")
     with pytest.raises(RalphError):
-        commits(repository, "--output=/tmp/x")
+        szz.history(repository, "--output=/tmp/x")
 
 
 def test_a_renamed_file_is_blamed_under_its_old_name(tmp_path: Path) -> None:
@@ -94,7 +97,7 @@ def test_a_renamed_file_is_blamed_under_its_old_name(tmp_path: Path) -> None:
     bad = commit(repo, 1, "Add", {"old.py": f"{body}\nwrong = 1\n"})
     commit(repo, 2, "Rename", {"old.py": None, "new.py": f"{body}\nwrong = 1\n"})
     commit(repo, 3, "Fix wrong", {"new.py": f"{body}\nright = 1\n"})
-    (found,) = [each for each in examples(open_repository(repo.path), "HEAD") if each.label is Label.BUGGY]
+    (found,) = [each for each in examples(repo) if each.label is Label.BUGGY]
     assert found.id == bad
     assert found.wrong == {"old.py": Lines(frozenset({21}))}
 
@@ -114,7 +117,7 @@ def test_labelled_real_bugs_are_found_again(tmp_path: Path) -> None:
         when = f"{1_600_000_000 + 9 * DAY} +0000"
         repo.git("commit", "-q", "-m", "Fix", env={"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when})
         repository = open_repository(repo.path)
-        (fix, *_) = commits(repository, "HEAD")
+        (fix, *_) = szz.history(repository, "HEAD")
         lines = {line for oid, path, line in blamed(repository, fix) if (oid, path) == (bad, record["path"])}
         checked += 1
         same += set(record["bug_lines_after"]) <= lines or (lines <= set(record["bug_lines_after"]) and bool(lines))
