@@ -71,7 +71,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         prices=prices,
         store=user.table.store if user else "",
         proxy=user.table.proxy if user else "",
-        sensitive=sensitive(repository, user) if repository else (),
+        sensitive=sensitive(repository, user, resolved[-1].repairing_agents()) if repository else (),
         sources=tuple(file.path for file in files),
     )
 

@@ -6,7 +6,7 @@ A mistake is noted in its file, and a stand-in goes on in its place, so that one
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,13 +26,14 @@ from ralph_hooks.config.tables import (
     ProviderTable,
 )
 from ralph_hooks.core.glob import matches
-from ralph_hooks.core.route import PLACEHOLDER, Chain, Model, Phase, Provider, Wire
+from ralph_hooks.core.route import PLACEHOLDER, Chain, Model, Phase, Provider, Structured, Wire
 from ralph_hooks.core.usage import Price
 
 Key = tuple[str | int, ...]
 
 _CHEAP_PHASES = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
-_AGENT_PHASES = (Phase.IMPLEMENT, Phase.FIX)
+_REPAIRS = frozenset((Phase.IMPLEMENT, Phase.FIX))
+"""What a coding agent does with its `command`; the other phases are questions, for its `ask`."""
 _PATTERNS_IN_LABEL = 3
 
 # Stricter than a URL parser on purpose: what this takes is read in the same way by every parser, so that the host that
@@ -75,6 +76,8 @@ def providers(file: File, *, own: bool) -> dict[str, Provider]:
             "base_url": table.base_url.rstrip("/"),
             "auth": None if table.auth is UNSET else table.auth,
         }
+        if table.ask and not any("{schema" in word for word in table.ask):
+            fields["structured"] = Structured.NONE  # the shape has to be told in words
         found[name] = Provider(name=name, **fields)
     return found
 
@@ -117,9 +120,10 @@ def _check_way(file: File, key: Key, table: ProviderTable) -> None:
         return
     if table.environment:
         file.blame((*key, "environment"), f'wire = "{table.wire}" starts no program', "remove it")
-    if table.command:
-        file.blame((*key, "command"), f'wire = "{table.wire}" runs no command', 'write wire = "agent", or remove it')
-    elif not table.base_url:
+    for name in ("command", "ask"):
+        if getattr(table, name):
+            file.blame((*key, name), f'wire = "{table.wire}" runs no command', 'write wire = "agent", or remove it')
+    if not table.base_url and not table.command and not table.ask:
         file.blame((*key, "base-url"), "missing; expected a URL", 'such as base-url = "https://llm.corp.example/v1"')
     if table.base_url:
         for problem, hint in _url_problems(table.base_url):
@@ -127,12 +131,13 @@ def _check_way(file: File, key: Key, table: ProviderTable) -> None:
 
 
 def _check_agent(file: File, key: Key, table: ProviderTable) -> None:
-    if not table.command:
+    if not table.command and not table.ask:
         file.blame((*key, "command"), 'missing; wire = "agent" needs it', 'such as command = ["claude", "-p"]')
     if table.base_url:
         file.blame((*key, "base-url"), 'wire = "agent" runs a command and has no URL', "remove one of the two")
-    if any("\0" in word for word in table.command):
-        file.blame((*key, "command"), "no program takes a NUL character")
+    for name in ("command", "ask"):
+        if any("\0" in word for word in getattr(table, name)):
+            file.blame((*key, name), "no program takes a NUL character")
     for index, name in enumerate(table.environment):
         if not re.fullmatch(VARIABLE, name):
             file.blame(
@@ -200,6 +205,13 @@ class Models:
             label = f"{place} ({', '.join(table.paths[:_PATTERNS_IN_LABEL])}{more})"
             yield RouteRule(table.paths, models, table.skip, label)
 
+    def repairing_agents(self) -> tuple[Provider, ...]:
+        """The coding agents that the file has repair."""
+        groups = (self.for_all(), *(rule.models for rule in self.rules()))
+        chains = (group.get(phase, ()) for group in groups for phase in _REPAIRS)
+        models = (model for chain in chains for model in chain if model.provider.wire is Wire.AGENT)
+        return tuple(dict.fromkeys(model.provider for model in models))
+
     def prices(self) -> dict[str, Price]:
         """What models cost according to the file."""
         for name in self._file.table.prices:
@@ -232,13 +244,22 @@ class Models:
             from ralph_hooks.config.mistakes import quoted, suggestion
 
             self._file.blame(key, f"unknown provider {quoted(provider_name)}", suggestion(provider_name, self._known))
-        elif provider.wire is Wire.AGENT and not set(phases) <= set(_AGENT_PHASES):
-            wrong = ", ".join(phase for phase in phases if phase not in _AGENT_PHASES)
+        elif wrong := _not_served(provider, phases):
+            needed = "command" if wrong[0] in _REPAIRS else "ask"
             self._file.blame(
-                key, f"{provider_name} is a coding agent and cannot serve {wrong}", "agents serve implement and fix"
+                key,
+                f"{provider_name} is a coding agent and cannot serve {', '.join(wrong)}",
+                f"add {needed} = [...] to [providers.{provider_name}]",
             )
         else:
             yield Model(provider, model)
+
+
+def _not_served(provider: Provider, phases: tuple[Phase, ...]) -> list[Phase]:
+    """Those of ``phases`` that a coding agent has no command for."""
+    if provider.wire is not Wire.AGENT:
+        return []
+    return [phase for phase in phases if not (provider.command if phase in _REPAIRS else provider.ask)]
 
 
 def _not_a_model(name: str, known: Mapping[str, Provider]) -> tuple[str, str]:
@@ -339,17 +360,20 @@ def _pattern_problem(pattern: str) -> tuple[str, str] | None:
     return None
 
 
-def sensitive(repository: File, user: File | None) -> tuple[tuple[str, str], ...]:
+def sensitive(repository: File, user: File | None, agents: Iterable[Provider]) -> tuple[tuple[str, str], ...]:
     """What ``repository`` would make this machine run, or send somewhere.
 
-    A provider that the user has defined too is the user's, and not listed.
+    A provider that the user has defined too is the user's, and not listed. ``agents`` are those that the repository has
+    repair, which starts them in its files; a question to one is no more than a question to a model.
     """
     from msgspec import json
 
     own: Mapping[str, Any] = user.table.providers if user else {}
     raw = repository.raw
+    defined: Mapping[str, Any] = raw.get("providers", {})
+    started = {agent.name: {"wire": "agent", "command": agent.command} for agent in agents}
     permissions = [
-        (f"providers.{name}", raw["providers"][name]) for name in sorted(repository.table.providers) if name not in own
+        (f"providers.{name}", each) for name, each in sorted({**started, **defined}.items()) if name not in own
     ]
     if repository.table.verify.commands:
         permissions.append(("verify.commands", raw["verify"]["commands"]))

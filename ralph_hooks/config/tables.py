@@ -152,6 +152,15 @@ class ProviderTable(Table, frozen=True):
             "scratch copy. `{task}` stands for a file with the task; without it the task comes on standard input.",
         ),
     ] = ()
+    ask: Annotated[
+        Texts,
+        Meta(
+            min_length=1,
+            description="The agent's command that answers one question, for the phases analyze, verify and plan: it is "
+            "started in an empty folder. `{model}`, `{system}`, `{system-file}`, `{schema}`, `{schema-file}` and "
+            "`{folder}` stand for what they say; the question comes on standard input.",
+        ),
+    ] = ()
     environment: Annotated[
         tuple[Annotated[str, Meta(extra_json_schema={"pattern": VARIABLE})], ...],
         Meta(

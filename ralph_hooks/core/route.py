@@ -90,12 +90,10 @@ class Provider(Struct, frozen=True, kw_only=True):
     """A coding agent's program and its arguments; ``{task}`` stands for a file with the task."""
     ask: tuple[str, ...] = ()
     """A coding agent's command that answers one question; empty where it only repairs. See `providers.agents.ask`."""
-    output: str = ""
-    """The format that ``ask`` prints: ``claude``, ``codex``, ``gemini``, ``copilot`` or ``opencode``."""
     files: Mapping[str, str] = {}
     """Files that ``ask`` finds in its folder, by relative path."""
     variables: Mapping[str, str] = {}
-    """Environment variables that ``ask`` and ``command`` run with; ``{folder}`` stands for the folder of ``ask``."""
+    """Environment variables that ``ask`` runs with, such as one that keeps the agent from updating itself."""
     environment: tuple[str, ...] = ()
     """Names of variables that a coding agent gets to see besides the key and what every program needs."""
     structured: Structured = Structured.JSON_SCHEMA

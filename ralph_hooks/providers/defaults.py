@@ -12,19 +12,12 @@ _TABLE = Path(__file__).with_name("defaults.toml")
 
 
 class Pair(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The models of one provider."""
+    """The models of one provider or agent."""
 
-    cheap: str
+    cheap: str = ""
+    """Empty for an agent that only repairs."""
     expensive: str = ""
     """Empty where the provider has none that a repair would be left to."""
-
-
-class Agent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A coding agent that can be told by its command line."""
-
-    model: str
-    """A name for the ledger: which model it takes is up to the agent."""
-    command: tuple[str, ...]
 
 
 class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,8 +25,8 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     models: Mapping[str, Pair]
     """By provider."""
-    agents: Mapping[str, Agent]
-    """By the name of the provider that they would be."""
+    agents: Mapping[str, Pair]
+    """By the name of the built-in provider."""
 
 
 @lru_cache(maxsize=1)

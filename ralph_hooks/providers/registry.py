@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ralph_hooks.providers.transport import Transport
 
 _TABLE = Path(__file__).with_name("providers.toml")
+_AGENTS = Path(__file__).parent / "agents" / "agents.toml"
 _MASK = "[key]"
 _SHORTEST_KEY = 12  # characters: a local server takes any word for one, which may be a word of its answer
 _SENTENCE = 280  # characters of a fault: providers' own words can run to pages, and their point comes first
@@ -35,7 +36,7 @@ def built_in() -> Mapping[str, Provider]:
     """The providers that need no definition, by name."""
     import tomli
 
-    tables = tomli.loads(_TABLE.read_text(encoding="utf-8"))
+    tables = {**tomli.loads(_TABLE.read_text(encoding="utf-8")), **tomli.loads(_AGENTS.read_text(encoding="utf-8"))}
     return {name: msgspec.convert(table | {"name": name}, Provider) for name, table in tables.items()}
 
 
@@ -49,12 +50,12 @@ def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True
 
 def obstacle(model: Model, environ: Mapping[str, str]) -> str:
     """Why ``model`` could not even be asked, for people; empty where it could. A look that imports nothing heavy."""
-    from ralph_hooks.providers import agent
+    from ralph_hooks.providers.agents import program
 
     try:
         Credentials(environ).require(model.provider)
         if model.provider.wire is Wire.AGENT:
-            agent.ready(model, environ)
+            program.ready(model, environ)
         else:
             endpoint(model.provider, environ)
     except ModelError as fault:
@@ -99,9 +100,9 @@ class _Client:
         provider = self._allowed(model.provider)
         self._credentials.require(provider)
         if provider.wire is Wire.AGENT:
-            from ralph_hooks.providers import agent
+            from ralph_hooks.providers.agents import program
 
-            agent.ready(model, self._environ)
+            program.ready(model, self._environ)
         else:
             from ralph_hooks.providers.transport import check_url
 
@@ -110,6 +111,8 @@ class _Client:
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         provider = self._allowed(request.model.provider)
+        if provider.ask:
+            return self._ask_agent(request, deadline)
         wire = _wire(request.model)
         target = endpoint(provider, self._environ)
         here = msgspec.structs.replace(provider, base_url=target.url.partition("?")[0])  # as errors name it
@@ -132,10 +135,16 @@ class _Client:
         return _without(secrets, ask)
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
-        from ralph_hooks.providers.agent import run_agent
+        from ralph_hooks.providers.agents.repair import run_agent
 
         key = self._credentials.get(self._allowed(agent.provider), deadline)
         return _without([key], lambda: run_agent(agent, task, bench, deadline, environ=self._environ, key=key))
+
+    def _ask_agent(self, request: ModelRequest, deadline: Deadline) -> Completion:
+        from ralph_hooks.providers.agents.ask import ask
+
+        key = self._credentials.get(request.model.provider, deadline)
+        return _without([key], lambda: ask(request, deadline, environ=self._environ, key=key))
 
     def _ask(
         self, request: ModelRequest, wire: WireFormat, target: Endpoint, key: str, deadline: Deadline
@@ -201,4 +210,4 @@ def _wire(model: Model) -> WireFormat:
             return openai_responses
         case Wire.ANTHROPIC:
             return anthropic
-    raise Misconfigured(f"{model.provider.name} is a coding agent and answers no single requests: choose a model")
+    raise Misconfigured(f"{model.provider.name} has no `ask` and answers no single questions: choose a model")

@@ -135,14 +135,21 @@ MISTAKES = [
         "cheap = 'me/x'\n[providers.me]\nwire = 'agent'\ncommand = ['me']",
         "cheap",
         "me is a coding agent and cannot serve analyze, verify, plan",
-        "agents serve implement and fix",
+        "add ask = [...] to [providers.me]",
     ),
     (
         "models.verify = ['me/x']\n[providers.me]\nwire = 'agent'\ncommand = ['me']",
         "models.verify[0]",
         "me is a coding agent and cannot serve verify",
-        "agents serve implement and fix",
+        "add ask = [...] to [providers.me]",
     ),
+    (
+        "expensive = 'me/x'\n[providers.me]\nwire = 'agent'\nask = ['me']",
+        "expensive",
+        "me is a coding agent and cannot serve implement",
+        "add command = [...] to [providers.me]",
+    ),
+    (CORP + "ask = ['a']", "providers.corp.ask", 'wire = "openai" runs no command', 'write wire = "agent"'),
     # providers
     (CORP, "providers.corp.base-url", "missing; expected a URL", "such as base-url"),
     (CORP + "wire = 'agent'", "providers.corp.command", 'missing; wire = "agent" needs it', "such as command"),

@@ -164,14 +164,14 @@ def test_along_a_chain_an_agent_that_fails_is_followed_by_the_next_model(caller:
         )
     assert (answer[0], answer[1].id) == ("by the model", "scripted/small-1")
     assert [(call.model, call.outcome) for call in asked.calls] == [
-        ("helper/opus", "agent-failed"),
+        ("helper/opus", "no-credential"),
         ("scripted/small-1", "ok"),
     ]
 
 
 def test_where_all_of_a_chain_fails_each_is_told_with_its_reason(caller: Callers, bench: GitWorkbench) -> None:
     asked = caller()
-    with pytest.raises(Unanswered, match=r"helper/opus: python.* ended with 1: Invalid API key: please log in"):
+    with pytest.raises(Unanswered, match=r"helper/opus: python.*: Invalid API key: please log in"):
         asked.ask(
             question(),
             (an_agent("fail"),),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from ralph_hooks.core.route import Model
+from ralph_hooks.core.route import Model, Wire
 from ralph_hooks.providers import registry
 from ralph_hooks.providers.defaults import defaults
 from ralph_hooks.store.cache import Verdicts
@@ -55,9 +54,9 @@ def test_every_provider_with_a_key_and_the_same_models_for_all_has_a_pair() -> N
     assert set(defaults().models) == with_key - OWN_MODELS
 
 
-def test_agents_are_told_as_the_documentation_says() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-    for name, agent in defaults().agents.items():
-        if f"[providers.{name}]" in text:
-            written = ", ".join(f'"{word}"' for word in agent.command)
-            assert f"command = [{written}]" in text, name
+def test_every_built_in_agent_is_proposed_for_what_it_can_do() -> None:
+    agents = {name: provider for name, provider in registry.built_in().items() if provider.wire is Wire.AGENT}
+    assert defaults().agents.keys() == agents.keys()
+    for name, pair in defaults().agents.items():
+        assert bool(pair.cheap) == bool(agents[name].ask), name
+        assert bool(pair.expensive) == bool(agents[name].command), name

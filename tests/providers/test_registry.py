@@ -28,11 +28,16 @@ NEEDED = {
     "GOOGLE_CLOUD_PROJECT": "shop",
 }
 """What URLs of built-in providers are made of."""
-builtin = pytest.mark.parametrize("provider", registry.built_in().values(), ids=lambda provider: provider.name)
+AGENTS = ["claude-code", "codex", "gemini-cli", "opencode", "copilot", "aider"]
+builtin = pytest.mark.parametrize(
+    "provider",
+    [provider for provider in registry.built_in().values() if provider.wire is not Wire.AGENT],
+    ids=lambda provider: provider.name,
+)
 
 
 def test_the_built_in_providers() -> None:
-    assert list(registry.built_in()) == NAMES
+    assert list(registry.built_in()) == [*NAMES, *AGENTS]
 
 
 @builtin
@@ -103,7 +108,7 @@ def test_a_server_without_keys_that_wants_one() -> None:
 
 def test_a_coding_agent_answers_no_requests() -> None:
     agent = Model(Provider(name="claude-code", wire=Wire.AGENT, command=("claude",)), "opus")
-    with pytest.raises(model_errors.Misconfigured, match="claude-code is a coding agent"):
+    with pytest.raises(model_errors.Misconfigured, match="claude-code has no `ask`"):
         registry.client({}).complete(question(agent), deadline())
 
 

@@ -215,22 +215,33 @@ def keys(context: Context) -> tuple[frozenset[Model], list[Line]]:
 
 def _present(provider: Provider) -> tuple[str, str, str]:
     if provider.wire is Wire.AGENT:
-        return "agent", f"{provider.name}: {shutil.which(provider.command[0])}", ""
-    what = f"{provider.api_key_env} is there" if provider.api_key_env else "no key is needed"
+        return "agent", f"{provider.name}: {shutil.which(_program(provider))}", ""
+    if provider.api_key_env and (os.environ.get(provider.api_key_env) or not provider.api_key_command):
+        what = f"{provider.api_key_env} is there"
+    elif provider.api_key_command:
+        what = f"{provider.api_key_command[0]} is there to print one"
+    else:
+        what = "no key is needed"
     return "key", f"{provider.name}: {what}", ""
+
+
+def _program(agent: Provider) -> str:
+    return (agent.command or agent.ask)[0]
 
 
 def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | None:
     """What keeps ``provider`` from being asked: the subject, what is wrong, what to do. The key is not shown."""
     if provider.wire is Wire.AGENT:
-        program = provider.command[0]
+        program = _program(provider)
         if shutil.which(program):
             return None
         return "agent", f"{provider.name}: {program} was not found on PATH", f"install {program}"
     try:
         client.ready(Model(provider, ""))
     except NoCredential as fault:
-        return "key", str(fault), f"export {provider.api_key_env}=... in your shell's profile"
+        variable = provider.api_key_env
+        hint = f"export {variable}=... in your shell's profile" if variable else "install it, or export the variable"
+        return "key", str(fault), hint
     except ModelError as fault:
         return "key", f"{provider.name}: {fault}", f"set {provider.api_key_env} again"
     return None
@@ -270,7 +281,9 @@ def answers(context: Context, state: State, ready: Collection[Model]) -> Iterato
     deadline = Deadline(_PATIENCE, time.monotonic)
     caller, _, _ = build_caller(context, state, "doctor", deadline)
     serving = _phases(context)
-    models = [model for model in serving if model in ready and model.provider.wire is not Wire.AGENT]
+    models = [
+        model for model in serving if model in ready and (model.provider.wire is not Wire.AGENT or model.provider.ask)
+    ]
     jobs = [partial(ping, caller, model, serving[model]) for model in models]
     try:
         found = run_all(jobs, workers=_AT_ONCE, deadline=deadline)

@@ -34,7 +34,7 @@ class Detected(Struct, frozen=True):
     servers: Mapping[str, tuple[str, ...]]
     """Providers on this machine that answer, with the models that they have."""
     agents: tuple[str, ...]
-    """Coding agents whose program is on PATH, by the name that they would have as a provider."""
+    """Coding agents whose program is on PATH, by the name of the provider."""
     manager: str
     """What manages the hooks: a hook manager, or `NATIVE`."""
     manager_file: Path | None
@@ -52,12 +52,16 @@ def detect(context: Context) -> Detected:
     return Detected(
         keys=_keys(context.settings.providers),
         servers=_servers(context),
-        agents=tuple(name for name, agent in defaults().agents.items() if shutil.which(agent.command[0])),
+        agents=tuple(name for name in defaults().agents if _is_installed(context.settings.providers[name])),
         manager=manager,
         manager_file=file,
         suites=find_suites(top),
         phase_map=read_phase_map(old) if old.is_file() else {},
     )
+
+
+def _is_installed(agent: Provider) -> bool:
+    return shutil.which((agent.command or agent.ask or ("",))[0]) is not None
 
 
 def _keys(providers: Mapping[str, Provider]) -> tuple[str, ...]:
@@ -71,7 +75,7 @@ def _servers(context: Context) -> Mapping[str, tuple[str, ...]]:
     local = [
         context.settings.providers[name]
         for name, provider in registry.built_in().items()
-        if not provider.api_key_env and f"providers.{name}" not in wanted
+        if provider.base_url.startswith("http:") and not provider.api_key_env and f"providers.{name}" not in wanted
     ]
     deadline = Deadline(2 * PATIENCE, time.monotonic)
     found = run_all([partial(served, provider) for provider in local], workers=len(local), deadline=deadline)

@@ -20,6 +20,10 @@ COMMIT = Usage(input_tokens=4_000, output_tokens=500)
 the instructions, and a reply of a model that reasons a little."""
 REPAIR = Usage(input_tokens=8_000, output_tokens=2_000)
 """The implement phase for a commit that is held back: the plan, two or three files, and the edits."""
+_QUOTA = (
+    "there is no key: {agent} reviews on your subscription and within its limits, without tools in an empty folder. "
+    "A commit of 100 changed lines takes about 2 questions; each starts the program, which takes a second or more"
+)
 _CHEAP = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
 
 
@@ -48,6 +52,8 @@ def propose(
     chosen = cheap or _cheap(around, providers, prices)
     if chosen:
         values["cheap"] = chosen
+        if chosen.partition("/")[0] in around.agents:
+            remarks.append(_QUOTA.format(agent=chosen.partition("/")[0]))
         if chosen.partition("/")[0] in around.servers:
             remarks.append("a local model judges as well as its size lets it: try it on known bugs first")
     else:
@@ -55,9 +61,6 @@ def propose(
     repairer = expensive or _expensive(around, providers)
     if repairer:
         values["expensive"] = repairer
-        agent = repairer.partition("/")[0]
-        if agent in around.agents and agent not in providers:
-            values["providers"] = {agent: {"wire": "agent", "command": list(defaults().agents[agent].command)}}
     elif chosen:
         remarks.append("there is no model to repair with: what fails is held back, and not repaired")
     return Proposal(values, tuple(remarks))
@@ -72,7 +75,10 @@ def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
 
 
 def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> str:
-    """The lowest known price of a commit among the providers that there is a key for, else a model of this machine."""
+    """The lowest known price of a commit among the providers that there is a key for, else an agent's subscription.
+
+    A model of this machine comes last: few of them are large enough to judge code.
+    """
     models = [
         Model(providers[name], pair.cheap)
         for name, pair in defaults().models.items()
@@ -81,14 +87,16 @@ def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) 
     priced = [(price.cost(COMMIT), index) for index, model in enumerate(models) if (price := prices.price(model))]
     if models:
         return models[min(priced)[1] if priced else 0].id
-    return next((f"{server}/{names[0]}" for server, names in around.servers.items()), "")
+    agents = [(name, defaults().agents[name].cheap) for name in around.agents]
+    local = [(server, names[0]) for server, names in around.servers.items()]
+    return next((f"{name}/{model}" for name, model in (*agents, *local) if model), "")
 
 
 def _expensive(around: Detected, providers: Mapping[str, Provider]) -> str:
     for name, pair in defaults().models.items():
         if pair.expensive and providers[name].api_key_env in around.keys:
             return f"{name}/{pair.expensive}"
-    return next((f"{name}/{defaults().agents[name].model}" for name in around.agents), "")
+    return next((f"{name}/{defaults().agents[name].expensive}" for name in around.agents), "")
 
 
 def costs(models: Mapping[Phase, tuple[Model, ...]], prices: Prices) -> Iterator[str]:

@@ -218,7 +218,7 @@ class Caller:
                 return by_agent(model, until)
             return self._ask_model(question, model, until, RETRIES)
         except ModelError as fault:
-            self._learn(model, fault)
+            self._learn(model, fault, repairing=by_agent is not None and model.provider.wire is Wire.AGENT)
             return self._passed_over(fault, question, model)
 
     def _last_try(
@@ -264,10 +264,10 @@ class Caller:
             return Denied(f"not asked, for it takes the same credential ({_credential(model)})")
         return fault
 
-    def _learn(self, model: Model, fault: ModelError) -> None:
-        """Remember what holds for the next question too."""
+    def _learn(self, model: Model, fault: ModelError, *, repairing: bool) -> None:
+        """Remember what holds for the next question too. How long an agent takes for a repair says nothing of it."""
         match fault:
-            case Unreachable() | RateLimited() | TimedOut() if model.provider.wire is not Wire.AGENT:
+            case Unreachable() | RateLimited() | TimedOut() if not repairing:
                 self._outages.failed(model, fault)
             case Denied() | NotFound() | NoCredential():
                 with self._learnt:
@@ -393,8 +393,9 @@ class Caller:
 
 
 def _credential(model: Model) -> str:
-    """What a provider knows us by: the name of the key, else the place itself."""
-    return model.provider.api_key_env or model.provider.base_url
+    """What a provider knows us by: the name of the key, else the place itself; an agent has a login of its own."""
+    provider = model.provider
+    return provider.name if provider.wire is Wire.AGENT else provider.api_key_env or provider.base_url
 
 
 def quirks_key(model: Model) -> str:

@@ -6,10 +6,11 @@ import msgspec
 
 from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.models import ModelRequest
-from ralph_hooks.core.route import Chain, Model
+from ralph_hooks.core.route import Chain, Model, Wire
 from ralph_hooks.core.usage import Usage, most_tokens
 
 _TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
+_AGENT = 16_000  # tokens: what a coding agent says to its model besides the question; 10,000 for codex as it comes
 _TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
 _SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
 _SMALLEST_PART = 64  # tokens: less code says nothing
@@ -17,7 +18,8 @@ _SMALLEST_PART = 64  # tokens: less code says nothing
 
 def _prompt_tokens(request: ModelRequest) -> int:
     schema = msgspec.json.encode(request.schema).decode()
-    return sum(map(most_tokens, (request.system, request.prompt, schema))) + _TOOLS
+    own = _AGENT if request.model.provider.wire is Wire.AGENT else _TOOLS
+    return sum(map(most_tokens, (request.system, request.prompt, schema))) + own
 
 
 def worst_case(request: ModelRequest) -> Usage:

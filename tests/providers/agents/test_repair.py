@@ -20,7 +20,7 @@ from ralph_hooks.core.usage import Usage
 from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.providers import registry
-from ralph_hooks.providers.agent import Told, understood
+from ralph_hooks.providers.agents.output import Output, read
 from tests.support import agent as stand_in
 from tests.support.repo import Repo
 
@@ -105,7 +105,7 @@ def test_an_agent_that_hangs_is_stopped_at_the_deadline(bench: GitWorkbench) -> 
         employ(bench, an_agent("hang"), seconds=0.5)
 
 
-def test_an_agent_that_floods_its_output_is_still_understood(bench: GitWorkbench) -> None:
+def test_an_agent_that_floods_its_output_is_still_read(bench: GitWorkbench) -> None:
     done = employ(bench, an_agent("flood"))
     assert done.usage is not None
     assert done.text == "The loop now ends."
@@ -114,15 +114,15 @@ def test_an_agent_that_floods_its_output_is_still_understood(bench: GitWorkbench
 @pytest.mark.parametrize(
     ("behaviour", "words"),
     [
-        (("fail",), "ended with 1: Invalid API key: please log in"),
-        (("fail", "42"), "ended with 42: Invalid API key: please log in"),
-        (("say-error",), "ended with 1: Invalid API key. Please run /login"),
+        (("fail",), r"python\S*: Invalid API key: please log in"),
+        (("fail", "42"), r"python\S*: Invalid API key: please log in"),
+        (("say-error",), r"python\S*: Invalid API key. Please run /login"),
     ],
 )
 def test_an_agent_that_gives_up_is_told_in_its_own_words(
     bench: GitWorkbench, behaviour: tuple[str, ...], words: str
 ) -> None:
-    with pytest.raises(model_errors.AgentFailed, match=words) as caught:
+    with pytest.raises(model_errors.NoCredential, match=words) as caught:
         employ(bench, an_agent(*behaviour))
     assert (caught.value.usage is None) is (behaviour[0] == "fail")
 
@@ -146,21 +146,21 @@ def test_an_agent_that_is_not_installed_or_has_no_key_is_not_started(bench: GitW
     client.ready(an_agent())
 
 
-def told(text: str) -> Told:
-    return understood(text.encode())
+def told(text: str) -> Output:
+    return read(text.encode())
 
 
 def test_codex_counts_cached_tokens_as_part_of_the_input() -> None:
-    assert told(CODEX) == Told(
+    assert told(CODEX) == Output(
         "The loop now ends.", Usage(input_tokens=24_763, cached_input_tokens=24_448, output_tokens=122)
     )
 
 
 def test_an_agent_that_says_itself_that_it_failed_is_believed() -> None:
     failed = '{"type":"turn.started"}\n{"type":"turn.failed","error":{"message":"quota exceeded"}}\n'
-    assert told(failed) == Told("quota exceeded", failed=True)
+    assert told(failed) == Output("quota exceeded", failed=True)
     turns = json.dumps({"type": "result", "subtype": "error_max_turns", "is_error": True})
-    assert told(turns) == Told("error max turns", failed=True)
+    assert told(turns) == Output("error max turns", failed=True)
 
 
 def test_a_stream_of_events_and_a_list_of_them_end_with_the_same_result() -> None:
@@ -177,7 +177,6 @@ def test_a_stream_of_events_and_a_list_of_them_end_with_the_same_result() -> Non
         "",
         "Tokens: 12k sent, 3.4k received. Cost: $0.01 message, $0.02 session.",
         '{"type":"step_finish","part":{"cost":0.01,"tokens":{"input":209,"output":209}}}',
-        '{"response":"done","stats":{"models":{"gemini-2.5-pro":{"tokens":{"prompt":24939}}}}}',
         '{"type":"result","usage":{"input_tokens":"many","output_tokens":1}}',
         '{"type":"result"',
         "[1, 2",
@@ -185,4 +184,4 @@ def test_a_stream_of_events_and_a_list_of_them_end_with_the_same_result() -> Non
     ],
 )
 def test_what_is_not_documented_is_not_known(text: str) -> None:
-    assert told(text) == Told(text)
+    assert told(text) == Output(text)
