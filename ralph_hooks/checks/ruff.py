@@ -30,7 +30,7 @@ from ralph_hooks.languages.syntax import python_text
 from ralph_hooks.languages.test_files import is_wrong_on_purpose
 from ralph_hooks.process import Finished, TimeoutExpired, allowed_environment, run, temporary_folder, which
 
-_VERSION = "1"
+_VERSION = "2"
 
 _BLOCKING = ("F", "E9", "PLE")
 _HINTS = ("B", "S", "RUF")
@@ -114,7 +114,7 @@ class Ruff:
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
         """Raises RalphError where ruff is missing or fails."""
-        results = {source.path: CheckResult() for source in sources}
+        results = {source.path: CheckResult(looked=is_python(source)) for source in sources}
         judged = [source for source in sources if is_python(source)]
         sides = _judge([(source.path, source.content.new) for source in judged], deadline)
         suspects = [(source, new) for source, new in zip(judged, sides, strict=True) if _may_be_news(source, new)]

@@ -55,6 +55,23 @@ class Unreviewed(Struct, frozen=True):
     cause: Cause
 
 
+SCANS = frozenset(("secrets", "invisible", "conflicts", "weakened-tests"))
+"""Checks that look for one thing in any text: they do not say whether it is sound."""
+
+
+class CheckedFile(Struct, frozen=True):
+    """A path and the checks that looked at it."""
+
+    path: str
+    checks: tuple[str, ...]
+    """Their names, in the order their findings are shown; none where nothing could be read or a deadline was over."""
+
+    @property
+    def only_scanned(self) -> bool:
+        """True where no check can say whether the file is sound."""
+        return bool(self.checks) and SCANS.issuperset(self.checks)
+
+
 class Verification(Struct, frozen=True, kw_only=True):
     """One verify command, run in a scratch copy of the tree that is judged."""
 
@@ -176,6 +193,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """What was judged, for people."""
     findings: tuple[Finding, ...] = ()
     unreviewed: tuple[Unreviewed, ...] = ()
+    checked: tuple[CheckedFile, ...] = ()
+    """Every path of the change with the deterministic checks that looked at it."""
     verification: tuple[Verification, ...] = ()
     calls: tuple[Call, ...] = ()
     cost_usd: Decimal | None = Decimal(0)

@@ -8,7 +8,7 @@ do not count), or holds the older ``##[`` anywhere: no other line may.
 from __future__ import annotations
 
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.reports import wording
 
@@ -26,7 +26,7 @@ def render(report: Report) -> str:
     if report.verdict is Verdict.INCONCLUSIVE:
         lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
     lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
-    lines += _unreviewed(report.unreviewed)
+    lines += _unreviewed(report)
     if report.verdict is not Verdict.PASS:
         lines.append(_plain(f"ralph-hooks: {wording.cost(report)}"))
     return "\n".join([*lines, _plain(f"ralph-hooks: {wording.headline(report)}")]) + "\n"
@@ -49,11 +49,12 @@ def _failed(item: Verification) -> list[str]:
     return [*lines, *_group(f"output of {one_line(item.command)}", tail)] if tail else lines
 
 
-def _unreviewed(items: tuple[Unreviewed, ...]) -> list[str]:
+def _unreviewed(report: Report) -> list[str]:
+    items = report.unreviewed
     if not items:
         return []
     title = f"{plural(len(items), 'file')} not reviewed by a model: {wording.grouped(items)}"
-    return _group(title, [f"{one_line(item.path)}: {one_line(item.reason)}" for item in items])
+    return _group(title, list(wording.left_out(report)))
 
 
 def _group(title: str, lines: list[str]) -> list[str]:

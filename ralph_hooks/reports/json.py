@@ -79,6 +79,7 @@ def document(report: Report) -> dict[str, Any]:
         "notices": report.notices,
         "findings": [_finding(item) for item in report.findings],
         "unreviewed": [_unreviewed(item) for item in report.unreviewed],
+        "checked": [{"path": item.path, "checks": item.checks} for item in report.checked],
         "verification": [_verification(item) for item in report.verification],
         "calls": [_call(item) for item in report.calls],
         "dropped": report.dropped,

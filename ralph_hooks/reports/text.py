@@ -208,6 +208,9 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
     if report.unreviewed:
         names = [f"  {one_line(item.path)}: {one_line(item.reason)}" for item in report.unreviewed]
         blocks.append([screen.ink("strong", "not reviewed by a model"), *names])
+    if report.checked:
+        names = [f"  {one_line(item.path)}: {wording.looked_at(item)}" for item in report.checked]
+        blocks.append([screen.ink("strong", "checked by"), *names])
     if report.calls:
         blocks.append([screen.ink("strong", "calls"), *_calls(report)])
     blocks.append(_facts(report))

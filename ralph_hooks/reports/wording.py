@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
+from posixpath import basename, splitext
 
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.model_errors import BudgetReached, NoCredential
-from ralph_hooks.core.report import Cause, RepairStep, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, CheckedFile, RepairStep, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
 
@@ -17,6 +19,7 @@ SHOW = "ralph-hooks show"
 
 _NEVER_SENT = (BudgetReached.outcome, NoCredential.outcome)
 _MINUTE = 60.0
+_NAMED = 3  # kinds of files in a headline
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -160,11 +163,22 @@ def _coverage(report: Report) -> list[str]:
     parts = [_commits(report)] if report.commits else []
     files = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
     unread = tuple(item for item in report.unreviewed if item.cause is Cause.CONTENT)
-    checked = tuple(item for item in report.unreviewed if item.cause not in {Cause.CONTENT, Cause.NOT_ASKED})
-    for items, word in ((checked, "only checked"), (unread, "not read")):
+    others = tuple(item for item in report.unreviewed if item.cause not in {Cause.CONTENT, Cause.NOT_ASKED})
+    by_path = {item.path: item for item in report.checked}
+    scanned = tuple(item for item in others if item.path in by_path and by_path[item.path].only_scanned)
+    unseen = tuple(item for item in others if item.path in by_path and not by_path[item.path].checks)
+    checked = tuple(item for item in others if item not in scanned and item not in unseen)
+    for items, word in (
+        (checked, "only checked"),
+        (scanned, "scanned for secrets only"),
+        (unseen, "not checked"),
+        (unread, "not read"),
+    ):
         if items:
             what = f"{len(items):,}" if files else plural(len(items), "file")
-            files.append(f"{what} {word} ({grouped(items)})")
+            kinds = _kinds(items) if items is scanned else ()
+            lacking = f", no checker for {', '.join(kinds)}" if kinds else ""
+            files.append(f"{what} {word} ({grouped(items)}{lacking})")
     parts += files
     passed = commands(report, Verdict.PASS)
     if passed:
@@ -176,6 +190,38 @@ def _coverage(report: Report) -> list[str]:
     if hints:
         parts.append(f"advice: {hints:,} ({SHOW})")
     return parts or [one_line(report.reason) if report.paths else "nothing to judge"]
+
+
+def looked_at(item: CheckedFile) -> str:
+    """What was checked in one file: ``ruff, secrets``, or ``scanned for secrets only: no checker for .sql``."""
+    if item.only_scanned:
+        return f"scanned for secrets only: no checker for {one_line(_kind(item.path))}"
+    return ", ".join(map(one_line, item.checks)) or "not checked"
+
+
+def _looked(item: CheckedFile) -> str:
+    return f"checked by {looked_at(item)}" if item.checks and not item.only_scanned else looked_at(item)
+
+
+def left_out(report: Report) -> tuple[str, ...]:
+    """A line for each path that no model reviewed: why, and what was checked in it."""
+    by_path = {item.path: item for item in report.checked}
+    return tuple(
+        f"{one_line(item.path)}: {one_line(item.reason)}"
+        + (f" ({_looked(by_path[item.path])})" if item.path in by_path else "")
+        for item in report.unreviewed
+    )
+
+
+def _kinds(items: Sequence[Unreviewed]) -> tuple[str, ...]:
+    """What kinds of files there is no checker for; nothing is said of those that a rule leaves out."""
+    kinds = dict.fromkeys(one_line(_kind(item.path)) for item in items if item.cause is not Cause.EXCLUDED)
+    return (*list(kinds)[:_NAMED], "...") if len(kinds) > _NAMED else tuple(kinds)
+
+
+def _kind(path: str) -> str:
+    name = basename(path)
+    return splitext(name)[1] or name
 
 
 def _commits(report: Report) -> str:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.report import Cause, Report, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, CheckedFile, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.usage import Call
 from ralph_hooks.reports.terminal import columns
 from ralph_hooks.reports.text import render
@@ -35,6 +35,32 @@ def test_a_pass_is_one_line() -> None:
         "ralph-hooks: PASS: 3 files reviewed, 2 only checked (lock file), 1 not read (binary), $0.0004, 2 requests, "
         "1.8 s\n"
     )
+
+
+def test_a_pass_calls_nothing_checked_that_was_not() -> None:
+    none = "no model is configured"
+    passed = report(
+        unreviewed=(
+            *(Unreviewed(path, none, Cause.NO_MODEL) for path in ("a.py", "b.sql", "LICENSE", "gone.py")),
+            Unreviewed("uv.lock", "lock file", Cause.EXCLUDED),
+        ),
+        checked=(
+            CheckedFile("a.py", ("secrets", "syntax", "ruff")),
+            CheckedFile("b.sql", ("secrets", "invisible", "conflicts")),
+            CheckedFile("LICENSE", ("secrets",)),
+            CheckedFile("uv.lock", ("secrets", "conflicts")),
+            CheckedFile("gone.py", ()),
+        ),
+        seconds=0.14,
+    )
+    assert screen(passed) == (
+        f"ralph-hooks: PASS: 1 file only checked ({none}), 3 scanned for secrets only ({none} x2, lock file, "
+        f"no checker for .sql, LICENSE), 1 not checked ({none}), no requests, 0.14 s\n"
+    )
+    everything = screen(passed, everything=True)
+    assert "  a.py: secrets, syntax, ruff\n" in everything
+    assert "  b.sql: scanned for secrets only: no checker for .sql\n" in everything
+    assert "  gone.py: not checked\n" in everything
 
 
 def test_a_pass_that_cost_nothing_says_that_it_was_known() -> None:

@@ -9,6 +9,7 @@ from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import (
     Action,
     Cause,
+    CheckedFile,
     FixSummary,
     JobSummary,
     PushedRef,
@@ -128,6 +129,7 @@ def full_report(**changes: object) -> Report:
             remark(severity=Severity.NOTE, confirmed=False, message="Not so."),
         ),
         "unreviewed": tuple(Unreviewed(f"files/{cause}", f"because {cause}", cause) for cause in Cause),
+        "checked": (CheckedFile("shop/cart.py", ("secrets", "ruff")), CheckedFile("shop/logo.png", ())),
         "verification": (
             failing_tests(known_failures=("tests/test_old.py::test_old",)),
             Verification(command="make lint", exit_code=0, seconds=0.5, from_store=True, ref="topic"),

@@ -105,7 +105,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         reviewed = self.review(change) if Scope.REVIEW in scope else _not_asked(change)
         kept = self.keeps(change) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
-        outcome = combine(len(snapshot.change.entries), change.checked, reviewed, kept, unreviewed)
+        outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
         return outcome + ReviewOutcome(remarks=_rewritten(change))
 
     def report(
@@ -128,6 +128,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             title=title,
             findings=outcome.findings,
             unreviewed=outcome.unreviewed,
+            checked=outcome.checked,
             verification=outcome.verification,
             calls=calls,
             cost_usd=cost,

@@ -39,6 +39,8 @@ class Checked(Struct, frozen=True):
     """By path."""
     unfinished: tuple[str, ...] = ()
     """Names of checks that did not end before the deadline."""
+    looked: Mapping[str, tuple[str, ...]] = {}
+    """Names of the checks that looked at a path."""
 
     @property
     def withheld(self) -> frozenset[str]:

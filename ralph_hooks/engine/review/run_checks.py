@@ -25,24 +25,43 @@ class _Job(Struct, frozen=True):
     missing: tuple[Entry, ...]
 
 
+class _Tally:
+    """Results as they come in, each under its check and path."""
+
+    def __init__(self) -> None:
+        self._results: list[tuple[str, str, CheckResult]] = []
+
+    def take(self, check: Check, path: str, result: CheckResult) -> None:
+        self._results.append((check.name, path, result))
+
+    def checked(self, names: Sequence[str], unfinished: tuple[str, ...]) -> Checked:
+        """Everything that was taken; the checks of a path in the order of ``names``."""
+        hints: dict[str, list[Hint]] = {}
+        looked: dict[str, set[str]] = {}
+        for name, path, result in self._results:
+            hints.setdefault(path, []).extend(result.hints)
+            if result.looked:
+                looked.setdefault(path, set()).add(name)
+        return Checked(
+            tuple(finding for _, _, result in self._results for finding in result.findings),
+            {path: tuple(items) for path, items in hints.items()},
+            unfinished,
+            {path: tuple(name for name in names if name in found) for path, found in looked.items()},
+        )
+
+
 def run_checks(checks: Sequence[Check], change: ReviewInput, store: Cache, deadline: Deadline) -> Checked:
     """Findings and hints of ``checks``, from the store where the content is known."""
     plans = [(check, _entries(check, change)) for check in checks]
     keys = [_keys(check, entries) for check, entries in plans]
     known = store.get([name for names in keys for name in names.values()])
-    results: list[CheckResult] = []
-    hints: dict[str, list[Hint]] = {}
-
-    def take(path: str, result: CheckResult) -> None:
-        results.append(result)
-        hints.setdefault(path, []).extend(result.hints)
-
+    tally = _Tally()
     jobs: list[_Job] = []
     for (check, entries), names in zip(plans, keys, strict=True):
         recalled = {path: read_back(known.get(name), CheckResult) for path, name in names.items()}
         for path, result in recalled.items():
             if result is not None:
-                take(path, placed(result, path))
+                tally.take(check, path, placed(result, path))
         missing = tuple(entry for entry in entries if recalled[entry.path] is None)
         if missing:
             jobs.append(_Job(check, names, missing))
@@ -53,15 +72,12 @@ def run_checks(checks: Sequence[Check], change: ReviewInput, store: Cache, deadl
     fresh: dict[str, bytes] = {}
     for job, answer in zip(jobs, answers, strict=True):
         for path, result in (answer or {}).items():
-            take(path, result)
+            tally.take(job.check, path, result)
             fresh[job.keys[path]] = msgspec.json.encode(placed(result, ""))
     if fresh:
         store.put(fresh)
-    return Checked(
-        tuple(finding for result in results for finding in result.findings),
-        {path: tuple(items) for path, items in hints.items()},
-        tuple(job.check.name for job, answer in zip(jobs, answers, strict=True) if not _is_whole(job, answer)),
-    )
+    unfinished = tuple(job.check.name for job, answer in zip(jobs, answers, strict=True) if not _is_whole(job, answer))
+    return tally.checked([check.name for check in checks], unfinished)
 
 
 def check_ahead(check: Check, sources: Sequence[Source], store: Cache, deadline: Deadline) -> None:
@@ -97,7 +113,8 @@ def result_key(check: str, version: str, entry: Entry) -> str:
 
 def placed(result: CheckResult, path: str) -> CheckResult:
     """``result`` with its findings at ``path``. They are stored without: a path may hold bytes that JSON cannot."""
-    return CheckResult(tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings), result.hints)
+    findings = tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings)
+    return msgspec.structs.replace(result, findings=findings)
 
 
 def _entries(check: Check, change: ReviewInput) -> list[Entry]:

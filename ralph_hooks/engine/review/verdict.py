@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from ralph_hooks.config import OnFailure, Policy
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.report import Cause, Unreviewed, Verdict, Verification
+from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.review.invariants import Kept
 from ralph_hooks.engine.review.review_input import Checked
@@ -22,6 +22,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
     findings: tuple[Finding, ...] = ()
     """In the order they are shown: what blocks first, then the worst."""
     unreviewed: tuple[Unreviewed, ...] = ()
+    checked: tuple[CheckedFile, ...] = ()
     verification: tuple[Verification, ...] = ()
     problems: tuple[str, ...] = ()
     """Why something could not be judged, each reason once."""
@@ -41,6 +42,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
         return ReviewOutcome(
             findings=in_order(self.findings + other.findings),
             unreviewed=self.unreviewed + other.unreviewed,
+            checked=self.checked + other.checked,
             verification=self.verification + other.verification,
             problems=tuple(dict.fromkeys(self.problems + other.problems)),
             paths=self.paths + other.paths,
@@ -56,7 +58,7 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def combine(
-    paths: int,
+    paths: Sequence[str],
     checked: Checked,
     reviewed: Reviewed,
     kept: Kept,
@@ -72,9 +74,10 @@ def combine(
     return ReviewOutcome(
         findings=in_order(checked.findings + reviewed.findings + kept.findings),
         unreviewed=unreviewed,
+        checked=tuple(CheckedFile(path, checked.looked.get(path, ())) for path in paths),
         problems=tuple(dict.fromkeys(problems)),
-        paths=paths,
-        reviewed=paths - len(unreviewed),
+        paths=len(paths),
+        reviewed=len(paths) - len(unreviewed),
         dropped=reviewed.dropped,
     )
 

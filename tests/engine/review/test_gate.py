@@ -242,6 +242,22 @@ def test_without_a_model_checks_alone_decide_and_it_is_said(project: Project) ->
     assert (judged.code, judged.blocking[0]["category"], judged.causes) == (1, "F821", {"a.py": "refused"})
 
 
+def test_a_report_says_which_checks_looked_at_each_file(project: Project) -> None:
+    project.configure("")
+    project.repo.stage({"a.py": "x = 1\n", "b.sql": "select 1\n", "c.go": "package c\n", "tool": "#!/bin/sh\nls\n"})
+    scans = ["secrets", "invisible", "conflicts"]
+    for _ in range(2):  # from the cache too
+        assert {item["path"]: item["checks"] for item in project.judge().report["checked"]} == {
+            "a.py": [*scans, "syntax", "ruff"],
+            "b.sql": scans,
+            "c.go": [*scans, "syntax"],
+            "tool": [*scans, "syntax"],
+        }
+    (line,) = project.run("gate").out.splitlines()
+    assert "3 files only checked (no model is configured), " in line
+    assert "1 scanned for secrets only (no model is configured, no checker for .sql)" in line
+
+
 def test_what_a_check_refuses_is_not_sent_until_it_is_mended(project: Project) -> None:
     server = project.models(analyst())
     project.repo.stage({"a.py": CLEAN, "b.py": "def (:\n"})
