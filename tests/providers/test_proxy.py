@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from select import select
 
 import pytest
 
@@ -60,8 +65,12 @@ def test_this_machine_is_never_asked_through_a_proxy() -> None:
     ("status", "kind", "sentence"),
     [
         ("407 Proxy Authentication Required", model_errors.Misconfigured, "wants a user name and password"),
-        ("403 Forbidden", model_errors.Misconfigured, "does not connect us to localhost: it answers 403"),
-        ("503 Service Unavailable", model_errors.Unreachable, "does not connect us to localhost: it answers 503"),
+        ("403 Forbidden", model_errors.Misconfigured, r"does not connect us to localhost:\d+ \(it answers 403\)"),
+        (
+            "503 Service Unavailable",
+            model_errors.Unreachable,
+            r"does not connect us to localhost:\d+ \(it answers 503\)",
+        ),
     ],
 )
 def test_a_proxy_that_refuses(
@@ -70,9 +79,48 @@ def test_a_proxy_that_refuses(
     with Proxy(status) as proxy, pytest.raises(model_errors.ModelError) as caught:
         ask(secure.url, f"http://ann:s3cret@{proxy.host}", bundle)
     assert type(caught.value) is kind
-    assert str(caught.value).startswith(f"the proxy {proxy.host} {sentence}")
+    assert re.match(f"the proxy {proxy.host} {sentence}", str(caught.value))
     assert "s3cret" not in str(caught.value)
     assert secure.requests == []
+
+
+def test_one_connection_through_the_proxy_serves_one_call_after_the_other(secure: ModelServer, bundle: str) -> None:
+    with Proxy() as proxy:
+        client = registry.client({KEY_NAME: KEY, "SSL_CERT_FILE": bundle}, f"http://{proxy.host}")
+        for _ in range(3):
+            client.complete(question(model("openai", secure.url)), deadline())
+        assert (len(secure.requests), len(proxy.asked)) == (3, 1)
+
+
+def test_a_certificate_behind_the_proxy_is_checked(secure: ModelServer) -> None:
+    with (
+        Proxy() as proxy,
+        pytest.raises(model_errors.Misconfigured, match=r"certificate of localhost:\d+ is not trusted"),
+    ):
+        ask(secure.url, f"http://{proxy.host}")
+    assert secure.requests == []
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "])
+def test_a_proxy_that_never_finishes_does_not_outlive_the_deadline(bundle: str, answer: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
+        dripped = pool.submit(_drip, listener, answer)
+        client = registry.client(
+            {KEY_NAME: KEY, "SSL_CERT_FILE": bundle}, f"http://127.0.0.1:{listener.getsockname()[1]}"
+        )
+        with pytest.raises(model_errors.DeadlineReached):
+            client.complete(question(model("openai", "https://llm.corp.example/v1")), deadline(0.3))
+        dripped.result()
+
+
+def _drip(listener: socket.socket, answer: bytes) -> None:
+    """``answer``, and then a byte now and then until the other side has had enough."""
+    with listener.accept()[0] as connection, suppress(OSError):
+        connection.sendall(answer)
+        while True:
+            connection.sendall(b"x" if answer else b"")
+            if select([connection], [], [], 0.02)[0] and not connection.recv(65_536):
+                return
 
 
 def test_a_proxy_that_is_not_there(bundle: str) -> None:
@@ -102,4 +150,4 @@ def test_what_is_no_http_proxy_is_told_and_not_shown(url: str) -> None:
 )
 def test_hosts_in_no_proxy_are_asked_directly(direct: str, through: bool) -> None:  # noqa: FBT001 - a row of the table
     environ = {"https_proxy": "proxy.corp.example:3128", "NO_PROXY": direct}
-    assert (proxy_for("llm.corp.example", ENVIRONMENT, environ) is not None) is through
+    assert (proxy_for("llm.corp.example", ENVIRONMENT, environ) != "") is through

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core import model_errors
-from ralph_hooks.providers import registry
+from ralph_hooks.providers import registry, session
 from tests.support.asking import KEY, KEY_NAME, WIRES, ask, deadline, model, question
 from tests.support.ports import free_port
 from tests.support.server import ModelServer, Reply
@@ -212,6 +213,72 @@ def test_a_handshake_that_never_ends_does_not_outlive_the_deadline() -> None:
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
         with pytest.raises(model_errors.DeadlineReached):
             ask(model("openai", url), seconds=0.3)
+
+
+def test_a_resolver_that_hangs_does_not_outlive_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
+    with pytest.raises(model_errors.DeadlineReached):
+        ask(model("openai", "https://llm.corp.example/v1"), seconds=0.3)
+    over.set()
+
+
+def test_a_server_that_reads_nothing_does_not_outlive_the_deadline() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        to = model("openai", f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
+        with pytest.raises(model_errors.DeadlineReached):
+            ask(to, seconds=0.5, prompt="x" * 30_000_000)
+
+
+def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
+    with ModelServer([FINE, Reply.hang()]) as server:
+        client = registry.client({KEY_NAME: KEY})
+        to = question(model("openai", server.url))
+        client.complete(to, deadline(600))
+        with pytest.raises(model_errors.DeadlineReached):
+            client.complete(to, deadline(0.3))
+        assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply.status(500),
+        Reply.status(302, headers={"Location": "/"}),
+        Reply.short_body(),
+        Reply.gzip_bomb(),
+        Reply.bad_gzip(),
+        Reply.reset(),
+        Reply.drip(0.02, 100_000),
+        Reply.slow_headers(0.02, 60_000),
+    ],
+)
+def test_no_socket_is_left_open(reply: Reply) -> None:
+    with ModelServer(reply) as server, pytest.raises(model_errors.ModelError):
+        ask(model("openai", server.url), seconds=0.5)
+    assert open_sockets() == 0
+
+
+def test_no_socket_is_left_open_after_a_handshake_that_fails(secure: ModelServer) -> None:
+    with pytest.raises(model_errors.Misconfigured, match="is not trusted"):
+        ask(model("openai", secure.url))
+    assert open_sockets() == 0
+
+
+def test_no_socket_is_left_open_by_a_client_that_is_no_longer_used() -> None:
+    with ModelServer(FINE) as server:
+        client = registry.client({KEY_NAME: KEY})
+        client.complete(question(model("openai", server.url)), deadline())
+        assert open_sockets() == 1
+        del client
+        assert open_sockets() == 0
+
+
+def open_sockets() -> int:
+    """How many sockets the product has open."""
+    gc.collect()
+    ours = [each for each in gc.get_objects() if isinstance(each, session.LimitedSocket)]
+    return sum(each.fileno() != -1 for each in ours)
 
 
 def _drip_a_handshake(listener: socket.socket) -> None:

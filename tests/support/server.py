@@ -273,9 +273,43 @@ class Reply:
         return Reply(act)
 
     @staticmethod
+    def drip_chunks(interval: float = 0.05) -> Reply:
+        """A chunk of one byte every ``interval`` seconds, for ever."""
+        return _forever(head(200, {"Transfer-Encoding": "chunked"}), b"1\r\n \r\n", interval)
+
+    @staticmethod
+    def drip_interim(interval: float = 0.05) -> Reply:
+        """A promise of a reply every ``interval`` seconds, for ever."""
+        return _forever(b"", head(100, {}), interval)
+
+    @staticmethod
+    def endless(part: str) -> Reply:
+        """A reply of which one ``part`` never ends: body, chunk, trailers, headers or interim."""
+        chunked = head(200, {"Transfer-Encoding": "chunked"})
+        start, again = {
+            "body": (head(200, {}), b" "),
+            "chunk": (chunked, b"1"),
+            "trailers": (chunked + b"0\r\n", b"a: b\r\n"),
+            "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+            "interim": (b"", head(100, {})),
+        }[part]
+        return _forever(start, again * (MEBIBYTE // len(again)), 0)
+
+    @staticmethod
     def slow_headers(interval: float = 0.05, size: int = 1000) -> Reply:
         """``size`` bytes of a header, one every ``interval`` seconds."""
         return Reply(lambda exchange: _drip(exchange, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * size, interval))
+
+
+def _forever(start: bytes, again: bytes, interval: float) -> Reply:
+    def act(exchange: Exchange) -> None:
+        exchange.hang_up()
+        exchange.write(start)
+        while True:
+            exchange.write(again)
+            exchange.wait(interval)
+
+    return Reply(act)
 
 
 def _drip(exchange: Exchange, data: bytes, interval: float) -> None:
