@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -57,13 +58,56 @@ class Finding(Struct, frozen=True, kw_only=True):
     ref: str = ""
     """Of a push of several refs, those it is about; the message says so too."""
 
+    anchor: str = ""
+    """Names the code it is about: see `core.fingerprint`. Empty where there is no file, as in a commit message."""
+    value: str = ""
+    """Of a secret, a slow hash of its lines as they are, which tells it from another one that is masked the same."""
+    rule: str = ""
+    """Which rule of the project is broken, for a finding that is about one; empty otherwise."""
+
     @property
     def fingerprint(self) -> str:
-        """Stays the same when the finding moves to another line, so that it can be recognised in a later run."""
-        return fingerprint(self.path, self.category, self.quote)
+        """Recognises the finding in a later run, whatever its line number, its path and the model's words for it."""
+        return digest(self._kind, self.anchor) if self.anchor else digest(self._kind, self.path, squeezed(self.quote))
+
+    @property
+    def id(self) -> str:
+        """The short form of the fingerprint, which reports print and commands take."""
+        return self.fingerprint[:SHORT]
+
+    @property
+    def place(self) -> str:
+        """Tells it from every other finding of one run: two files may hold the same code."""
+        return digest(self.path, self.category, squeezed(self.quote))
+
+    @property
+    def by_model(self) -> bool:
+        """True where a model says so: its id always has a slash, and no check's name has one."""
+        return "/" in self.source
+
+    @property
+    def _kind(self) -> str:
+        """The check and its rule. Models name the same defect in many ways, so of theirs there are only three kinds."""
+        if self.rule:
+            return f"rule {self.rule}"
+        if not self.by_model:
+            return f"{self.source} {self.category}"
+        return "security" if SECURITY.search(self.category) else "defect"
 
 
-def fingerprint(path: str, category: str, quote: str) -> str:
-    """16 hexadecimal digits from the path, the category and the quote without its white space."""
-    material = "\0".join((path, category, "".join(quote.split())))
-    return hashlib.sha256(material.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+SHORT = 8
+"""Hexadecimal digits of a fingerprint that people see."""
+SECURITY = re.compile(
+    r"secur|vuln|inject|xss|csrf|ssrf|auth|crypt|secret|credential|leak|travers|deseriali|sandbox|privilege"
+)
+"""Categories of a model that are about security; all others are defects."""
+
+
+def squeezed(text: str) -> str:
+    """``text`` without its white space."""
+    return "".join(text.split())
+
+
+def digest(*parts: str) -> str:
+    """16 hexadecimal digits that name ``parts``."""
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -53,7 +53,9 @@ def _verdict(report: Report) -> str:
 
 
 def _finding(number: int, item: Finding) -> list[str]:
-    heading = f"{number}. {wording.place(item)}: {item.severity} {one_line(item.category)} ({wording.origin(item)})"
+    heading = (
+        f"{number}. {wording.place(item)}: {item.severity} {one_line(item.category)} ({wording.origin_and_id(item)})"
+    )
     message = [
         f"   {line}" for line in visible(wording.clip(item.message.strip(), _MAX_MESSAGE)).expandtabs(4).split("\n")
     ]
@@ -89,7 +91,7 @@ def _advice(report: Report) -> list[str]:
     lines = ["advice, does not block:"]
     for item in found[:_MAX_ADVICE]:
         message = one_line(wording.clip(" ".join(item.message.split()), _MAX_LINE))
-        lines.append(f"- {wording.place(item)}: {item.severity} {one_line(item.category)}: {message}")
+        lines.append(f"- {wording.place(item)}: {item.severity} {one_line(item.category)} (id {item.id}): {message}")
     return [*lines, f"- {len(found) - _MAX_ADVICE} more: {wording.SHOW}"] if len(found) > _MAX_ADVICE else lines
 
 

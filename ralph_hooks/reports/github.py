@@ -36,7 +36,7 @@ def _finding(item: Finding) -> str:
     level = "error" if item.blocking else "notice" if item.severity is Severity.NOTE else "warning"
     start = max(1, item.line)
     lines = {} if item.removed else {"line": str(start), "endLine": str(max(start, item.end_line))}
-    message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin(item)})"
+    message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin_and_id(item)})"
     title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
     return _command(level, message, file=one_line(item.path), **lines, title=title)
 

@@ -108,6 +108,7 @@ def _finding(item: Finding) -> dict[str, Any]:
         "blocking": item.blocking,
         "removed": item.removed,
         "fingerprint": item.fingerprint,
+        "id": item.id,
     }
 
 

@@ -18,7 +18,7 @@ from ralph_hooks.reports import wording
 from ralph_hooks.reports.json import dumps
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_FINGERPRINT = "ralphHooks/v1"
+_FINGERPRINT = "ralphHooks/v2"
 _COMMAND_RULE = "verify-command"
 _MAX_MESSAGE = 8000  # characters
 
@@ -59,6 +59,7 @@ def _finding(item: Finding) -> dict[str, Any]:
             "confirmed": item.confirmed,
             "removed": item.removed,
             "source": visible(item.source),
+            "id": item.id,
         },
     }
 

@@ -109,10 +109,9 @@ def _blockers(report: Report, screen: _Screen) -> list[_Block]:
 def _finding(finding: Finding, report: Report, screen: _Screen) -> _Block:
     lines = [*_heading(finding, screen), *screen.prose(finding.message)]
     lines += [f"  {line}" for line in excerpt(finding, screen.width - 2, screen.ink)]
-    if finding.confirmed:
-        by = wording.confirmers(report)
-        lines.append(screen.ink("faint", f"  confirmed by {by}" if by else "  confirmed"))
-    return lines
+    by = wording.confirmers(report)
+    confirmed = ("", f", confirmed by {by}" if by else ", confirmed")[finding.confirmed is True]
+    return [*lines, screen.ink("faint", f"  id {finding.id}{confirmed}")]
 
 
 def _heading(finding: Finding, screen: _Screen) -> _Block:
@@ -192,7 +191,7 @@ def _advice(report: Report, screen: _Screen) -> list[_Block]:
 def _remark(finding: Finding, screen: _Screen) -> _Block:
     message = " ".join(finding.message.split())
     first, *rest = screen.prose(
-        wording.clip(f"{wording.place(finding)}: {_kind(finding)}: {message}", 4 * screen.width)
+        wording.clip(f"{wording.place(finding)}: {_kind(finding)} (id {finding.id}): {message}", 4 * screen.width)
     )
     return [first, *(f"  {line}" for line in rest)]
 

@@ -54,11 +54,15 @@ def place(finding: Finding) -> str:
 
 
 def origin(finding: Finding) -> str:
-    """Who says so, and how sure: ``ruff``, or ``confidence 0.92, provider/model`` for a model."""
+    """Return the source and how sure it is: ``ruff``, or ``confidence 0.92, provider/model`` for a model."""
     removed = "removed code, " if finding.removed else ""
-    certain = "/" not in finding.source  # a check's name has no slash, a model's id always has one
-    sure = "" if certain else f"confidence {finding.confidence:.2f}, "
+    sure = f"confidence {finding.confidence:.2f}, " if finding.by_model else ""
     return f"{removed}{sure}{one_line(finding.source)}"
+
+
+def origin_and_id(finding: Finding) -> str:
+    """Return `origin` with the short id, which `ralph-hooks dismiss` takes."""
+    return f"{origin(finding)}, id {finding.id}"
 
 
 def confirmers(report: Report) -> str:

@@ -6,10 +6,10 @@ from tests.support.reports import call, check_finding, failing_tests, finding, f
 
 FAILED = """\
 ralph-hooks: FAIL 2 blocking, 1 failing command
-1. shop/cart.py:41: error bug (confidence 0.92, openrouter/deepseek/deepseek-v4-flash)
+1. shop/cart.py:41: error bug (confidence 0.92, openrouter/deepseek/deepseek-v4-flash, id 9ec7119c)
    The last item is never added to the total.
    >     for item in items[:-1]:
-2. shop/price.py:7: error F821 (ruff)
+2. shop/price.py:7: error F821 (ruff, id 2f05db16)
    Undefined `vat`
    >     if net:
    >         return net * vat
@@ -19,9 +19,9 @@ failing command: pytest -q --junit-xml={junit} (exit 1, 12.3 s)
    |
    | 1 failed, 20 passed in 0.12s
 advice, does not block:
-- shop/cart.py:41: warning bug: Confusing.
-- shop/cart.py:41: warning bug: Confusing.
-- shop/cart.py:41: warning bug: Confusing.
+- shop/cart.py:41: warning bug (id 9ec7119c): Confusing.
+- shop/cart.py:41: warning bug (id 9ec7119c): Confusing.
+- shop/cart.py:41: warning bug (id 9ec7119c): Confusing.
 - 2 more: ralph-hooks show
 not reviewed by a model: lock file
 next: fix the code, `git add` the files and commit again. Do not bypass the hooks with --no-verify; \

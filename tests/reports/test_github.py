@@ -39,7 +39,8 @@ def test_a_blocking_finding_is_an_error_on_its_line() -> None:
         report(Verdict.FAIL, findings=(check_finding(path="a,b:c%.py", end_line=42, message="50% off: a,b"),))
     )
     assert text == (
-        "::error file=a%2Cb%3Ac%25.py,line=41,endLine=42,title=ralph-hooks%3A error F821::50%25 off: a,b (ruff)\n"
+        "::error file=a%2Cb%3Ac%25.py,line=41,endLine=42,title=ralph-hooks%3A error F821::"
+        "50%25 off: a,b (ruff, id 70d1da4e)\n"
         "ralph-hooks: no requests, 1.8 s\n"
         "ralph-hooks: FAIL: staged change: 1 blocking finding\n"
     )

@@ -61,13 +61,14 @@ def test_a_result() -> None:
                     }
                 }
             ],
-            "partialFingerprints": {"ralphHooks/v1": finding().fingerprint},
+            "partialFingerprints": {"ralphHooks/v2": finding().fingerprint},
             "properties": {
                 "blocking": True,
                 "confidence": 0.92,
                 "confirmed": True,
                 "removed": False,
                 "source": "openrouter/deepseek/deepseek-v4-flash",
+                "id": finding().id,
             },
         }
     ]

@@ -103,13 +103,14 @@ shop/cart.py:41: error bug
   The last item is never added to the total.
   41 |     for item in items[:-1]:
      |     ^^^^^^^^^^^^^^^^^^^^^^^
-  confirmed by openrouter/deepseek/deepseek-v4-flash
+  id 9ec7119c, confirmed by openrouter/deepseek/deepseek-v4-flash
 
 shop/price.py:7: error F821 (ruff)
   Undefined `vat`
   7 | if net:
   8 |         return net * vat
     | ^^^^^^^^^^^^^^^^^^^^^^^^
+  id 2f05db16
 
 verify command failed: pytest -q --junit-xml={junit} (exit 1, 12.3 s)
   new failure: tests/test_cart.py::test_total
@@ -128,7 +129,7 @@ what to do
   the whole report: ralph-hooks show
 
 advice, does not block
-  shop/cart.py:41: warning bug: A confusing name.
+  shop/cart.py:41: warning bug (id 9ec7119c): A confusing name.
 
 1 finding not confirmed, left out: ralph-hooks show
 1 file not reviewed by a model: lock file

@@ -20,6 +20,7 @@ from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_text, too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back
+from ralph_hooks.engine.review.anchors import anchored_results
 from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
 from ralph_hooks.engine.review.run_checks import placed, result_key
 from ralph_hooks.errors import RalphError
@@ -74,7 +75,7 @@ class HistoryScan:
                 for committed in batch:
                     for finding, entry in self._leaks(committed):
                         if not self._excused(pushed, finding, entry, became.get(entry.path)):
-                            findings.setdefault(finding.fingerprint, finding)
+                            findings.setdefault(finding.place, finding)
                     for item in self._unscanned(committed):
                         unscanned.setdefault(item.path, item)
                 self._advance(left, batch[-1].commit)
@@ -170,7 +171,8 @@ class HistoryScan:
             seen[source.path] += 1
         results: dict[str, CheckResult] = {}
         for keys in turns:
-            answers = self._check.run([sources[key] for key in keys.values()], self._deadline)
+            versions = [sources[key] for key in keys.values()]
+            answers = anchored_results(self._check.run(versions, self._deadline), versions)
             results |= {keys[path]: result for path, result in answers.items()}
         return results
 

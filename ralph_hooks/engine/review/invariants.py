@@ -17,6 +17,7 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
+from ralph_hooks.engine.review import anchors
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 
@@ -91,7 +92,14 @@ class Invariants:
                 unanswered.add(job.group)
                 problems[answer or DEADLINE] = None
         self._keep({group: each for group, each in judged.items() if group not in unanswered})
-        return Kept(tuple(findings), tuple(problems))
+        by_path = {entry.path: entry for entry in change.open_to_models}
+        anchored = tuple(
+            made
+            for finding in findings
+            for source in change.sources([by_path[finding.path]])
+            for made in anchors.anchored([finding], finding.path, source.content)
+        )
+        return Kept(anchored, tuple(problems))
 
     def _groups(self, entries: Sequence[Entry]) -> list[_Group]:
         by_chain: dict[Chain, list[Entry]] = defaultdict(list)
@@ -157,6 +165,7 @@ class Invariants:
             confirmed=True,
             blocking=confidence >= self._gate.min_confidence,
             removed=item.removed,
+            rule=item.statement,
         )
 
 

@@ -60,7 +60,7 @@ class MessageScan:
             batch = {oid: names[oid] for oid in oids[start : start + _AT_ONCE]}
             results, large = self._results(pushed, batch)
             for oid, result in results.items():
-                findings |= {finding.fingerprint: finding for finding in placed(result, batch[oid]).findings}
+                findings |= {finding.place: finding for finding in placed(result, batch[oid]).findings}
             unscanned += [Unreviewed(batch[each.oid], too_large(each.size), Cause.CONTENT) for each in large]
         return Leaks(tuple(findings.values()), tuple(unscanned), problem)
 

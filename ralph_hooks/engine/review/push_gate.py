@@ -68,10 +68,10 @@ class PushGate(Struct, frozen=True, kw_only=True):
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
         net = self.gate.outcome(portion.snapshot, scope)
-        known = {finding.fingerprint for finding in net.findings}
+        known = {finding.place for finding in net.findings}
         there = {entry.path for entry in portion.snapshot.change.entries}
         unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
-        new = tuple(finding for finding in leaks.findings if finding.fingerprint not in known)
+        new = tuple(finding for finding in leaks.findings if finding.place not in known)
         return net + _of(Leaks(new, unscanned, leaks.problem))
 
 

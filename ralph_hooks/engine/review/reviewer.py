@@ -25,6 +25,7 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
+from ralph_hooks.engine.review import anchors
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 
@@ -137,14 +138,15 @@ class Reviewer:
         fresh: dict[str, _Stored] = {}
         items: dict[str, bytes] = {}
         for path, reviews in collected.items():
-            stored = _Stored(
-                tuple(
-                    msgspec.structs.replace(finding, source=model.id)
-                    for review, model in reviews
-                    for finding in review.findings
-                ),
-                sum(review.dropped for review, _ in reviews),
-            )
+            found = [
+                msgspec.structs.replace(finding, source=model.id)
+                for review, model in reviews
+                for finding in review.findings
+            ]
+            if found:
+                (source,) = change.sources([asked[path][0]])
+                found = list(anchors.anchored(found, path, source.content))
+            stored = _Stored(tuple(found), sum(review.dropped for review, _ in reviews))
             fresh[path] = stored
             if path not in failed:  # what was found in one part holds, whatever became of the others
                 entry, chain = asked[path]
@@ -270,7 +272,8 @@ def _most(chain: Chain) -> int:
 
 def analyze_key(entry: Entry, model: Model) -> str:
     """Names what ``model`` says of ``entry`` in the store."""
-    return content_key(f"analyze/{model.id}/{model.provider.base_url}", analyze.VERSION, entry)
+    version = f"{analyze.VERSION} {anchors.VERSION}"
+    return content_key(f"analyze/{model.id}/{model.provider.base_url}", version, entry)
 
 
 def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
@@ -292,7 +295,7 @@ def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
 
 def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
     content = content_key(f"verify/{model.id}/{model.provider.base_url}", verify.VERSION, entry)
-    return key(content, finding.fingerprint, finding.message)
+    return key(content, finding.place, finding.message)
 
 
 def _placed(stored: _Stored, path: str) -> _Stored:

@@ -14,6 +14,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Check, CheckResult, Hint
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.engine.cache_keys import content_key, read_back
+from ralph_hooks.engine.review import anchors
 from ralph_hooks.engine.review.review_input import Checked, ReviewInput
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import RalphError
@@ -91,7 +92,8 @@ def check_ahead(check: Check, sources: Sequence[Source], store: Cache, deadline:
         del missing[key]
     while missing:
         turn = {source.path: key for key, source in missing.items()}  # a check answers by path: one version at a time
-        results = check.run([missing[key] for key in turn.values()], deadline)
+        versions = [missing[key] for key in turn.values()]
+        results = anchors.anchored_results(check.run(versions, deadline), versions)
         store.put({turn[path]: msgspec.json.encode(placed(result, "")) for path, result in results.items()})
         for key in turn.values():
             del missing[key]
@@ -108,7 +110,7 @@ def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:
 
 def result_key(check: str, version: str, entry: Entry) -> str:
     """Where the store keeps what this ``version`` of a check says of ``entry``."""
-    return content_key(f"check/{check}", version, entry)
+    return content_key(f"check/{check}/anchors-{anchors.VERSION}", version, entry)
 
 
 def placed(result: CheckResult, path: str) -> CheckResult:
@@ -125,7 +127,8 @@ def _entries(check: Check, change: ReviewInput) -> list[Entry]:
 def _run(job: _Job, change: ReviewInput, deadline: Deadline) -> Mapping[str, CheckResult] | None:
     """None where the deadline was too early for the check: that is for the user's policy, not an error."""
     try:
-        return job.check.run(change.sources(job.missing), deadline)
+        sources = change.sources(job.missing)
+        return anchors.anchored_results(job.check.run(sources, deadline), sources)
     except RalphError:
         if deadline.passed:
             return None

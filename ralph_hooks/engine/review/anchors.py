@@ -1,0 +1,76 @@
+"""Names the code that a finding is about, so that it is recognised while that code stays the same.
+
+An anchor is made of the whole lines that are quoted, the name of the definition around them, and which of several
+identical places in it is meant. Line numbers, the path and everything else in the file have no part in it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from ralph_hooks.core.change import Content, lines_of
+from ralph_hooks.core.finding import Finding, digest
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.checks import CheckResult
+from ralph_hooks.engine.review.review_input import SECRET
+from ralph_hooks.languages.outline import definitions
+
+VERSION = "1"
+"""Changes when anchors are made in another way, so that stored findings are made again."""
+_ROUNDS = 1_000  # of the slow hash: 0.4 ms each, and a file may hold thousands of findings
+
+
+def anchored_results(results: Mapping[str, CheckResult], sources: Sequence[Source]) -> Mapping[str, CheckResult]:
+    """``results`` of a check on ``sources``, by path, with the anchors of their findings."""
+    contents = {source.path: source.content for source in sources}
+    return {
+        path: msgspec.structs.replace(result, findings=anchored(result.findings, path, contents[path]))
+        if result.findings and path in contents
+        else result
+        for path, result in results.items()
+    }
+
+
+def anchored(findings: Iterable[Finding], path: str, content: Content) -> tuple[Finding, ...]:
+    """``findings`` about ``content``, the file at ``path``, with their anchors."""
+    sides: dict[bool, _Side] = {}
+    made = []
+    for finding in findings:
+        if finding.removed not in sides:
+            sides[finding.removed] = _Side(path, (content.old if finding.removed else content.new) or b"")
+        made.append(sides[finding.removed].anchor(finding))
+    return tuple(made)
+
+
+class _Side:
+    """One side of a file: its lines, and for each of them the definition around it and its rank among equal lines."""
+
+    def __init__(self, path: str, data: bytes) -> None:
+        self._lines = [line.rstrip("\r") for line in lines_of(data)]
+        self._names = [""] * len(self._lines)
+        for definition in sorted(definitions(path, "\n".join(self._lines)), key=lambda d: (d.first, -d.last)):
+            last = min(definition.last, len(self._lines))
+            self._names[definition.first - 1 : last] = [definition.name] * (last - definition.first + 1)
+        self._ranks: list[int] = []
+        seen: Counter[tuple[str, str]] = Counter()
+        for place in zip(self._names, self._lines, strict=True):
+            self._ranks.append(seen[place])
+            seen[place] += 1
+
+    def anchor(self, finding: Finding) -> Finding:
+        """``finding`` with its anchor; as it is where its line is not in the file."""
+        quoted = self._lines[finding.line - 1 : max(finding.line, finding.end_line)]
+        if finding.line < 1 or not quoted:
+            return finding
+        place = (self._names[finding.line - 1], str(self._ranks[finding.line - 1]))
+        if finding.category != SECRET:
+            return msgspec.structs.replace(finding, anchor=digest(*place, *quoted))
+        # What is printed must not let anybody guess a secret: its masked form stands for it there.
+        anchor = digest(*place, finding.context)
+        code = "\n".join(quoted).encode("utf-8", "surrogatepass")
+        value = hashlib.pbkdf2_hmac("sha256", code, anchor.encode(), _ROUNDS)
+        return msgspec.structs.replace(finding, anchor=anchor, value=value.hex())
