@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -108,6 +109,16 @@ class _Client:
 
             _wire(model)
             check_url(endpoint(provider, self._environ).url)
+
+    def prepare(self, model: Model) -> None:
+        def load() -> None:
+            with suppress(ModelError):  # the call itself will tell
+                _wire(model)
+                self._connections(provider).prepare(provider.base_url)
+
+        provider = model.provider
+        if provider.wire is not Wire.AGENT:
+            threading.Thread(target=load).start()  # no daemon: an import may not be cut by the end of the program
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         provider = self._allowed(request.model.provider)

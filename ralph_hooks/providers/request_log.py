@@ -34,6 +34,10 @@ class BodyKeeper:
         """As the client says."""
         self._client.ready(model)
 
+    def prepare(self, model: Model) -> None:
+        """As the client does."""
+        self._client.prepare(model)
+
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         """Ask, and keep what was said. Raises what the client raises, and OSError where it cannot be written."""
         asked = {

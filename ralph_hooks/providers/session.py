@@ -55,9 +55,13 @@ class Session(requests.Session):
         self.headers["Accept"] = "application/json"
         self.headers["Accept-Encoding"] = "gzip"
         self.headers["User-Agent"] = f"ralph-hooks/{__version__}"
-        adapter = _Adapter(environ, cert, cert_key)
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
+        self._adapter = _Adapter(environ, cert, cert_key)
+        self.mount("https://", self._adapter)
+        self.mount("http://", self._adapter)
+
+    def prepare(self) -> None:
+        """Read the certificates. Raises Misconfigured where they cannot be used."""
+        self._adapter.context()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Return none: of a redirect that is not followed requests would read all of the body."""
@@ -235,11 +239,12 @@ class _Adapter(HTTPAdapter):
         self, request: requests.PreparedRequest, *_: object, **__: object
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         host = super().build_connection_pool_key_attributes(request, verify=True)[0]
-        if host["scheme"] == "http":
-            return host, {}
+        return host, {"ssl_context": self.context()} if host["scheme"] == "https" else {}
+
+    def context(self) -> ssl.SSLContext:
         with self._lock:
             self._context = self._context or _trusting(*self._trust)
-        return host, {"ssl_context": self._context}
+            return self._context
 
     def cert_verify(self, *_: object) -> None:
         """Leave all of it to the context."""

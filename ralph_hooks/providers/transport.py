@@ -82,6 +82,11 @@ class Transport:
         self._proxy = proxy
         self._session = Session(environ, cert, cert_key)
 
+    def prepare(self, base_url: str) -> None:
+        """Read the certificates that a call to ``base_url`` needs. Raises Misconfigured where they cannot be used."""
+        if base_url.startswith("https:"):
+            self._session.prepare()
+
     def post_json(
         self, base_url: str, path: str, *, headers: Mapping[str, str], body: Mapping[str, Any], deadline: Deadline
     ) -> Reply:

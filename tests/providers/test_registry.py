@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -118,3 +119,23 @@ def test_the_table_costs_an_ordinary_commit_little() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stdout.split()}
     assert loaded & {"requests", "urllib3", "ssl", "socket", "email", "http"} == set()
+
+
+PREPARE = """\
+import sys, threading
+from ralph_hooks.providers import registry
+from tests.support.asking import model
+before = "requests" in sys.modules
+registry.client({"SSL_CERT_FILE": sys.argv[1]}).prepare(model("openai", "https://llm.invalid/v1"))
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join()
+print(before, "requests" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("bundle", ["", "/nowhere/ca.pem"])
+def test_a_client_is_prepared_in_the_background_and_in_silence(bundle: str) -> None:
+    run = [sys.executable, "-c", PREPARE, bundle]
+    done = subprocess.run(run, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("False True\n", "")

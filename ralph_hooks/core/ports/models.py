@@ -44,6 +44,10 @@ class ModelClient(Protocol):
         """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""
         ...
 
+    def prepare(self, model: Model) -> None:
+        """Load what a call to ``model`` needs in the background, beside other work. Sends nothing and never fails."""
+        ...
+
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
         """Ask once: no retry, no fallback."""
         ...

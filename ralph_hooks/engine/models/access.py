@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -26,6 +26,15 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
     pool: WorkerPool
     answers: ModelCache
     prices: Prices
+
+    def prepare(self, paths: Iterable[str]) -> None:
+        """Load in the background what a question about the first of ``paths`` that a model reviews will need."""
+        routes = (self.settings.route(path) for path in paths)
+        chain = next(
+            (route.chain(Phase.ANALYZE) for route in routes if not route.skip and route.chain(Phase.ANALYZE)), ()
+        )
+        if chain:
+            self.caller.prepare(chain[0])
 
     def withheld(self, path: str, data: bytes | None = None) -> str:
         """Return why no request of any phase may hold ``path`` (with content ``data``); empty where one may."""

@@ -135,6 +135,10 @@ class Caller:
         with self._learnt:
             return tuple(self._stand_ins.values())
 
+    def prepare(self, model: Model) -> None:
+        """Load what a call to ``model`` needs in the background: there will be a question."""
+        self._client.prepare(model)
+
     def marker(self) -> str:
         """A word that the author of a change cannot foresee, and too short for the secret scan to take it for a key."""
         return os.urandom(5).hex()

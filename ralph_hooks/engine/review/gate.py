@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Flag, auto
+from functools import partial
 
 import msgspec
 from msgspec import Struct
@@ -153,7 +154,9 @@ class Gate(Struct, frozen=True, kw_only=True):
         """
         change = prepare(snapshot, self.models.settings, self.models.limits.exclude, self.store)
         checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
-        checked = run_checks(checks, change, self.store, self.models.caller.deadline)
+        reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
+        begin = partial(self.models.prepare, reviewed)
+        checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
         return msgspec.structs.replace(change, checked=checked)
 
     def review(self, change: ReviewInput) -> Reviewed:

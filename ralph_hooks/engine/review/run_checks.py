@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -51,8 +51,17 @@ class _Tally:
         )
 
 
-def run_checks(checks: Sequence[Check], change: ReviewInput, store: Cache, deadline: Deadline) -> Checked:
-    """Findings and hints of ``checks``, from the store where the content is known."""
+def run_checks(
+    checks: Sequence[Check],
+    change: ReviewInput,
+    store: Cache,
+    deadline: Deadline,
+    begin: Callable[[], None] = lambda: None,
+) -> Checked:
+    """Findings and hints of ``checks``, from the store where the content is known.
+
+    ``begin`` is called before the first check runs, and not at all where the content of every file is known.
+    """
     plans = [(check, _entries(check, change)) for check in checks]
     keys = [_keys(check, entries) for check, entries in plans]
     known = store.get([name for names in keys for name in names.values()])
@@ -67,6 +76,7 @@ def run_checks(checks: Sequence[Check], change: ReviewInput, store: Cache, deadl
         if missing:
             jobs.append(_Job(check, names, missing))
     if jobs and not deadline.passed:
+        begin()
         needed = {entry.path: entry for job in jobs for entry in job.missing}
         change.sources(list(needed.values()))  # read once, before the checks start side by side
     answers = run_all([partial(_run, job, change, deadline) for job in jobs], workers=len(jobs), deadline=deadline)
