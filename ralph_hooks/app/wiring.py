@@ -14,7 +14,7 @@ from msgspec import Struct
 from ralph_hooks.app.context import Context, load_context, open_state, require_consent
 from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.run_lock import exclusive_run
-from ralph_hooks.checks.all import all_checks
+from ralph_hooks.checks.all import all_change_checks, all_checks
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
@@ -207,6 +207,7 @@ def _gate(
     return Gate(
         models=models,
         checks=all_checks(),
+        change_checks=all_change_checks(context.settings.checks.weakened_tests),
         store=store,
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from ralph_hooks.checks.conflicts import Conflicts
+from ralph_hooks.checks.imports import Imports
 from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.syntax import Syntax
 from ralph_hooks.checks.unicode import Invisible
-from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.checks.weakened import Weakened
+from ralph_hooks.core.ports.checks import ChangeCheck, Check
 
 
 def all_checks() -> tuple[Check, ...]:
     """In the order their findings are shown."""
     return Secrets(), Invisible(), Conflicts(), Syntax(), Ruff()
+
+
+def all_change_checks(weakened: str) -> tuple[ChangeCheck, ...]:
+    """Those that judge a change as a whole.
+
+    Args:
+        weakened: what a weakened test or rule leads to: ``note``, ``block`` or ``off``.
+    """
+    imports: tuple[ChangeCheck, ...] = (Imports(),)
+    return imports if weakened == "off" else (*imports, Weakened(blocks=weakened == "block"))
 
 
 def slow_checks() -> tuple[Check, ...]:

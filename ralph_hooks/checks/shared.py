@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from functools import cache
 from posixpath import splitext
 
 from ralph_hooks import secrets
@@ -66,4 +68,32 @@ def blocking(  # noqa: D417 - the rest is as in Finding
         context=context,
         source=check,
         blocking=True,
+    )
+
+
+def sets_limits(path: str) -> bool:
+    """Return whether a file configures linters, type checkers or coverage."""
+    return _limits_file().search(path) is not None
+
+
+def is_ci(path: str) -> bool:
+    """Return whether a file says what CI runs."""
+    return _ci().search(path) is not None
+
+
+@cache
+def _limits_file() -> re.Pattern[str]:
+    return re.compile(
+        r"(?i)(?:^|/)(?:pyproject\.toml|setup\.cfg|tox\.ini|pytest\.ini|noxfile\.py|\.coveragerc|\.flake8|\.?ruff\.toml"
+        r"|mypy\.ini|\.pylintrc|package\.json|(?:jest|vitest|vite|karma)\.config\.\w+|\.nycrc[^/]*|\.c8rc[^/]*"
+        r"|\.eslintrc[^/]*|eslint\.config\.\w+|biome\.jsonc?|tsconfig[^/]*\.json|\.golangci\.\w+|clippy\.toml|\.rubocop\.yml"
+        r"|codecov\.ya?ml|\.codecov\.ya?ml|Makefile|justfile|build\.gradle(?:\.kts)?|pom\.xml|phpstan\.neon[^/]*|\.simplecov)$"
+    )
+
+
+@cache
+def _ci() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:^|/)(?:\.github/(?:workflows|actions)/|\.circleci/|\.gitlab-ci|\.gitlab/ci/|azure-pipelines|Jenkinsfile|\.travis\.yml"
+        r"|\.pre-commit-config\.yaml|bitbucket-pipelines|\.ci/|appveyor\.yml|\.woodpecker|\.drone\.yml)"
     )

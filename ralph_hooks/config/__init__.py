@@ -7,6 +7,7 @@ from ralph_hooks.config.resolve import store_problem
 from ralph_hooks.config.settings import (
     Boilerplate,
     Budget,
+    ChecksSettings,
     FixSettings,
     GateSettings,
     InHook,
@@ -23,6 +24,7 @@ from ralph_hooks.config.settings import (
 __all__ = [
     "Boilerplate",
     "Budget",
+    "ChecksSettings",
     "FixSettings",
     "GateSettings",
     "InHook",

@@ -14,6 +14,7 @@ from ralph_hooks.config.resolve import Models, check_lists, check_personal, prov
 from ralph_hooks.config.settings import (
     PUSH_OWN,
     Budget,
+    ChecksSettings,
     FixSettings,
     GateSettings,
     OnFailure,
@@ -64,6 +65,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         routes=routes,
         gate=convert(gate, GateSettings),
         push=convert(inherited | _merged(files, "push"), PushSettings),
+        checks=convert(_merged(files, "checks"), ChecksSettings),
         verify=convert(_unplugged(files, "verify"), VerifySettings),
         fix=convert(_unplugged(files, "fix"), FixSettings),
         budget=_budget(files),

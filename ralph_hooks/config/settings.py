@@ -116,6 +116,27 @@ PUSH_OWN = ("deadline", "when-unavailable")
 """The keys of `push` that never come from `gate`."""
 
 
+class Weakened(StrEnum):
+    """What a weakened test or rule leads to."""
+
+    NOTE = "note"
+    BLOCK = "block"
+    OFF = "off"
+
+
+class ChecksSettings(Table, frozen=True):
+    """The deterministic checks that leave you a choice."""
+
+    weakened_tests: Annotated[
+        Weakened,
+        Meta(
+            description="What it leads to when a change removes or skips tests or assertions, suppresses diagnostics "
+            "(`noqa`, `eslint-disable`, ...), lowers a coverage or lint limit or loosens CI: `note` says so in one "
+            "line a kind, `block` holds the change back, `off` looks for nothing."
+        ),
+    ] = Weakened.NOTE
+
+
 class VerifySettings(Table, frozen=True):
     """The project's own checks."""
 
@@ -203,6 +224,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     routes: tuple[RouteRule, ...] = ()
     gate: GateSettings = GateSettings()
     push: GateSettings = PushSettings()
+    checks: ChecksSettings = ChecksSettings()
     verify: VerifySettings = VerifySettings()
     fix: FixSettings = FixSettings()
     budget: Budget = Budget()

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, UnsetType, field
 
 from ralph_hooks.config.settings import (
+    ChecksSettings,
     FixSettings,
     GateSettings,
     OnFailure,
@@ -239,6 +240,7 @@ class FileTable(Table, frozen=True):
     routes: tuple[RouteTable, ...] = ()
     gate: GateSettings = GateSettings()
     push: PushSettings = PushSettings()
+    checks: ChecksSettings = ChecksSettings()
     verify: VerifySettings = VerifySettings()
     fix: FixSettings = FixSettings()
     budget: BudgetTable = BudgetTable()

@@ -46,6 +46,11 @@ class Entry(Struct, frozen=True):
             self, status=Status.ADDED, old_path=self.path, old_mode=ABSENT_MODE, old_oid=None
         )
 
+    @property
+    def is_renamed_as_it_was(self) -> bool:
+        """True for a file that has only moved."""
+        return self.old_path != self.path and self.old_oid == self.new_oid and self.new_mode != SUBMODULE_MODE
+
     def unreadable(self) -> str | None:
         """Why there is no text to judge in this entry, seen from its modes and ids alone."""
         modes = (self.old_mode, self.new_mode)

@@ -11,7 +11,7 @@ import msgspec
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.phases import analyze, verify
 
@@ -44,7 +44,7 @@ def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
         return None
 
 
-def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[Check]) -> str:
+def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck]) -> str:
     """Changes when a review of the same change may come out otherwise: models, routes, checks, prompts, limits.
 
     Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their

@@ -19,6 +19,7 @@ from ralph_hooks.errors import GitError
 from ralph_hooks.git.diff_parser import read_hunks, read_raw
 from ralph_hooks.git.objects import missing, read_blobs
 from ralph_hooks.git.run import NO_FETCH, NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
+from ralph_hooks.git.unchanged import GitUnchanged
 from ralph_hooks.process import Finished, temporary_folder
 
 _EMPTY_TREE = {
@@ -192,6 +193,10 @@ class GitSnapshot:
             patch = git(["diff-tree", *_PATCH, old, new], cwd=self._repository.top, env=env)
         found = dict(read_hunks(patch))
         return {entry.path: found.get(number, ()) for number, entry in enumerate(entries)}
+
+    def unchanged(self) -> GitUnchanged:
+        """The files that the change leaves alone."""
+        return GitUnchanged(self.change, cwd=self._repository.top, env=self._repository.environment)
 
     def _git(self, *args: str, stdin: bytes) -> bytes:
         return git(args, cwd=self._repository.top, stdin=stdin, env=self._repository.environment)

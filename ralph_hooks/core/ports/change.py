@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from msgspec import Struct
@@ -27,6 +28,22 @@ class Snapshot(Protocol):
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         """The changed lines of each entry, by path, whatever .gitattributes says of them."""
+        ...
+
+    def unchanged(self) -> Unchanged | None:
+        """Return the files that the change leaves alone; None where only the change itself is at hand."""
+        ...
+
+
+class Unchanged(Protocol):
+    """The files of the project that a change leaves alone. Nothing is read before somebody asks."""
+
+    def paths(self) -> AbstractSet[str]:
+        """Return the paths of all of them."""
+        ...
+
+    def holding(self, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
+        """Return those with this suffix that hold any of the words, by path."""
         ...
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.change import Source, Unchanged
 
 
 class Hint(Struct, frozen=True):
@@ -47,6 +47,25 @@ class Check(Protocol):
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
         """One result for each path. Raises RalphError where the check itself cannot run."""
+        ...
+
+
+class ChangeCheck(Protocol):
+    """A deterministic check of a change as a whole. Its answer is kept by the content of the change and its base."""
+
+    name: str
+
+    @property
+    def version(self) -> str:
+        """Names everything but the change that the answer depends on."""
+        ...
+
+    def applies(self, entry: Entry) -> bool:
+        """Cheap look at the path alone: does this file matter to the check?"""
+        ...
+
+    def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> Sequence[Finding]:
+        """Return findings on the files that matter. ``unchanged`` is None where the rest of the project is not here."""
         ...
 
 

@@ -53,6 +53,9 @@ class InMemorySnapshot:
         """The changed lines of each entry."""
         return {entry.path: self._files[entry.path].hunks for entry in entries}
 
+    def unchanged(self) -> None:
+        """The rest of the project is not in memory."""
+
 
 class Blobs(Protocol):
     """The way to the files of many changes at once; several may be of the same path."""

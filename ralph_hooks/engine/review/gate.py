@@ -12,7 +12,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.ports.checks import Check
+from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.ports.sandbox import Verifier
 from ralph_hooks.core.ports.store import Cache, History, Receipts
 from ralph_hooks.core.push import Commit
@@ -20,6 +20,7 @@ from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verifica
 from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
@@ -46,6 +47,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     models: ModelAccess
     checks: tuple[Check, ...]
+    change_checks: tuple[ChangeCheck, ...]
     store: Cache
     """Local results that cost nothing: of checks, triage and commands."""
     verifier: Verifier
@@ -81,7 +83,7 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """Names everything but the change that a review depends on."""
-        return settings_digest(self.models.settings, self.models.limits, self.checks)
+        return settings_digest(self.models.settings, self.models.limits, (*self.checks, *self.change_checks))
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
         """As `judge`, without keeping the report: for a command that has more to add. ``final`` as in `report`."""
@@ -107,7 +109,14 @@ class Gate(Struct, frozen=True, kw_only=True):
         kept = self.keeps(change) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
         outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
-        return outcome + ReviewOutcome(remarks=_rewritten(change))
+        return outcome + ReviewOutcome(remarks=(*_rewritten(change), *self._unlooked(change, scope)))
+
+    def _unlooked(self, change: ReviewInput, scope: Scope) -> tuple[str, ...]:
+        """Said where a change is too large for the checks that judge it as a whole."""
+        if Scope.REVIEW not in scope or change.is_whole or not self.change_checks:
+            return ()
+        names = " and ".join(check.name for check in self.change_checks)
+        return (f"this change has too many files to be held in memory, so it was not checked for {names}",)
 
     def report(
         self, command: str, title: str, tree: str, outcome: ReviewOutcome, started: float, *, final: bool = True
@@ -157,6 +166,10 @@ class Gate(Struct, frozen=True, kw_only=True):
         reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
         begin = partial(self.models.prepare, reviewed)
         checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
+        change = msgspec.structs.replace(change, checked=checked)
+        if Scope.REVIEW not in scope or not change.is_whole:
+            return change
+        checked = run_change_checks(self.change_checks, change, self.store, self.models.caller.deadline)
         return msgspec.structs.replace(change, checked=checked)
 
     def review(self, change: ReviewInput) -> Reviewed:

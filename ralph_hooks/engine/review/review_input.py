@@ -67,6 +67,11 @@ class ReviewInput(Struct, frozen=True, kw_only=True):
     """Sources by path, filled by `sources`."""
 
     @property
+    def is_whole(self) -> bool:
+        """True unless this is a part of a change that is too large to be held in memory."""
+        return not isinstance(self.snapshot, _Part)
+
+    @property
     def open_to_models(self) -> tuple[Entry, ...]:
         """Entries that may be sent: no check rejects them."""
         refused = self.checked.refused
@@ -139,6 +144,9 @@ class _Part:
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         return self._whole.hunks(entries)
+
+    def unchanged(self) -> None:
+        """Other parts of the change would be missing."""
 
 
 def of_its_kind(entry: Entry) -> Entry:

@@ -248,14 +248,45 @@ def test_a_report_says_which_checks_looked_at_each_file(project: Project) -> Non
     scans = ["secrets", "invisible", "conflicts"]
     for _ in range(2):  # from the cache too
         assert {item["path"]: item["checks"] for item in project.judge().report["checked"]} == {
-            "a.py": [*scans, "syntax", "ruff"],
+            "a.py": [*scans, "syntax", "ruff", "imports", "weakened-tests"],
             "b.sql": scans,
-            "c.go": [*scans, "syntax"],
+            "c.go": [*scans, "syntax", "weakened-tests"],
             "tool": [*scans, "syntax"],
         }
     (line,) = project.run("gate").out.splitlines()
     assert "3 files only checked (no model is configured), " in line
     assert "1 scanned for secrets only (no model is configured, no checker for .sql)" in line
+
+
+def test_a_broken_import_blocks_and_a_moved_module_too(project: Project) -> None:
+    project.configure("")
+    cart = "def total(items):\n    return sum(items)\n"
+    project.repo.commit({"shop/__init__.py": "", "shop/cart.py": cart, "shop/till.py": "from shop.cart import total\n"})
+    project.repo.stage({"shop/cart.py": "VAT = 19\n"})
+    for _ in range(2):  # from the cache too
+        (finding,) = project.judge().blocking
+        assert (finding["path"], finding["line"], finding["removed"]) == ("shop/cart.py", 1, True)
+        assert finding["message"] == "`total` is no longer in shop.cart, but imported by shop/till.py:1"
+    project.repo.stage({"shop/cart.py": None, "shop/basket.py": cart})
+    (finding,) = project.judge().blocking
+    assert finding["message"] == "the module shop.cart is gone, but imported by shop/till.py:1"
+    project.repo.stage({"shop/till.py": "from shop.basket import total\n"})
+    assert project.judge().code == 0
+
+
+def test_weakened_tests_are_a_note_unless_they_shall_block(project: Project) -> None:
+    test = "def test_total():\n    assert sum([1]) == 1\n"
+    project.configure("")
+    project.repo.commit({"tests/test_a.py": test})
+    project.repo.stage({"tests/test_a.py": f"import pytest\n\n\n@pytest.mark.skip\n{test}"})
+    judged = project.judge()
+    (finding,) = judged.findings
+    assert (judged.code, finding["severity"], finding["message"]) == (0, "note", "1 test skipped: test_total")
+    assert len(project.run("gate").out.splitlines()) == 1
+    project.write_user('[checks]\nweakened-tests = "block"\n')
+    assert project.judge().blocking[0]["category"] == "weakened-tests"
+    project.write_user('[checks]\nweakened-tests = "off"\n')
+    assert project.judge().findings == []
 
 
 def test_what_a_check_refuses_is_not_sent_until_it_is_mended(project: Project) -> None:

@@ -1,0 +1,246 @@
+"""What Python modules define, what they import from each other, and what is missing after a change."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from posixpath import basename, dirname, join
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.checks.shared import blocking, without_end
+from ralph_hooks.core.change import decode
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports.change import Source, Unchanged
+from ralph_hooks.core.text import one_line
+from ralph_hooks.languages.syntax import python_text, python_tree
+from ralph_hooks.languages.test_files import is_test_file
+
+_SUFFIX = ".py"
+_PACKAGE = "__init__.py"
+_ROOTS = ("", "src", "lib", "python")
+_GENERATED = re.compile(r"(?:^|/)_?version\.py$|_pb2(?:_grpc)?\.py$|_generated\.py$|(?:^|/)_?build[^/]*\.py$")
+_DYNAMIC = frozenset(("globals", "vars", "exec", "setattr", "__import__", "import_module"))
+_NAMED = 3  # importing places in one finding
+_MOST = 20  # findings
+
+
+class _Gone(Struct, frozen=True):
+    """What a module has lost."""
+
+    source: Source
+    module: str
+    """Its dotted name."""
+    names: Mapping[str, int]
+    """Names and their lines in the base; empty where the whole module is gone."""
+
+    @property
+    def whole(self) -> bool:
+        return not self.names
+
+
+class _Use(Struct, frozen=True):
+    path: str
+    line: int
+
+
+def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchanged: Unchanged) -> tuple[Finding, ...]:
+    """Return one finding for each name or module of ``suspects`` that is gone and still imported.
+
+    ``sources`` are all Python files of the change.
+    """
+    paths = set(unchanged.paths()) | {source.path for source in sources if source.content.new is not None}
+    gone = [each for source in suspects if (each := _gone(source, paths)) is not None]
+    if not gone:
+        return ()
+    words = {name for each in gone for name in (each.names or [each.module.rpartition(".")[2]])}
+    files = {
+        source.path: source.content.new
+        for source in sources
+        if source.content.new is not None and source.path.endswith(_SUFFIX)
+    }
+    files |= unchanged.holding(sorted(words), _SUFFIX)
+    return tuple(_finding(*use) for use in _uses(gone, files, paths)[:_MOST])
+
+
+def _gone(source: Source, paths: Collection[str]) -> _Gone | None:
+    path = source.entry.old_path
+    module = _module(path, paths)
+    if module is None or _GENERATED.search(path):
+        return None
+    if path not in paths:
+        stem = path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
+        elsewhere = any(other.startswith((f"{stem}.", f"{stem}/")) for other in paths)
+        return None if elsewhere else _Gone(source, module, {})
+    before = _bound(_parsed(source.content.old), conditional=False)
+    after = _bound(_parsed(source.content.new), conditional=True)
+    if before is None or after is None:
+        return None
+    lost = {name: line for name, line in before.items() if name not in after and not name.startswith("__")}
+    if basename(path) == _PACKAGE:
+        lost = {name: line for name, line in lost.items() if not _is_submodule(dirname(path), name, paths)}
+    return _Gone(source, module, lost) if lost else None
+
+
+def _is_submodule(folder: str, name: str, paths: Collection[str]) -> bool:
+    return any(path.startswith((f"{join(folder, name)}.", f"{join(folder, name)}/")) for path in paths)
+
+
+def _module(path: str, paths: Collection[str]) -> str | None:
+    """The dotted name that ``path`` is imported by; None where packages are not marked as such, or another has it."""
+    inner = path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
+    parts = [*_package(inner, paths), basename(inner)]
+    inside = "/".join(parts)
+    if inner.removesuffix(inside).rstrip("/") not in _ROOTS or not all(part.isidentifier() for part in parts):
+        return None
+    twins = {join(root, f"{inside}{end}") for root in _ROOTS for end in (_SUFFIX, f"/{_PACKAGE}")} - {path}
+    return None if twins & set(paths) else ".".join(parts)
+
+
+def _parsed(data: bytes | None) -> ast.Module | None:
+    if data is None:
+        return None
+    try:
+        return python_tree(python_text(data))
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return None
+
+
+def _bound(tree: ast.Module | None, *, conditional: bool) -> dict[str, int] | None:
+    """Names that a module defines, with their lines; None where it may have more than can be seen.
+
+    With ``conditional`` also those under ``if`` and the like.
+    """
+    if tree is None:
+        return None
+    names: dict[str, int] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
+            return None
+        if isinstance(node, ast.FunctionDef) and node.name == "__getattr__" and node in tree.body:
+            return None
+        if isinstance(node, ast.Call) and _called(node) in _DYNAMIC:
+            return None
+        if isinstance(node, ast.Attribute) and node.attr in {"modules", "__dict__"}:
+            return None
+    _bind(tree.body, names, conditional=conditional)
+    return names
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def _bind(body: Sequence[ast.stmt], names: dict[str, int], *, conditional: bool) -> None:
+    for node in body:
+        if isinstance(node, ast.Delete):
+            for target in node.targets:
+                names.pop(getattr(target, "id", ""), None)
+        names.update(dict.fromkeys(_names(node, conditional=conditional), node.lineno))
+        for block in _blocks(node) if conditional else ():
+            _bind(block, names, conditional=True)
+
+
+def _names(node: ast.stmt, *, conditional: bool) -> Iterator[str]:
+    """The names that one statement binds, without the blocks in it."""
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            yield name
+        case ast.Import() | ast.ImportFrom():
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+        case ast.Assign() | ast.AnnAssign() | ast.AugAssign():
+            yield from _stored(node)
+        case _ if conditional:
+            yield from _stored(node)  # of loops, `with`, `:=`
+
+
+def _stored(node: ast.stmt) -> Iterator[str]:
+    for part in ast.walk(node):
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store):
+            yield part.id
+
+
+def _blocks(node: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return
+    for field in ("body", "orelse", "finalbody"):
+        yield getattr(node, field, ())
+    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
+        yield part.body
+
+
+def _uses(
+    gone: Sequence[_Gone], files: Mapping[str, bytes], paths: Collection[str]
+) -> list[tuple[_Gone, str, list[_Use]]]:
+    """Where what is gone is imported, by module and name."""
+    by_module = {each.module: each for each in gone}
+    found: dict[tuple[str, str], list[_Use]] = {}
+    for path, data in sorted(files.items()):
+        if is_test_file(path):
+            continue
+        tree = _parsed(data)
+        for line, module, name in _imported(tree, path, paths) if tree is not None else ():
+            of = by_module.get(module)
+            inner = by_module.get(f"{module}.{name}") if name else None
+            if inner is not None and inner.whole:
+                found.setdefault((inner.module, ""), []).append(_Use(path, line))
+            elif of is not None and path != of.source.path and (of.whole or name in of.names):
+                found.setdefault((of.module, "" if of.whole else name), []).append(_Use(path, line))
+    return [(by_module[module], name, places) for (module, name), places in found.items()]
+
+
+def _imported(tree: ast.Module, path: str, paths: Collection[str]) -> Iterator[tuple[int, str, str]]:
+    """Line, module and name of each import that has to succeed; no name for that of a module."""
+    package = _package(path, paths)
+    for node in _certain(tree.body):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, ""
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:
+                if node.level > len(package):
+                    continue
+                module = ".".join([*package[: len(package) - node.level + 1], *([module] if module else [])])
+            for alias in node.names:
+                yield node.lineno, module, alias.name
+
+
+def _package(path: str, paths: Collection[str]) -> list[str]:
+    """The package that a file belongs to, as the parts of its name; empty where it is in none."""
+    folder = dirname(path)
+    parts: list[str] = []
+    while folder and join(folder, _PACKAGE) in paths:
+        parts.insert(0, basename(folder))
+        folder = dirname(folder)
+    return parts
+
+
+def _certain(nodes: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports outside of conditions, of ``try`` with handlers, and of ``with``, which may suppress what they raise."""
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.Try | ast.TryStar) and node.handlers:
+            yield from _certain((*node.orelse, *node.finalbody))
+        elif not isinstance(node, ast.If | ast.Match | ast.With | ast.AsyncWith | ast.expr):
+            yield from _certain(ast.iter_child_nodes(node))
+
+
+def _finding(gone: _Gone, name: str, places: Sequence[_Use]) -> Finding:
+    listed = ", ".join(f"{one_line(use.path)}:{use.line}" for use in places[:_NAMED])
+    more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
+    line = gone.names.get(name, 1)
+    lines = without_end(gone.source.content.old or b"")
+    what = f"`{name}` is no longer in {gone.module}" if name else f"the module {gone.module} is gone"
+    found = blocking(
+        "imports",
+        gone.source.path,
+        line,
+        category="broken-import",
+        message=f"{what}, but imported by {listed}{more}",
+        shown=lines[line - 1] if line <= len(lines) else decode(b""),
+    )
+    return msgspec.structs.replace(found, removed=True)

@@ -1,0 +1,76 @@
+"""Run the checks that judge a change as a whole, once for the same change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports.change import Unchanged
+from ralph_hooks.core.ports.checks import ChangeCheck
+from ralph_hooks.core.ports.store import Cache
+from ralph_hooks.engine.cache_keys import content_key, key, read_back
+from ralph_hooks.engine.review.review_input import Checked, ReviewInput
+
+
+def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache: Cache, deadline: Deadline) -> Checked:
+    """Return what ``change`` has been checked for so far, with the findings of ``checks``."""
+    unchanged = change.snapshot.unchanged()
+    plans = [(check, entries) for check in checks if (entries := _entries(check, change, unchanged))]
+    keys = [_key(check, entries, change.snapshot.change.base) for check, entries in plans]
+    known = cache.get(keys)
+    checked = change.checked
+    fresh: dict[str, bytes] = {}
+    for (check, entries), name in zip(plans, keys, strict=True):
+        found = read_back(known.get(name), tuple[Finding, ...])
+        if found is None:
+            if deadline.passed:
+                checked = msgspec.structs.replace(checked, unfinished=(*checked.unfinished, check.name))
+                continue
+            found = tuple(check.run(change.sources(entries), unchanged))
+            fresh[name] = msgspec.json.encode(_numbered(found, entries))
+        else:
+            found = _named(found, entries)
+        checked = _with(checked, check.name, found, entries)
+    if fresh:
+        cache.put(fresh)
+    return checked
+
+
+def _entries(check: ChangeCheck, change: ReviewInput, unchanged: Unchanged | None) -> list[Entry]:
+    """The files that matter to ``check``: those under review, and renamed ones, in which there is nothing to review."""
+    reviewed = {entry.path for entry in change.review}
+    entries = change.review + tuple(
+        entry
+        for entry in change.snapshot.change.entries
+        if unchanged is not None and entry.path not in reviewed and entry.is_renamed_as_it_was
+    )
+    return [entry for entry in entries if check.applies(entry)]
+
+
+def _key(check: ChangeCheck, entries: Sequence[Entry], base: str) -> str:
+    contents = sorted(content_key("", "", entry) for entry in entries)
+    return key(f"change-check/{check.name}", check.version, base, *contents)
+
+
+def _numbered(found: Sequence[Finding], entries: Sequence[Entry]) -> list[Finding]:
+    """Findings as they are stored, a number for each path: one may hold bytes that JSON cannot."""
+    numbers = {entry.path: str(number) for number, entry in enumerate(_sorted(entries))}
+    return [msgspec.structs.replace(finding, path=numbers[finding.path]) for finding in found]
+
+
+def _named(found: Sequence[Finding], entries: Sequence[Entry]) -> tuple[Finding, ...]:
+    ordered = _sorted(entries)
+    return tuple(msgspec.structs.replace(finding, path=ordered[int(finding.path)].path) for finding in found)
+
+
+def _sorted(entries: Sequence[Entry]) -> list[Entry]:
+    return sorted(entries, key=lambda entry: entry.path)
+
+
+def _with(checked: Checked, name: str, found: Sequence[Finding], entries: Sequence[Entry]) -> Checked:
+    looked = {entry.path: (*checked.looked.get(entry.path, ()), name) for entry in entries}
+    return msgspec.structs.replace(checked, findings=(*checked.findings, *found), looked={**checked.looked, **looked})
