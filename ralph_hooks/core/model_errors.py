@@ -87,10 +87,17 @@ class Rejected(ModelError):
 
 
 class Unreadable(ModelError):
-    """HTML, broken JSON, a bad encoding, a short body, JSON of another shape than was asked for."""
+    """HTML, broken JSON, a bad encoding, a short body, JSON of another shape than was asked for.
+
+    ``partial`` is the usable part of a reply in which something else could not be used.
+    """
 
     outcome = "unreadable"
     billed = True
+
+    def __init__(self, message: str, partial: object = None) -> None:
+        super().__init__(message)
+        self.partial = partial
 
 
 class Truncated(ModelError):

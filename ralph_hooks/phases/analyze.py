@@ -14,6 +14,7 @@ from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.phases.grounding import LooseFinding, confidence_of, line_of, locate, path_of, severity_of
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
 
 SYSTEM = """\
@@ -91,40 +92,54 @@ def question(parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker:
 
 
 def read(data: bytes, parts: Sequence[Part]) -> Review:
-    """The findings of a reply that are about this change.
+    """Return the findings of a reply that are about this change.
 
-    Raises Unreadable where the worst of it had to be dropped: what is left would pass for a better verdict than it was.
+    Raises Unreadable where an item that may be an error cannot be used: what is left would pass for a better verdict
+    than the model gave. The usable findings come with the exception.
     """
     raws = decode(data, _LooseReply).findings
-    items, malformed = read_items(raws, ReplyFinding)
-    lost = [Severity.ERROR] * malformed  # for all we know
+    items, malformed = read_items(raws, LooseFinding)
+    doubtful, dropped = malformed, malformed
     by_path: dict[str, list[Line]] = {}
     for part in parts:
         by_path.setdefault(one_line(part.path), []).extend(part.lines)
     paths = {one_line(part.path): part.path for part in parts}
     findings: list[Finding] = []
     for item in items:
-        place = locate(item.quote, item.line, by_path.get(item.path, ()))
-        if place is None:
-            lost.append(item.severity)
+        found = _grounded(item, by_path, paths)
+        if found is not None:
+            findings.append(found)
             continue
-        findings.append(_finding(item, paths[item.path], *place))
+        dropped += 1
+        doubtful += severity_of(item.severity) in {Severity.ERROR, None}
     if raws and not findings:
         raise Unreadable(f"it reported {plural(len(raws), 'finding')}, none about code that is in the change")
-    if lost and min(each.rank for each in lost) < min(finding.severity.rank for finding in findings):
-        raise Unreadable("the worst of what it reported is not about code that is in the change")
-    return Review(tuple(findings), len(lost))
+    review = Review(tuple(findings), dropped)
+    if doubtful:
+        raise Unreadable(f"{plural(doubtful, 'error')} that it reported cannot be matched to the change", review)
+    return review
 
 
-def _finding(item: ReplyFinding, path: str, first: Line, last: Line) -> Finding:
+def _grounded(item: LooseFinding, by_path: Mapping[str, Sequence[Line]], paths: Mapping[str, str]) -> Finding | None:
+    """Return ``item`` with its place in the change; None where a part of it has no clear meaning."""
+    severity, confidence, line = severity_of(item.severity), confidence_of(item.confidence), line_of(item.line)
+    path = path_of(item.path, by_path)
+    if severity is None or confidence is None or line is None or path is None:
+        return None
+    place = locate(item.quote, line, by_path[path])
+    return None if place is None else _finding(item, paths[path], severity, confidence, place)
+
+
+def _finding(item: LooseFinding, path: str, severity: Severity, confidence: float, place: tuple[Line, Line]) -> Finding:
+    first, last = place
     removed = first.new is None
     return Finding(
         path=path,
         line=(first.old if removed else first.new) or 1,
         end_line=(last.old if removed else last.new) or (first.old if removed else first.new) or 1,
         category=_category(item.category),
-        severity=item.severity,
-        confidence=min(1.0, max(0.0, item.confidence)),
+        severity=severity,
+        confidence=confidence,
         message=item.message.strip(),
         quote=item.quote.strip(),
         context=first.text,
@@ -135,40 +150,3 @@ def _finding(item: ReplyFinding, path: str, first: Line, last: Line) -> Finding:
 
 def _category(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40] or "bug"
-
-
-_PREFIX = re.compile(r"^[+\- ]?\d+ |^[+-]")
-
-
-def locate(quote: str, line: int, lines: Sequence[Line]) -> tuple[Line, Line] | None:
-    """Where ``quote`` stands in ``lines``: its first and last line, nearest to ``line``; None where it is not there.
-
-    White space at the ends of lines does not count, nor does the marker and number that the model saw before a line.
-    """
-    wanted = [text for text in (row.strip() for row in quote.splitlines()) if text]
-    if not wanted:
-        return None
-    hits: list[tuple[Line, Line]] = []
-    for candidate in (wanted, [_PREFIX.sub("", text).strip() for text in wanted]):
-        for side in ("+ ", "- "):
-            rows = [row for row in lines if row.kind in side and row.text.strip()]
-            hits += _occurrences(candidate, rows)
-        if hits:
-            break
-    changed = [hit for hit in hits if hit[0].kind != " " or hit[1].kind != " "] or hits
-    return min(changed, key=lambda hit: abs((hit[0].new or hit[0].old or 0) - line), default=None)
-
-
-def _occurrences(wanted: Sequence[str], rows: Sequence[Line]) -> list[tuple[Line, Line]]:
-    if not all(wanted):
-        return []
-    if len(wanted) == 1:
-        return [(row, row) for row in rows if wanted[0] in row.text]
-    last = len(wanted) - 1
-    found: list[tuple[Line, Line]] = []
-    for start in range(len(rows) - last):
-        window = rows[start : start + last + 1]
-        inner = all(row.text.strip() == text for row, text in zip(window[1:-1], wanted[1:-1], strict=True))
-        if inner and window[0].text.rstrip().endswith(wanted[0]) and window[-1].text.strip().startswith(wanted[-1]):
-            found.append((window[0], window[-1]))
-    return found

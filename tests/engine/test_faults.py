@@ -180,7 +180,7 @@ ROWS = (
     Row(
         "a verdict on another claim",
         Reply.json_text({"verdicts": [{"id": "C7", "holds": False, "confidence": 1, "reason": "No."}]}),
-        "the reply has no verdict for C1",
+        "the reply has a verdict for C7, which is no claim",
         TWICE,
         charged="used",
         phases=("verify",),

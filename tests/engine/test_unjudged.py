@@ -49,7 +49,7 @@ def test_a_sure_warning_is_not_hidden_by_an_unsure_error(project: Project) -> No
 
 
 @pytest.mark.parametrize(
-    "lost", [item(quote="exec(text)"), item(path="b.py"), item(severity="critical"), item(line="two"), {}, 7]
+    "lost", [item(quote="exec(text)"), item(path="b.py"), item(severity="dire"), item(line="two"), {}, 7]
 )
 def test_what_is_left_of_a_bad_verdict_is_no_better_verdict(project: Project, lost: JSON) -> None:
     """The worst of it could not be placed: asked once more, and then it is nobody's judgement."""
@@ -59,7 +59,16 @@ def test_what_is_left_of_a_bad_verdict_is_no_better_verdict(project: Project, lo
     judged = project.judge()
     assert judged.verdict == "inconclusive"
     assert [call["outcome"] for call in judged.sent] == ["unreadable"] * 2
-    assert "the worst of what it reported is not about code that is in the change" in server.requests[1].prompt
+    assert "1 error that it reported cannot be matched to the change" in server.requests[1].prompt
+
+
+def test_a_usable_error_beside_an_unusable_one_still_blocks(project: Project) -> None:
+    reply = Reply.json_text({"findings": [item(quote="exec(text)"), item()]})
+    project.models(lambda request: reply if request.phase == "analyze" else analyst()(request))
+    project.repo.stage({"a.py": BUGGY})
+    judged = project.judge()
+    assert (judged.verdict, judged.code, len(judged.blocking)) == ("fail", 1, 1)
+    assert "cannot be matched to the change" in " ".join(judged.report["notices"])
 
 
 def test_a_lesser_item_that_is_lost_costs_nothing(project: Project) -> None:

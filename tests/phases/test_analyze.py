@@ -108,32 +108,79 @@ def test_a_quote_is_found_where_it_stands(quote: str, line: int, expected: tuple
     assert (found.line, found.end_line, found.removed) == expected
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"quote": "transfer(amount)"},
-        {"quote": ""},
-        {"quote": "\n \n"},
-        {"quote": "log(amount)\n    check(amount)"},  # no two lines of one side
-        {"path": "other.py"},
-        {"path": "/etc/passwd"},
-        {"severity": "fatal"},
-        {"confidence": "high"},
-        {"line": "2"},
-        {"message": None},
-    ],
-    ids=str,
-)
-def test_an_item_that_is_not_about_the_change_is_dropped_and_the_rest_stands(wrong: dict[str, object]) -> None:
-    review = read(item(**wrong), item())
-    assert (len(review.findings), review.dropped) == (1, 1)
+UNUSABLE = [
+    {"quote": "transfer(amount)"},
+    {"quote": ""},
+    {"quote": "\n \n"},
+    {"path": "other.py"},
+    {"path": "/etc/passwd"},
+    {"severity": "dire"},
+    {"confidence": "somewhat"},
+    {"line": "second"},
+    {"message": None},
+]
+
+
+@pytest.mark.parametrize("wrong", UNUSABLE, ids=str)
+def test_an_unusable_error_is_never_dropped_in_silence(wrong: dict[str, object]) -> None:
+    """Beside it stands an error that may not block: then the worst finding would be gone unnoticed."""
+    with pytest.raises(Unreadable, match="1 error that it reported cannot be matched") as raised:
+        read(item(**wrong), item(confidence=0.1))
+    assert isinstance(raised.value.partial, analyze.Review)
+    assert [found.confidence for found in raised.value.partial.findings] == [0.1]
     with pytest.raises(Unreadable, match="1 finding, none about code that is in the change"):
         read(item(**wrong))
 
 
-def test_an_item_without_a_field_is_dropped() -> None:
+def test_an_unusable_warning_is_dropped_and_counted() -> None:
+    review = read(item(quote="transfer(amount)", severity="warning"), item())
+    assert (len(review.findings), review.dropped) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("inexact", "expected"),
+    [
+        ({"path": "PAY.py"}, {}),
+        ({"path": "./pay.py"}, {}),
+        ({"path": "b/pay.py"}, {}),
+        ({"path": "`pay.py`"}, {}),
+        ({"path": "src/pay.py"}, {}),
+        ({"path": "pay.py:2"}, {}),
+        ({"severity": "CRITICAL"}, {}),
+        ({"severity": "High"}, {}),
+        ({"severity": "Warn"}, {"severity": Severity.WARNING}),
+        ({"severity": "INFO"}, {"severity": Severity.NOTE}),
+        ({"line": "2"}, {}),
+        ({"line": "L2-L3"}, {}),
+        ({"line": 2.0}, {}),
+        ({"confidence": "90%"}, {}),
+        ({"confidence": 90}, {}),
+        ({"confidence": "0.9"}, {}),
+        ({"confidence": "high"}, {}),
+        ({"quote": "log( amount )"}, {}),
+        ({"quote": "`log(amount)`"}, {}),
+        ({"quote": "'log(amount)'"}, {}),
+        ({"quote": "log(amount)\n    check(amount)"}, {}),  # of both sides: the first line counts
+        ({"quote": "log(amounts)"}, {}),  # nearly the changed line that it names
+    ],
+    ids=str,
+)
+def test_an_inexact_copy_with_one_meaning_is_accepted(inexact: dict[str, object], expected: dict[str, object]) -> None:
+    [found] = read(item(**inexact)).findings
+    plain = {"path": "pay.py", "line": 2, "severity": Severity.ERROR, "confidence": 0.9, **expected}
+    assert {name: getattr(found, name) for name in plain} == plain
+
+
+def test_a_path_that_could_be_two_is_none() -> None:
+    with pytest.raises(Unreadable):
+        read(item(path="PAY.PY"), parts=(part("pay.py"), part("Pay.py")))
+
+
+def test_an_item_without_a_field_is_unusable() -> None:
     whole = item()
-    assert [read({k: v for k, v in whole.items() if k != name}, whole).dropped for name in whole] == [1] * len(whole)
+    for name in whole:
+        with pytest.raises(Unreadable):
+            read({key: value for key, value in whole.items() if key != name}, whole)
 
 
 def test_what_else_an_item_says_is_brought_into_form() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -30,12 +31,27 @@ def test_claims_follow_the_code_they_are_about_which_is_shown_once() -> None:
 
 def test_verdicts_come_in_the_order_of_the_claims_whatever_their_own() -> None:
     assert read(verdict("C2", holds=False), verdict("C1"), count=2) == [True, False]
-    assert read(verdict(" c1 "), verdict("C7"), count=1) == [True]
+    assert read(verdict(" c1 "), count=1) == [True]
+
+
+@pytest.mark.parametrize("name", ["C1.", "[C1]", "`c1`", "Claim 1", "#1", "1", "C01", "C 1:"])
+def test_an_id_is_read_in_every_common_form(name: str) -> None:
+    assert read(verdict(name, holds=False), count=1) == [False]
+    with pytest.raises(Unreadable, match="contradicts itself about C1"):
+        read(verdict("C1", holds=False), verdict(name, holds=True), count=1)
+
+
+@pytest.mark.parametrize(
+    "other", [{"id": "C1"}, {**verdict("C1"), "holds": "true"}, 5, verdict("C7"), verdict("")], ids=str
+)
+def test_an_unusable_verdict_beside_a_good_one_is_asked_again(other: object) -> None:
+    with pytest.raises(Unreadable):
+        read(verdict("C1", holds=False), other, count=1)
 
 
 @pytest.mark.parametrize(
     "second",
-    [verdict("C3"), {"id": "C2"}, {**verdict("C2"), "holds": "yes"}, {**verdict("C2"), "confidence": None}, 5],
+    [{"id": "C2"}, {**verdict("C2"), "holds": "yes"}, {**verdict("C2"), "confidence": None}, 5],
     ids=str,
 )
 def test_a_claim_without_a_readable_verdict_makes_the_reply_unreadable(second: object) -> None:
@@ -74,5 +90,7 @@ def test_there_is_one_verdict_a_claim_and_none_is_made_up(verdicts: list[dict[st
         return
     assert len(holds) == count
     for number, held in enumerate(holds, start=1):
-        said = [one["holds"] for one in verdicts if str(one["id"]).strip().upper() == f"C{number}"]
+        said = [
+            one["holds"] for one in verdicts if re.sub(r"\W", "", str(one["id"])).upper().lstrip("C") == str(number)
+        ]
         assert held in said

@@ -12,7 +12,7 @@ from msgspec import Struct
 from ralph_hooks.config import Settings
 from ralph_hooks.core.change import Entry, Line, lines_of
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.model_errors import TooLarge
+from ralph_hooks.core.model_errors import TooLarge, Unreadable
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.ports.store import Cache
@@ -168,14 +168,8 @@ class Reviewer:
             halves = (Batch(batch.chain, batch.parts[:middle]), Batch(batch.chain, batch.parts[middle:]))
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
-            return _unjudged(batch, str(fault), fault.cause)
-        outcomes: Outcome = []
-        told: set[str] = set()
-        for index, part in enumerate(batch.parts):
-            mine = () if part.path in told else tuple(f for f in review.findings if f.path == part.path)
-            told.add(part.path)
-            outcomes.append((part, analyze.Review(mine, review.dropped if index == 0 else 0), model))
-        return outcomes
+            return [*_partly_judged(batch, fault), *_unjudged(batch, str(fault), fault.cause)]
+        return _by_part(batch, review, model)
 
     def _confirmed(
         self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], change: ReviewInput
@@ -252,6 +246,25 @@ class Reviewer:
         pairs = list(zip(claims, verdicts, strict=True))
         self._store.put({_claim_key(f, entry, model): b"1" if v.holds else b"0" for (f, entry), v in pairs})
         return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
+
+
+def _by_part(batch: Batch, review: analyze.Review, model: Model) -> Outcome:
+    outcomes: Outcome = []
+    told: set[str] = set()
+    for index, part in enumerate(batch.parts):
+        mine = () if part.path in told else tuple(f for f in review.findings if f.path == part.path)
+        told.add(part.path)
+        outcomes.append((part, analyze.Review(mine, review.dropped if index == 0 else 0), model))
+    return outcomes
+
+
+def _partly_judged(batch: Batch, fault: Unanswered) -> Outcome:
+    """Return the usable findings of replies that could not be used as a whole: they hold, and are no verdict."""
+    for model in batch.chain:
+        failed = fault.faults.get(model.id)
+        if isinstance(failed, Unreadable) and isinstance(failed.partial, analyze.Review):
+            return _by_part(batch, failed.partial, model)
+    return []
 
 
 def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
