@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
@@ -11,10 +12,11 @@ from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, lines_of
 from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import estimate_tokens
 
-_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
+_DEFINITION = re.compile(r"(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
                          r"public|private|protected|static|sub|void|int)\b")  # fmt: skip
-_CONTINUED = re.compile(r"\s*(?:[)\]]|[{};,]*\s*$)")  # nothing, brackets, `) -> None:`: what goes before counts
-_MAX_HEADING = 100
+_CONTINUED = re.compile(r"[)\]]|[{};,]*\s*$")  # nothing, brackets, `) -> None:`: what goes before counts
+_MAX_HEADING = 100  # characters
+_MAX_NESTING = 8  # definitions
 
 _STATUS_WORDS = {
     Status.ADDED: "new file",
@@ -39,26 +41,50 @@ class Part(Struct, frozen=True):
 
 
 def enclosing(lines: Sequence[str], number: int) -> str:
-    """The first lines of the definitions around 1-based ``number``, outermost first, joined by `` > ``.
+    """Return the first lines of the definitions around 1-based ``number``: see `headings`."""
+    return headings(lines, [number])[number]
 
-    Told by indentation, which serves most languages that people indent.
+
+class _Scope(Struct, frozen=True):
+    """A definition that is open at some line, and the one around it."""
+
+    heading: str
+    outer: _Scope | None
+
+
+def headings(lines: Sequence[str], numbers: Iterable[int]) -> dict[int, str]:
+    """Return for each of the 1-based ``numbers`` the first lines of the definitions around it, outermost first.
+
+    Definitions are recognised by indentation, which serves most languages that people indent. One pass over ``lines``,
+    whatever the number of ``numbers``; of deeply nested code the innermost `_MAX_NESTING` definitions count.
     """
-    if not 0 < number <= len(lines):
-        return ""
+    wanted = {number for number in numbers if 0 < number <= len(lines)}
+    found = dict.fromkeys(numbers, "")
+    indents: list[int] = []  # of the lines that are open, each deeper than the one before
+    scopes: list[_Scope | None] = []  # the innermost definition up to each of them
+    for number, line in enumerate(lines[: max(wanted, default=0)], start=1):
+        text = line.lstrip()
+        indent = len(line) - len(text)
+        if number in wanted:
+            depth = bisect_left(indents, indent) if text else len(indents)
+            found[number] = _joined(scopes[depth - 1] if depth else None)
+        if _CONTINUED.match(text):
+            continue
+        depth = bisect_left(indents, indent)
+        del indents[depth:], scopes[depth:]
+        outer = scopes[-1] if scopes else None
+        indents.append(indent)
+        heading = beginning(text.rstrip(), _MAX_HEADING).rstrip() if _DEFINITION.match(text) else ""
+        scopes.append(_Scope(heading, outer) if heading else outer)
+    return found
+
+
+def _joined(scope: _Scope | None) -> str:
     names: list[str] = []
-    limit = _indent(lines[number - 1]) if lines[number - 1].strip() else 1_000
-    for line in reversed(lines[: number - 1]):
-        if not limit:
-            break
-        if not _CONTINUED.match(line) and _indent(line) < limit:
-            limit = _indent(line)
-            if _DEFINITION.match(line):
-                names.append(beginning(line.strip(), _MAX_HEADING).rstrip())
+    while scope is not None and len(names) < _MAX_NESTING:
+        names.append(scope.heading)
+        scope = scope.outer
     return " > ".join(reversed(names))
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())
 
 
 def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) -> tuple[Part, ...]:
@@ -72,16 +98,17 @@ def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) ->
     texts: list[str] = [header]
     held: list[Line] = []
     size = estimate_tokens(header)
-    for hunk in hunks:
-        for piece in _pieces(hunk, limit):
-            text = _hunk_text(piece, old, new)
-            tokens = estimate_tokens(text)
-            if held and size + tokens > limit:
-                parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
-                texts, held, size = [header], [], estimate_tokens(header)
-            texts.append(text)
-            held.extend(piece)
-            size += tokens
+    pieces = [piece for hunk in hunks for piece in _pieces(hunk, limit)]
+    around = _headings(pieces, old, new)
+    for piece, heading in zip(pieces, around, strict=True):
+        text = _hunk_text(piece, heading)
+        tokens = estimate_tokens(text)
+        if held and size + tokens > limit:
+            parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
+            texts, held, size = [header], [], estimate_tokens(header)
+        texts.append(text)
+        held.extend(piece)
+        size += tokens
     parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
     return tuple(parts)
 
@@ -109,9 +136,15 @@ def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:
     return pieces
 
 
-def _hunk_text(lines: Sequence[Line], old: Sequence[str], new: Sequence[str]) -> str:
-    first = next((line for line in lines if line.kind != " "), lines[0])
-    heading = enclosing(new, first.new) if first.new else enclosing(old, first.old or 0)
+def _headings(pieces: Sequence[Sequence[Line]], old: Sequence[str], new: Sequence[str]) -> list[str]:
+    """Return for each piece the definitions around its first changed line."""
+    first = [next((line for line in piece if line.kind != " "), piece[0]) for piece in pieces]
+    now = headings(new, [line.new for line in first if line.new])
+    before = headings(old, [line.old or 0 for line in first if not line.new])
+    return [now[line.new] if line.new else before[line.old or 0] for line in first]
+
+
+def _hunk_text(lines: Sequence[Line], heading: str) -> str:
     return "\n".join([f"@@ {heading}".rstrip(), *map(numbered, lines)])
 
 

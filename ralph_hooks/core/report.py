@@ -36,6 +36,8 @@ class Cause(StrEnum):
     """No model is configured for it: deterministic checks alone."""
     NOT_ASKED = "not-asked"
     """The command does not review: `ralph-hooks verify` runs the commands and asks about the invariants."""
+    SAMPLED = "sampled"
+    """Reviewed in part: a large data file, of which a model saw its shape and a sample."""
     UNAVAILABLE = "unavailable"
     """A model should have judged it and could not: outage, refusal, nonsense, deadline."""
     BUDGET = "budget"

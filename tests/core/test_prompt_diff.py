@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, decode, lines_of
-from ralph_hooks.core.prompt_diff import Part, enclosing, excerpt, numbered, pack, render
+from ralph_hooks.core.prompt_diff import Part, enclosing, excerpt, headings, numbered, pack, render
 
 SOURCE = b"""\
 import os
@@ -127,3 +129,25 @@ def test_an_excerpt_is_numbered_and_stays_in_the_file() -> None:
 def test_the_lines_of_a_file_are_its_text(data: bytes) -> None:
     assert "\n".join(lines_of(data)) == decode(data).removesuffix("\n")
     assert len(lines_of(data)) == data.count(b"\n") + (not data.endswith(b"\n")) * bool(data)
+
+
+def test_headings_of_many_lines_are_found_in_one_pass() -> None:
+    """The work is counted: a file of equal lines was once scanned back from each of its hunks."""
+
+    class Counted(list[str]):
+        reads = 0
+
+        def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - as list has it
+            found = super().__getitem__(index)
+            Counted.reads += len(found) if isinstance(index, slice) else 1
+            return found
+
+    lines = Counted(["def f():", *(f"    - {number}" for number in range(20_000))])
+    found = headings(lines, range(2, 20_001, 4))
+    assert set(found.values()) == {"def f():"}
+    assert Counted.reads <= 2 * len(lines)
+
+
+def test_deep_nesting_names_the_innermost_definitions() -> None:
+    lines = [f"{' ' * depth}def f{depth}():" for depth in range(2_000)]
+    assert headings(lines, [2_000])[2_000] == " > ".join(f"def f{depth}():" for depth in range(1_991, 1_999))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import msgspec
@@ -11,6 +12,8 @@ from msgspec import Struct
 
 from ralph_hooks.config import Settings
 from ralph_hooks.core.change import Entry, Line, lines_of
+from ralph_hooks.core.data_sample import sample, shape
+from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.model_errors import TooLarge, Unreadable
 from ralph_hooks.core.ports.change import Source
@@ -19,7 +22,7 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, excerpt, pack, render
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
@@ -31,6 +34,7 @@ from ralph_hooks.phases import analyze, verify
 
 DEADLINE = "the deadline was reached"
 _CLAIMS_A_REQUEST = 12
+_SHAPE = 2_000  # characters of the shape of a data file
 _FRAME = 32  # tokens around a claim and its code: the fence, a heading
 _HOLDS = {b"1": True, b"0": False}
 """How the store keeps what was said of a claim."""
@@ -52,13 +56,17 @@ class _Stored(Struct, frozen=True):
 
     findings: tuple[Finding, ...]
     dropped: int = 0
+    sampled: str = ""
+    """Says that a sample of the change was reviewed, and how large; empty for all of it."""
 
 
 class Batch(Struct, frozen=True):
-    """What goes into one request of the analyze phase."""
+    """The content of one request of the analyze phase."""
 
     chain: Chain
     parts: tuple[Part, ...]
+    sampled: Mapping[str, str] = {}
+    """By path, of which files ``parts`` are a sample: see `core.data_sample`."""
 
 
 Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
@@ -94,6 +102,11 @@ class Reviewer:
             fresh, failed = self._analyze(missing, change)
             known |= fresh
         unreviewed += failed.values()
+        unreviewed += (
+            Unreviewed(path, stored.sampled, Cause.SAMPLED)
+            for path, stored in known.items()
+            if stored.sampled and path not in failed
+        )
         findings = [finding for stored in known.values() for finding in stored.findings]
         dropped = sum(stored.dropped for stored in known.values())
         reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
@@ -122,13 +135,16 @@ class Reviewer:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
-        batches = batched(missing, change)
+        batches = batched(missing, change, self._caller.deadline)
+        sampled = {path: told for batch in batches for path, told in batch.sampled.items()}
         answers = self._pool.run(
             "analyze", [partial(self._ask_batch, batch, change.checked.hints) for batch in batches]
         )
         asked = {entry.path: (entry, chain) for entry, chain in missing}
         collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
-        failed: dict[str, Unreviewed] = {}
+        begun = {part.path for batch in batches for part in batch.parts}
+        late = (entry.path for entry, _ in missing if entry.path not in begun)
+        failed = {path: Unreviewed(path, DEADLINE, Cause.UNAVAILABLE) for path in late}
         for batch, answer in zip(batches, answers, strict=True):
             for outcome in answer if answer is not None else _unjudged(batch, DEADLINE, Cause.UNAVAILABLE):
                 if len(outcome) == 2:  # noqa: PLR2004 - a part and why it has no verdict
@@ -146,7 +162,7 @@ class Reviewer:
             if found:
                 (source,) = change.sources([asked[path][0]])
                 found = list(anchors.anchored(found, path, source.content))
-            stored = _Stored(tuple(found), sum(review.dropped for review, _ in reviews))
+            stored = _Stored(tuple(found), sum(review.dropped for review, _ in reviews), sampled.get(path, ""))
             fresh[path] = stored
             if path not in failed:  # what was found in one part holds, whatever became of the others
                 entry, chain = asked[path]
@@ -271,12 +287,38 @@ def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
     return [(part, Unreviewed(part.path, reason, cause)) for part in batch.parts]
 
 
-def batched(missing: Sequence[tuple[Entry, Chain]], change: ReviewInput) -> list[Batch]:
-    """The changes of ``missing`` in as few requests as hold them."""
+def batched(
+    missing: Sequence[tuple[Entry, Chain]], change: ReviewInput, deadline: Deadline | None = None
+) -> list[Batch]:
+    """Return the changes of ``missing`` in as few requests as hold them; after ``deadline`` no file is begun."""
     by_chain: dict[Chain, list[Part]] = defaultdict(list)
+    sampled: dict[str, str] = {}
     for (entry, chain), source in zip(missing, change.sources([entry for entry, _ in missing]), strict=True):
-        by_chain[chain] += render(entry, source.content, source.hunks, _most(chain))
-    return [Batch(chain, tuple(batch)) for chain, parts in by_chain.items() for batch in pack(parts, _most(chain))]
+        if deadline is not None and deadline.passed:
+            break
+        hunks, told = sample(entry.path, source.hunks)
+        parts = render(entry, source.content, hunks, _most(chain))
+        if told:
+            sampled[entry.path] = told
+            parts = (msgspec.structs.replace(parts[0], text=_with_shape(parts[0].text, source, told)), *parts[1:])
+        by_chain[chain] += parts
+    return [
+        Batch(chain, tuple(batch), {part.path: sampled[part.path] for part in batch if part.path in sampled})
+        for chain, parts in by_chain.items()
+        for batch in pack(parts, _most(chain))
+    ]
+
+
+def _with_shape(text: str, source: Source, told: str) -> str:
+    """Add to the ``text`` of a sample what was left out and, for JSON, the shape of the whole file."""
+    header, _, rest = text.partition("\n")
+    lines = [header, f"[{told}]"]
+    if source.path.lower().endswith((".json", ".geojson", ".arb")):
+        import json
+
+        with suppress(ValueError, RecursionError):  # the syntax check says what is wrong with it
+            lines.append(f"[shape: {beginning(shape(json.loads(source.content.new or b'')), _SHAPE)}]")
+    return "\n".join([*lines, rest])
 
 
 def _most(chain: Chain) -> int:
@@ -313,7 +355,11 @@ def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
 
 def _placed(stored: _Stored, path: str) -> _Stored:
     """``stored`` with its findings at ``path``. They are kept without: a path may hold bytes that JSON cannot."""
-    return _Stored(tuple(msgspec.structs.replace(finding, path=path) for finding in stored.findings), stored.dropped)
+    return _Stored(
+        tuple(msgspec.structs.replace(finding, path=path) for finding in stored.findings),
+        stored.dropped,
+        stored.sampled,
+    )
 
 
 def _claim(finding: Finding, source: Source, most: int) -> verify.Claim:
