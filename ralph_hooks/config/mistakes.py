@@ -110,9 +110,11 @@ def _alternative(value: object, type_: inspect.Type) -> inspect.Type:
     if not isinstance(type_, inspect.UnionType):
         return type_
     options = [_alternative(value, one) for one in type_.types]
-    if isinstance(value, list):
-        return next((one for one in options if isinstance(one, inspect.VarTupleType)), options[0])
-    return options[0] if isinstance(value, str) else type_
+    for kind, wanted in ((list, inspect.VarTupleType), (dict, inspect.StructType), (str, inspect.StrType)):
+        meant = [one for one in options if isinstance(one, wanted)]
+        if isinstance(value, kind) and meant:
+            return meant[0]
+    return options[0] if isinstance(value, list | str) else type_
 
 
 def _in_table(table: Mapping[str, object], type_: inspect.StructType, key: Key) -> Iterator[Mistake]:
@@ -199,6 +201,10 @@ def _plural(item: inspect.Type) -> str:
             return "strings"
         case inspect.StructType():
             return "tables"
+        case inspect.UnionType():
+            return ", ".join(_plural(one) for one in item.types)
+        case inspect.VarTupleType():
+            return f"lists of {_plural(item.item_type)}"
     return expected(item)
 
 

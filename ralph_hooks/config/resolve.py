@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from ralph_hooks.config.file import File
-from ralph_hooks.config.settings import RouteRule
+from ralph_hooks.config.settings import CommandTable, RouteRule
 from ralph_hooks.config.tables import (
     ENVIRONMENT_NAME,
     MODEL,
@@ -284,9 +284,7 @@ def check_lists(file: File) -> None:
         check_patterns(file, (name, "exclude"), patterns)
     check_patterns(file, ("fix", "protected"), table.fix.protected)
     for index, command in enumerate(table.verify.commands):
-        problem = _command_problem(command)
-        if problem:
-            file.blame(("verify", "commands", index), problem, 'such as "python -m pytest -q"')
+        _check_command(file, ("verify", "commands", index), command)
 
 
 def check_personal(file: File, *, own: bool) -> None:
@@ -322,16 +320,40 @@ def store_problem(url: str) -> tuple[str, str] | None:
     return "expected the URL of a PostgreSQL database", "such as postgresql://db.corp.example/ralph"
 
 
-def _command_problem(command: str) -> str | None:
-    if not command.strip():
+def _check_command(file: File, key: Key, command: str | tuple[str, ...] | CommandTable) -> None:
+    if isinstance(command, CommandTable):
+        _check_command(file, (*key, "run"), command.run)
+        check_patterns(file, (*key, "paths"), command.paths)
+        single = isinstance(command.junit, str)
+        for index, pattern in enumerate((command.junit,) if isinstance(command.junit, str) else command.junit):
+            if leads_out(pattern):
+                at = (*key, "junit") if single else (*key, "junit", index)
+                file.blame(at, "expected a pattern of files below cwd", 'such as "target/surefire-reports/*.xml"')
+        if command.cwd and leads_out(command.cwd):
+            file.blame((*key, "cwd"), "expected a folder of the repository", 'such as "packages/web"')
+        return
+    problem = _command_problem(command)
+    if problem:
+        file.blame(key, problem, 'such as "python -m pytest -q"')
+
+
+def leads_out(path: str) -> bool:
+    """Whether ``path`` is anything but the name of a place below a folder, with forward slashes."""
+    parts = path.split("/")
+    return path.startswith(("/", "~")) or ".." in parts or not path.strip("/. ") or "\\" in path or "\0" in path
+
+
+def _command_problem(command: str | tuple[str, ...]) -> str | None:
+    words = (command,) if isinstance(command, str) else command
+    if not words[0].strip():
         return "expected a command, got only spaces"
-    if "\0" in command:
+    if any("\0" in word for word in words):
         return "no program takes a NUL character"
-    if not {'"', "'", "\\"}.isdisjoint(command):
+    if isinstance(command, str) and "<<" not in command and not {'"', "'", "\\"}.isdisjoint(command):
         import shlex
 
         try:
-            shlex.split(command)
+            shlex.split(command, comments=True)
         except ValueError as error:
             return f"cannot be split into words: {str(error).lower()}"
     return None

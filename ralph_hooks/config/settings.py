@@ -15,6 +15,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field, structs
 
 from ralph_hooks.core.change_kind import Kind
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
@@ -137,13 +138,39 @@ class ChecksSettings(Table, frozen=True):
     ] = Weakened.NOTE
 
 
+class CommandTable(Table, frozen=True):
+    """A verify command for one part of the repository."""
+
+    run: Annotated[
+        Text | Annotated[Texts, Meta(min_length=1)],
+        Meta(description="The command: a shell command line, or a list with a program and its arguments."),
+    ]
+    cwd: Annotated[Text, Meta(description="The folder to run in, from the top of the repository.")] = ""
+    paths: Annotated[
+        Texts,
+        Meta(
+            description="Path patterns: the command runs only where a change touches one of them. Where it is not set, "
+            "the files in `cwd`."
+        ),
+    ] = ()
+    junit: Annotated[
+        Text | Texts,
+        Meta(
+            description="Where the command writes JUnit reports by itself, as patterns from `cwd`: "
+            "`target/surefire-reports/*.xml`. For tools that cannot be told a file (`{junit}`)."
+        ),
+    ] = ()
+
+
 class VerifySettings(Table, frozen=True):
     """The project's own checks."""
 
     commands: Annotated[
-        Texts,
+        tuple[Text | Annotated[Texts, Meta(min_length=1)] | CommandTable, ...],
         Meta(
-            description="Commands that must succeed, run in a scratch copy of what is judged. `{junit}` stands for a "
+            description="Commands that must succeed, run in a scratch copy of what is judged. A string is a shell "
+            "command line and fails when any part of it fails. A list is a program with its arguments. A table has "
+            "`run` (either of these), `cwd`, `paths` and `junit`, for parts of a repository. `{junit}` stands for a "
             "file that the command may write a JUnit report to, so that failures known from before do not count. "
             "Needs trust when the repository asks for it."
         ),
@@ -160,6 +187,18 @@ class VerifySettings(Table, frozen=True):
             "loopback of their own, where the system lets us (Linux); where it does not, the report says so."
         ),
     ] = True
+
+    @property
+    def command_list(self) -> tuple[Command, ...]:
+        """``commands`` in one form."""
+        return tuple(map(_command, self.commands))
+
+
+def _command(written: str | tuple[str, ...] | CommandTable) -> Command:
+    if not isinstance(written, CommandTable):
+        return Command(written)
+    junit = (written.junit,) if isinstance(written.junit, str) else written.junit
+    return Command(written.run, written.cwd.strip("/"), written.paths, junit)
 
 
 class FixSettings(Table, frozen=True):

@@ -84,6 +84,12 @@ class Verification(Struct, frozen=True, kw_only=True):
     new_failures: tuple[str, ...] = ()
     """Tests that fail here and did not on the base, by name; needs ``{junit}`` in the command."""
     known_failures: tuple[str, ...] = ()
+    missing_tests: tuple[str, ...] = ()
+    """Tests that ran on the base and did not run here, though the change does not remove them."""
+    removed_tests: tuple[str, ...] = ()
+    """Tests that ran on the base, and that the change removes or skips where they stand."""
+    fails_on_base: bool = False
+    """True where the command fails on the base too, and says of no test by name whether that is new."""
     tail: str = ""
     """The end of what the command printed."""
     problem: str = ""
@@ -98,9 +104,14 @@ class Verification(Struct, frozen=True, kw_only=True):
         """Pass, fail, or inconclusive where the command could not run at all."""
         if self.problem:
             return Verdict.INCONCLUSIVE
-        if self.exit_code == 0 or (self.known_failures and not self.new_failures):
-            return Verdict.PASS
-        return Verdict.FAIL
+        if self.new_failures or self.missing_tests:
+            return Verdict.FAIL
+        return Verdict.PASS if self.exit_code == 0 or self.known_failures else Verdict.FAIL
+
+    @property
+    def to_repair(self) -> bool:
+        """Whether it fails by the change, so that a repair may be paid for."""
+        return self.verdict is Verdict.FAIL and not self.fails_on_base
 
 
 class Step(StrEnum):

@@ -9,7 +9,9 @@ _FOLDERS = r"(?:^|/)(?:tests?|specs?|__tests__|testing|test[_-]?data|fixtures?|_
 _NAMES = r"(?:^|/)(?:test_[^/]*|[^/]*_test|[^/]*[.-](?:test|spec)|conftest)\.[^/.]+$"
 _DECIDING = (
     r"(?:^|/)(?:\.?pytest\.ini|tox\.ini|setup\.cfg|pyproject\.toml|\.coveragerc|jest\.config\.[^/]+|Makefile"
-    r"|vitest\.config\.[^/]+|karma\.conf\.[^/]+|\.mocharc[^/]*|phpunit\.xml[^/]*|package\.json"
+    r"|vitest\.(?:config|workspace)\.[^/]+|karma\.conf\.[^/]+|\.mocharc[^/]*|phpunit\.xml[^/]*|package\.json"
+    r"|pom\.xml|(?:build|settings)\.gradle(?:\.kts)?|Cargo\.toml|(?:\.?config/)?nextest\.toml|CMakeLists\.txt"
+    r"|[^/]+\.cmake|[^/]+\.(?:cs|fs|vb)proj|[^/]+\.runsettings|go\.mod|\.rspec|Rakefile|justfile|Taskfile\.ya?ml|dodo\.py|tasks\.py"
     r"|(?:noxfile|sitecustomize|usercustomize)\.[^/.]+)$"
 )
 _DATA_FOLDERS = r"(?:^|/)(?:tests?|testing|specs?|fixtures?|test[_-]?data)/"

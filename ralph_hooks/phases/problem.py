@@ -72,6 +72,7 @@ def failing(item: Verification, room: int = OUTPUT_TOKENS) -> str:
     lines += [f"  fails: {one_line(name)}" for name in item.new_failures[:_NAMES]]
     if len(item.new_failures) > _NAMES:
         lines.append(f"  and {plural(len(item.new_failures) - _NAMES, 'more test')}")
+    lines += [f"  no longer runs: {one_line(name)}" for name in item.missing_tests[:_NAMES]]
     return "\n".join([*lines, *(f"  | {line}" for line in tail(item.tail, room))]) if room else "\n".join(lines)
 
 

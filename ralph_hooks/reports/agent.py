@@ -81,6 +81,9 @@ def _command(item: Verification) -> list[str]:
     lines += [f"   new failure: {one_line(name)}" for name in item.new_failures[:_MAX_NAMES]]
     if len(item.new_failures) > _MAX_NAMES:
         lines.append(f"   {len(item.new_failures) - _MAX_NAMES} more new failures")
+    lines += [f"   no longer runs: {one_line(name)}" for name in item.missing_tests[:_MAX_NAMES]]
+    if len(item.missing_tests) > _MAX_NAMES:
+        lines.append(f"   {len(item.missing_tests) - _MAX_NAMES} more tests that no longer run")
     return [*lines, *_quoted(wording.tail_lines(item.tail)[-_MAX_TAIL:], _MAX_TAIL, "   | ")]
 
 

@@ -43,6 +43,7 @@ def _finding(item: Finding) -> str:
 
 def _failed(item: Verification) -> list[str]:
     names = "".join(f"\nnew failure: {one_line(name)}" for name in item.new_failures)
+    names += "".join(f"\nno longer runs: {one_line(name)}" for name in item.missing_tests)
     message = wording.clip(f"{one_line(item.command)} failed ({wording.outcome(item)}){names}", _MAX_MESSAGE)
     lines = [_command("error", message, title="ralph-hooks: verify")]
     tail = wording.tail_lines(item.tail)

@@ -77,6 +77,7 @@ def _region(item: Finding) -> dict[str, Any]:
 def _command(item: Verification) -> dict[str, Any]:
     lines = [f"{one_line(item.command)} failed ({wording.outcome(item)})"]
     lines += [f"new failure: {one_line(name)}" for name in item.new_failures]
+    lines += [f"no longer runs: {one_line(name)}" for name in item.missing_tests]
     lines += [one_line(line) for line in wording.tail_lines(item.tail)]
     return {
         "ruleId": _COMMAND_RULE,

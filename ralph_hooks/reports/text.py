@@ -142,10 +142,15 @@ def _command(item: Verification, screen: _Screen) -> _Block:
     look, label = _COMMANDS[item.verdict]
     lines = [f"{screen.ink(look, label)}: {one_line(item.command)} {screen.ink('faint', f'({wording.outcome(item)})')}"]
     lines += screen.bounded([f"  new failure: {one_line(name)}" for name in item.new_failures], _MAX_NAMES)
+    lines += screen.bounded([f"  no longer runs: {one_line(name)}" for name in item.missing_tests], _MAX_NAMES)
     if screen.everything:
         lines += [f"  known failure: {one_line(name)}" for name in item.known_failures]
     elif item.known_failures:
         lines.append(f"  {plural(len(item.known_failures), 'known failure')} not counted")
+    if item.removed_tests:
+        lines.append(f"  {plural(len(item.removed_tests), 'test')} removed or skipped by the change")
+        if screen.everything:
+            lines += [f"  removed or skipped: {one_line(name)}" for name in item.removed_tests]
     if screen.everything or item.verdict is not Verdict.PASS:
         lines += _tail(item, screen)
     return lines

@@ -190,6 +190,9 @@ def _coverage(report: Report) -> list[str]:
     known = sum(len(item.known_failures) for item in passed)
     if known:
         parts.append(plural(known, "known failure"))
+    removed = sum(len(item.removed_tests) for item in passed)
+    if removed:
+        parts.append(f"{plural(removed, 'test')} removed or skipped by the change")
     hints = len(advice(report))
     if hints:
         parts.append(f"advice: {hints:,} ({SHOW})")

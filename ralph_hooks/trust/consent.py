@@ -43,7 +43,7 @@ def requested_permissions(sensitive: Sequence[tuple[str, str]]) -> tuple[Permiss
 
 def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON value
     if isinstance(value, list):
-        return Permission(key, tuple(value), "run these commands in a scratch copy of your code")
+        return Permission(key, tuple(map(_written, value)), "run these commands in a scratch copy of your code")
     if isinstance(value, bool):
         return Permission(key, (str(value).lower(),), "let what a model wrote use the network while it is tried")
     lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
@@ -56,6 +56,13 @@ def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON va
     keys = f" with the key in {name}" if name else ""
     more = f" and the values of {', '.join(dict.fromkeys(named))}" if named else ""
     return Permission(key, lines, f"send code under review to {value.get('base-url')}{keys}{more}")
+
+
+def _written(command: Any) -> str:  # noqa: ANN401 - a JSON value
+    """A shell command line as it is, anything else as JSON, so that no two commands look the same."""
+    if isinstance(command, str) and not command.startswith(("[", "{", '"')):
+        return command
+    return msgspec.json.encode(command, order="deterministic").decode()
 
 
 def _programs(agent: Mapping[str, Any]) -> Iterator[str]:

@@ -30,13 +30,15 @@ cases = ""
 for name in [name for name in globals() if name.startswith("test_")]:
     try:
         globals()[name]()
+        failure = ""
     except Exception as error:
         print(name, error)
-        cases += f'<testcase classname="t" name="{name}"><failure>{type(error).__name__}</failure></testcase>'
+        failure = f"<failure>{type(error).__name__}</failure>"
+    cases += f'<testcase classname="t" name="{name}">{failure}</testcase>'
 for report in sys.argv[1:]:
     with open(report, "w") as file:
         file.write(f"<testsuite>{cases}</testsuite>")
-sys.exit(bool(cases))
+sys.exit("<failure>" in cases)
 """
 """Runs the tests as a test runner would, without the second that pytest takes to start."""
 BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"

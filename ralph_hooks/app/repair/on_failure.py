@@ -80,7 +80,8 @@ def in_ci() -> bool:
 
 def _wanted(context: Context, report: Report) -> bool:
     """Whether the change is held back, and by something that a model may mend: a secret has to be revoked by hand."""
-    held = report.verdict is Verdict.FAIL and bool(report.exit_code)
+    by_change = bool(blockers(report)) or any(item.to_repair for item in report.verification)
+    held = report.verdict is Verdict.FAIL and bool(report.exit_code) and by_change
     return held and context.settings.on_failure is OnFailure.FIX and not has_secret(report)
 
 

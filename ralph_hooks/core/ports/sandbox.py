@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.repair import AgentRun, StoredFix
@@ -15,11 +16,18 @@ class Verifier(Protocol):
     """Runs verify commands in a scratch copy of a tree."""
 
     def run(
-        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+        self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
     ) -> tuple[Verification, ...]:
         """One outcome a command. Raises nothing for a command that fails: that is its outcome.
 
         What an earlier run has found out about ``base`` counts, unless ``afresh`` is set.
+        """
+        ...
+
+    def conditions(self, command: Command) -> str:
+        """Names everything besides the two trees that the outcome of ``command`` depends on.
+
+        The network, limits, environment, the version of the tools.
         """
         ...
 
@@ -74,7 +82,7 @@ class Workbench(Protocol):
         ...
 
     def verify(
-        self, commands: Sequence[str], deadline: Deadline, judged: Sequence[Verification] = ()
+        self, commands: Sequence[Command], deadline: Deadline, judged: Sequence[Verification] = ()
     ) -> tuple[Verification, ...]:
         """Run verify commands on what the copy holds now, compared by test name with the base of the change.
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, RouteRule, Settings
 from ralph_hooks.core.change import Change
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
@@ -204,11 +205,16 @@ class NoCommands:
     """Implements `core.ports.sandbox.Verifier` where there is no repository to run commands in."""
 
     def run(
-        self, tree: str, base: str, commands: Sequence[str], deadline: Deadline, *, afresh: bool = False
+        self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
     ) -> tuple[Verification, ...]:
         """Nothing."""
         del tree, base, commands, deadline, afresh
         return ()
+
+    def conditions(self, command: Command) -> str:
+        """None."""
+        del command
+        return ""
 
     def caveats(self) -> Sequence[str]:
         """None."""

@@ -13,12 +13,13 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.command import concerned
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import Autofix
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.report import RepairStep, Report, Step, Verdict
+from ralph_hooks.core.report import RepairStep, Report, Step
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.models.access import ModelAccess
@@ -57,7 +58,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         help.
         """
         started = self.models.caller.deadline.clock()
-        known = self._verified(report)
+        known = self._verified(report, snapshot)
         problem = _problem(known, instruction, chosen)
         if not problem:
             return known
@@ -80,9 +81,9 @@ class Fixer(Struct, frozen=True, kw_only=True):
             seconds=round(known.seconds + self.models.caller.deadline.clock() - started, 3),
         )
 
-    def _verified(self, report: Report) -> Report:
+    def _verified(self, report: Report, snapshot: Snapshot) -> Report:
         """``report`` with the verify commands run: a repair has to know what fails before it."""
-        commands = self.models.settings.verify.commands
+        commands = concerned(self.models.settings.verify.command_list, snapshot.change.entries)
         if report.verification or not commands or not report.paths:
             return report
         deadline = self.models.caller.deadline
@@ -96,7 +97,7 @@ def _problem(report: Report, instruction: str, chosen: Collection[str]) -> Probl
         return Problem(findings=findings, instruction=instruction)
     return Problem(
         findings=tuple(finding for finding in report.findings if finding.blocking),
-        failures=tuple(item for item in report.verification if item.verdict is Verdict.FAIL),
+        failures=tuple(item for item in report.verification if item.to_repair),
         instruction=instruction,
     )
 

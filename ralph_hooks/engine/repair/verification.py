@@ -14,6 +14,7 @@ from functools import partial
 from msgspec import Struct
 
 from ralph_hooks.core.change import decode
+from ralph_hooks.core.command import Command, concerned
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Snapshot
@@ -104,6 +105,7 @@ class RepairVerifier:
         self._before = {item.command: item for item in failing_before}
         self._judged = {item.command: item for item in judged}
         self._untried: dict[str, None] = {}
+        self._commands: Sequence[Command] = ()
 
     def run(self) -> VerificationResult:
         """Raises RalphError where only the user can help."""
@@ -113,6 +115,8 @@ class RepairVerifier:
                 raise _refuse("it changes nothing", "The files are as they were before the repair.")
             change = self._gate.examine(repaired, Scope.REVIEW)
             self._check(change)
+            entries = (*repair.change.entries, *repaired.change.entries)
+            self._commands = concerned(self._models.settings.verify.command_list, entries)
             verified = self._test(repair)
             self._ask_again(repair, repaired)
             self._review(change)
@@ -125,7 +129,7 @@ class RepairVerifier:
         )
 
     def _pass_summary(self, *, verified: bool) -> str:
-        commands = len(self._models.settings.verify.commands)
+        commands = len(self._commands)
         tests = f"{plural(commands, 'verify command')} pass{'es' * (commands == 1)}" if verified else ""
         claims = len(self._claimed)
         gone = f"{plural(claims, 'finding')} confirmed gone" if claims else ""
@@ -144,23 +148,22 @@ class RepairVerifier:
 
         That is what most of those fail, and then all of it has taken the time of one run.
         """
-        commands = self._models.settings.verify.commands
-        if not commands:
+        if not self._commands:
             return False
         undone = self._tests_undone(repair)
         if undone:
             held = {path: self._bench.read(path) for path in undone}
             self._bench.write(undone)
             try:
-                self._run(commands, "with the tests as they were before the repair, ")
+                self._run("with the tests as they were before the repair, ")
             finally:
                 self._bench.write(held)
-        return self._run(commands, "")
+        return self._run("")
 
-    def _run(self, commands: Sequence[str], how: str) -> bool:
+    def _run(self, how: str) -> bool:
         judged = tuple(self._judged.values())
         outcomes = self._models.pool.alone(
-            "verify commands", partial(self._bench.verify, commands, self._models.caller.deadline, judged)
+            "verify commands", partial(self._bench.verify, self._commands, self._models.caller.deadline, judged)
         )
         failed = tuple(item for item in outcomes if item.verdict is Verdict.FAIL and not self._failed_before(item))
         if failed:
@@ -198,7 +201,8 @@ class RepairVerifier:
         before = self._before.get(item.command)
         if before is None or before.verdict is not Verdict.FAIL:
             return False
-        return {*item.new_failures} <= {*before.new_failures} and bool(item.new_failures) == bool(before.new_failures)
+        now, then = ({*each.new_failures, *each.missing_tests} for each in (item, before))
+        return now <= then and bool(now) == bool(then)
 
     def _tests_undone(self, repair: Snapshot) -> dict[str, bytes | None]:
         """The tests as they were, where the repair touched them without being asked to: they cannot excuse it."""
@@ -312,6 +316,7 @@ def _objected(findings: Sequence[Finding]) -> _Ended:
 
 
 def _fails(item: Verification) -> str:
-    names = ", ".join(map(one_line, item.new_failures[:_NAMED]))
-    more = f" and {len(item.new_failures) - _NAMED} more" if len(item.new_failures) > _NAMED else ""
+    wrong = (*item.new_failures, *(f"{name} no longer runs" for name in item.missing_tests))
+    names = ", ".join(map(one_line, wrong[:_NAMED]))
+    more = f" and {len(wrong) - _NAMED} more" if len(wrong) > _NAMED else ""
     return f"`{one_line(item.command)}` fails{f': {names}{more}' if names else ''}"

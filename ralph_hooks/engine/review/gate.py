@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import Change
+from ralph_hooks.core.command import concerned
 from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
@@ -183,7 +184,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     def _verified(self, change: Change, *, afresh: bool) -> tuple[Verification, ...]:
         """Who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
         commands = Commands(self.verifier, self.store, self.models.caller.deadline, self.models.pool.progress)
-        return commands.run(change.tree, change.base, self.models.settings.verify.commands, afresh=afresh)
+        wanted = concerned(self.models.settings.verify.command_list, change.entries)
+        return commands.run(change.tree, change.base, wanted, afresh=afresh)
 
     def idle(self, scope: Scope) -> tuple[str, ...]:
         """Said where a command has nothing at all to judge with."""

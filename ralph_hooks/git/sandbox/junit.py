@@ -1,35 +1,97 @@
-"""The names of failing tests from a JUnit XML report (the form that pytest, Maven, Jest and others write)."""
+"""Tests by name from JUnit XML reports (the form that pytest, Maven, Jest and others write)."""
 
 from __future__ import annotations
 
+import os
 import stat
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from ralph_hooks.core.glob import first_match
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
 
 _MAX_BYTES = 50_000_000
+_MAX_FILES = 20_000
+_COLLECTION = "collection failure"  # what pytest says of a file that it cannot import
 
 
-def failing_tests(report: Path) -> tuple[str, ...] | None:
-    """``classname::name`` of each test that failed or broke, once; None where there is no report that can be read.
+class TestResults(Struct, frozen=True):
+    """The tests of one run as ``classname::name``. A name that several tests have stands there as often."""
 
-    A test wrote this file, so it is not to be trusted: one with a document type, which could define entities that grow
-    without end, is not read.
+    __test__ = False  # no test class, whatever its name says
+
+    ran: tuple[str, ...] = ()
+    """Those that came to an end, good or bad; skipped ones have not run."""
+    failed: tuple[str, ...] = ()
+    uncollected: bool = False
+    """Whether a test file could not be read and no test ran."""
+
+
+def read_reports(reports: Iterable[Path]) -> TestResults | None:
+    """What ``reports`` say together; None where there is none, or one that cannot be read.
+
+    Tests wrote these files, so they are not to be trusted: one with a document type, which could define entities that
+    grow without end, is not read.
     """
+    ran: list[str] = []
+    failed: list[str] = []
+    uncollected, total, count = False, 0, 0
+    for count, path in enumerate(reports, start=1):
+        root, size = _parsed(path, _MAX_BYTES - total)
+        total += size
+        if root is None or count > _MAX_FILES:
+            return None
+        for case in root.iter("testcase"):
+            name = "::".join(filter(None, (case.get("classname"), case.get("name"))))
+            problems = [found for kind in ("failure", "error") if (found := case.find(kind)) is not None]
+            if problems:
+                failed.append(name)
+                uncollected |= any(found.get("message") == _COLLECTION for found in problems)
+            if problems or case.find("skipped") is None:
+                ran.append(name)
+        failed += _outside_of_tests(root)
+    if not count:
+        return None
+    return TestResults(tuple(ran), tuple(failed), uncollected and len(ran) <= len(failed))
+
+
+def find_reports(folder: Path, patterns: Sequence[str]) -> list[Path]:
+    """The files below ``folder`` that ``patterns`` name, sorted. Follows no symbolic link."""
+    return sorted(
+        path
+        for parent, _, names in os.walk(folder)
+        for path in (Path(parent, name) for name in names)
+        if first_match(path.relative_to(folder).as_posix(), patterns)
+    )
+
+
+def _parsed(report: Path, limit: int) -> tuple[Element | None, int]:
     import xml.etree.ElementTree as ET
 
     try:
         found = report.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _MAX_BYTES:  # a pipe would be waited for
-            return None
+        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:  # a pipe would be waited for
+            return None, 0
         text = report.read_bytes().decode("utf-8-sig")
         if "<!DOCTYPE" in text.partition("<testsuite")[0]:  # it can only stand before the first element
-            return None
-        root = ET.fromstring(text)  # noqa: S314 - without a document type there are no entities
+            return None, 0
+        return ET.fromstring(text), found.st_size  # noqa: S314 - without a document type there are no entities
     except (OSError, UnicodeDecodeError, ET.ParseError):
-        return None
-    return tuple(
-        dict.fromkeys(
-            "::".join(filter(None, (case.get("classname"), case.get("name"))))
-            for case in root.iter("testcase")
-            if case.find("failure") is not None or case.find("error") is not None
-        )
-    )
+        return None, 0
+
+
+def _outside_of_tests(root: Element) -> Iterator[str]:
+    """Suites that count more failures than their tests have, as Jest does for a file that it cannot run."""
+    for suite in root.iter("testsuite"):
+        if suite.find("testsuite") is not None:  # it counts those of the suites in it
+            continue
+        cases = suite.findall("testcase")
+        seen = sum(case.find(kind) is not None for case in cases for kind in ("failure", "error"))
+        counted = sum(int(given) for key in ("failures", "errors") if (given := suite.get(key, "")).isdecimal())
+        if counted > seen:
+            yield f"{suite.get('name') or 'a test suite'} (outside of its tests)"

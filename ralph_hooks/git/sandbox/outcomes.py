@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
+from collections import Counter
+from collections.abc import Callable
 from pathlib import PurePath
 
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.command import REPORT, Command
 from ralph_hooks.core.report import Verification
+from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.git.sandbox.lost_tests import Lost, leaf, lost
 
-REPORT = "{junit}"
-"""Stands in a command for the file that it may write a JUnit report to."""
-
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
+_NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell ends with
 _PYTEST = ("pytest", "py.test")
 _PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also where a conftest.py cannot be imported, where paths do not exist
 _REPORTERS = {
@@ -31,7 +31,18 @@ _REPORTERS = {
 _OF_NETWORKS = re.compile(
     r"(?i)unreachable|connect|resolv|name or service|getaddrinfo|dial tcp|socket|eai_again|enotfound|time.?out|network"
 )
-_STOPPED_EARLY = "! stopping after "  # pytest's --maxfail and -x
+_STOPS = re.compile(
+    r"--exitfirst|--maxfail(?:=.*)?|--bail(?:=.*)?|--?fail-?fast(?:=true)?|--stop-on-(?:failure|error|defect)"
+)
+"""Options that end a run at its first failure."""
+_STOPPED = re.compile(
+    r"!+ stopping after \d|!+ Interrupted: |Canceling due to|tests? (?:was|were) not run|^\[INFO\] .* SKIPPED\b"
+    r"|Bail(?:ing)? out!|Stopping after the first failure",
+    re.MULTILINE,
+)
+"""What pytest, nextest, Maven, TAP and others say once they have ended before their last test."""
+_PYTEST_STOPS = re.compile(r"-[a-z]*x[a-z]*", re.IGNORECASE)
+_NAMED = 3  # tests in a sentence
 
 
 class Attempt(Struct, frozen=True):
@@ -45,31 +56,35 @@ class Attempt(Struct, frozen=True):
     """Names of failing tests; None where the command was not asked for a report or wrote none that can be read."""
     problem: str = ""
     """Why it says nothing; empty where it ran, or was stopped at ``verify.timeout``."""
+    ran: tuple[str, ...] = ()
+    """Names of all tests that ran, the failing ones too."""
+    stopped: bool = False
+    """Whether it says that it ended before its last test."""
 
 
-def split(command: str) -> list[str]:
-    """Words as a shell would split them; on Windows a backslash is part of a path and quotes stay around a word."""
-    return shlex.split(command, posix=os.name == "posix")
+def says_it_stopped(output: str) -> bool:
+    """Whether a test runner says in ``output`` that it ended before its last test."""
+    return _STOPPED.search(output) is not None
 
 
-def never_ran(command: str, attempt: Attempt) -> bool:
+def never_ran(command: Command, attempt: Attempt) -> bool:
     """Whether the command ended before a test ran.
 
     That may be the fault of the machine (a tool is not installed) or of the change (it deletes the script, breaks what
     conftest.py imports): only the base can tell.
     """
-    if attempt.code in {_NOT_EXECUTABLE, _NOT_FOUND} or (REPORT in command and attempt.failures is None):
+    if attempt.code in {_NOT_EXECUTABLE, NOT_FOUND} or (command.reports and attempt.failures is None):
         return True
     return _is_pytest(command) and attempt.code in {_PYTEST_USAGE, _PYTEST_NO_TESTS}
 
 
-def _is_pytest(command: str) -> bool:
-    return any(PurePath(word).stem in _PYTEST for word in split(command))
+def _is_pytest(command: Command) -> bool:
+    return any(PurePath(word).stem in _PYTEST for word in command.words)
 
 
-def why(command: str, attempt: Attempt) -> str:
+def why(command: Command, attempt: Attempt) -> str:
     """Why a command that does not run on the base either says nothing about the change."""
-    if attempt.code == _NOT_FOUND:
+    if attempt.code == NOT_FOUND:
         return "a program was not found: install it or change verify.commands"
     if attempt.code == _NOT_EXECUTABLE:
         return "a program could not be executed: `chmod +x` it or change verify.commands"
@@ -78,14 +93,16 @@ def why(command: str, attempt: Attempt) -> str:
     return "it ends before a test runs, on the base too: see what it printed"
 
 
-def unreported(command: str, attempt: Attempt) -> str:
+def unreported(command: Command, attempt: Attempt) -> str:
     """Why a command that ended well has not shown that its tests passed; empty where it has, or was not asked to.
 
     What a test imports may end the run with 0 before a test has failed.
     """
-    if REPORT not in command or attempt.failures is not None:
+    if not command.reports or attempt.failures is not None:
         return ""
-    words = {PurePath(word).stem for word in split(command)}
+    if command.junit:
+        return f"it ended with 0 but wrote no JUnit report that can be read at {', '.join(command.junit)}"
+    words = {PurePath(word).stem for word in command.words}
     known = next((how for tool, how in _REPORTERS.items() if tool in words), "the option or plugin of your test runner")
     return (
         "it ended with 0 but wrote no JUnit report that can be read, so nobody knows whether a test ran:"
@@ -101,7 +118,7 @@ def speaks_of_network(attempt: Attempt) -> bool:
     return not attempt.tail or _OF_NETWORKS.search(attempt.tail) is not None
 
 
-def hung(command: str, attempt: Attempt, before: Attempt) -> Verification:
+def hung(command: Command, attempt: Attempt, before: Attempt) -> Verification:
     """One that was stopped at ``verify.timeout``: by the fault of the change where it comes to its end on the base."""
     limit = f"stopped after {attempt.seconds:.0f} s"
     if before.code == 0 or (before.code is not None and before.failures is not None):
@@ -113,25 +130,81 @@ def hung(command: str, attempt: Attempt, before: Attempt) -> Verification:
     )
 
 
-def compared(command: str, attempt: Attempt, before: Attempt) -> Verification:
-    """New and old failures. Where the base gives nothing to compare with, all of them count as new."""
+def nameless(command: Command, attempt: Attempt, before: Attempt) -> Verification:
+    """One that fails without a word about tests. It fails on the base too, or does not: all of it counts."""
+    if before.problem or before.code in {None, 0}:
+        return outcome(command, attempt)
+    note = f"(it fails on the base too, where it ended with {before.code}: "
+    note += f"with {REPORT} tests that failed before do not count)"
+    return outcome(command, attempt, tail=f"{attempt.tail}\n{note}".lstrip(), fails_on_base=True)
+
+
+def compared(
+    command: Command, attempt: Attempt, before: Attempt, sort: Callable[[tuple[str, ...]], Lost]
+) -> Verification:
+    """New and old failures, and tests that no longer run, which ``sort`` tells from those that the change removes.
+
+    Where the base gives nothing to compare with, all failures count as new.
+    """
     failures = attempt.failures or ()
-    if before.problem or before.failures is None or before.code not in {0, attempt.code}:
+    if failures and (before.problem or before.failures is None or before.code not in {0, attempt.code}):
         note = before.problem or f"it ended with {before.code} there"
         return outcome(
-            command, attempt, new=failures, tail=f"{attempt.tail}\n(nothing to compare with on the base: {note})"
+            command,
+            attempt,
+            new=tuple(dict.fromkeys(failures)),
+            tail=f"{attempt.tail}\n(nothing to compare with on the base: {note})".lstrip(),
         )
-    there = frozenset(before.failures)  # a report may name hundreds of thousands
-    known = tuple(name for name in failures if name in there)
-    new = tuple(name for name in failures if name not in there)
-    hidden = known and not new and _STOPPED_EARLY in attempt.tail
-    return outcome(
-        command,
-        attempt,
-        new=new,
-        known=known,
-        problem="it stops at a failure that the base has too and hides what comes behind: run all tests" * bool(hidden),
-    )
+    new, known = _new_and_known(failures, before.failures or (), frozenset(attempt.ran))
+    gone = sort(lost(before.ran, attempt.ran))
+    found = outcome(command, attempt, new=new, known=known, gone=gone)
+    if gone.missing:
+        found = msgspec.structs.replace(found, tail=f"{found.tail}\n{_no_longer(gone.missing)}".lstrip())
+    elif known and not new:
+        return msgspec.structs.replace(found, problem=_hidden(command, attempt, known, before))
+    return found
+
+
+def _new_and_known(
+    failures: tuple[str, ...], before: tuple[str, ...], ran: frozenset[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Failures that the base does not have as often, and the others; one that has only moved is an old one."""
+    there = Counter(before)  # a report may name hundreds of thousands
+    moved = Counter(leaf(name) for name in before if name not in ran)
+    new, known = [], []
+    for name in failures:
+        if there[name] > 0:
+            there[name] -= 1
+            known.append(name)
+        elif moved[leaf(name)] > 0:
+            moved[leaf(name)] -= 1
+            known.append(name)
+        else:
+            new.append(name)
+    return tuple(dict.fromkeys(new)), tuple(name for name in dict.fromkeys(known) if name not in new)
+
+
+def _no_longer(missing: tuple[str, ...]) -> str:
+    named = ", ".join(map(one_line, missing[:_NAMED]))
+    more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
+    return f"({plural(len(missing), 'test')} ran on the base and did not run here: {named}{more})"
+
+
+def _hidden(command: Command, attempt: Attempt, known: tuple[str, ...], before: Attempt) -> str:
+    """Why old failures may have kept something from running; empty where they have not."""
+    if attempt.stopped or _may_stop(command):
+        return "it stops at a failure that the base has too and hides what comes behind: run all tests"
+    if attempt.ran and len(attempt.ran) <= len(known) and before.stopped:
+        return "no test ran, on the base neither: see what it printed"
+    if command.goes_on:
+        return "a failure that the base has too ends it before its last part: make each part a command of its own"
+    return ""
+
+
+def _may_stop(command: Command) -> bool:
+    if any(_STOPS.fullmatch(word) for word in command.words):
+        return True
+    return _is_pytest(command) and any(_PYTEST_STOPS.fullmatch(word) for word in command.words)
 
 
 def broken_since(found: Verification, between: Attempt) -> Verification:
@@ -147,21 +220,26 @@ def broken_since(found: Verification, between: Attempt) -> Verification:
 
 
 def outcome(
-    command: str,
+    command: Command,
     attempt: Attempt,
     *,
     new: tuple[str, ...] = (),
     known: tuple[str, ...] = (),
+    gone: Lost | None = None,
     problem: str = "",
     tail: str = "",
+    fails_on_base: bool = False,
 ) -> Verification:
     """What ``attempt`` comes to, with ``new`` and ``known`` failures; a ``problem`` says why it says nothing."""
     return Verification(
-        command=command,
+        command=command.name,
         exit_code=attempt.code,
         seconds=attempt.seconds,
         new_failures=new,
         known_failures=known,
+        missing_tests=gone.missing if gone else (),
+        removed_tests=gone.removed if gone else (),
         tail=tail or attempt.tail,
         problem=problem or attempt.problem,
+        fails_on_base=fails_on_base,
     )

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 from collections.abc import Callable, Collection, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.change import SUBMODULE_MODE, SYMLINK_MODE, Change, Entry, decode
+from ralph_hooks.core.command import REPORT, Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.errors import RalphError
-from ralph_hooks.git.sandbox import lfs, outcomes
+from ralph_hooks.git.sandbox import lfs, outcomes, shell
 from ralph_hooks.git.sandbox.baselines import Baselines
-from ralph_hooks.git.sandbox.junit import failing_tests
-from ralph_hooks.git.sandbox.outcomes import REPORT, Attempt
+from ralph_hooks.git.sandbox.junit import find_reports, read_reports
+from ralph_hooks.git.sandbox.lost_tests import Lost, lost, sorted_out
+from ralph_hooks.git.sandbox.outcomes import Attempt
 from ralph_hooks.git.sandbox.scratch import program_environment, scratch, stubborn_loaders
-from ralph_hooks.git.snapshot import Repository
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
+from ralph_hooks.languages.test_files import decides_tests
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 OWN_NETWORK, REPAIRS_NETWORK = "verify.network", "fix.network"
 """The settings that let commands have a network: on what the user wrote, and on what a model did."""
 
+_OUTPUT_BYTES = 256 * 1024
 _TAIL_BYTES = 8 * 1024
 _TAIL_LINES = 40
 _KILLED = 137  # 128 + SIGKILL, and it was not us: the system was out of memory
@@ -34,6 +38,7 @@ _IN_REACH = "verify commands ran with your network in reach: this system has no 
 _POINTERS = (
     "verify commands saw Git LFS pointers in place of {files}: this clone does not have the content (`git lfs fetch`)"
 )
+_NOT_COMPARED = "which tests `{command}` ran was not compared with the base, where it could not run: {problem}"
 _STUBBORN = (
     "{name} is an editable install that comes before PYTHONPATH: verify commands may have run your working tree's code"
     " and not what was judged (install it without -e in the environment of your tests)"
@@ -91,14 +96,14 @@ class CommandVerifier:
         self._project = (project or repository).top
         self._large_files = lfs.store(project or repository)
         self._cut_by = cut_by
-        self._bases = Baselines(self._project, store)
+        self._bases = Baselines(self._project, store, (str(timeout), str(self._memory)))
         self._caveats: dict[str, None] = {}
 
     def run(
         self,
         tree: str,
         base: str,
-        commands: Sequence[str],
+        commands: Sequence[Command],
         deadline: Deadline,
         *,
         afresh: bool = False,
@@ -108,17 +113,26 @@ class CommandVerifier:
 
         What passed ``between`` is no old failure, whatever the base had.
         """
-        cut = bool(self._cut_by and commands) and can_cut_network()
-        if self._cut_by and commands and not cut:
-            self._caveats[_IN_REACH] = None
+        cut = bool(commands) and self._cut()
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
         with contextlib.ExitStack() as stack:
             here, there = (self._bench(oid, stack) for oid in (tree, base))
             results = [self._verify(command, here, there, terms) for command in commands]
             if between is not None:
                 bench = self._bench(between.tree, stack)
-                results = [self._since(outcome, bench, between, terms) for outcome in results]
+                pairs = zip(commands, results, strict=True)
+                results = [self._since(command, outcome, here, bench, between, terms) for command, outcome in pairs]
         return tuple(map(self._unplugged, results) if cut else results)
+
+    def conditions(self, command: Command) -> str:
+        """Names everything besides the two trees that the outcome of ``command`` depends on."""
+        return self._bases.conditions(command, network=not (self._cut_by and can_cut_network()))
+
+    def _cut(self) -> bool:
+        """Whether commands run without a network; where they should and cannot, that is said."""
+        if self._cut_by and not can_cut_network():
+            self._caveats[_IN_REACH] = None
+        return bool(self._cut_by) and can_cut_network()
 
     def _bench(self, tree: str, stack: contextlib.ExitStack) -> _ScratchCopy:
         return _ScratchCopy(self._repository, tree, self._change, stack, self._filled)
@@ -141,35 +155,103 @@ class CommandVerifier:
             return msgspec.structs.replace(outcome, problem=f"{outcome.problem} {note}")
         return msgspec.structs.replace(outcome, tail=f"{outcome.tail}\n{note}".lstrip())
 
-    def _verify(self, command: str, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms) -> Verification:
-        """Run ``command``, and on the base too where that tells what its failure means."""
-        attempt = self._attempt(command, here, terms)
+    def _verify(self, command: Command, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms) -> Verification:
+        """Run ``command``, and on the base too where that tells what its outcome means."""
+        attempt = self._known_pass(command, here, terms) or self._attempt(command, here, terms)
+        self._bases.put(here.tree, command, attempt, network=terms.network)
         if attempt.problem:
             return outcomes.outcome(command, attempt)
-        if attempt.code == 0:
-            return outcomes.outcome(command, attempt, problem=outcomes.unreported(command, attempt))
-        before = partial(self._before, command, there)
+        if not attempt.failures:
+            return (self._failed if attempt.code else self._passed)(command, attempt, here, there, terms)
+        return outcomes.compared(command, attempt, self._before(command, there, terms), self._sorting(here, there))
+
+    def _passed(
+        self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
+    ) -> Verification:
+        """What it means that no test failed: all those that ran on the base may have been kept from running."""
         if attempt.code is None:
-            return outcomes.hung(command, attempt, before(terms))
+            return outcomes.hung(command, attempt, self._before(command, there, terms))
+        problem = outcomes.unreported(command, attempt)
+        base = self._comparable(command, there, terms) if command.reports and not problem else None
+        if base is None:
+            return outcomes.outcome(command, attempt, problem=problem)
+        return outcomes.compared(command, attempt, base, self._sorting(here, there))
+
+    def _failed(
+        self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
+    ) -> Verification:
+        """What it means that the command failed without a failing test."""
+        del here
+        base = self._before(command, there, terms)
         if outcomes.never_ran(command, attempt):
-            base = before(terms)
             same = base.code == attempt.code and outcomes.never_ran(command, base)
             return outcomes.outcome(command, attempt, problem=outcomes.why(command, attempt) if same else "")
-        if attempt.failures:
-            return outcomes.compared(command, attempt, before(terms))
         cut = not terms.network and outcomes.speaks_of_network(attempt)
-        lost = cut and before(terms).code and before(terms.with_network()).code == 0
-        return outcomes.outcome(
-            command, attempt, problem="it passes on the base, but only with a network" if lost else ""
-        )
+        if cut and base.code and self._before(command, there, terms.with_network()).code == 0:
+            return outcomes.outcome(command, attempt, problem="it passes on the base, but only with a network")
+        return outcomes.nameless(command, attempt, base)
 
-    def _since(self, outcome: Verification, bench: _ScratchCopy, between: Between, terms: _Terms) -> Verification:
-        """``outcome`` with the failures as new that were mended ``between``; where that is not known, it is asked."""
-        if {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}:
+    def _known_pass(self, command: Command, here: _ScratchCopy, terms: _Terms) -> Attempt | None:
+        """An earlier run on this tree that passed. One that failed may have failed for a reason outside of it."""
+        known = self._bases.get(here.tree, command, network=terms.network, afresh=terms.afresh)
+        return known if known is not None and known.code == 0 else None
+
+    def _comparable(self, command: Command, there: _ScratchCopy, terms: _Terms) -> Attempt | None:
+        """The run on the base where it is known, or where the change may decide which tests run."""
+        known = self._bases.get(there.tree, command, network=terms.network)
+        if known is None and any(decides_tests(p) for e in self._change.entries for p in (e.path, e.old_path)):
+            known = self._before(command, there, terms)
+            if known.problem:
+                self._caveats[_NOT_COMPARED.format(command=one_line(command.name), problem=known.problem)] = None
+        return known
+
+    def _sorting(self, here: _ScratchCopy, there: _ScratchCopy) -> Callable[[tuple[str, ...]], Lost]:
+        """Tells which tests the change from ``there`` to ``here`` removes."""
+
+        def sort(names: tuple[str, ...]) -> Lost:
+            if not names:
+                return Lost()
+            change = self._change
+            own = (there.tree, here.tree) == (change.base, change.tree)
+            snapshot = (
+                GitSnapshot(self._repository, change) if own else compare(self._repository, there.tree, here.tree, "")
+            )
+            entries = [entry for entry in snapshot.change.entries if not _is_link(entry)]
+            contents = snapshot.contents(entries)
+            return sorted_out(names, [(entry, contents[entry.path]) for entry in entries])
+
+        return sort
+
+    def _since(
+        self,
+        command: Command,
+        outcome: Verification,
+        here: _ScratchCopy,
+        bench: _ScratchCopy,
+        between: Between,
+        terms: _Terms,
+    ) -> Verification:
+        """``outcome`` beside the tree ``between``: what it had mended fails, what ran there no longer runs.
+
+        Where that is not known, it is asked if it matters.
+        """
+        now = self._bases.get(here.tree, command, network=terms.network)
+        then = self._bases.get(bench.tree, command, network=terms.network)
+        mended = not {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}
+        if then is None and (mended or (now and now.ran and self._repair_decides_tests(bench.tree, here.tree))):
+            then = self._before(command, bench, terms)
+        if then is None:
             return outcome
-        return outcomes.broken_since(outcome, self._before(outcome.command, bench, terms))
+        if mended:
+            outcome = outcomes.broken_since(outcome, then)
+        missing = self._sorting(here, bench)(lost(then.ran, now.ran)).missing if now and now.ran else ()
+        return msgspec.structs.replace(outcome, missing_tests=tuple(dict.fromkeys((*outcome.missing_tests, *missing))))
 
-    def _before(self, command: str, base: _ScratchCopy, terms: _Terms) -> Attempt:
+    def _repair_decides_tests(self, judged: str, repaired: str) -> bool:
+        entries = compare(self._repository, judged, repaired, "").change.entries
+        return any(decides_tests(path) for entry in entries for path in (entry.path, entry.old_path))
+
+    def _before(self, command: Command, base: _ScratchCopy, terms: _Terms) -> Attempt:
         """What ``command`` does on the base, asked once."""
         known = self._bases.get(base.tree, command, network=terms.network, afresh=terms.afresh)
         if known is None:
@@ -177,38 +259,51 @@ class CommandVerifier:
             self._bases.put(base.tree, command, known, network=terms.network)
         return known
 
-    def _attempt(self, command: str, bench: _ScratchCopy, terms: _Terms) -> Attempt:
+    def _attempt(self, command: Command, bench: _ScratchCopy, terms: _Terms) -> Attempt:
         try:
             copy = bench.copy()
             report = copy.parent / "ralph-hooks-junit.xml"
             report.unlink(missing_ok=True)
-            args = [part.replace(REPORT, str(report)) for part in outcomes.split(command)]
-            self._warn(args)
+            folder = copy / command.cwd
+            if not folder.is_dir():
+                return Attempt(outcomes.NOT_FOUND, 0.0, f"there is no folder {command.cwd}")
+            for old in find_reports(folder, command.junit):
+                old.unlink()
+            env = program_environment(copy, self._project, command.words[0] if command.words else "")
+            if not command.words:
+                return Attempt(None, 0.0, problem="it is empty")
+            args = self._arguments(command, report, env)
             limit = min(self._timeout, terms.deadline.remaining())
-            if not args or not limit:
-                return Attempt(None, 0.0, problem="the deadline came first" if args else "it is empty")
+            if not limit:
+                return Attempt(None, 0.0, problem="the deadline came first")
             done = run_bounded(
-                args,
-                cwd=copy,
-                env=program_environment(copy, self._project, args[0]),
-                timeout=limit,
-                memory=self._memory,
-                network=terms.network,
+                args, cwd=folder, env=env, timeout=limit, memory=self._memory, keep=_OUTPUT_BYTES, network=terms.network
             )
+            reports = [*([report] if REPORT in command.line else []), *find_reports(folder, command.junit)]
         except RalphError as error:
             hint = f" ({error.hint})" if error.hint else ""
             return Attempt(None, 0.0, problem=f"no scratch copy could be made: {error.message}{hint}")
-        except ValueError as error:
-            return Attempt(None, 0.0, problem=f"it cannot be split into words: {error}")
         except OSError as error:
             return Attempt(None, 0.0, problem=f"it could not be started: {error.strerror}")
+        results = read_reports(reports)
         return Attempt(
             code=done.returncode,
             seconds=round(done.seconds, 3),
             tail=_tail(done.tail),
-            failures=failing_tests(report) if REPORT in command else None,
+            failures=results.failed if results else None,
             problem=self._problem(done.returncode, limit),
+            ran=results.ran if results else (),
+            stopped=outcomes.says_it_stopped(decode(done.tail)) or (results is not None and results.uncollected),
         )
+
+    def _arguments(self, command: Command, report: Path, env: Mapping[str, str]) -> list[str]:
+        self._warn(command.words)
+        if not isinstance(command.run, str):
+            return [word.replace(REPORT, str(report)) for word in command.run]
+        args, told = shell.arguments(command.run.replace(REPORT, shlex.quote(str(report))), env)
+        if told:
+            self._caveats[told] = None
+        return args
 
     def _warn(self, args: Sequence[str]) -> None:
         for name in stubborn_loaders(self._project, args[0]) if args else ():
@@ -244,6 +339,10 @@ class _ScratchCopy:
             self._copy = self._stack.enter_context(scratch(self._repository, self.tree, self._change))
             self._fill(self._copy)
         return self._copy
+
+
+def _is_link(entry: Entry) -> bool:
+    return not {SUBMODULE_MODE, SYMLINK_MODE}.isdisjoint((entry.old_mode, entry.new_mode))
 
 
 def _tail(output: bytes) -> str:

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
 from ralph_hooks.core.ports.store import Cache
@@ -174,7 +175,7 @@ class GitWorkbench:
         return compare(self._ours, self._change.base, self.repair().change.tree, f"{self._change.title}, repaired")
 
     def verify(
-        self, commands: Sequence[str], deadline: Deadline, judged: Sequence[Verification] = ()
+        self, commands: Sequence[Command], deadline: Deadline, judged: Sequence[Verification] = ()
     ) -> tuple[Verification, ...]:
         """Run verify commands on a fresh copy of the repaired tree: only what is in it counts.
 

@@ -14,8 +14,10 @@ from venv import EnvBuilder
 
 import pytest
 
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.git.sandbox.lost_tests import Lost
 from ralph_hooks.git.sandbox.outcomes import Attempt, broken_since, compared
 from ralph_hooks.git.sandbox.verifier import CommandVerifier
 from ralph_hooks.git.snapshot import commit, open_repository, staged
@@ -32,17 +34,21 @@ def python(code: str) -> str:
     return f"{PYTHON} -c {shlex.quote(code)}"
 
 
+def listed(*commands: str | Command) -> tuple[Command, ...]:
+    return tuple(Command(command) if isinstance(command, str) else command for command in commands)
+
+
 def verify(
-    repo: Repo, *commands: str, timeout: float = 60.0, seconds: float = 60.0, memory: int | None = None
+    repo: Repo, *commands: str | Command, timeout: float = 60.0, seconds: float = 60.0, memory: int | None = None
 ) -> tuple[Verification, ...]:
     """Run ``commands`` on what is staged."""
     opened = open_repository(repo.path)
     change = staged(opened).change
     verifier = CommandVerifier(opened, change, timeout=timeout, memory=memory)
-    return verifier.run(change.tree, change.base, commands, Deadline(seconds, time.monotonic))
+    return verifier.run(change.tree, change.base, listed(*commands), Deadline(seconds, time.monotonic))
 
 
-def verify_one(repo: Repo, command: str, **limits: float) -> Verification:
+def verify_one(repo: Repo, command: str | Command, **limits: float) -> Verification:
     (only,) = verify(repo, command, timeout=limits.get("timeout", 60.0), seconds=limits.get("seconds", 60.0))
     return only
 
@@ -65,7 +71,7 @@ def test_a_commit_from_history_is_verified_as_it_was(repo: Repo) -> None:
     opened = open_repository(repo.path)
     change = commit(opened, old).change
     (only,) = CommandVerifier(opened, change, timeout=60).run(
-        change.tree, change.base, [f"{PYTHON} a.py"], Deadline(60, time.monotonic)
+        change.tree, change.base, listed(f"{PYTHON} a.py"), Deadline(60, time.monotonic)
     )
     assert (only.exit_code, only.verdict, only.problem) == (7, Verdict.FAIL, "")
 
@@ -85,7 +91,7 @@ def test_commands_see_what_git_lfs_has_of_a_file_and_are_said_to_where_it_has_no
     change = staged(opened).change
     verifier = CommandVerifier(opened, change, timeout=60)
     command = "sh -c 'cat a.bin; wc -l <b.bin; wc -l <c.txt; git status --short; echo more >>a.bin'"
-    (only,) = verifier.run(change.tree, change.base, [command], Deadline(60, time.monotonic))
+    (only,) = verifier.run(change.tree, change.base, listed(command), Deadline(60, time.monotonic))
     assert only.tail.split() == ["here3", "3"]
     assert [caveat for caveat in verifier.caveats() if "Git LFS pointers in place of 1 file:" in caveat]
     assert stored.read_bytes() == b"here"
@@ -103,7 +109,7 @@ def test_git_variables_of_the_hook_and_keys_do_not_reach_a_command(repo: Repo, m
     monkeypatch.delenv("GIT_OBJECT_DIRECTORY")
     code = "import os; print([n for n in os.environ if n.startswith('GIT_') or 'leaked' in os.environ[n]])"
     (only,) = CommandVerifier(opened, change, timeout=60).run(
-        change.tree, change.base, [python(code), "git status --short --branch"], Deadline(60, time.monotonic)
+        change.tree, change.base, listed(python(code), "git status --short --branch"), Deadline(60, time.monotonic)
     )[:1]
     assert only.tail == "[]"
 
@@ -152,7 +158,7 @@ def test_a_project_that_is_installed_in_editable_mode_is_the_copys_wherever_it_l
     change = staged(opened).change
     verifier = CommandVerifier(opened, change, timeout=60)
     command = f"{tmp_path / 'venv/bin/python'} -c 'import thing; print(thing.where)'"
-    (ran,) = verifier.run(change.tree, change.base, [command], Deadline(60, time.monotonic))
+    (ran,) = verifier.run(change.tree, change.base, listed(command), Deadline(60, time.monotonic))
     if kind == "loader that comes first":
         assert ran.tail == "working"
         (said,) = verifier.caveats()
@@ -162,7 +168,7 @@ def test_a_project_that_is_installed_in_editable_mode_is_the_copys_wherever_it_l
 
 
 def test_the_tail_is_the_end_of_what_was_printed(repo: Repo) -> None:
-    ran = verify_one(repo, python("for i in range(10_000): print('line', i)\nraise SystemExit(1)"))
+    ran = verify_one(repo, python("for i in range(10_000): print('line', i)"))
     lines = ran.tail.splitlines()
     assert (len(lines), lines[-1]) == (40, "line 9999")
     assert len(verify_one(repo, python("print('x' * 10**6)")).tail) <= 8192
@@ -250,7 +256,7 @@ def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
         with Database(tmp_path / "state") as database:
             verifier = CommandVerifier(opened, change, timeout=60, store=Verdicts(database))
             command, soon = f"{python(code)} {{junit}}", Deadline(60, time.monotonic)
-            (only,) = verifier.run(change.tree, change.base, [command], soon, afresh=afresh)
+            (only,) = verifier.run(change.tree, change.base, listed(command), soon, afresh=afresh)
         assert (only.verdict, only.known_failures) == (Verdict.PASS, ("t::n",))
         return len(log.read_text())
 
@@ -259,6 +265,153 @@ def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
     assert [ran(), ran()] == [2, 1]
     monkeypatch.setenv("TZ", "UTC-3")
     assert ran() == 2
+
+
+# Tests that no longer run
+
+BROKEN = {"test_bad.py": "import no_such_module\n", "app.py": "def one(): return 1\n"}
+TESTS = "from app import one\ndef test_old(): assert one() == 2\ndef test_one(): assert one() == 1\n"
+LATER = "import app\ndef test_later(): assert app.one() == 1\n"
+
+
+@pytest.mark.parametrize("command", [PYTEST, f"{PYTEST} -qq --no-summary"])
+def test_collection_error_of_base_hides_no_broken_function(repo: Repo, command: str) -> None:
+    repo.commit(BROKEN | {"test_it.py": "from app import one\ndef test_one(): assert one() == 1\n"})
+    ran = verify_one(repo.stage({"app.py": "def one(): return 0\n"}), command)
+    assert (ran.verdict, ran.known_failures) == (Verdict.INCONCLUSIVE, ("test_bad",))
+    assert "run all tests" in ran.problem
+    every = f"{command} --continue-on-collection-errors"
+    ran = verify_one(repo, every)
+    assert (ran.verdict, ran.new_failures, ran.known_failures) == (Verdict.FAIL, ("test_it::test_one",), ("test_bad",))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"pytest.ini": "[pytest]\npython_files = test_it.py\n"},
+        {"conftest.py": "collect_ignore = ['test_later.py']\n"},
+        {"conftest.py": "def pytest_collection_modifyitems(items): items[:] = items[:2]\n"},
+        {"conftest.py": "import pytest\ndef pytest_collection_modifyitems(items): items[2].add_marker('skip')\n"},
+        {"test_later.py": None, "later_tests.py": LATER},
+    ],
+)
+@pytest.mark.parametrize("old_failure", [True, False])
+def test_a_test_that_no_longer_runs_is_a_failure(
+    repo: Repo, files: dict[str, str | None], *, old_failure: bool
+) -> None:
+    tests = TESTS if old_failure else TESTS.replace("== 2", "== 1")
+    repo.commit({"app.py": "def one(): return 1\n", "test_it.py": tests, "test_later.py": LATER})
+    ran = verify_one(repo.stage(files), PYTEST)
+    assert (ran.verdict, ran.missing_tests, ran.new_failures) == (Verdict.FAIL, ("test_later::test_later",), ())
+    assert "(1 test ran on the base and did not run here: test_later::test_later)" in ran.tail
+
+
+@pytest.mark.parametrize(
+    ("files", "removed"),
+    [
+        ({"test_later.py": None}, ("test_later::test_later",)),
+        ({"test_later.py": "def test_other(): pass\n"}, ("test_later::test_later",)),
+        (
+            {"test_later.py": f"import pytest\n@pytest.mark.skip\n{LATER}".replace("import app\n", "")},
+            ("test_later::test_later",),
+        ),
+        ({"test_later.py": None, "sub/test_moved.py": LATER}, ()),
+        ({"test_later.py": "class TestX:\n  def test_later(self): pass\n"}, ()),
+    ],
+)
+def test_tests_that_the_change_removes_are_told_and_moved_ones_are_not(
+    repo: Repo, files: dict[str, str | None], removed: tuple[str, ...]
+) -> None:
+    repo.commit({"app.py": "def one(): return 1\n", "test_it.py": TESTS, "test_later.py": LATER})
+    ran = verify_one(repo.stage(files), PYTEST)
+    assert (ran.verdict, ran.removed_tests, ran.missing_tests) == (Verdict.PASS, removed, ())
+    assert ran.known_failures == ("test_it::test_old",)
+
+
+def test_an_old_failure_that_moves_stays_an_old_one(repo: Repo) -> None:
+    repo.commit({"app.py": "def one(): return 1\n", "test_it.py": TESTS})
+    ran = verify_one(repo.stage({"test_it.py": None, "sub/test_moved.py": TESTS}), PYTEST)
+    assert (ran.verdict, ran.known_failures, ran.missing_tests) == (Verdict.PASS, ("sub.test_moved::test_old",), ())
+
+
+def test_a_stop_at_an_old_failure_is_seen_wherever_it_is_said(repo: Repo) -> None:
+    noise = "import atexit\natexit.register(lambda: print('covered\\n' * 1000))\n"
+    repo.commit({"pytest.ini": "[pytest]\naddopts = -x\n", "conftest.py": noise, "test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"test_it.py": OLD_TESTS.replace("True", "False")}), PYTEST)
+    assert "stopping after" not in ran.tail
+    assert (ran.verdict, "run all tests" in ran.problem) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_new_failures_in_the_report_count_whatever_the_exit_code(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    repo.stage({"test_it.py": OLD_TESTS.replace("True", "False")})
+    ran = verify_one(repo, f"{PYTEST} || true")
+    assert (ran.exit_code, ran.verdict, ran.new_failures) == (0, Verdict.FAIL, ("test_it::test_fine",))
+
+
+def test_an_old_failure_hides_no_part_of_a_command_line(repo: Repo) -> None:
+    repo.commit({"test_it.py": OLD_TESTS})
+    ran = verify_one(repo.stage({"a.py": "x = 1\n"}), f"{PYTEST} && false")
+    assert (ran.verdict, "make each part a command" in ran.problem) == (Verdict.INCONCLUSIVE, True)
+
+
+def test_a_second_test_with_the_name_of_an_old_failure_is_new(repo: Repo) -> None:
+    code = (
+        f"import sys; bad = open('a.py').read().count('bad'); case = {CASE!r}\n"
+        "cases = case * bad + case.replace('<failure/>', '') * (3 - bad)\n"
+        "open(sys.argv[1], 'w').write(f'<testsuite>{cases}</testsuite>')\n"
+        "sys.exit(1)"
+    )
+    repo.commit({"a.py": "bad\n"})
+    ran = verify_one(repo.stage({"a.py": "bad bad\n"}), f"{python(code)} {{junit}}")
+    assert (ran.verdict, ran.new_failures) == (Verdict.FAIL, ("t::n",))
+
+
+def test_a_suite_that_counts_more_failures_than_its_tests_have_fails(repo: Repo) -> None:
+    suite = '<testsuite name="b.test.js" errors="{bad}" failures="0"><testcase classname="t" name="m"/></testsuite>'
+    code = (
+        f"import sys; bad = open('a.py').read().count('bad'); suite = {suite!r}\n"
+        "suite = suite.replace('{bad}', str(bad))\n"
+        "open(sys.argv[1], 'w').write(f'<testsuites>{suite}</testsuites>'); sys.exit(bad)"
+    )
+    repo.commit({"a.py": "good\n"})
+    ran = verify_one(repo.stage({"a.py": "bad\n"}), f"{python(code)} {{junit}}")
+    assert (ran.verdict, ran.new_failures) == (Verdict.FAIL, ("b.test.js (outside of its tests)",))
+
+
+def test_without_a_report_a_failure_of_the_base_too_blocks_and_is_told(repo: Repo) -> None:
+    """As `python -m unittest`, which writes none."""
+    case = "import unittest\nclass T(unittest.TestCase):\n  def test(self): assert {}\n"
+    repo.commit({"test_it.py": case.format(0)})
+    command = f"{PYTHON} -m unittest"
+    ran = verify_one(repo.stage({"a.py": "x = 1\n"}), command)
+    assert (ran.verdict, ran.fails_on_base, ran.to_repair) == (Verdict.FAIL, True, False)
+    assert "(it fails on the base too, where it ended with 1" in ran.tail
+    repo.commit({"test_it.py": case.format(1)})
+    ran = verify_one(repo.stage({"test_it.py": case.format(0)}), command)
+    assert (ran.verdict, ran.fails_on_base, ran.to_repair) == (Verdict.FAIL, False, True)
+
+
+# Forms of commands
+
+
+def test_a_string_is_a_shell_line_and_a_list_is_not(repo: Repo) -> None:
+    repo.stage({"sub/a.py": "x = 1\n"})
+    line, words = verify(repo, "cd sub && X=1 sh -c 'ls; echo $X'", Command(("echo", "a && b", "$X", "c; d")))
+    assert line.tail == "a.py\n1"
+    assert words.tail == "a && b $X c; d"
+    assert [ran.verdict for ran in verify(repo, "true && false", "false | true", "false; true")] == [Verdict.FAIL] * 3
+
+
+def test_a_command_runs_in_its_folder_and_reads_the_reports_it_writes(repo: Repo) -> None:
+    repo.commit({"web/test_it.py": OLD_TESTS, "web/out/old.xml": f"<testsuite>{CASE}</testsuite>"})
+    run = f"mkdir -p out && {PYTHON} -m pytest -q -p no:cacheprovider --junit-xml=out/tests.xml"
+    ran = verify_one(repo.stage({"web/a.py": "x = 1\n"}), Command(run, "web", (), ("out/*.xml",)))
+    assert (ran.command, ran.verdict) == (f"web: {run}", Verdict.PASS)
+    assert ran.known_failures == ("test_it::test_old",)
+    ran = verify_one(repo, Command("true", "web", (), ("out/*.xml",)))
+    assert (ran.verdict, "at out/*.xml" in ran.problem) == (Verdict.INCONCLUSIVE, True)
+    assert "no folder none" in verify_one(repo, Command("true", "none")).tail
 
 
 # Commands that cannot run: inconclusive, unless the change is why
@@ -273,7 +426,6 @@ def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
         (f"{PYTHON} -m pytest --no-such-option", "before a test runs"),
         (f"{PYTHON} -m no_such_module {{junit}}", "before a test runs"),
         ("", "empty"),
-        ("echo 'open", "cannot be split"),
         (python("import os, signal; os.kill(os.getpid(), signal.SIGKILL)"), "memory"),
     ],
 )
@@ -408,6 +560,6 @@ def test_a_report_of_endless_failures_is_compared_in_no_time() -> None:
     """A test wrote it: name by name against each of the others, this many would take the rest of the day."""
     names = tuple(f"t::{number}" for number in range(200_000))
     before, now = (Attempt(1, 0.1, failures=side) for side in (names, (*names[::-1], "t::new")))
-    found = compared("x", now, before)
+    found = compared(Command("x"), now, before, Lost)
     assert (found.new_failures, len(found.known_failures)) == (("t::new",), len(names))
     assert len(broken_since(found, Attempt(1, 0.1, failures=names[1:])).new_failures) == 2

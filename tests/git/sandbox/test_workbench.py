@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.report import Verdict
@@ -96,14 +97,16 @@ def test_an_answer_given_before_a_reset_can_still_be_read(bench: GitWorkbench) -
 # What a test runner does, without the second that pytest takes to start: each line of cases.txt is a test.
 RUNNER = """
 import sys
-failed = ""
+cases = ""
 for line in open("cases.txt"):
     try:
         exec(line)
+        failure = ""
     except Exception:
-        failed += f'<testcase classname="t" name="{line.split()[-1]}"><failure/></testcase>'
-open(sys.argv[1], "w").write(f"<testsuite>{failed}</testsuite>")
-sys.exit(bool(failed))
+        failure = "<failure/>"
+    cases += f'<testcase classname="t" name="{line.split()[-1]}">{failure}</testcase>'
+open(sys.argv[1], "w").write(f"<testsuite>{cases}</testsuite>")
+sys.exit("<failure/>" in cases)
 """
 RUN = f"{PYTHON} run.py {{junit}}"
 
@@ -112,13 +115,13 @@ def test_commands_run_on_the_repaired_tree_alone_and_know_what_the_base_broke(re
     repo.commit({"run.py": RUNNER, "cases.txt": "1 / 0 # old\nimport a; 1 / a.x # it\n", "a.py": "x = 1\n"})
     repo.stage({"a.py": "x = 0\n"})
     with bench_of(repo) as bench:
-        (broken,) = bench.verify([RUN], soon())
+        (broken,) = bench.verify([Command(RUN)], soon())
         assert (broken.verdict, broken.new_failures) == (Verdict.FAIL, ("t::it",))
         bench.write({"a.py": b"x = 1\n"})
-        (mended,) = bench.verify([RUN], soon())
+        (mended,) = bench.verify([Command(RUN)], soon())
         assert (mended.verdict, mended.known_failures) == (Verdict.PASS, ("t::old",))
         agent(bench, "open('leftover.pyc', 'w'); open('.gitignore', 'w').write('*.pyc\\n')")
-        (seen,) = bench.verify([f"{PYTHON} -c 'import os; print(sorted(os.listdir()))'"], soon())
+        (seen,) = bench.verify([Command(f"{PYTHON} -c 'import os; print(sorted(os.listdir()))'")], soon())
         assert "leftover" not in seen.tail
 
 
@@ -131,10 +134,10 @@ def test_what_a_model_wrote_runs_without_the_network(repo: Repo) -> None:
         command = f"{PYTHON} -c {shlex.quote(call)}"
         for network in (False, True):
             with GitWorkbench(opened, change, timeout=60, network=network) as bench:
-                (own,) = bench.verify([command], soon())
+                (own,) = bench.verify([Command(command)], soon())
                 assert (own.verdict, bench.caveats()) == (Verdict.PASS, ()), "the user's own change has a network"
                 bench.write({"cases.txt": f"1 / 1 # fine\n{call}\n".encode()})
-                needed, named = bench.verify([command, RUN], soon())
+                needed, named = bench.verify([Command(command), Command(RUN)], soon())
                 cut = not network and can_cut_network()
                 assert bool(bench.caveats()) is (not network and not cut)
             if not cut:
@@ -149,10 +152,10 @@ def test_the_base_is_asked_once_however_often_a_repair_is_tried(repo: Repo, tmp_
     log = tmp_path / "log"
     repo.commit({"run.py": RUNNER, "cases.txt": f"open({str(log)!r}, 'a').write('x'); 1 / 0 # old\n"})
     with bench_of(repo.stage({"a.py": "new\n"})) as bench:
-        judged = bench.verify([RUN], soon())
+        judged = bench.verify([Command(RUN)], soon())
         for n in range(3):
             bench.write({"a.py": f"{n}\n".encode()})
-            (ran,) = bench.verify([RUN], soon(), judged)
+            (ran,) = bench.verify([Command(RUN)], soon(), judged)
             assert ran.known_failures == ("t::old",)
     assert log.read_text() == "xx" + "x" * (3 + can_cut_network())  # the base of a repair is run as the repair is
 
@@ -214,7 +217,7 @@ def test_the_callers_git_variables_have_no_say(repo: Repo, monkeypatch: pytest.M
     with GitWorkbench(opened, change, timeout=60) as bench:
         bench.write({"b.py": b"mended\n"})
         assert [entry.path for entry in bench.repair().change.entries] == ["b.py"]
-        (ran,) = bench.verify(["git status --short"], soon())
+        (ran,) = bench.verify([Command("git status --short")], soon())
         assert (ran.tail, ran.exit_code) == ("", 0)
         assert repo.state() == before
         bench.store(summary="mend", verified=True)
@@ -303,7 +306,7 @@ def test_what_is_written_into_the_copys_git_folder_has_no_effect(bench: GitWorkb
     )
     mark.unlink(missing_ok=True)
     assert changed(bench) == {"a.py": (b"one\nTWO\nthree\n", b"mended\n")}
-    bench.verify(["true"], soon())
+    bench.verify([Command("true")], soon())
     bench.store(summary="mend", verified=False)
     bench.reset()
     assert not mark.exists()
@@ -346,7 +349,7 @@ def test_what_an_agent_may_not_leave_is_refused_with_the_rule(bench: GitWorkbenc
     if name == "unreadable file" and os.geteuid() == 0:
         pytest.skip("the superuser can read every file")
     agent(bench, f"import os\n{code}")
-    for ask in (bench.repair, bench.repaired, lambda: bench.verify(["true"], soon())):
+    for ask in (bench.repair, bench.repaired, lambda: bench.verify([Command("true")], soon())):
         with pytest.raises(RepairRefused, match=rule):
             ask()
     with pytest.raises(RepairRefused, match=rule):
@@ -450,7 +453,7 @@ def test_nothing_is_left_in_the_temporary_folder(repo: Repo, monkeypatch: pytest
     with bench_of(repo) as bench:
         bench.write({"a.py": b"x\n"})
         bench.reset()
-        bench.verify(["true"], soon())
+        bench.verify([Command("true")], soon())
         bench.store(summary="s", verified=True)
     assert list(folder.iterdir()) == []
 

@@ -1,0 +1,66 @@
+"""How a shell command line is run, so that it fails when any part of it fails."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+
+from ralph_hooks.process import which
+
+NO_PIPEFAIL = (
+    "verify commands with a pipe ran under sh, which does not see that a part before the last one fails: install bash"
+)
+_BASH = ("--noprofile", "--norc", "-e", "-o", "pipefail", "-c")
+_SH = "if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi\n"  # POSIX has had it since 2024
+_PIPE = re.compile(r"(?<!\|)\|(?!\|)")
+_TOKEN = re.compile(
+    r"""'[^']*'|"(?:[^"\\`$]|\\.|\$\w+|\$\{\w+\})*"|\\.|\$\w+|\$\{\w+\}|&&|(?P<end>[;\n])|[<>]&\d|&>|\|(?![|&])"""
+    r"""|<(?![<(])|>(?!\()|[^'"\\$`(){}<>#&|;\n]+""",
+    re.DOTALL,
+)
+_KEYWORDS = frozenset((
+    "if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "select", "function",
+    "[[", "set", "trap", "coproc", "time",
+))  # fmt: skip
+
+
+def arguments(line: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
+    """The program and its arguments that run ``line``, and a sentence for the user where a failure may go unseen.
+
+    bash where it is on PATH; else sh, on Windows cmd.
+    """
+    bash = which("bash", environ)
+    if bash is not None and "system32" not in PurePath(bash.lower()).parts:  # there it is another system's
+        return [bash, *_BASH, chained(line)], ""
+    if os.name != "posix":
+        return ["cmd", "/d", "/s", "/c", line], ""
+    told = NO_PIPEFAIL if _PIPE.search(line) else ""
+    return ["/bin/sh", "-e", "-c", _SH + chained(line)], told
+
+
+def chained(line: str) -> str:
+    """``line`` with ``&&`` where it has ``;`` or line ends, as far as it has nothing but simple commands.
+
+    ``set -e`` does not end ``a && b; c`` where ``a`` fails.
+    """
+    parts = list(_parts(line))
+    return " && ".join(parts) if parts and _KEYWORDS.isdisjoint(part.split(maxsplit=1)[0] for part in parts) else line
+
+
+def _parts(line: str) -> Iterator[str]:
+    """The simple commands of ``line``; the whole line where it has something else."""
+    found: list[str] = []
+    start = position = 0
+    while position < len(line):
+        token = _TOKEN.match(line, position)
+        if token is None:
+            yield line
+            return
+        if token["end"]:
+            found.append(line[start:position])
+            start = token.end()
+        position = token.end()
+    found.append(line[start:])
+    yield from filter(None, map(str.strip, found))
