@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks.app.context import Context, load_context, open_state, require_consent
@@ -53,11 +55,12 @@ KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
 
 
 class Selection(Struct, frozen=True):
-    """Which change is judged: a range, a commit, or what is staged."""
+    """Which change is judged: a range, a commit, everything that is not committed, or what is staged."""
 
     from_ref: str | None = None
     to_ref: str | None = None
     commit: str | None = None
+    worktree: bool = False
 
     @property
     def stage(self) -> Stage:
@@ -80,6 +83,10 @@ class Selection(Struct, frozen=True):
             return snapshots.between(repository, self.from_ref, self.to_ref or "HEAD")
         if self.to_ref:
             raise RalphError("--to-ref needs --from-ref", "say where the range begins")
+        if self.worktree:
+            from ralph_hooks.git.worktree import everything
+
+            return everything(repository)
         return snapshots.staged(repository)
 
 
@@ -105,6 +112,17 @@ def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
     """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
     context = load_context()
     require_consent(context)
+    with contextlib.ExitStack() as stack:
+        if selection.worktree:
+            from ralph_hooks.git.worktree import uncommitted
+
+            view = stack.enter_context(uncommitted(context.repository))
+            context = msgspec.structs.replace(context, repository=view)
+        yield stack.enter_context(_review(context, command, selection))
+
+
+@contextmanager
+def _review(context: Context, command: str, selection: Selection) -> Iterator[ReviewSession]:
     with open_state(context.home, context.settings) as state:
         pushed = selection.pushed(context.repository)
         snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)

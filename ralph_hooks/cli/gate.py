@@ -7,14 +7,15 @@ from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Judge the staged change: deterministic checks, then the analyze and verify models, then your verify commands where
-`verify.on` names this stage (pre-commit for a staged change, pre-push for a range or a commit).
+Judge the staged change, or what the options name: deterministic checks, then the analyze and verify models, then your
+verify commands where `verify.on` names this stage (pre-push for a range or a commit, else pre-commit).
 
 \b
 Examples:
   ralph-hooks gate                                     what `git commit` would commit now
   ralph-hooks gate --from-ref origin/main --to-ref HEAD --format github
   ralph-hooks gate --commit HEAD --format json
+  ralph-hooks gate --worktree --format agent           everything that is not committed; nothing is repaired
 """
 
 

@@ -57,6 +57,8 @@ class Repository(Struct, frozen=True):
     """Whether git may fetch what a partial clone lacks."""
     seal: Environment | None = None
     """For a repository of our own: what keeps the caller's variables and configuration out of it (`run.sealed`)."""
+    own_objects: Path | None = None
+    """A folder for objects that git writes into in the place of the repository's, from which it borrows."""
 
     @property
     def empty_tree(self) -> str:
@@ -67,11 +69,15 @@ class Repository(Struct, frozen=True):
     def environment(self) -> dict[str, str | None]:
         """Binds git to this repository and index, wherever it is started and whatever relative names it inherits."""
         bound = {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
+        if self.own_objects is not None:
+            bound["GIT_OBJECT_DIRECTORY"] = str(self.own_objects)
         return {**({} if self.fetches else NO_FETCH), **(self.seal or {}), **bound}
 
     @property
     def objects(self) -> Path:
         """The folder of its objects."""
+        if self.own_objects is not None:
+            return self.own_objects
         given = "" if self.seal else os.environ.get("GIT_OBJECT_DIRECTORY")
         return Path(self.top, given or self.common_dir / "objects")
 

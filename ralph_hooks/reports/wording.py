@@ -250,6 +250,8 @@ def next_step(report: Report) -> str:
 
 def again(report: Report) -> str:
     """How what was mended comes back to where it was refused; a range in CI is something that was pushed."""
+    if report.title == WORKTREE:
+        return "then `ralph-hooks gate --worktree --format agent`"
     pushed = report.command == "pre-push" or (report.commits and report.command != "fix")
     return "commit and push again" if pushed else "`git add` the files and commit again"
 
@@ -270,6 +272,8 @@ def rung(item: RepairStep) -> str:
     return f"{item.step.value} ({one_line(item.reason)}): {said}"
 
 
+WORKTREE = "uncommitted changes"
+"""The title of a report on everything that is not committed (`git.worktree`)."""
 REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"
 """Said where a blocking finding is a secret."""
 

@@ -26,6 +26,9 @@ _OPTIONS = (
         "--keep-bodies", is_flag=True, help="Keep requests and replies in a file each and say where, for debugging."
     ),
 )
+_WORKTREE = click.option(
+    "--worktree", is_flag=True, help="Judge everything that is not committed instead, new files included."
+)
 _REPORT_OPTIONS = (
     click.option(
         "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Report as."
@@ -48,23 +51,26 @@ def judging_command(
             from_ref: str | None,
             to_ref: str | None,
             commit: str | None,
+            worktree: bool,
             keep_bodies: bool,
             format_: str,
             output: Path | None,
         ) -> int:
-            selection = chosen(from_ref, to_ref, commit, keep_bodies=keep_bodies)
+            selection = chosen(from_ref, to_ref, commit, worktree=worktree, keep_bodies=keep_bodies)
             with open_review(name, selection) as session:
                 report = session.judge(name, scope_of(session))
-                if delegates and report.exit_code:
+                if delegates and report.exit_code and not selection.worktree:  # whoever writes there repairs it
                     report = _followed_up(session, report)
             return emit(report, format_, output)
 
-        return click.command(name, help=help_)(selection_options(report_options(callback)))
+        return click.command(name, help=help_)(selection_options(_WORKTREE(report_options(callback))))
 
     return decorate
 
 
-def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep_bodies: bool) -> Selection:
+def chosen(
+    from_ref: str | None, to_ref: str | None, commit: str | None, *, worktree: bool = False, keep_bodies: bool
+) -> Selection:
     """The change that the options name, else the range that a hook manager names, else what is staged.
 
     Raises click.UsageError where the options contradict each other.
@@ -73,8 +79,10 @@ def chosen(from_ref: str | None, to_ref: str | None, commit: str | None, *, keep
         os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
     if commit and from_ref:
         raise click.UsageError("--commit and --from-ref exclude each other")
-    if from_ref or to_ref or commit:
-        return Selection(from_ref, to_ref, commit)
+    if worktree and (from_ref or to_ref or commit):
+        raise click.UsageError("--worktree excludes --commit, --from-ref and --to-ref")
+    if from_ref or to_ref or commit or worktree:
+        return Selection(from_ref, to_ref, commit, worktree)
     return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"))
 
 
