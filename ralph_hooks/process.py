@@ -373,6 +373,11 @@ def _unplugged(args: Sequence[str]) -> Sequence[str]:
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("no_network.py")), *args]
 
 
+def in_program(environ: Mapping[str, str]) -> bool:
+    """Tell whether we run inside a program that we have started under limits: a command, or a coding agent."""
+    return _MARK in environ
+
+
 def most_memory() -> int | None:
     """Bytes that one program may take, as a limit against one that would take all; None where nobody knows."""
     try:

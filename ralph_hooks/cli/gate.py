@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ralph_hooks.app.wiring import ReviewSession
-from ralph_hooks.cli.shared.review_command import judging_command
+from ralph_hooks.cli.shared.review_command import gate_scope, judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
@@ -22,4 +22,4 @@ Examples:
 @judging_command("gate", HELP, delegates=True)
 def command(session: ReviewSession) -> Scope:
     """Everything, with the commands where the configuration wants them at this stage."""
-    return Scope.REVIEW | Scope.COMMANDS if session.stage in session.context.settings.verify.on else Scope.REVIEW
+    return gate_scope(session)

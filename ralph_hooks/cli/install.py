@@ -8,12 +8,15 @@ from pathlib import Path
 
 import click
 
-from ralph_hooks.app.context import Context, load_context
+from ralph_hooks.app.agent_hooks import install as agent_hooks
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
+from ralph_hooks.app.context import Context, current_folder, load_context
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.hooks import managers, native
 from ralph_hooks.git.hooks.native import Change, Folder, State
 from ralph_hooks.git.hooks.script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
+from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
 Install native hooks: `git commit` is judged by `ralph-hooks gate`, `git push` by `ralph-hooks pre-push`.
@@ -27,6 +30,7 @@ Examples:
   ralph-hooks install
   ralph-hooks install --hook pre-push         one of the two
   ralph-hooks install --into shared           into a core.hooksPath that others have a part in
+  ralph-hooks install --agent claude-code     when the agent ends its turn, what it did is judged
 """
 _HUSKY = "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts"
 _LEFTHOOK = "`lefthook install` puts its own script in this place again: a job with {job} in lefthook.yml lasts"
@@ -41,13 +45,25 @@ _LASTING = {
 @click.command("install", help=HELP)
 @click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
 @click.option(
+    "--agent",
+    "agents",
+    type=click.Choice(list(CONVENTIONS)),
+    multiple=True,
+    help="Add a hook to this coding agent's settings in the repository, and no hook of git; may be repeated.",
+)
+@click.option(
     "--into",
     type=click.Choice(["repository", "shared"]),
     help="Where core.hooksPath leads out of the repository or to files that it tracks: `shared` writes there, "
     "`repository` into the repository's own hooks folder, for hooks of yours that call those.",
 )
-def command(*, names: tuple[str, ...], into: str | None) -> None:
-    """Install into the folder where git looks, and say what was done."""
+def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None) -> None:
+    """Install into the folder where git looks, or into agents' settings, and say what was done."""
+    if agents:
+        for agent in agents:
+            click.echo(visible(agent_hooks.install(open_repository(current_folder()), CONVENTIONS[agent])))
+        if not names:
+            return
     context = load_context()
     folder = hooks_folder(context, into)
     for name in names or HOOKS:

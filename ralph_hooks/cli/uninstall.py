@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ralph_hooks.app.agent_hooks import install as agent_hooks
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import current_folder
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.text import one_line
@@ -21,6 +23,7 @@ A hook that somebody has changed since is left alone, and the error says what di
 Examples:
   ralph-hooks uninstall
   ralph-hooks uninstall --hook pre-push
+  ralph-hooks uninstall --agent claude-code
   ralph-hooks uninstall --into repository      what `install --into repository` has put there
 """
 
@@ -28,11 +31,22 @@ Examples:
 @click.command("uninstall", help=HELP)
 @click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
 @click.option(
+    "--agent",
+    "agents",
+    type=click.Choice(list(CONVENTIONS)),
+    multiple=True,
+    help="Take the hook out of this coding agent's settings, and none of git's; may be repeated.",
+)
+@click.option(
     "--into", type=click.Choice(["repository", "shared"]), help="As it was installed; `shared` is what git looks at."
 )
-def command(*, names: tuple[str, ...], into: str | None) -> None:
+def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None) -> None:
     """Undo an installation; it needs no valid configuration."""
     repository = open_repository(current_folder())
+    for agent in agents:
+        click.echo(one_line(agent_hooks.uninstall(repository, CONVENTIONS[agent])))
+    if agents and not names:
+        return
     folder = native.folder(repository, own=into == "repository")
     for name in names or HOOKS:
         state = native.inspect(folder, name)

@@ -72,6 +72,7 @@ def examine(*, offline: bool) -> Iterator[Line]:
         if approved and not offline:
             yield from probes.answers(context, state, ready)
     yield from hooks.installed(context)
+    yield from hooks.agents(context)
 
 
 def _show(line: Line) -> None:

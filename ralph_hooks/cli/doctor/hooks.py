@@ -6,6 +6,8 @@ import os
 import shutil
 from collections.abc import Iterator
 
+from ralph_hooks.app.agent_hooks import install as agent_hooks
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context
 from ralph_hooks.cli.doctor.probes import Line, Status, broken, fail, ok, warn
 from ralph_hooks.cli.install import called_by, shown
@@ -27,6 +29,25 @@ def installed(context: Context) -> Iterator[Line]:
     if any(line.status is Status.OK for line in found):  # one of the two may be all that somebody wants
         found = [_milder(line) for line in found]
     yield from found
+
+
+def agents(context: Context) -> Iterator[Line]:
+    """Whether the hooks in agents' settings can do their work."""
+    for agent in CONVENTIONS.values():
+        try:
+            trouble = agent_hooks.state(context.repository, agent)
+        except RalphError as error:
+            yield broken("agent-hook", error)
+            continue
+        if trouble is None:
+            continue
+        again = f"`ralph-hooks uninstall --agent {agent.name}`, then `ralph-hooks install --agent {agent.name}`"
+        if trouble:
+            yield warn("agent-hook", f"{agent.name}: {agent.file} {trouble}", again)
+        elif not shutil.which("ralph-hooks"):
+            yield warn("agent-hook", f"{agent.name}: ralph-hooks, which it starts, is not on PATH", "put it on PATH")
+        else:
+            yield ok("agent-hook", f"{agent.name}: what it does is judged when its turn ends ({agent.file})")
 
 
 def _milder(line: Line) -> Line:

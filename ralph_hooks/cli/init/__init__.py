@@ -10,6 +10,8 @@ from pathlib import Path
 
 import click
 
+from ralph_hooks.app.agent_hooks import install as agent_hooks
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
@@ -51,13 +53,25 @@ Examples:
     show_default=True,
     help="The hook manager in use, native hooks, or none.",
 )
-def command(*, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str) -> None:
+@click.option("--agent-rules", is_flag=True, help="Tell coding agents in AGENTS.md how to work with ralph-hooks.")
+def command(
+    *, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str, agent_rules: bool
+) -> None:
     """Look around, propose, ask, write."""
     context = load_context()
     around = detect(context)
     with open_state(context.home) as state:
         prices = Catalogue(context.settings.prices, Verdicts(state.database))
-        plan = make_plan(context, around, prices, cheap=cheap, expensive=expensive, tests=tests, wanted=wanted)
+        plan = make_plan(
+            context,
+            around,
+            prices,
+            cheap=cheap,
+            expensive=expensive,
+            tests=tests,
+            wanted=wanted,
+            agent_rules=agent_rules,
+        )
     _tell("Found", _found(context, around))
     if not plan.changes:
         _tell("Left to you", plan.notes)
@@ -97,6 +111,7 @@ def _show(context: Context, plan: Plan) -> None:
         for line in entry.lines.rstrip().splitlines():
             click.echo(f"    {visible(line)}".rstrip())
     hooks = [f"native {hook} hook" for hook in plan.native] + [f"run {' '.join(args)}" for args in plan.programs]
+    hooks += [f"{name}'s own hook, in {CONVENTIONS[name].file}" for name in plan.agents]
     _tell("Then", hooks)
     _tell("It costs", plan.costs)
     _tell("Mind", plan.remarks)
@@ -133,6 +148,8 @@ def _carry_out(context: Context, plan: Plan) -> None:
             click.echo(visible(install_one(written, folder, hook)))
     for args in plan.programs:
         _run(args, context.repository.top)
+    for name in plan.agents:
+        click.echo(visible(agent_hooks.install(context.repository, CONVENTIONS[name])))
 
 
 def _run(args: tuple[str, ...], top: Path) -> None:

@@ -11,7 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 from ralph_hooks import config
+from ralph_hooks.app.agent_hooks import install as agent_hooks
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context
+from ralph_hooks.cli.init.agent_rules import rules
 from ralph_hooks.cli.init.detect import NATIVE, Detected
 from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
@@ -35,6 +38,8 @@ class Plan(Struct, frozen=True):
     """Native hooks to install."""
     programs: tuple[tuple[str, ...], ...] = ()
     """Commands that install another manager's hooks."""
+    agents: tuple[str, ...] = ()
+    """Coding agents whose own hook is to be installed."""
     costs: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -43,7 +48,7 @@ class Plan(Struct, frozen=True):
     @property
     def changes(self) -> bool:
         """Whether there is anything to do."""
-        return bool(self.files or self.native or self.programs)
+        return bool(self.files or self.native or self.programs or self.agents)
 
 
 def make_plan(
@@ -55,6 +60,7 @@ def make_plan(
     expensive: str,
     tests: bool,
     wanted: str,
+    agent_rules: bool,
 ) -> Plan:
     """The plan. Raises ConfigError where the configuration that it would write is not valid."""
     proposal = _models(context, around, prices, cheap, expensive)
@@ -65,14 +71,23 @@ def make_plan(
     written = _configuration(context, values) if values else None
     settings = _checked(context, written.after, prices) if written else context.settings
     routes = _Hooks(context, around, wanted)
+    advice = rules(context.repository.top) if agent_rules else None
     return Plan(
-        files=(*([written] if written else ()), *routes.files.values()),
+        files=(*(entry for entry in (written, advice) if entry), *routes.files.values()),
         native=tuple(routes.native),
         programs=tuple(routes.programs),
+        agents=tuple(_agents(context, settings)) if wanted != "none" else (),
         costs=tuple(costs(settings.models, prices)),
         remarks=proposal.remarks,
         notes=tuple(routes.notes),
     )
+
+
+def _agents(context: Context, settings: Settings) -> Iterator[str]:
+    """The coding agents that serve here and can have what they do judged by themselves."""
+    for name in dict.fromkeys(model.provider.name for model in settings.all_models()):
+        if name in CONVENTIONS and agent_hooks.state(context.repository, CONVENTIONS[name]) is None:
+            yield name
 
 
 def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, expensive: str) -> Proposal:

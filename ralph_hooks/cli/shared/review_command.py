@@ -68,6 +68,11 @@ def judging_command(
     return decorate
 
 
+def gate_scope(session: ReviewSession) -> Scope:
+    """What the gate judges by: the review, and the commands where the configuration wants them at this stage."""
+    return Scope.REVIEW | Scope.COMMANDS if session.stage in session.context.settings.verify.on else Scope.REVIEW
+
+
 def chosen(
     from_ref: str | None, to_ref: str | None, commit: str | None, *, worktree: bool = False, keep_bodies: bool
 ) -> Selection:

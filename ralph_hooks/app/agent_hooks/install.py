@@ -1,0 +1,162 @@
+"""Write our hook into an agent's settings, and take it out again byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.app.agent_hooks.conventions import Convention
+from ralph_hooks.app.agent_hooks.json_text import NotEditable, insert, remove
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git.snapshot import Repository
+
+_CALL = "ralph-hooks agent-hook"
+_RECORDS = "ralph-hooks-agents"
+"""A folder in git's own, where nothing is tracked."""
+
+
+class _Record(Struct, frozen=True):
+    """What a file was before, for as long as it is what we made of it."""
+
+    after: str
+    """SHA-256 of the file as we left it."""
+    before: str | None
+    """The file before; None where there was none."""
+    folders: tuple[str, ...] = ()
+    """Folders that were made for it."""
+
+
+def install(repository: Repository, agent: Convention) -> str:
+    """Add the hook and return what was done, for people. Raises RalphError where the file cannot be edited."""
+    path = repository.top / agent.file
+    before = _read(path)
+    if before is not None and _CALL in before:
+        return f"{agent.name}: installed already ({agent.file})"
+    entry = agent.entry(agent.command)
+    text = before if before is not None and before.strip() else json.dumps(agent.others or {}, indent=2) + "\n"
+    try:
+        after = insert(text, ("hooks", agent.event), entry)
+    except NotEditable as error:
+        raise RalphError(
+            f"{agent.file} cannot be edited: {error}",
+            f"add this to hooks.{agent.event} by hand: {json.dumps(entry)}",
+        ) from error
+    made = [
+        str(f.relative_to(repository.top)) for f in path.parents if f.is_relative_to(repository.top) and not f.exists()
+    ]
+    _write(path, after)
+    _keep(repository, agent, _Record(_digest(after), before, tuple(made)))
+    return f"{agent.name}: installed ({agent.file}, event {agent.event})"
+
+
+def uninstall(repository: Repository, agent: Convention) -> str:
+    """Take the hook out and return what was done. A file that nobody has edited since is as it was before."""
+    path = repository.top / agent.file
+    text = _read(path)
+    record = _kept(repository, agent)
+    if text is None or _CALL not in text:
+        _forget(repository, agent)
+        return f"{agent.name}: not installed ({agent.file})"
+    if record is not None and record.after == _digest(text):
+        if record.before is None:
+            path.unlink()
+            for folder in record.folders:
+                with suppress(OSError):  # something else has come into it
+                    (repository.top / folder).rmdir()
+        else:
+            _write(path, record.before)
+        _forget(repository, agent)
+        return f"{agent.name}: uninstalled; {agent.file} is as it was before"
+    try:
+        rest = remove(text, ("hooks", agent.event), lambda item: _CALL in json.dumps(item))
+    except NotEditable as error:
+        raise RalphError(
+            f"{agent.file} cannot be edited: {error}", f"take the hook that runs `{_CALL}` out by hand"
+        ) from error
+    if _CALL in rest:
+        raise RalphError(
+            f"{agent.file} runs `{_CALL}` in a place that we have not written", "take that hook out by hand"
+        )
+    _write(path, rest)
+    _forget(repository, agent)
+    return f"{agent.name}: uninstalled; the rest of {agent.file} is as you have edited it"
+
+
+def state(repository: Repository, agent: Convention) -> str | None:
+    """What is the matter with an installed hook, for people; empty where all is well, None where there is none."""
+    text = _read(repository.top / agent.file)
+    if text is None or _CALL not in text:
+        return None
+    try:
+        settings = json.loads(text)
+    except (json.JSONDecodeError, RecursionError):
+        return "is not plain JSON"
+    hooks = settings.get("hooks") if isinstance(settings, dict) else None
+    entries: Any = hooks.get(agent.event) if isinstance(hooks, Mapping) else None
+    if not isinstance(entries, list) or not any(_CALL in json.dumps(entry) for entry in entries):
+        return f"runs ralph-hooks somewhere else than at {agent.event}"
+    if isinstance(settings, dict) and settings.get("disableAllHooks") is True:
+        return "has disableAllHooks = true"
+    return ""
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RalphError(f"{path} cannot be read: {error}", "look at its owner and its encoding") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file all at once, with the mode that it had."""
+    real = path.resolve()
+    temporary = real.with_name(f".{real.name}.{os.getpid()}.ralph-tmp")
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(text.encode("utf-8"))
+        if real.exists():
+            temporary.chmod(real.stat().st_mode & 0o7777)
+        temporary.replace(real)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RalphError(f"{path} cannot be written: {error.strerror}", "look at its owner and permissions") from error
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def _record_path(repository: Repository, agent: Convention) -> Path:
+    return repository.git_dir / _RECORDS / f"{agent.name}.json"
+
+
+def _keep(repository: Repository, agent: Convention, record: _Record) -> None:
+    path = _record_path(repository, agent)
+    with suppress(OSError):  # without it an uninstall takes out what it finds
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(msgspec.json.encode(record))
+
+
+def _kept(repository: Repository, agent: Convention) -> _Record | None:
+    try:
+        return from_json(_record_path(repository, agent).read_bytes(), _Record)
+    except (OSError, msgspec.DecodeError):
+        return None
+
+
+def _forget(repository: Repository, agent: Convention) -> None:
+    path = _record_path(repository, agent)
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
+        path.parent.rmdir()

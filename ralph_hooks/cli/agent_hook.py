@@ -1,0 +1,97 @@
+"""``ralph-hooks agent-hook``."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS, Answer, Call, Convention, read_call
+from ralph_hooks.app.agent_hooks.guard import Guard, one_at_a_time
+from ralph_hooks.core.report import Report, Verdict
+from ralph_hooks.core.text import one_line
+from ralph_hooks.errors import RalphError
+from ralph_hooks.process import in_program
+
+HELP = """\
+Judge what a coding agent has done when it wants to end its turn. The agent itself calls this, from a hook that
+`ralph-hooks install --agent NAME` writes into its settings.
+
+It reads the agent's JSON on standard input, judges everything that is not committed, new files included, and answers
+as the agent expects. A rejection sends the agent back to work with the report. A missing key, an outage or a mistake in
+the configuration never does: it is told to you, and the agent may end. The same files are never refused twice, and an
+agent is sent back at most three times in a row.
+
+\b
+Examples:
+  ralph-hooks install --agent claude-code
+  echo '{"cwd": "."}' | ralph-hooks agent-hook claude-code
+"""
+_MOST_INPUT = 16 * 1024 * 1024  # bytes
+
+
+@click.command("agent-hook", help=HELP)
+@click.argument("name", type=click.Choice(list(CONVENTIONS)))
+def command(*, name: str) -> int:
+    """Answer in the agent's convention, whatever happens."""
+    agent = CONVENTIONS[name]
+    answer = Answer(stdout=agent.quiet)
+    call = read_call(sys.stdin.buffer.read(_MOST_INPUT))
+    # An agent that we have started ourselves, to answer or to repair, is judged by whoever started it.
+    if call.ended_well and not in_program(os.environ):
+        answer = _answer(agent, call)
+    click.echo(answer.stdout, nl=False)
+    click.echo(answer.stderr, nl=False, err=True)
+    return answer.exit_code
+
+
+def _answer(agent: Convention, call: Call) -> Answer:
+    try:
+        if call.cwd:
+            os.chdir(call.cwd)
+        return _judged(agent, call)
+    except RalphError as error:
+        hint = f" -> {error.hint}" if error.hint else ""
+        return agent.tell(one_line(f"ralph-hooks has judged nothing: {error.message}{hint}"))
+    except Exception as error:
+        if os.environ.get("RALPH_HOOKS_DEBUG"):
+            raise
+        return agent.tell(
+            one_line(f"ralph-hooks has judged nothing: it failed inside ({type(error).__name__}: {error})")
+        )
+
+
+def _judged(agent: Convention, call: Call) -> Answer:
+    from ralph_hooks.app.context import load_context
+    from ralph_hooks.reports.formats import render
+
+    context = load_context()
+    state = context.home.state
+    guard = Guard(state, context.key, f"{agent.name}/{call.session}")
+    with one_at_a_time(state, context.key) as alone:
+        if not alone:
+            return agent.tell("ralph-hooks: another hook of an agent judges this repository already")
+        report = _review()
+        if report is None or report.verdict is Verdict.PASS:
+            guard.passed()
+            return Answer(stdout=agent.quiet)
+        if report.verdict is not Verdict.FAIL or not report.exit_code:
+            return agent.tell(one_line(f"ralph-hooks: {'; '.join((report.reason, *report.notices))}"))
+        told = render(report, "agent", color=False, width=100)
+        obstacle = guard.obstacle(report.tree, continued=call.continued)
+        if obstacle:
+            return agent.tell(
+                one_line(f"ralph-hooks refuses this change still, but {obstacle}: `ralph-hooks show` has it")
+            )
+        guard.blocked(report.tree, continued=call.continued)
+        return agent.block(told)
+
+
+def _review() -> Report | None:
+    """The report on everything that is not committed; None where there is nothing."""
+    from ralph_hooks.app.wiring import Selection, open_review
+    from ralph_hooks.cli.shared.review_command import gate_scope
+
+    with open_review("gate", Selection(worktree=True)) as session:
+        return session.judge("gate", gate_scope(session)) if session.snapshot.change.entries else None

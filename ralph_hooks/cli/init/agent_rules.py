@@ -1,0 +1,31 @@
+"""The rules for coding agents that `ralph-hooks init --agent-rules` adds to AGENTS.md."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ralph_hooks.git.hooks.manager_config import Entry
+
+FILE = "AGENTS.md"
+"""Read by most coding agents: https://agents.md."""
+HEADING = "## ralph-hooks"
+RULES = f"""\
+{HEADING}
+
+Every commit and push in this repository is reviewed by ralph-hooks.
+
+- Before you commit, run `ralph-hooks gate --worktree --format agent`. Its last line says what to do next.
+- Fix what it reports and run it again. What did not change costs nothing the second time.
+- `ralph-hooks show --format agent` prints the last report; `ralph-hooks apply ID` brings in a repair that it names.
+- Never bypass the hooks with `--no-verify`. Where a finding is wrong, tell the user: dismissing it is theirs to decide.
+"""
+
+
+def rules(top: Path) -> Entry | None:
+    """Return the file with the rules at its end; None where it has them."""
+    path = top / FILE
+    before = path.read_bytes().decode("utf-8") if path.exists() else None
+    if before is not None and HEADING in before:
+        return None
+    start = "" if not before else before.rstrip("\n") + "\n\n"
+    return Entry(path, before, start + RULES, RULES)
