@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from posixpath import basename, dirname, join
 
 import msgspec
@@ -25,6 +26,23 @@ _GENERATED = re.compile(r"(?:^|/)_?version\.py$|_pb2(?:_grpc)?\.py$|_generated\.
 _DYNAMIC = frozenset(("globals", "vars", "exec", "setattr", "__import__", "import_module"))
 _NAMED = 3  # importing places in one finding
 _MOST = 20  # findings
+
+
+class _Files:
+    """The files of the project after the change."""
+
+    def __init__(self, paths: set[str]) -> None:
+        self.paths = paths
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """Folders, and files without their suffixes: what a module or package may be found under."""
+        found = {join(dirname(path), basename(path).partition(".")[0]) for path in self.paths}
+        folders = {dirname(path) for path in self.paths}
+        while folders:
+            found |= folders
+            folders = {dirname(folder) for folder in folders} - found
+        return frozenset(found)
 
 
 class _Gone(Struct, frozen=True):
@@ -51,52 +69,51 @@ def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchan
 
     ``sources`` are all Python files of the change.
     """
-    paths = set(unchanged.paths()) | {source.path for source in sources if source.content.new is not None}
-    gone = [each for source in suspects if (each := _gone(source, paths)) is not None]
+    files = _Files({*unchanged.paths(), *(source.path for source in sources if source.content.new is not None)})
+    gone = [each for source in suspects if (each := _gone(source, files)) is not None]
     if not gone:
         return ()
     words = {name for each in gone for name in (each.names or [each.module.rpartition(".")[2]])}
-    files = {
+    contents = {
         source.path: source.content.new
         for source in sources
         if source.content.new is not None and source.path.endswith(_SUFFIX)
     }
-    files |= unchanged.holding(sorted(words), _SUFFIX)
-    return tuple(_finding(*use) for use in _uses(gone, files, paths)[:_MOST])
+    contents |= unchanged.holding(sorted(words), _SUFFIX)
+    return tuple(_finding(*use) for use in _uses(gone, contents, files)[:_MOST])
 
 
-def _gone(source: Source, paths: Collection[str]) -> _Gone | None:
+def _gone(source: Source, files: _Files) -> _Gone | None:
     path = source.entry.old_path
-    module = _module(path, paths)
+    module = _module(path, files)
     if module is None or _GENERATED.search(path):
         return None
-    if path not in paths:
-        stem = path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
-        elsewhere = any(other.startswith((f"{stem}.", f"{stem}/")) for other in paths)
-        return None if elsewhere else _Gone(source, module, {})
+    if path not in files.paths:
+        return None if _inner(path) in files.stems else _Gone(source, module, {})
     before = _bound(_parsed(source.content.old), conditional=False)
     after = _bound(_parsed(source.content.new), conditional=True)
     if before is None or after is None:
         return None
     lost = {name: line for name, line in before.items() if name not in after and not name.startswith("__")}
     if basename(path) == _PACKAGE:
-        lost = {name: line for name, line in lost.items() if not _is_submodule(dirname(path), name, paths)}
+        lost = {name: line for name, line in lost.items() if join(dirname(path), name) not in files.stems}
     return _Gone(source, module, lost) if lost else None
 
 
-def _is_submodule(folder: str, name: str, paths: Collection[str]) -> bool:
-    return any(path.startswith((f"{join(folder, name)}.", f"{join(folder, name)}/")) for path in paths)
+def _inner(path: str) -> str:
+    """The path of a module without suffix, that of a package without its ``__init__.py``."""
+    return path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
 
 
-def _module(path: str, paths: Collection[str]) -> str | None:
+def _module(path: str, files: _Files) -> str | None:
     """The dotted name that ``path`` is imported by; None where packages are not marked as such, or another has it."""
-    inner = path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
-    parts = [*_package(inner, paths), basename(inner)]
+    inner = _inner(path)
+    parts = [*_package(inner, files), basename(inner)]
     inside = "/".join(parts)
     if inner.removesuffix(inside).rstrip("/") not in _ROOTS or not all(part.isidentifier() for part in parts):
         return None
     twins = {join(root, f"{inside}{end}") for root in _ROOTS for end in (_SUFFIX, f"/{_PACKAGE}")} - {path}
-    return None if twins & set(paths) else ".".join(parts)
+    return None if twins & files.paths else ".".join(parts)
 
 
 def _parsed(data: bytes | None) -> ast.Module | None:
@@ -171,17 +188,15 @@ def _blocks(node: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
         yield part.body
 
 
-def _uses(
-    gone: Sequence[_Gone], files: Mapping[str, bytes], paths: Collection[str]
-) -> list[tuple[_Gone, str, list[_Use]]]:
+def _uses(gone: Sequence[_Gone], contents: Mapping[str, bytes], files: _Files) -> list[tuple[_Gone, str, list[_Use]]]:
     """Where what is gone is imported, by module and name."""
     by_module = {each.module: each for each in gone}
     found: dict[tuple[str, str], list[_Use]] = {}
-    for path, data in sorted(files.items()):
+    for path, data in sorted(contents.items()):
         if is_test_file(path):
             continue
         tree = _parsed(data)
-        for line, module, name in _imported(tree, path, paths) if tree is not None else ():
+        for line, module, name in _imported(tree, path, files) if tree is not None else ():
             of = by_module.get(module)
             inner = by_module.get(f"{module}.{name}") if name else None
             if inner is not None and inner.whole:
@@ -191,9 +206,9 @@ def _uses(
     return [(by_module[module], name, places) for (module, name), places in found.items()]
 
 
-def _imported(tree: ast.Module, path: str, paths: Collection[str]) -> Iterator[tuple[int, str, str]]:
+def _imported(tree: ast.Module, path: str, files: _Files) -> Iterator[tuple[int, str, str]]:
     """Line, module and name of each import that has to succeed; no name for that of a module."""
-    package = _package(path, paths)
+    package = _package(path, files)
     for node in _certain(tree.body):
         if isinstance(node, ast.Import):
             for alias in node.names:
@@ -208,11 +223,11 @@ def _imported(tree: ast.Module, path: str, paths: Collection[str]) -> Iterator[t
                 yield node.lineno, module, alias.name
 
 
-def _package(path: str, paths: Collection[str]) -> list[str]:
+def _package(path: str, files: _Files) -> list[str]:
     """The package that a file belongs to, as the parts of its name; empty where it is in none."""
     folder = dirname(path)
     parts: list[str] = []
-    while folder and join(folder, _PACKAGE) in paths:
+    while folder and join(folder, _PACKAGE) in files.paths:
         parts.insert(0, basename(folder))
         folder = dirname(folder)
     return parts

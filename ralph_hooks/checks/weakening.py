@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 
 import msgspec
 from msgspec import Struct
@@ -54,10 +54,25 @@ class _Tests(Struct, frozen=True):
     new: tuple[_Case, ...]
 
 
+class _Unneeded:
+    """Tests of code that is gone with them. The code is parsed when the first test is asked about."""
+
+    def __init__(self, sources: Sequence[Source], tests: Sequence[_Tests]) -> None:
+        self._sources = sources
+        self._tests = tests
+
+    def __contains__(self, case: _Case) -> bool:
+        return not self._undefined.isdisjoint(re.findall(r"\w+", case.text))
+
+    @cached_property
+    def _undefined(self) -> frozenset[str]:
+        return _undefined(self._sources) - {case.name for each in self._tests for case in each.old}
+
+
 def findings(sources: Sequence[Source], *, blocks: bool) -> tuple[Finding, ...]:
     """Return at most one finding a kind."""
     tests = [each for source in sources if (each := _tests(source)) is not None]
-    unneeded = _undefined(sources) - {case.name for each in tests for case in each.old}
+    unneeded = _Unneeded(sources, tests)
     kinds: Sequence[tuple[str, Sequence[_Place]]] = (
         ("{tests} removed", _removed_tests(tests, unneeded)),
         ("{tests} skipped", _skipped_tests(tests)),
@@ -126,12 +141,7 @@ def _undefined(sources: Sequence[Source]) -> frozenset[str]:
     return frozenset(name for name, count in names.items() if count > 0)
 
 
-def _needed(case: _Case, unneeded: frozenset[str]) -> bool:
-    """True unless the test is about something that is gone with it."""
-    return unneeded.isdisjoint(re.findall(r"\w+", case.text))
-
-
-def _removed_tests(tests: Sequence[_Tests], unneeded: frozenset[str]) -> list[_Place]:
+def _removed_tests(tests: Sequence[_Tests], unneeded: _Unneeded) -> list[_Place]:
     before = Counter(case.name for each in tests for case in each.old)
     after = Counter(case.name for each in tests for case in each.new)
     gone = before - after
@@ -141,7 +151,7 @@ def _removed_tests(tests: Sequence[_Tests], unneeded: frozenset[str]) -> list[_P
         _Place(each.source.path, case.line, case.name, case.text.split("\n")[0], gone=True)
         for each in tests
         for case in each.old
-        if case.name in gone and _needed(case, unneeded)
+        if case.name in gone and case not in unneeded
     ]
 
 
@@ -193,7 +203,7 @@ def _skip() -> re.Pattern[str]:
     )
 
 
-def _lost_assertions(tests: Sequence[_Tests], unneeded: frozenset[str]) -> list[_Place]:
+def _lost_assertions(tests: Sequence[_Tests], unneeded: _Unneeded) -> list[_Place]:
     shared = [(each.source.path, old, new) for each in tests for old, new in _shared(each)]
     fresh = sum(case.assertions for each in tests for case in each.new) - sum(new.assertions for _, _, new in shared)
     if fresh + sum(new.assertions - old.assertions for _, old, new in shared) >= 0:
@@ -201,7 +211,7 @@ def _lost_assertions(tests: Sequence[_Tests], unneeded: frozenset[str]) -> list[
     return [
         _Place(path, new.line, new.name, new.text.split("\n")[0])
         for path, old, new in shared
-        if new.assertions < old.assertions and _needed(old, unneeded)
+        if new.assertions < old.assertions and old not in unneeded
     ]
 
 
