@@ -174,6 +174,10 @@ class _Repair:
 
     def _attempts(self) -> str:
         """Plan once, then implement and correct as often as the settings allow; why nothing came of it."""
+        if unseen := self._without_unseen():
+            self.notices += (unseen,)
+            if not self._problem:
+                return unseen
         planned = self._planned()
         attempts = self._models.settings.fix.attempts
         learned: list[str] = []
@@ -189,6 +193,15 @@ class _Repair:
         corrections = sum(rung.step is Step.FIX for rung in self.rungs)
         what = f"{plural(attempts, 'attempt')} and {plural(corrections, 'correction')}"
         return f"{what} did not do; the last repair: {tried.told}"
+
+    def _without_unseen(self) -> str:
+        """Take findings out of the problem whose file no model may read: their message quotes it. Say which."""
+        unseen = [finding for finding in self._problem.findings if self._models.withheld(finding.path)]
+        rest = tuple(finding for finding in self._problem.findings if finding not in unseen)
+        self._problem = msgspec.structs.replace(self._problem, findings=rest)
+        self._findings = tuple(finding for finding in self._findings if finding not in unseen)  # they may stay
+        named = ", ".join(dict.fromkeys(one_line(finding.path) for finding in unseen))
+        return f"no model may read {named}: repair it by hand" if named else ""
 
     def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:
         """One repair with its corrections: what came of the last of them, and what it does in its author's words."""
