@@ -5,6 +5,7 @@ from __future__ import annotations
 from ralph_hooks.config.load import load
 from ralph_hooks.config.resolve import store_problem
 from ralph_hooks.config.settings import (
+    BlockOn,
     Boilerplate,
     Budget,
     ChecksSettings,
@@ -13,6 +14,7 @@ from ralph_hooks.config.settings import (
     InHook,
     OnFailure,
     Policy,
+    ProofSettings,
     PushSettings,
     RouteRule,
     Settings,
@@ -22,6 +24,7 @@ from ralph_hooks.config.settings import (
 )
 
 __all__ = [
+    "BlockOn",
     "Boilerplate",
     "Budget",
     "ChecksSettings",
@@ -30,6 +33,7 @@ __all__ = [
     "InHook",
     "OnFailure",
     "Policy",
+    "ProofSettings",
     "PushSettings",
     "RouteRule",
     "Settings",

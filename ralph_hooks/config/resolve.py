@@ -285,6 +285,11 @@ def check_lists(file: File) -> None:
     check_patterns(file, ("fix", "protected"), table.fix.protected)
     for index, command in enumerate(table.verify.commands):
         _check_command(file, ("verify", "commands", index), command)
+    problem = _command_problem(table.proof.command) if table.proof.command else ""
+    if not problem and table.proof.command and "{test}" not in table.proof.command:
+        problem = "{test} is missing, which stands for the test file"
+    if problem:
+        file.blame(("proof", "command"), problem, 'such as "python -m pytest -q {test}"')
 
 
 def check_personal(file: File, *, own: bool) -> None:
@@ -399,6 +404,8 @@ def sensitive(repository: File, user: File | None, agents: Iterable[Provider]) -
     ]
     if repository.table.verify.commands:
         permissions.append(("verify.commands", raw["verify"]["commands"]))
+    if repository.table.proof.command and not (user is not None and user.table.proof.command):
+        permissions.append(("proof.command", raw["proof"]["command"]))
     refused = user is not None and user.raw.get("fix", {}).get("network") is False
     if repository.table.fix.network and not refused:
         permissions.append(("fix.network", raw["fix"]["network"]))

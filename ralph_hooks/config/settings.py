@@ -37,6 +37,15 @@ class Policy(StrEnum):
     CLOSED = "closed"
 
 
+class BlockOn(StrEnum):
+    """The evidence that a model's finding needs to block."""
+
+    PROOF = "proof"
+    SHOWN = "shown"
+    AGREEMENT = "agreement"
+    AUTO = "auto"
+
+
 class Unpriced(StrEnum):
     """What happens to a call whose price is not known."""
 
@@ -86,6 +95,15 @@ class GateSettings(Table, frozen=True):
     confirm: Annotated[
         bool, Meta(description="Whether a model's finding blocks only once the verify model has agreed.")
     ] = True
+    block_on: Annotated[
+        BlockOn,
+        Meta(
+            description="The evidence that a model's finding needs to block: `proof` (a reproducer proves it), `shown` "
+            "(a reproducer at least shows a difference), `agreement` (the verify model agrees; no reproducer is asked "
+            "for), `auto` (`proof` where a reproducer can be run for the file, else `agreement`). Findings without it "
+            "are advice. Checks always block."
+        ),
+    ] = BlockOn.AUTO
     exclude: Annotated[
         Texts,
         Meta(
@@ -201,6 +219,20 @@ def _command(written: str | tuple[str, ...] | CommandTable) -> Command:
     return Command(written.run, written.cwd.strip("/"), written.paths, junit)
 
 
+class ProofSettings(Table, frozen=True):
+    """How a reproducer is run: the test that a model writes to prove its finding."""
+
+    command: Annotated[
+        str,
+        Meta(
+            description="The command that runs one test file, in place of the built-in one: `{test}` stands for its "
+            "path. For projects that need another interpreter or environment. Needs trust when the repository asks "
+            "for it."
+        ),
+    ] = ""
+    timeout: Annotated[Seconds, Meta(description="Seconds for one run of a reproducer.")] = 60.0
+
+
 class FixSettings(Table, frozen=True):
     """How far a repair may go."""
 
@@ -265,6 +297,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     push: GateSettings = PushSettings()
     checks: ChecksSettings = ChecksSettings()
     verify: VerifySettings = VerifySettings()
+    proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()
     budget: Budget = Budget()
     providers: Mapping[str, Provider] = {}

@@ -11,6 +11,7 @@ from ralph_hooks.config.settings import (
     FixSettings,
     GateSettings,
     OnFailure,
+    ProofSettings,
     PushSettings,
     Table,
     Text,
@@ -242,6 +243,7 @@ class FileTable(Table, frozen=True):
     push: PushSettings = PushSettings()
     checks: ChecksSettings = ChecksSettings()
     verify: VerifySettings = VerifySettings()
+    proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()
     budget: BudgetTable = BudgetTable()
     providers: dict[ProviderName, ProviderTable] = field(default_factory=dict)

@@ -8,6 +8,8 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ralph_hooks.core.proof import Evidence, Proof
+
 
 class Severity(StrEnum):
     """How bad it is. ``error`` breaks something, ``warning`` probably will, ``note`` is advice."""
@@ -52,6 +54,12 @@ class Finding(Struct, frozen=True, kw_only=True):
     """The model (``provider/model``) or the check (``ruff``, ``syntax``, ``secrets``) that says so."""
     confirmed: bool | None = None
     """What the verify phase said: None where it was not asked or could not answer."""
+    evidence: Evidence = Evidence.CHECK
+    """How well it is supported; a model's own finding starts as ``unproved``."""
+    proof: Proof | None = None
+    """The reproducer and its runs, where one was run."""
+    note: str = ""
+    """Why it is no better supported, where no proof says so."""
     blocking: bool = False
     removed: bool = False
     """True where the quoted code is gone: the line numbers are then those of the base."""

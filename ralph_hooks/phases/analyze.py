@@ -12,6 +12,7 @@ from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.prompt_diff import Part
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.phases.grounding import LooseFinding, confidence_of, line_of, locate, path_of, severity_of
@@ -144,6 +145,7 @@ def _finding(item: LooseFinding, path: str, severity: Severity, confidence: floa
         quote=item.quote.strip(),
         context=first.text,
         source="",
+        evidence=Evidence.UNPROVED,
         removed=removed,
     )
 

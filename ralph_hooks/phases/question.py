@@ -27,6 +27,8 @@ class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
     """The type of the reply; its JSON Schema goes with the request."""
     read: Callable[[bytes], Reply]
     """The reply from its JSON text. Raises Unreadable."""
+    name: str = ""
+    """Names the shape where a phase asks for several; else the phase names it."""
     task: str = ""
     """The same for a coding agent, which works on the files itself; empty for phases that no agent serves."""
     max_output: int = 4096

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.proof import Run, Trial
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Verification
 
@@ -96,4 +97,33 @@ class Workbench(Protocol):
 
     def store(self, *, summary: str, verified: bool) -> StoredFix:
         """Keep the repair under ``refs/ralph/fixes/`` of the user's repository."""
+        ...
+
+
+class Prover(Protocol):
+    """Runs reproducers in scratch copies, one copy a run."""
+
+    @property
+    def places(self) -> int:
+        """How many runs the machine has room for at once."""
+        ...
+
+    def ready(self, language: str) -> bool:
+        """Whether what runs the tests of the `languages.runners.ProofRunner` ``language`` is there."""
+        ...
+
+    def paths(self, tree: str) -> Collection[str]:
+        """Every path of a tree that git has stored."""
+        ...
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        """One file of a tree that git has stored; None where there is none."""
+        ...
+
+    def run(self, trial: Trial, deadline: Deadline) -> Run:
+        """Run the tests of ``trial`` on a fresh copy. Raises nothing for a test that fails: that is its outcome."""
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how reproducers were run."""
         ...

@@ -379,7 +379,7 @@ class Caller:
             model=model,
             system=system,
             prompt=self._redactor.mask(prompt),
-            schema_name=question.phase.value,
+            schema_name=question.name or question.phase.value,
             schema=schema,
             max_output=send.room,
             omit=send.omit,

@@ -1,0 +1,381 @@
+"""Puts what would block to the proof: one more question to the verify model, then the reproducer is run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.config import BlockOn, GateSettings, Settings
+from ralph_hooks.core.change import Change, Entry, Line, decode
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports.change import Source
+from ralph_hooks.core.ports.sandbox import Prover
+from ralph_hooks.core.ports.store import Cache
+from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, Run, TestFile, Trial
+from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.usage import estimate_tokens
+from ralph_hooks.engine.cache_keys import content_key, key, read_back
+from ralph_hooks.engine.models.caller import Caller, Unanswered
+from ralph_hooks.engine.review import proof
+from ralph_hooks.engine.review.proof import TIMES, Claims, Judged
+from ralph_hooks.engine.worker_pool import WorkerPool, run_all
+from ralph_hooks.languages.outline import definitions, enclosing
+from ralph_hooks.languages.promises import is_document, promised
+from ralph_hooks.languages.runners import ProofRunner, runner_for
+from ralph_hooks.languages.test_files import is_test_file
+from ralph_hooks.phases import reproduce, verify
+
+_VERSION = "1"
+_WEEK = 7 * 86_400.0  # seconds: a run depends on what is installed too
+_LEAST = 3.0  # seconds: with less left no reproducer is asked for
+_SHARE = 0.25  # of the time that is left: one run may take it, so that all of them end in time
+_SLOWER = 5.0  # times as long as the base took, and a test hangs
+_SHORTEST = 2.0  # seconds that a test may take however fast the base was
+_INTENT_TOKENS = 800
+_QUOTED = re.compile(r"^\s*`?([^`:\"\n]+?)`?\s*:\s*[\"'“`]+(.+?)[\"'”`]+\s*\.?\s*$", re.DOTALL)
+_RAISES = ("raise", "throw ", "panic(", "panic!(", "assert ", "assert!", "todo!(", "unreachable!(", "process.exit(")
+NO_TIME = "no time was left to run a reproducer"
+
+
+class Result(Struct, frozen=True):
+    """What came of one finding, as the cache keeps it."""
+
+    evidence: Evidence
+    proof: Proof | None = None
+    note: str = ""
+    """Why it is no better supported where there is no proof to say so."""
+    problem: str = ""
+    """Why it could not be found out, such as an outage; then it is not kept."""
+    runnable: bool = True
+
+
+class Subject(Struct, frozen=True):
+    """A finding that would block, the file it is about, and how the verify model was asked about it."""
+
+    finding: Finding
+    source: Source
+    chain: Chain
+    claim: verify.Claim
+
+
+class Proofs:
+    """Runs the proof of findings of one change."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        gate: GateSettings,
+        caller: Caller,
+        store: Cache,
+        pool: WorkerPool,
+        prover: Prover,
+        change: Change,
+        sources: Callable[[Sequence[Entry]], Sequence[Source]],
+        intent: str = "",
+    ) -> None:
+        self._settings = settings
+        self._gate = gate
+        self._caller = caller
+        self._store = store
+        self._pool = pool
+        self._prover = prover
+        self._change = change
+        self._sources = sources
+        self._intent = intent
+        self._paths: frozenset[str] | None = None
+
+    def prove(self, subjects: Sequence[Subject]) -> list[Result]:
+        """One result for each of ``subjects``, in their order. What is cached is neither asked nor run again."""
+        results: dict[int, Result] = {}
+        missing: list[int] = []
+        for index, subject in enumerate(subjects):
+            runner = self._runner(subject)
+            known = None if runner is None else self._recall(subject, runner)
+            if runner is None:
+                results[index] = Result(Evidence.AGREED, runnable=False)
+            elif known is not None:
+                results[index] = known
+            else:
+                missing.append(index)
+        if missing:
+            self._intent = self._stated_intent()
+        jobs = [partial(self._one, subjects[index]) for index in missing]
+        for index, answer in zip(missing, self._pool.run("proof", jobs), strict=True):
+            results[index] = answer or Result(Evidence.AGREED, problem=NO_TIME)
+        return [results[index] for index in range(len(subjects))]
+
+    # Cache
+
+    def _key(self, subject: Subject, runner: ProofRunner, model: Model) -> str:
+        proof = self._settings.proof
+        version = f"{_VERSION}/{reproduce.VERSION}/{verify.VERSION}/{runner.name}/{proof.command}/{proof.timeout}"
+        content = content_key(f"proof/{model.id}/{model.provider.base_url}", version, subject.source.entry)
+        return key(content, self._change.tree, self._change.base, subject.finding.fingerprint, subject.finding.message)
+
+    def _recall(self, subject: Subject, runner: ProofRunner) -> Result | None:
+        names = {self._key(subject, runner, model): model for model in subject.chain}
+        for name, data in self._store.get(names).items():
+            if (known := read_back(data, Result)) is not None:
+                self._caller.remembered(Phase.VERIFY, names[name].id)
+                return known
+        return None
+
+    # One finding
+
+    def _runner(self, subject: Subject) -> ProofRunner | None:
+        path = subject.finding.path
+        if subject.source.content.new is None or is_test_file(path):
+            return None
+        runner = runner_for(path, self._all_paths())
+        return runner if runner is not None and self._prover.ready(runner.name) else None
+
+    def _all_paths(self) -> frozenset[str]:
+        """Every path of the judged tree, and of its base."""
+        if self._paths is None:
+            self._paths = frozenset(self._prover.paths(self._change.base)) | {e.path for e in self._change.entries}
+        return self._paths
+
+    def _one(self, subject: Subject) -> Result:
+        runner = self._runner(subject)
+        assert runner is not None  # the caller has looked
+        if self._caller.deadline.remaining() < _LEAST:
+            return Result(Evidence.AGREED, problem=NO_TIME)
+        try:
+            result, model = self._attempts(subject, runner)
+        except Unanswered as fault:
+            return Result(Evidence.AGREED, problem=f"no reproducer: {fault}")
+        if not result.problem:
+            self._store.put({self._key(subject, runner, model): msgspec.json.encode(result)}, ttl=_WEEK)
+        return result
+
+    def _attempts(self, subject: Subject, runner: ProofRunner) -> tuple[Result, Model]:
+        """Ask for a reproducer and run it; once more where it does not load. Raises Unanswered."""
+        place = runner.place(subject.finding.path, self._all_paths())
+        task = reproduce.Task(
+            statement=subject.claim.statement, code=subject.claim.code, path=place, framework=runner.framework
+        )
+        for last in (False, True):
+            reply, model = self._caller.ask(reproduce.question(task, self._caller.marker()), subject.chain)
+            if reply.cannot:
+                note = f"no reproducer: {' '.join(reply.cannot.split())}"
+                return Result(Evidence.UNPROVED, note=beginning(note, 300)), model
+            test = TestFile(path=place, text=reply.test, language=runner.name, command=runner.shown.format(test=place))
+            result, why = self._tried(subject, runner, reply, test)
+            if not why or last:
+                return result, model
+            task = msgspec.structs.replace(task, earlier=reply.test, rejected=why)
+        raise AssertionError  # the second round returns
+
+    def _tried(
+        self, subject: Subject, runner: ProofRunner, reply: reproduce.ReplyReproducer, test: TestFile
+    ) -> tuple[Result, str]:
+        """What came of one reproducer, and what its author should read where it is worth another try."""
+        refusals = runner.refusals(test.text)
+        if refusals:
+            shown = Proof(
+                command=test.command, path=test.path, test=test.text, on_change="not run", on_base="not run",
+                reason=f"the reproducer does not count: {', '.join(refusals)}",
+            )  # fmt: skip
+            loads = (
+                "" if not any("not parse" in each or "no test" in each for each in refusals) else "; ".join(refusals)
+            )
+            return Result(Evidence.UNPROVED, shown), loads
+        on_change, on_base, judged = self._runs(subject, test)
+        if any(run.outcome is Outcome.NOT_RUN and "deadline" in run.tail for run in (*on_change, *on_base)):
+            return Result(Evidence.AGREED, problem=NO_TIME), ""
+        if judged.foreign:
+            return Result(Evidence.AGREED, note=judged.reason, runnable=False, problem=""), ""
+        deliberate = judged.failure is not None and self._is_deliberate(*judged.failure.at)
+        claims, problem = self._claims(subject, reply, test, judged, deliberate=deliberate)
+        evidence, reason = proof.weigh(judged, claims, deliberate=deliberate)
+        shown = Proof(
+            command=test.command,
+            path=test.path,
+            test=test.text,
+            on_change=_summary(on_change),
+            on_base=_summary(on_base) if on_base else "not run: the code is new in this change",
+            reason=reason,
+            asserts=" ".join(reply.asserts.split()),
+            because=" ".join(reply.because.split()),
+        )
+        result = Result(evidence, shown, problem=problem)
+        why = f"{judged.reason}\n{(on_change or on_base)[-1].tail}" if judged.reload else ""
+        return result, why
+
+    # Runs
+
+    def _runs(self, subject: Subject, test: TestFile) -> tuple[list[Run], list[Run], Judged]:
+        """The runs on change and base, in pairs that share their random numbers; one pair where that settles it."""
+        new = self._is_new(subject)
+        lines = self._changed_lines()
+        limit = min(self._settings.proof.timeout, max(_SHORTEST, self._caller.deadline.remaining() * _SHARE))
+        first = Trial(tree=self._change.tree, test=test, lines=lines, limit=limit, seed=1)
+        pair = [first] if new else [self._on_base(first), first]
+        done = self._run_all(pair)
+        on_change, on_base = done[-1:], done[:-1]
+        judged = proof.judge(on_change, on_base, new=new)
+        if judged.failure is None:
+            return on_change, on_base, judged
+        if judged.failure.kind == HANG:
+            slowest = max((run.seconds for run in on_base), default=limit)
+            limit = min(limit, max(_SHORTEST, slowest * _SLOWER))
+        others = [
+            msgspec.structs.replace(first, seed=number, limit=limit, order=order, only=judged.failure.test)
+            for number, order in enumerate((Order.REVERSED, Order.ALONE)[: TIMES - 1], start=2)
+        ]
+        bases = [] if new else [self._on_base(trial) for trial in others]
+        rest = self._run_all([*others, *bases])
+        on_change += rest[: len(others)]
+        on_base += rest[len(others) :]
+        return on_change, on_base, proof.judge(on_change, on_base, new=new)
+
+    def _on_base(self, trial: Trial) -> Trial:
+        return msgspec.structs.replace(trial, tree=self._change.base, lines={})
+
+    def _run_all(self, trials: Sequence[Trial]) -> list[Run]:
+        deadline = self._caller.deadline
+        jobs = [partial(self._prover.run, trial, deadline) for trial in trials]
+        done = run_all(jobs, workers=self._prover.places, deadline=deadline)
+        late = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+        return [run or late for run in done]
+
+    def _changed_lines(self) -> dict[str, tuple[int, ...]]:
+        """Changed lines of the judged tree; where lines are only removed, those on both sides of the gap."""
+        entries = [entry for entry in self._change.entries if entry.unreadable() is None and entry.new_oid]
+        return {
+            source.path: lines
+            for source in self._sources(entries)
+            if (lines := tuple(_changed([line for hunk in source.hunks for line in hunk.lines])))
+        }
+
+    def _is_new(self, subject: Subject) -> bool:
+        """Whether the definition that the finding is in is not in the base, so that nothing can be compared."""
+        finding, content = subject.finding, subject.source.content
+        if content.old is None:
+            return True
+        if finding.removed or content.new is None:
+            return False
+        now = enclosing(definitions(finding.path, decode(content.new)), finding.line)
+        return now is not None and now.name not in {d.name for d in definitions(finding.path, decode(content.old))}
+
+    def _is_deliberate(self, path: str, line: int) -> bool:
+        """Whether the change itself added the statement that raises here: then it may be meant to refuse."""
+        entry = next((entry for entry in self._change.entries if entry.path == path), None)
+        if entry is None or entry.unreadable() is not None:
+            return False
+        (source,) = self._sources([entry])
+        added = (row for hunk in source.hunks for row in hunk.lines if row.kind == "+" and row.new == line)
+        return any(row.text.strip().startswith(_RAISES) for row in added)
+
+    # What rule 4 asks
+
+    def _claims(
+        self,
+        subject: Subject,
+        reply: reproduce.ReplyReproducer,
+        test: TestFile,
+        judged: Judged,
+        *,
+        deliberate: bool,
+    ) -> tuple[Claims, str]:
+        quoted = self._quoted(subject, reply, new=judged.new)
+        wanted = proof.needs(judged, deliberate=deliberate, quoted=bool(quoted), intent=bool(self._intent))
+        if not wanted:
+            return Claims(), ""
+        asserts = " ".join(reply.asserts.split()) or "what the test asserts"
+        around = f"{subject.claim.code}\nTHE TEST\n{test.text}"
+        stated = {
+            "promised": verify.Claim(f"The quoted sentence promises this: {asserts}", f"QUOTED: {quoted}\n{around}"),
+            "allowed": verify.Claim(
+                "The signature, the docstring or a caller of the code allows the input of the test", around
+            ),
+            "unintended": verify.Claim(
+                f"Nothing in the stated intent says that this difference is meant: {judged.reason}; the test asserts: "
+                f"{asserts}",
+                f"THE AUTHOR'S INTENT\n{self._intent}",
+            ),
+        }
+        order = sorted(wanted)
+        try:
+            verdicts, _ = self._caller.ask(
+                verify.question([stated[name] for name in order], self._caller.marker()), subject.chain
+            )
+        except Unanswered as fault:
+            return Claims(), f"a reproducer could not be judged: {fault}"
+        answers = {name: verdict.holds for name, verdict in zip(order, verdicts, strict=True)}
+        return Claims(**answers), ""
+
+    def _quoted(self, subject: Subject, reply: reproduce.ReplyReproducer, *, new: bool) -> str:
+        """The promise that the reply quotes, where it stands in the base and is left alone; empty where it does not."""
+        match = _QUOTED.match(reply.because)
+        path, quote = (match[1].strip(), match[2]) if match else (subject.finding.path, reply.because.strip("\"'` \n"))
+        path = path.removeprefix("./")
+        if path not in self._all_paths():
+            path = subject.finding.path
+        entry = next((entry for entry in self._change.entries if entry.path == path), None)
+        old = self._prover.read(self._change.base, entry.old_path if entry else path)
+        now = old
+        if entry is not None and entry.unreadable() is None:
+            (source,) = self._sources([entry])
+            now = source.content.new
+        texts = [now] if new else [old, now]
+        stands = all(text is not None and promised(quote, path, decode(text)) for text in texts)
+        return f"{one_line(path)}: {' '.join(quote.split())}" if stands else ""
+
+    def _stated_intent(self) -> str:
+        """What the author says of the change: the words that are given, its tests and documents."""
+        texts = [self._intent] if self._intent else []
+        entries = [e for e in self._change.entries if is_test_file(e.path) or is_document(e.path)]
+        for source in self._sources([entry for entry in entries if entry.unreadable() is None]):
+            rows = [f"{row.kind}{row.text}" for hunk in source.hunks for row in hunk.lines if row.kind != " "]
+            texts.append("\n".join([f"### {one_line(source.path)}", *rows]))
+        whole = "\n".join(texts)
+        return whole if estimate_tokens(whole) <= _INTENT_TOKENS else beginning(whole, _INTENT_TOKENS * 4)
+
+
+def _changed(rows: Sequence[Line]) -> Collection[int]:
+    found = {row.new for row in rows if row.kind == "+" and row.new}
+    for index, row in enumerate(rows):
+        if row.kind == "-":
+            for step in (-1, 1):
+                place = index
+                while 0 <= place < len(rows) and rows[place].kind == "-":
+                    place += step
+                near = rows[place].new if 0 <= place < len(rows) else None
+                if near:
+                    found.add(near)
+    return sorted(found)
+
+
+def _summary(runs: Sequence[Run]) -> str:
+    """``fails 3 of 3: ZeroDivisionError``, then the end of what the first of the runs printed."""
+    failed = sum(run.outcome in {Outcome.FAILED, Outcome.HUNG} for run in runs)
+    passed = sum(run.outcome is Outcome.PASSED for run in runs)
+    if passed == len(runs):
+        return f"passes {passed} of {len(runs)}"
+    kinds = ", ".join(dict.fromkeys(failure.kind for run in runs for failure in run.failures)) or runs[0].outcome.value
+    head = f"fails {failed} of {len(runs)}: {kinds}"
+    told = next((run.tail for run in runs if run.tail), "")
+    return f"{head}\n{told}" if told else head
+
+
+def block(results: Mapping[int, Result], findings: Sequence[Finding], block_on: BlockOn) -> tuple[Finding, ...]:
+    """``findings`` with the evidence of ``results`` (by index), and blocking where that suffices."""
+    return tuple(
+        finding
+        if (result := results.get(index)) is None
+        else msgspec.structs.replace(
+            finding,
+            evidence=result.evidence,
+            proof=result.proof,
+            note=result.note or result.problem,
+            blocking=proof.blocks(result.evidence, block_on, runnable=result.runnable),
+        )
+        for index, finding in enumerate(findings)
+    )

@@ -1,0 +1,299 @@
+"""Runs one reproducer on one tree: a new scratch copy and a new temporary folder for every run, without a network."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.proof import HANG, Failure, Outcome, Run, TestFile, Trial
+from ralph_hooks.errors import RalphError
+from ralph_hooks.git.run import git, try_git
+from ralph_hooks.git.sandbox import lfs
+from ralph_hooks.git.sandbox.scratch import program_environment, scratch
+from ralph_hooks.git.snapshot import Repository
+from ralph_hooks.languages import python_probe
+from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, runner_called
+from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
+
+_KEEP = 16 * 1024  # bytes of output
+_TAIL_LINES = 30
+_GRACE = 5.0  # seconds beyond a test's own limit before the runner itself is stopped
+_MEMORY = 2 * 1024**3  # bytes for one process
+_LATE = 0.3  # of the time limit
+_LARGEST_LOG = 4_000_000  # bytes
+_NOT_FOUND = 127
+_IN_REACH = "reproducers ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_SITE = '''\
+"""Load the probe, then whatever the environment has under this name."""
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+import ralph_hooks_probe
+
+_here = os.path.dirname(os.path.abspath(__file__))
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", [p for p in sys.path if os.path.abspath(p) != _here])
+if _spec is not None and _spec.loader is not None:
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+'''
+
+
+class GitProver:
+    """Implements `core.ports.sandbox.Prover`.
+
+    ``change`` says how to make its tree where git has not stored it (a staged change). ``command`` replaces the
+    built-in one, with ``{test}`` for the test file.
+    """
+
+    def __init__(self, repository: Repository, change: Change, *, command: str = "") -> None:
+        self._repository = repository
+        self._change = change
+        self._command = command
+        self._large_files = lfs.store(repository)
+        self._memory = min(_MEMORY, most_memory() or _MEMORY)
+        self._room = threading.Semaphore(self.places)
+        self._caveats: dict[str, None] = {}
+
+    @property
+    def places(self) -> int:
+        """How many runs the machine has room for at once."""
+        return max(1, os.cpu_count() or 1)
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how reproducers were run."""
+        return tuple(self._caveats)
+
+    def ready(self, language: str) -> bool:
+        """Whether the program that runs its tests is there, or the user has named a command."""
+        env = program_environment(self._repository.top, self._repository.top)
+        return bool(self._command) or self._program(runner_called(language), env) is not None
+
+    def paths(self, tree: str) -> Collection[str]:
+        """Every path of ``tree``."""
+        listed = git(["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree], cwd=self._repository.top)
+        return [os.fsdecode(name) for name in listed.split(b"\0") if name]
+
+    def read(self, tree: str, path: str) -> bytes | None:
+        """One file of ``tree``."""
+        done = try_git(["cat-file", "blob", f"{tree}:{path}"], cwd=self._repository.top)
+        return done.stdout if done.returncode == 0 else None
+
+    def run(self, trial: Trial, deadline: Deadline) -> Run:
+        """Run the tests of ``trial`` in a folder that is gone afterwards. A test that fails is an outcome."""
+        runner = runner_called(trial.test.language)
+        try:
+            with self._room, scratch(self._repository, trial.tree, self._change) as copy:
+                return self._run(trial, runner, copy, deadline)
+        except RalphError as error:
+            return Run(outcome=Outcome.NOT_RUN, tail=f"no scratch copy could be made: {error.message}")
+        except OSError as error:
+            return Run(outcome=Outcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
+
+    def _run(self, trial: Trial, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
+        folder = copy.parent  # private to this run
+        lfs.fill(copy, self._large_files)
+        place = copy / trial.test.path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(trial.test.text, encoding="utf-8", errors="backslashreplace")
+        env = self._environment(copy, trial, runner)
+        args = self._arguments(trial.test, runner, env)
+        limit = min(trial.limit + _GRACE, deadline.remaining())
+        if not args or limit <= 0:
+            return Run(
+                outcome=Outcome.NOT_RUN, tail="the deadline came first" if args else f"{runner.program}: not found"
+            )
+        cut = can_cut_network()
+        if not cut:
+            self._caveats[_IN_REACH] = None
+        done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
+        tail = _tail(done.tail, folder)
+        seconds = round(done.seconds, 3)
+        if done.returncode is None and limit < trial.limit + _GRACE:
+            return Run(outcome=Outcome.NOT_RUN, tail="the deadline came first", seconds=seconds)
+        return _read_probe(folder / "probe", copy, trial, tail, seconds)
+
+    def _arguments(self, test: TestFile, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
+        if self._command:
+            return [word.replace(TEST, test.path) for word in shlex.split(self._command)]
+        program = self._program(runner, env)
+        if program is None:
+            return []
+        return [program, *(word.replace(TEST, test.path) for word in runner.command[1:])]
+
+    def _program(self, runner: ProofRunner, env: Mapping[str, str]) -> str | None:
+        """Of Python, the one of the project: of its active environment, of one in its folder, else by PATH."""
+        if runner.watch is not Watch.PROBE:
+            return which(runner.program, env)
+        names = ("python", "python3")
+        folders = [Path(env["VIRTUAL_ENV"])] if env.get("VIRTUAL_ENV") else []
+        folders += [self._repository.top / name for name in (".venv", "venv")]
+        found = (
+            folder / part / name for folder in folders for part in ("bin", "Scripts") for name in (*names, "python.exe")
+        )
+        inside = next((str(path) for path in found if path.is_file()), None)
+        return inside or next((path for name in names if (path := which(name, env))), None)
+
+    def _environment(self, copy: Path, trial: Trial, runner: ProofRunner) -> dict[str, str]:
+        folder = copy.parent
+        env = program_environment(
+            copy, self._repository.top, self._program(runner, program_environment(copy, copy)) or ""
+        )
+        for name in ("tmp", "home", "probe"):
+            (folder / name).mkdir()
+        home = env.get("HOME", "")
+        env |= {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
+        env |= {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(folder / "home/.cache")}
+        env.pop("PYTEST_ADDOPTS", None)
+        env |= dict(runner.environment)
+        if home:
+            env.setdefault("PYTHONUSERBASE", f"{home}/.local")
+        probe = folder / "probe"
+        settings = {
+            "top": str(copy),
+            "test": str(copy / trial.test.path),
+            "lines": trial.lines,
+            "limit": trial.limit,
+            "order": trial.order.value,
+            "only": trial.only,
+            "seed": trial.seed,
+            "log": str(probe / "log"),
+            "hangs": str(probe / "hangs"),
+        }
+        (probe / "settings.json").write_bytes(msgspec.json.encode(settings))
+        (probe / "sitecustomize.py").write_text(_SITE, encoding="utf-8")
+        shutil.copyfile(python_probe.__file__, probe / "ralph_hooks_probe.py")
+        env |= {
+            "RALPH_HOOKS_PROBE": str(probe / "settings.json"),
+            "PYTEST_PLUGINS": "ralph_hooks_probe",
+            "PYTHONHASHSEED": str(trial.seed),
+            "PYTHONPATH": os.pathsep.join([str(probe), env["PYTHONPATH"]]),
+        }
+        if _plain(trial.test.text):
+            env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        return env
+
+
+_PLUGINS = re.compile(
+    r"\basync def test|pytest\.mark\.(?:asyncio|anyio|django_db|trio)|\b(?:mocker|httpx_mock|requests_mock|benchmark)\b"
+)
+
+
+def _plain(text: str) -> bool:
+    """Whether a test can do without the plugins that are installed: loading them takes longer than most tests."""
+    return _PLUGINS.search(text) is None
+
+
+class _Event(msgspec.Struct, frozen=True):
+    """One line of the probe's log."""
+
+    event: str
+    test: str = ""
+    kind: str = ""
+    own: bool = False
+    at: tuple[str, int] = ("", 0)
+    path: str = ""
+    line: int = 0
+    deed: str = ""
+    foreign: bool = False
+    seconds: float = 0.0
+
+
+def _read_probe(probe: Path, copy: Path, trial: Trial, tail: str, seconds: float) -> Run:
+    """What the log of `languages.python_probe` says. What tests wrote into it is not to be trusted, only bounded."""
+    events = list(_events(probe / "log"))
+    hang = _hang(probe / "hangs", copy, trial.test.path)
+    calls = [event.seconds for event in events if event.event == "entered"]
+    looping = bool(calls) and calls[-1] > trial.limit * _LATE  # the test calls the project again and again
+    failures: list[Failure] = []
+    reached: dict[tuple[str, int], None] = {}
+    running = ""
+    for event in events:
+        if event.event == "start":
+            running = event.test
+            reached.clear()
+        elif event.event == "line":
+            reached[event.path, event.line] = None
+        elif event.event == "failed":
+            failures.append(
+                Failure(test=event.test, kind=event.kind, own=event.own, at=event.at, reached=tuple(reached))
+            )
+    kinds = {event.event for event in events}
+    hung = "end" not in kinds and hang is not None and running != ""
+    if hung and hang is not None:
+        failures.append(
+            Failure(test=running, kind=HANG, own=bool(hang[0]) and not looping, at=hang, reached=tuple(reached))
+        )
+    return Run(
+        outcome=_outcome(kinds, hung=hung),
+        failures=tuple(failures),
+        passed=tuple(event.test for event in events if event.event == "passed"),
+        misdeeds=tuple(dict.fromkeys(event.deed for event in events if event.event == "denied")),
+        foreign=any(event.foreign for event in events if event.event == "unloaded"),
+        tail=tail,
+        seconds=seconds,
+    )
+
+
+def _outcome(kinds: Collection[str], *, hung: bool) -> Outcome:
+    if "unloaded" in kinds:
+        return Outcome.NOT_LOADED
+    if "end" not in kinds:
+        return Outcome.HUNG if hung else Outcome.NOT_RUN
+    if "failed" in kinds:
+        return Outcome.FAILED
+    return Outcome.PASSED if "passed" in kinds else Outcome.NOT_LOADED
+
+
+def _events(log: Path) -> Iterator[_Event]:
+    for line in _bytes(log).splitlines():
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield from_json(line, _Event)
+
+
+def _bytes(path: Path) -> bytes:
+    with contextlib.suppress(OSError):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                return file.read(_LARGEST_LOG)
+    return b""
+
+
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
+
+
+def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
+    """Where in the project a test hung: the innermost of its frames, where the test itself is not further in.
+
+    ("", 0) where it hung in the test; None where it did not hang. The dump is faulthandler's, innermost frame first.
+    """
+    text = decode(_bytes(dump))
+    if not text:
+        return None
+    top = os.path.realpath(copy) + os.sep
+    for thread in text.split("\n\n"):
+        for path, line in _FRAME.findall(thread):
+            real = os.path.realpath(path)
+            inside = real.removeprefix(top).replace(os.sep, "/") if real.startswith(top) else ""
+            if inside == test:
+                return "", 0
+            if inside and "site-packages" not in inside:
+                return inside, int(line)
+    return "", 0
+
+
+def _tail(output: bytes, folder: Path) -> str:
+    """The last lines, without our folder's name, which differs from run to run."""
+    text = decode(output).replace(str(folder) + os.sep, "")
+    return "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])

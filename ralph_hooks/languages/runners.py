@@ -1,0 +1,202 @@
+"""How a reproducer is run in each language: its file, its command, how to read what happened. One table, `RUNNERS`."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Callable, Collection, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+READS_SOURCE = "it reads source text"
+SLEEPS = "it sleeps"
+NETWORK = "it uses the network"
+CHANCE = "it depends on chance or on the clock"
+
+TEST = "{test}"
+"""Stands in a command for the path of the test file, relative to the top."""
+
+
+class Watch(StrEnum):
+    """How it is seen which test fails, how, and which changed lines run."""
+
+    PROBE = "probe"
+    """`languages.python_probe` inside every Python of the run."""
+
+
+class ProofRunner(Struct, frozen=True, kw_only=True):
+    """What is known of running one reproducer in one language."""
+
+    name: str
+    framework: str
+    """The test framework in words for a model, with the shape of a test."""
+    program: str
+    """Has to be on PATH."""
+    command: tuple[str, ...]
+    shown: str
+    """The command as a person types it."""
+    watch: Watch
+    place: Callable[[str, Collection[str]], str]
+    """Path of the test file for a changed file, among the paths that there are."""
+    refusals: Callable[[str], list[str]]
+    """Why the text of a test cannot be accepted, before it is run."""
+    fits: Callable[[str, Collection[str]], bool] = lambda path, paths: True  # noqa: ARG005 - the general case
+    """Whether it is for this changed file, of those that have its suffix."""
+    environment: tuple[tuple[str, str], ...] = ()
+
+
+class Reads(Struct, frozen=True):
+    """The files of the project that a runner is chosen by."""
+
+    paths: Collection[str]
+
+
+def runner_for(path: str, paths: Collection[str]) -> ProofRunner | None:
+    """The runner for a reproducer about the file ``path``, of ``paths``; None where the language has none."""
+    suffix = path[path.rfind(".") :] if "." in path else ""
+    return next((runner for runner in RUNNERS.get(suffix, ()) if runner.fits(path, paths)), None)
+
+
+def runner_called(name: str) -> ProofRunner:
+    """The runner with this name."""
+    return next(runner for runners in RUNNERS.values() for runner in runners if runner.name == name)
+
+
+def unused(path: str, paths: Collection[str]) -> str:
+    """``path``, or the same with a number where a file is there already."""
+    if path not in paths:
+        return path
+    stem, dot, suffix = path.rpartition(".")
+    return next(other for n in range(2, len(paths) + 3) if (other := f"{stem}_{n}{dot}{suffix}") not in paths)
+
+
+# Python
+
+_SOURCE_READERS = {
+    "inspect": {"getsource", "getsourcelines", "getsourcefile", "getfile", "findsource"},
+    "linecache": {"getline", "getlines"},
+    "tokenize": {"open", "tokenize", "generate_tokens"},
+    "ast": {"parse"},
+    "dis": {"dis", "get_instructions", "Bytecode"},
+    "symtable": {"symtable"},
+    "tokenizer": set(),
+    "pkgutil": {"get_data", "get_loader"},
+}
+_SOURCE_ATTRIBUTES = {"getsource", "getsourcelines", "get_source", "__code__", "co_code", "co_consts", "co_names"}
+_OPENERS = {"open", "read_text", "read_bytes", "rglob", "glob", "iterdir", "walk", "scandir", "listdir"}
+_READING_PROGRAMS = re.compile(r"\b(?:cat|e?grep|sed|awk|head|tail|less|git|diff|rg|strings)\b")
+_SOURCE_NAME = re.compile(r"\.pyi?\b|__file__|\.c?py\b")
+_CHANCE = {
+    "random": set(),
+    "secrets": set(),
+    "uuid": {"uuid1", "uuid4"},
+    "time": {
+        "time",
+        "time_ns",
+        "perf_counter",
+        "perf_counter_ns",
+        "monotonic",
+        "monotonic_ns",
+        "process_time",
+        "clock",
+    },
+    "os": {"urandom", "getpid", "getrandom", "times"},
+    "datetime": {"now", "today", "utcnow"},
+}
+_CHANCE_ATTRIBUTES = {"now", "today", "utcnow", "urandom", "getpid", "uuid4", "uuid1", "SystemRandom", "perf_counter"}
+_NETWORK_NAMES = re.compile(r"\bhttps?://(?!localhost|127\.|\[::1\]|[\w.-]*\.?(?:example|test|invalid)\b|example\.)")
+_NETWORK_CALLS = {"create_connection", "urlopen", "urlretrieve", "gethostbyname", "getaddrinfo"}
+
+
+def _python_refusals(text: str) -> list[str]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return [f"it does not parse: {error}"]
+    found: dict[str, None] = {}
+    for node in ast.walk(tree):
+        for reason in _python_node(node):
+            found[reason] = None
+    calls_tests = any(
+        isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name.startswith("test") for n in ast.walk(tree)
+    )
+    if not calls_tests:
+        found["it has no test: define functions named test_..."] = None
+    return list(found)
+
+
+def _python_node(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.ImportFrom):
+        names = {alias.name for alias in node.names}
+        module = (node.module or "").partition(".")[0]
+        reasons = [READS_SOURCE] * bool(names & _SOURCE_READERS.get(module, set()))
+        reasons += [CHANCE] * (
+            module in {"random", "secrets"} or bool(names & _CHANCE.get(module, set()) - {"datetime"})
+        )
+        reasons += [SLEEPS] * (module in {"time", "asyncio"} and "sleep" in names)
+        return reasons + [NETWORK] * bool(names & _NETWORK_CALLS)
+    if isinstance(node, ast.Import):
+        names = {alias.name.partition(".")[0] for alias in node.names}
+        return [CHANCE] * bool(names & {"random", "secrets"}) + [READS_SOURCE] * bool(
+            names & {"linecache", "dis", "tokenize"}
+        )
+    if isinstance(node, ast.Attribute):
+        return _python_attribute(node)
+    if isinstance(node, ast.Call):
+        return _python_call(node)
+    return []
+
+
+def _python_attribute(node: ast.Attribute) -> list[str]:
+    owner = node.value.id if isinstance(node.value, ast.Name) else ""
+    reads = node.attr in _SOURCE_ATTRIBUTES or node.attr in _SOURCE_READERS.get(owner, set())
+    chance = node.attr in _CHANCE_ATTRIBUTES or node.attr in _CHANCE.get(owner, set())
+    return [READS_SOURCE] * reads + [CHANCE] * chance + [NETWORK] * (node.attr in _NETWORK_CALLS)
+
+
+def _python_call(node: ast.Call) -> list[str]:
+    function = node.func
+    name = (
+        function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
+    )
+    words = ast.unparse(node)
+    if name == "sleep":
+        zero = node.args and isinstance(node.args[0], ast.Constant) and not node.args[0].value
+        return [] if zero else [SLEEPS]
+    if name in _OPENERS and _SOURCE_NAME.search(words):
+        return [READS_SOURCE]
+    if name in {"run", "check_output", "check_call", "call", "Popen", "system", "popen", "getoutput"}:
+        return [READS_SOURCE] * bool(_READING_PROGRAMS.search(words)) + [SLEEPS] * ("sleep" in words)
+    return [NETWORK] * bool(name in {"get", "post", "request", "urlopen", "connect"} and _NETWORK_NAMES.search(words))
+
+
+def _python_place(path: str, paths: Collection[str]) -> str:
+    """Among the project's tests, where their fixtures are; else at the top."""
+    folders = ["tests", "test"]
+    parts = path.split("/")[:-1]
+    for depth in range(len(parts), -1, -1):
+        for folder in folders:
+            base = "/".join([*parts[:depth], folder])
+            if any(other.startswith(f"{base}/") for other in paths):
+                return unused(f"{base}/test_ralph_reproducer.py", paths)
+    return unused("test_ralph_reproducer.py", paths)
+
+
+_PYTHON = ProofRunner(
+    name="python",
+    framework="Python: plain functions named test_... that use assert; pytest may be imported, and fixtures of the "
+    "project's conftest.py may be used, where the project has pytest",
+    program="python",
+    command=("python", "-m", "ralph_hooks_probe", TEST),
+    shown="python -m pytest {test}",
+    watch=Watch.PROBE,
+    place=_python_place,
+    refusals=_python_refusals,
+)
+
+RUNNERS: dict[str, Sequence[ProofRunner]] = {".py": (_PYTHON,)}
+"""By suffix of the changed file; the first that fits."""

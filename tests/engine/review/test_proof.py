@@ -1,0 +1,167 @@
+"""The rules by which runs of a reproducer prove a finding: each wrong kind of reproducer is stopped by one of them.
+
+The runs are real: each reproducer is run by the prover on a real change, in scratch copies.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.proof import HANG, Evidence, Order, Run, TestFile, Trial
+from ralph_hooks.engine.review import proof
+from ralph_hooks.engine.review.proof import Claims, Judged
+from ralph_hooks.git.sandbox.prover import GitProver
+from ralph_hooks.git.snapshot import open_repository, staged
+from tests.support.repo import Repo
+
+BASE = '''\
+def rate(part, whole):
+    """Return 0 where whole is 0."""
+    if not whole:
+        return 0
+    return 100 * part / whole
+
+
+def days(hours):
+    return hours // 24
+
+
+def wait(n):
+    while n > 0:
+        n -= 1
+    return n
+'''
+CHANGE = BASE.replace("    if not whole:\n        return 0\n", "").replace("// 24", "// 25").replace("n > 0", "True")
+LINES = {"shop.py": (2, 3, 7, 11)}
+RIGHT = "from shop import rate\ndef test_rate():\n    assert rate(1, 0) == 0\n"
+
+
+@pytest.fixture
+def prover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[GitProver, str, str]:
+    """The prover for a staged change that breaks three functions; the trees of the change and of its base."""
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    repo = Repo.create(tmp_path / "shop")
+    for name in ("GIT_DIR", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    repo.commit({"shop.py": BASE})
+    repo.stage({"shop.py": CHANGE})
+    opened = open_repository(repo.path)
+    change = staged(opened).change
+    return GitProver(opened, change), change.tree, change.base
+
+
+def runs(prover: tuple[GitProver, str, str], text: str, *, limit: float = 20.0) -> tuple[list[Run], list[Run]]:
+    """Three runs on each side, as the gate orders them."""
+    runner, change, base = prover
+    first = Trial(
+        tree=change,
+        test=TestFile(path="test_it.py", text=text, language="python", command=""),
+        lines=LINES,
+        limit=limit,
+    )
+    deadline = Deadline(120, time.monotonic)
+    on_change: list[Run] = []
+    on_base: list[Run] = []
+    failing = ""
+    for seed, order in enumerate((Order.FORWARD, Order.REVERSED, Order.ALONE), start=1):
+        if on_change and proof.judge(on_change, on_base).failure is None:
+            break
+        trial = msgspec.structs.replace(first, seed=seed, order=order, only=failing)
+        on_base.append(runner.run(msgspec.structs.replace(trial, tree=base, lines={}), deadline))
+        on_change.append(runner.run(trial, deadline))
+        failing = next((failure.test for failure in on_change[0].failures), "")
+    return on_change, on_base
+
+
+def refused(judged: Judged, words: str) -> None:
+    assert judged.failure is None
+    assert words in judged.reason
+    assert proof.weigh(judged, Claims(promised=True, allowed=True, unintended=True))[0] is Evidence.UNPROVED
+
+
+def test_uncaught_exception_of_the_project_is_proved(prover: tuple[GitProver, str, str]) -> None:
+    judged = proof.judge(*runs(prover, RIGHT))
+    assert judged.failure is not None
+    assert (judged.failure.kind, judged.failure.at) == ("ZeroDivisionError", ("shop.py", 3))
+    assert (judged.differs, judged.exceptional) == (True, True)
+    assert proof.needs(judged, deliberate=False, quoted=False, intent=False) == frozenset()
+    assert proof.weigh(judged, Claims()) == (Evidence.PROVED, "ZeroDivisionError at shop.py:3")
+
+
+def test_hang_in_the_project_is_proved(prover: tuple[GitProver, str, str]) -> None:
+    judged = proof.judge(*runs(prover, "from shop import wait\ndef test_wait():\n    assert wait(3) == 0\n", limit=2.0))
+    assert judged.failure is not None
+    assert (judged.failure.kind, judged.exceptional) == (HANG, True)
+    assert proof.weigh(judged, Claims())[0] is Evidence.PROVED
+
+
+def test_line_that_only_a_child_process_runs_counts(prover: tuple[GitProver, str, str]) -> None:
+    text = (
+        "import subprocess, sys\ndef test_rate():\n"
+        "    subprocess.run([sys.executable, '-c', 'import shop; shop.rate(1, 0)'], check=True)\n"
+    )
+    judged = proof.judge(*runs(prover, text))
+    assert judged.failure is not None
+    assert judged.failure.reached == (("shop.py", 3),)
+
+
+def it(*lines: str, also: str = "sys") -> str:
+    """A test of these lines that runs a changed line first."""
+    body = "\n".join(f"    {line}" for line in lines)
+    return f"import {also}\nimport shop\ndef test_it():\n    shop.days(1)\n{body}\n"
+
+
+BOTH = "AssertionError, on the base too"
+SOURCE = "it reads source text"
+UNREACHED = "no changed line inside a function runs"
+LEFTOVER = "m = os.path.join(tempfile.gettempdir(), 'm'); seen = os.path.exists(m); open(m, 'w').close(); assert seen"
+CALL_OUT = "s = socket.socket(); s.settimeout(0.1); s.connect_ex(('192.0.2.1', 80)); assert shop.days(24) == 1"
+STATE = "seen = []\ndef test_a():\n    seen.append(shop.days(24))\ndef test_b():\n    assert seen in ([], [1])\n"
+WRONG = {
+    "import error": ("from shop import nothing\ndef test_it():\n    assert nothing() == 0\n", "does not load"),
+    "missing fixture": ("def test_it(nowhere):\n    assert nowhere\n", "does not load"),
+    "syntax error": ("def test_it(:\n", "does not load"),
+    "assert False": (it("assert False"), BOTH),
+    "coin flip": (it("assert random.random() < 0.5", also="random"), "passes on the"),
+    "leftover in TMPDIR": (it(LEFTOVER, also="os, tempfile"), BOTH),
+    "source text": (it("assert '// 24' in getattr(open(shop.__file__), 'read')()"), SOURCE),
+    "source text by a program": (
+        it("assert b'// 24' in subprocess.check_output(['cat', 'shop.py'])", also="subprocess"),
+        SOURCE,
+    ),
+    "source text by the loader": (it("assert b'// 24' in shop.__loader__.get_data(shop.__file__)"), SOURCE),
+    "network": (it(CALL_OUT, also="socket"), "it uses the network"),
+    "sleeping": (it("time.sleep(0.01)", "assert shop.days(24) == 1", also="time"), "it sleeps"),
+    "order": (f"import shop\n{STATE}", UNREACHED),
+    "never reaches a changed line": (
+        "import shop\ndef test_it():\n    assert 24 in shop.days.__code__.co_consts\n",
+        UNREACHED,
+    ),
+    "a loop of its own": (it("while shop.days(24) != 1: pass"), "the test itself does not end"),
+    "passes": (it("assert shop.days(0) == 0"), "passes on the change"),
+}
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_wrong_reproducer_proves_nothing(prover: tuple[GitProver, str, str], kind: str) -> None:
+    text, words = WRONG[kind]
+    judged = proof.judge(*runs(prover, text, limit=2.0 if kind == "a loop of its own" else 20.0))
+    assert words in judged.reason
+    evidence, _ = proof.weigh(judged, Claims())
+    assert evidence is Evidence.UNPROVED
+
+
+def test_difference_that_may_be_intended_is_only_shown(prover: tuple[GitProver, str, str]) -> None:
+    judged = proof.judge(*runs(prover, "import shop\ndef test_it():\n    assert shop.days(24) == 1\n"))
+    assert (judged.differs, judged.exceptional) == (True, False)
+    assert proof.weigh(judged, Claims())[0] is Evidence.SHOWN
+    assert proof.needs(judged, deliberate=False, quoted=True, intent=True) == {"promised", "unintended"}
+    assert proof.weigh(judged, Claims(promised=True))[0] is Evidence.PROVED
+    assert proof.weigh(judged, Claims(promised=False))[0] is Evidence.SHOWN
+    assert proof.weigh(judged, Claims(promised=True, unintended=False))[0] is Evidence.SHOWN
