@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -24,6 +25,7 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
+from ralph_hooks.core.ports.sandbox import Prover
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
@@ -210,7 +212,7 @@ def build_trial(
         answers=NamespacedCache(SharedModelCache(state), apart),
         prices=prices,
     )
-    return _gate(context, state, models, store, repository, change)
+    return _gate(context, state, models, store, repository, change, proves=False)
 
 
 def _gate(
@@ -220,8 +222,10 @@ def _gate(
     store: Cache,
     repository: snapshots.Repository,
     change: Change,
+    *,
+    proves: bool = True,
 ) -> Gate:
-    """Build the gate for ``change`` of ``repository``."""
+    """Build the gate for ``change`` of ``repository``; without ``proves`` it runs no reproducers."""
     return Gate(
         models=models,
         checks=all_checks(),
@@ -230,7 +234,15 @@ def _gate(
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),
         receipts=Receipts(state.database, context.known_as()),
+        prover=partial(build_prover, context, repository) if proves else None,
     )
+
+
+def build_prover(context: Context, repository: snapshots.Repository, change: Change) -> Prover:
+    """Build what runs reproducers for ``change``."""
+    from ralph_hooks.git.sandbox.prover import GitProver
+
+    return GitProver(repository, change, command=context.settings.proof.command)
 
 
 def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Cache) -> CommandVerifier:

@@ -13,7 +13,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.route import Chain, Phase
-from ralph_hooks.phases import analyze, verify
+from ralph_hooks.phases import analyze, reproduce, verify
 
 _VERSION = "1"
 _JUDGES = (Phase.ANALYZE, Phase.VERIFY)
@@ -50,11 +50,11 @@ def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[C
     Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their
     own: they may run at one stage and not at another.
     """
-    lasting = {"block_at", "min_confidence", "confirm", "exclude"}
+    lasting = {"block_at", "block_on", "min_confidence", "confirm", "exclude"}
     fields = {name: value for name, value in msgspec.structs.asdict(limits).items() if name in lasting}
     routes = [(rule.paths, rule.skip, _names(rule.models)) for rule in settings.routes]
     return key(
-        f"receipt/{_VERSION}/{analyze.VERSION}/{verify.VERSION}",
+        f"receipt/{_VERSION}/{analyze.VERSION}/{verify.VERSION}/{reproduce.VERSION}",
         *(f"{check.name} {check.version}" for check in checks),
         msgspec.json.encode([fields, _names(settings.models), routes], order="sorted").decode(),
     )

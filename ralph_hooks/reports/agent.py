@@ -7,6 +7,7 @@ pass for a line of this report.
 from __future__ import annotations
 
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.reports import wording
@@ -18,6 +19,7 @@ _MAX_MESSAGE = 1200  # characters
 _MAX_LINE = 240
 _MAX_QUOTE = 12  # lines
 _MAX_TAIL = 30
+_MAX_TEST = 60
 
 
 def render(report: Report) -> str:
@@ -59,7 +61,17 @@ def _finding(number: int, item: Finding) -> list[str]:
     message = [
         f"   {line}" for line in visible(wording.clip(item.message.strip(), _MAX_MESSAGE)).expandtabs(4).split("\n")
     ]
-    return [heading, *message, *_quoted(_code(item), _MAX_QUOTE, "   > ")]
+    return [heading, *message, *_quoted(_code(item), _MAX_QUOTE, "   > "), *_evidence(item)]
+
+
+def _evidence(item: Finding) -> list[str]:
+    """How it is supported, with the whole reproducer: whoever repairs it can run it."""
+    told = wording.evidence(item)
+    lines = [f"   evidence: {wording.clip(told, _MAX_LINE)}"] if told else []
+    if item.proof is None:
+        return lines
+    lines.append(f"   reproducer: save as {one_line(item.proof.path)}, run `{one_line(item.proof.command)}`")
+    return [*lines, *_quoted(item.proof.test.rstrip().split("\n"), _MAX_TEST, "   | ")]
 
 
 def _code(item: Finding) -> list[str]:
@@ -94,8 +106,13 @@ def _advice(report: Report) -> list[str]:
     lines = ["advice, does not block:"]
     for item in found[:_MAX_ADVICE]:
         message = one_line(wording.clip(" ".join(item.message.split()), _MAX_LINE))
-        lines.append(f"- {wording.place(item)}: {item.severity} {one_line(item.category)} (id {item.id}): {message}")
+        lines.append(f"- {wording.place(item)}: {item.severity} {_kind(item)} (id {item.id}): {message}")
     return [*lines, f"- {len(found) - _MAX_ADVICE} more: {wording.SHOW}"] if len(found) > _MAX_ADVICE else lines
+
+
+def _kind(item: Finding) -> str:
+    supported = "" if item.evidence is Evidence.CHECK else f"{item.evidence.value} "
+    return f"{supported}{one_line(item.category)}"
 
 
 _NO_BYPASS = "Do not bypass the hooks with --no-verify"

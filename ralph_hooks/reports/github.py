@@ -12,6 +12,7 @@ from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.reports import wording
 
+_MAX_LINE = 400
 _MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, but nobody reads that
 
 
@@ -36,7 +37,9 @@ def _finding(item: Finding) -> str:
     level = "error" if item.blocking else "notice" if item.severity is Severity.NOTE else "warning"
     start = max(1, item.line)
     lines = {} if item.removed else {"line": str(start), "endLine": str(max(start, item.end_line))}
-    message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin_and_id(item)})"
+    told = wording.evidence(item)
+    supported = f"\n{wording.clip(told, _MAX_LINE)}" if told else ""
+    message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin_and_id(item)}){supported}"
     title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
     return _command(level, message, file=one_line(item.path), **lines, title=title)
 

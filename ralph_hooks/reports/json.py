@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.proof import Proof
 from ralph_hooks.core.report import (
     SCHEMA,
     FixSummary,
@@ -105,10 +106,26 @@ def _finding(item: Finding) -> dict[str, Any]:
         "context": item.context,
         "source": item.source,
         "confirmed": item.confirmed,
+        "evidence": item.evidence.value,
+        "proof": None if item.proof is None else _proof(item.proof),
+        "note": item.note,
         "blocking": item.blocking,
         "removed": item.removed,
         "fingerprint": item.fingerprint,
         "id": item.id,
+    }
+
+
+def _proof(item: Proof) -> dict[str, Any]:
+    return {
+        "command": item.command,
+        "path": item.path,
+        "test": item.test,
+        "on_change": item.on_change,
+        "on_base": item.on_base,
+        "reason": item.reason,
+        "asserts": item.asserts,
+        "because": item.because,
     }
 
 

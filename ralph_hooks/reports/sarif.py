@@ -12,6 +12,7 @@ from urllib.parse import quote
 from ralph_hooks import __version__
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.own_settings import CONFIGURATION
+from ralph_hooks.core.proof import Proof
 from ralph_hooks.core.report import Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.reports import wording
@@ -57,10 +58,23 @@ def _finding(item: Finding) -> dict[str, Any]:
             "blocking": item.blocking,
             "confidence": item.confidence,
             "confirmed": item.confirmed,
+            "evidence": item.evidence.value,
+            "proof": None if item.proof is None else _proof(item.proof),
             "removed": item.removed,
             "source": visible(item.source),
             "id": item.id,
         },
+    }
+
+
+def _proof(item: Proof) -> dict[str, str]:
+    return {
+        "command": visible(item.command),
+        "path": visible(item.path),
+        "test": visible(item.test),
+        "onChange": visible(item.on_change),
+        "onBase": visible(item.on_base),
+        "reason": visible(item.reason),
     }
 
 

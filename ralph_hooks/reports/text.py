@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding, Severity
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.reports import wording
@@ -111,7 +112,12 @@ def _finding(finding: Finding, report: Report, screen: _Screen) -> _Block:
     lines += [f"  {line}" for line in excerpt(finding, screen.width - 2, screen.ink)]
     by = wording.confirmers(report)
     confirmed = ("", f", confirmed by {by}" if by else ", confirmed")[finding.confirmed is True]
-    return [*lines, screen.ink("faint", f"  id {finding.id}{confirmed}")]
+    lines.append(screen.ink("faint", f"  id {finding.id}{confirmed}"))
+    if told := wording.evidence(finding):
+        lines += screen.prose(told)
+    if told := wording.reproducer(finding):
+        lines += screen.prose(told)
+    return lines
 
 
 def _heading(finding: Finding, screen: _Screen) -> _Block:
@@ -196,9 +202,13 @@ def _advice(report: Report, screen: _Screen) -> list[_Block]:
 def _remark(finding: Finding, screen: _Screen) -> _Block:
     message = " ".join(finding.message.split())
     first, *rest = screen.prose(
-        wording.clip(f"{wording.place(finding)}: {_kind(finding)} (id {finding.id}): {message}", 4 * screen.width)
+        wording.clip(f"{wording.place(finding)}: {_kind(finding)} ({_known_as(finding)}): {message}", 4 * screen.width)
     )
     return [first, *(f"  {line}" for line in rest)]
+
+
+def _known_as(finding: Finding) -> str:
+    return f"id {finding.id}" if finding.evidence is Evidence.CHECK else f"{finding.evidence.value}, id {finding.id}"
 
 
 def _details(report: Report, screen: _Screen) -> list[_Block]:

@@ -10,6 +10,7 @@ from posixpath import basename, splitext
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.model_errors import BudgetReached, NoCredential
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Cause, CheckedFile, RepairStep, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Call
@@ -63,6 +64,24 @@ def origin(finding: Finding) -> str:
 def origin_and_id(finding: Finding) -> str:
     """Return `origin` with the short id, which `ralph-hooks dismiss` takes."""
     return f"{origin(finding)}, id {finding.id}"
+
+
+def evidence(finding: Finding) -> str:
+    """How a model's finding is supported: ``proved: ZeroDivisionError at shop.py:3``; empty for a check's."""
+    if finding.evidence is Evidence.CHECK:
+        return ""
+    why = finding.proof.reason if finding.proof is not None else finding.note
+    return f"{finding.evidence.value}: {one_line(why)}" if why else finding.evidence.value
+
+
+def reproducer(finding: Finding) -> str:
+    """How the reproducer of ``finding`` ran, and how to see it; empty where none was run."""
+    if finding.proof is None:
+        return ""
+    on_change, on_base = (
+        one_line(text.partition("\n")[0]) for text in (finding.proof.on_change, finding.proof.on_base)
+    )
+    return f"reproducer: {on_change} (change), {on_base} (base): ralph-hooks show --proof {finding.id}"
 
 
 def confirmers(report: Report) -> str:

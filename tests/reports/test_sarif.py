@@ -66,6 +66,8 @@ def test_a_result() -> None:
                 "blocking": True,
                 "confidence": 0.92,
                 "confirmed": True,
+                "evidence": "check",
+                "proof": None,
                 "removed": False,
                 "source": "openrouter/deepseek/deepseek-v4-flash",
                 "id": finding().id,

@@ -108,7 +108,7 @@ class Project:
 
     def write_user(self, text: str) -> None:
         self.home.mkdir(exist_ok=True)
-        (self.home / "config.toml").write_text(text, encoding="utf-8")
+        (self.home / "config.toml").write_text(agreeing(text), encoding="utf-8")
 
     def models(self, script: Script, *, wire: str = "openai", user: str = "") -> ModelServer:
         """Serve ``script`` as provider ``scripted`` of the user's own, until the test ends.
@@ -178,6 +178,18 @@ class Project:
         """The last report, as a program would ask for it."""
         report: dict[str, Any] = json.loads(self.run("show", "--format", "json").out)
         return report
+
+
+def agreeing(user: str) -> str:
+    """A user's configuration in which the agreement of the verify model is enough to block.
+
+    What a reproducer proves has tests of its own, which say so in the repository's configuration.
+    """
+    if "block-on" in user:
+        return user
+    if "[gate]\n" in user:
+        return user.replace("[gate]\n", '[gate]\nblock-on = "agreement"\n')
+    return f'{user}\n[gate]\nblock-on = "agreement"\n'
 
 
 def environment(home: Path, state: Path) -> dict[str, str]:

@@ -33,6 +33,8 @@ Examples:
   ralph-hooks show --commits main..    the same of a range
   ralph-hooks show 1k7                 the run, or the fix, whose id begins so
   ralph-hooks show --format agent      for a coding agent to act on
+  ralph-hooks show --proof 3f2a        the test that proves a finding, and what it does on both sides
+  ralph-hooks show --proof 3f2a --save tests/test_rate.py   add it to your tests
 """
 _LISTED = 20
 _FIX_FORMATS = ("text", "agent")
@@ -44,9 +46,24 @@ _FIX_FORMATS = ("text", "agent")
 @click.option(
     "--commits", is_flag=False, flag_value="", metavar="[RANGE]", help="List commits with what judged them (of HEAD)."
 )
+@click.option("--proof", metavar="FINDING", help="Show the reproducer of a finding and its runs, by the finding's id.")
+@click.option(
+    "--save", type=click.Path(path_type=Path), metavar="PATH", help="With --proof: write the reproducer to a new file."
+)
 @report_options
-def command(*, id_: str | None, listed: bool, commits: str | None, format_: str, output: Path | None) -> int:
-    """Find the report or the fix and show all of it."""
+def command(
+    *,
+    id_: str | None,
+    listed: bool,
+    commits: str | None,
+    proof: str | None,
+    save: Path | None,
+    format_: str,
+    output: Path | None,
+) -> int:
+    """Find the report, the fix or the proof and show all of it."""
+    if save is not None and proof is None:
+        raise RalphError("--save needs --proof", "name the finding: `ralph-hooks show --proof ID --save PATH`")
     context = load_context()
     fix = _fix(context, id_) if id_ else None
     with open_state(context.home) as state:
@@ -66,6 +83,11 @@ def command(*, id_: str | None, listed: bool, commits: str | None, format_: str,
         found = reports.get(id_) if id_ else reports.last()
     if found is None:
         raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
+    if proof is not None:
+        from ralph_hooks.cli.show.proof import show_proof
+
+        show_proof(found.report, proof, save)
+        return ExitCode.PASS
     if format_ == "text" and output is None:
         click.echo(_line(found), err=True)
     emit(_as_of_now(context, found.report), format_, output, everything=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Flag, auto
 from functools import partial
 
@@ -14,7 +14,7 @@ from ralph_hooks.core.command import concerned
 from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
-from ralph_hooks.core.ports.sandbox import Verifier
+from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Receipts
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verification
@@ -54,6 +54,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     verifier: Verifier
     history: History
     receipts: Receipts
+    prover: Callable[[Change], Prover] | None = None
+    """Runs reproducers for a change; without it nothing can be run."""
 
     def judge(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
         """The report on ``snapshot``, kept for `show`.
@@ -174,8 +176,13 @@ class Gate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(change, checked=checked)
 
     def review(self, change: ReviewInput) -> Reviewed:
-        """Ask the models about what the checks let through."""
-        return Reviewer(self.models).review(change)
+        """Ask the models about what the checks let through, and put what would block to the proof."""
+        reviewed = Reviewer(self.models).review(change)
+        if not any(finding.blocking for finding in reviewed.findings):
+            return reviewed
+        from ralph_hooks.engine.review import prove  # a change that passes does without
+
+        return prove.proved(self.models, self.prover, self.store, reviewed, change)
 
     def keeps(self, change: ReviewInput) -> Kept:
         """Ask whether the change keeps the project's rules."""

@@ -12,12 +12,14 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.prompt_diff import Part, pack, render
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import anchors
+from ralph_hooks.engine.review.proof import blocks
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 
@@ -163,7 +165,9 @@ class Invariants:
             context=item.text,
             source=model.id,
             confirmed=True,
-            blocking=confidence >= self._gate.min_confidence,
+            evidence=Evidence.AGREED,
+            blocking=confidence >= self._gate.min_confidence
+            and blocks(Evidence.AGREED, self._gate.block_on, runnable=False),
             removed=item.removed,
             rule=item.statement,
         )

@@ -9,8 +9,8 @@ from functools import partial
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import BlockOn, GateSettings, Settings
-from ralph_hooks.core.change import Change, Entry, Line, decode
+from ralph_hooks.config import BlockOn
+from ralph_hooks.core.change import Change, Line, decode
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Prover
@@ -20,10 +20,14 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
-from ralph_hooks.engine.models.caller import Caller, Unanswered
+from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.models.caller import Unanswered
+from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import proof
 from ralph_hooks.engine.review.proof import TIMES, Claims, Judged
-from ralph_hooks.engine.worker_pool import WorkerPool, run_all
+from ralph_hooks.engine.review.review_input import ReviewInput
+from ralph_hooks.engine.review.reviewer import Reviewed, claim
+from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.languages.outline import definitions, enclosing
 from ralph_hooks.languages.promises import is_document, promised
 from ralph_hooks.languages.runners import ProofRunner, runner_for
@@ -37,6 +41,7 @@ _SHARE = 0.25  # of the time that is left: one run may take it, so that all of t
 _SLOWER = 5.0  # times as long as the base took, and a test hangs
 _SHORTEST = 2.0  # seconds that a test may take however fast the base was
 _INTENT_TOKENS = 800
+_CODE_TOKENS = 3_000  # of the claim and the code around it
 _QUOTED = re.compile(r"^\s*`?([^`:\"\n]+?)`?\s*:\s*[\"'“`]+(.+?)[\"'”`]+\s*\.?\s*$", re.DOTALL)
 _RAISES = ("raise", "throw ", "panic(", "panic!(", "assert ", "assert!", "todo!(", "unreachable!(", "process.exit(")
 NO_TIME = "no time was left to run a reproducer"
@@ -63,32 +68,64 @@ class Subject(Struct, frozen=True):
     claim: verify.Claim
 
 
+def proved(
+    models: ModelAccess,
+    prover: Callable[[Change], Prover] | None,
+    store: Cache,
+    reviewed: Reviewed,
+    change: ReviewInput,
+    intent: str = "",
+) -> Reviewed:
+    """``reviewed`` with the evidence of each finding that would block; it blocks no longer where that is too weak.
+
+    ``store`` keeps verdicts of proofs on this machine. ``intent`` is what the author says of the change.
+    """
+    block_on = models.limits.block_on
+    places = [index for index, finding in enumerate(reviewed.findings) if finding.blocking]
+    if prover is None or block_on is BlockOn.AGREEMENT:
+        results = [Result(Evidence.AGREED, runnable=False) for _ in places]
+    else:
+        subjects = [_subject(models, reviewed.findings[index], change) for index in places]
+        proofs = Proofs(models=models, store=store, prover=prover(change.snapshot.change), change=change, intent=intent)
+        results = proofs.prove(subjects)
+    problems = dict.fromkeys(result.problem for result in results if result.problem)
+    return msgspec.structs.replace(
+        reviewed,
+        findings=_weighed(dict(zip(places, results, strict=True)), reviewed.findings, block_on),
+        unconfirmed=(*reviewed.unconfirmed, *problems),
+        remarks=proofs.caveats() if prover is not None and block_on is not BlockOn.AGREEMENT else (),
+    )
+
+
+def _subject(models: ModelAccess, finding: Finding, change: ReviewInput) -> Subject:
+    entry = next(entry for entry in change.review if entry.path == finding.path)
+    (source,) = change.sources([entry])
+    route = models.settings.route(finding.path)
+    chain = route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)
+    most = prompt_budget(chain, reproduce.SYSTEM, _CODE_TOKENS)
+    return Subject(finding, source, chain, claim(finding, source, most))
+
+
 class Proofs:
     """Runs the proof of findings of one change."""
 
     def __init__(
-        self,
-        *,
-        settings: Settings,
-        gate: GateSettings,
-        caller: Caller,
-        store: Cache,
-        pool: WorkerPool,
-        prover: Prover,
-        change: Change,
-        sources: Callable[[Sequence[Entry]], Sequence[Source]],
-        intent: str = "",
+        self, *, models: ModelAccess, store: Cache, prover: Prover, change: ReviewInput, intent: str = ""
     ) -> None:
-        self._settings = settings
-        self._gate = gate
-        self._caller = caller
+        self._settings = models.settings
+        self._caller = models.caller
         self._store = store
-        self._pool = pool
+        self._pool = models.pool
         self._prover = prover
-        self._change = change
-        self._sources = sources
+        self._input = change
+        self._sources = change.sources
+        self._change = change.snapshot.change
         self._intent = intent
         self._paths: frozenset[str] | None = None
+
+    def caveats(self) -> tuple[str, ...]:
+        """Sentences that the user has to read about how reproducers were run."""
+        return tuple(self._prover.caveats())
 
     def prove(self, subjects: Sequence[Subject]) -> list[Result]:
         """One result for each of ``subjects``, in their order. What is cached is neither asked nor run again."""
@@ -116,7 +153,7 @@ class Proofs:
         proof = self._settings.proof
         version = f"{_VERSION}/{reproduce.VERSION}/{verify.VERSION}/{runner.name}/{proof.command}/{proof.timeout}"
         content = content_key(f"proof/{model.id}/{model.provider.base_url}", version, subject.source.entry)
-        return key(content, self._change.tree, self._change.base, subject.finding.fingerprint, subject.finding.message)
+        return key(content, self._change.tree, self._change.base, subject.finding.place, subject.finding.message)
 
     def _recall(self, subject: Subject, runner: ProofRunner) -> Result | None:
         names = {self._key(subject, runner, model): model for model in subject.chain}
@@ -365,7 +402,7 @@ def _summary(runs: Sequence[Run]) -> str:
     return f"{head}\n{told}" if told else head
 
 
-def block(results: Mapping[int, Result], findings: Sequence[Finding], block_on: BlockOn) -> tuple[Finding, ...]:
+def _weighed(results: Mapping[int, Result], findings: Sequence[Finding], block_on: BlockOn) -> tuple[Finding, ...]:
     """``findings`` with the evidence of ``results`` (by index), and blocking where that suffices."""
     return tuple(
         finding

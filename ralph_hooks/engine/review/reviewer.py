@@ -48,7 +48,9 @@ class Reviewed(Struct, frozen=True):
     unreviewed: tuple[Unreviewed, ...] = ()
     dropped: int = 0
     unconfirmed: tuple[str, ...] = ()
-    """Why claims that would block could not be put to the verify model; empty where all were."""
+    """Why claims that would block could not be put to the verify model or to the proof; empty where all were."""
+    remarks: tuple[str, ...] = ()
+    """Sentences that the user has to read about how reproducers were run."""
 
 
 class _Stored(Struct, frozen=True):
@@ -250,7 +252,7 @@ class Reviewer:
     ) -> tuple[dict[int, bool | None], list[str]]:
         sources = change.sources([entry for _, entry in claims])
         most = prompt_budget(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
-        stated = [_claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
+        stated = [claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
         try:
             verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
         except TooLarge:
@@ -362,8 +364,8 @@ def _placed(stored: _Stored, path: str) -> _Stored:
     )
 
 
-def _claim(finding: Finding, source: Source, most: int) -> verify.Claim:
-    """About ``most`` tokens with all that goes around it."""
+def claim(finding: Finding, source: Source, most: int) -> verify.Claim:
+    """What verify is asked about ``finding``, in about ``most`` tokens with all that goes around it."""
     statement = _statement(finding)
     return verify.Claim(statement, _code(finding, source, max(0, most - _FRAME - estimate_tokens(statement))))
 

@@ -79,6 +79,7 @@ def combine(
         paths=len(paths),
         reviewed=len(paths) - len(unreviewed),
         dropped=reviewed.dropped,
+        remarks=reviewed.remarks,
     )
 
 
