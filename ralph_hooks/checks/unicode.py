@@ -25,7 +25,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import path_line, visible
 
 _VERSION = "3"
 
@@ -141,7 +141,7 @@ def _named_so(source: Source) -> Iterator[Finding]:
             1,
             category="invisible-characters",
             message=f"the name of this file has characters that nobody can see: {_named(hidden)}. Give it another one",
-            shown=one_line(path),
+            shown=path_line(path),
         )
 
 

@@ -9,7 +9,7 @@ import click
 from ralph_hooks.app.context import load_context, open_state
 from ralph_hooks.app.wiring import Selection, build_gate
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import money, one_line, plural, visible
+from ralph_hooks.core.text import money, one_line, path_line, plural, visible
 from ralph_hooks.engine.review.estimate import Estimate, Forecasted, Preview, preview, preview_paths
 from ralph_hooks.engine.review.gate import Scope
 
@@ -62,7 +62,7 @@ def _text(coming: Forecasted, *, staged: bool) -> Iterator[str]:
 
 
 def _path(path: Preview) -> Iterator[str]:
-    yield f"{one_line(path.path)} ({path.kind.value})"
+    yield f"{path_line(path.path)} ({path.kind.value})"
     if path.left_out:
         yield f"  left out: {one_line(path.reason)}"
         return

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, lines_of
-from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.core.usage import estimate_tokens
 
 _DEFINITION = re.compile(r"(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
@@ -116,8 +116,8 @@ def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) ->
 def _header(entry: Entry) -> str:
     words = _STATUS_WORDS.get(entry.status, "")
     if entry.old_path != entry.path:
-        words += f" {one_line(entry.old_path)}"
-    return f"### {one_line(entry.path)}{f' ({words})' if words else ''}"
+        words += f" {path_line(entry.old_path)}"
+    return f"### {path_line(entry.path)}{f' ({words})' if words else ''}"
 
 
 def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:

@@ -44,7 +44,7 @@ class AgentRun(Struct, frozen=True):
 
 
 class StoredFix(Struct, frozen=True, kw_only=True):
-    """A repair that is kept under ``refs/ralph/fixes/``, for `ralph-hooks apply`."""
+    """A repair that is kept under ``refs/ralph/fixes/`` of our own repository, for `ralph-hooks apply`."""
 
     id: str
     ref: str

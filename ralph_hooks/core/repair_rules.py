@@ -17,7 +17,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MODE, Entry
 from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.own_settings import CONFIGURATION
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 
 MAX_BYTES = 10_000_000
 """The largest file that a repair may write. Code is smaller; what an agent left behind may fill a disk."""
@@ -58,7 +58,7 @@ class Violation(Struct, frozen=True):
     path: str
 
     def __str__(self) -> str:
-        return f"a repair may not {self.rule}: {one_line(self.path)}"
+        return f"a repair may not {self.rule}: {path_line(self.path)}"
 
 
 def summary(violations: Sequence[Violation]) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 
 _BYTE = re.compile("[\udc80-\udcff]")  # a byte that surrogateescape carried through
-_LATIN = 0x100
+_ASCII = 0x80
 _ASTRAL = 0x10000
 
 
@@ -25,7 +25,7 @@ def _unsafe() -> re.Pattern[str]:
 def _escape(match: re.Match[str]) -> str:
     char = match.group()
     code = ord(char)
-    if code < _LATIN or _BYTE.match(char):
+    if code < _ASCII or _BYTE.match(char):
         return f"\\x{code & 0xFF:02x}"
     return f"\\u{code:04x}" if code < _ASTRAL else f"\\U{code:08x}"
 
@@ -40,6 +40,11 @@ def visible(text: str) -> str:
 def one_line(text: str) -> str:
     """As `visible`, with newlines and tabs escaped too: for paths and for messages that must stay on one line."""
     return visible(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def path_line(path: str) -> str:
+    """As `one_line`, and never the same for two paths: a backslash is written twice. For wherever a path is a name."""
+    return one_line(path.replace("\\", "\\\\"))
 
 
 _SMALLEST = Decimal("0.0001")

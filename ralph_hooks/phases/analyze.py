@@ -14,7 +14,7 @@ from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import path_line, plural
 from ralph_hooks.phases.grounding import LooseFinding, confidence_of, line_of, locate, path_of, severity_of
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
 
@@ -103,8 +103,8 @@ def read(data: bytes, parts: Sequence[Part]) -> Review:
     doubtful, dropped = malformed, malformed
     by_path: dict[str, list[Line]] = {}
     for part in parts:
-        by_path.setdefault(one_line(part.path), []).extend(part.lines)
-    paths = {one_line(part.path): part.path for part in parts}
+        by_path.setdefault(path_line(part.path), []).extend(part.lines)
+    paths = {path_line(part.path): part.path for part in parts}
     findings: list[Finding] = []
     for item in items:
         found = _grounded(item, by_path, paths)

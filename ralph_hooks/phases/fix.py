@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from ralph_hooks.core.repair import Repair
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.phases.implement import AGENT, FENCE, MAX_OUTPUT, RULES, RepairReply, read
 from ralph_hooks.phases.problem import Problem, Shown, described, files, prompt
 from ralph_hooks.phases.question import Question
@@ -64,11 +64,11 @@ def question(
 def told(repair: Repair) -> Iterator[str]:
     """The edits of a repair, as text."""
     for number, edit in enumerate(repair.edits, start=1):
-        yield f"edit {number} of {one_line(edit.path)}, search:\n{_cut(edit.search)}\nreplace:\n{_cut(edit.replace)}"
+        yield f"edit {number} of {path_line(edit.path)}, search:\n{_cut(edit.search)}\nreplace:\n{_cut(edit.replace)}"
     for file in repair.create:
-        yield f"create {one_line(file.path)}:\n{_cut(file.content)}"
+        yield f"create {path_line(file.path)}:\n{_cut(file.content)}"
     for path in repair.delete:
-        yield f"delete {one_line(path)}"
+        yield f"delete {path_line(path)}"
 
 
 def _cut(text: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import one_line, path_line
 from ralph_hooks.phases.problem import Problem, described, prompt
 from ralph_hooks.phases.question import Question, decode
 
@@ -70,7 +70,7 @@ def question(
 def read(data: bytes, paths: Collection[str]) -> Plan:
     """A plan about files that are there. Raises Unreadable where it names files, and none of them is."""
     reply = decode(data, PlanReply)
-    known = {one_line(path): path for path in paths}
+    known = {path_line(path): path for path in paths}
     chosen: dict[str, list[str]] = {}
     whole: set[str] = set()
     for entry in reply.files[:_MAX_FILES]:

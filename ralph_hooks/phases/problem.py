@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Verification
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.phases.question import fenced
 
@@ -58,7 +58,7 @@ def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -
     for number, finding in enumerate(problem.findings, start=1):
         side = "removed line" if finding.removed else "line"
         yield (
-            f"{mark}{number}: {one_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
+            f"{mark}{number}: {path_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
             f"  code: {finding.quote.strip()}"
         )
     for index, failure in enumerate(problem.failures, start=number + 1):
@@ -92,7 +92,7 @@ def tail(output: str, limit: int) -> list[str]:
 def files(shown: Sequence[Shown], marker: str) -> Iterator[str]:
     """Files one after the other. ``marker`` stands in each heading, so that no file can pretend to be another."""
     for file in shown:
-        yield f"FILE {marker} {one_line(file.path)}\n{file.text.rstrip()}"
+        yield f"FILE {marker} {path_line(file.path)}\n{file.text.rstrip()}"
 
 
 def prompt(problem: Problem, sections: Iterable[str], marker: str) -> str:

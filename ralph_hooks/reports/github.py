@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import Report, Verdict, Verification
-from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.core.text import one_line, path_line, plural, visible
 from ralph_hooks.reports import wording
 
 _MAX_LINE = 400
@@ -41,7 +41,7 @@ def _finding(item: Finding) -> str:
     supported = f"\n{wording.clip(told, _MAX_LINE)}" if told else ""
     message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin_and_id(item)}){supported}"
     title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
-    return _command(level, message, file=one_line(item.path), **lines, title=title)
+    return _command(level, message, file=path_line(item.path), **lines, title=title)
 
 
 def _failed(item: Verification) -> list[str]:

@@ -12,7 +12,7 @@ from msgspec import Struct
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Report, Verdict, Verification
-from ralph_hooks.core.text import money, one_line, plural
+from ralph_hooks.core.text import money, one_line, path_line, plural
 from ralph_hooks.reports import wording
 from ralph_hooks.reports.terminal import Ink, columns, excerpt, fit, shown, wrap
 
@@ -220,10 +220,10 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
     if doubtful:
         blocks += [[screen.ink("strong", "not confirmed")], *(_finding(item, report, screen) for item in doubtful)]
     if report.unreviewed:
-        names = [f"  {one_line(item.path)}: {one_line(item.reason)}" for item in report.unreviewed]
+        names = [f"  {path_line(item.path)}: {one_line(item.reason)}" for item in report.unreviewed]
         blocks.append([screen.ink("strong", "not reviewed by a model"), *names])
     if report.checked:
-        names = [f"  {one_line(item.path)}: {wording.looked_at(item)}" for item in report.checked]
+        names = [f"  {path_line(item.path)}: {wording.looked_at(item)}" for item in report.checked]
         blocks.append([screen.ink("strong", "checked by"), *names])
     if report.calls:
         blocks.append([screen.ink("strong", "calls"), *_calls(report)])

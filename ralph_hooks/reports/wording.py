@@ -12,7 +12,7 @@ from ralph_hooks.core.job import JobState
 from ralph_hooks.core.model_errors import BudgetReached, NoCredential
 from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Cause, CheckedFile, RepairStep, Report, Unreviewed, Verdict, Verification
-from ralph_hooks.core.text import money, one_line, plural
+from ralph_hooks.core.text import money, one_line, path_line, plural
 from ralph_hooks.core.usage import Call
 
 SHOW = "ralph-hooks show"
@@ -51,7 +51,7 @@ def requests(report: Report) -> tuple[Call, ...]:
 
 def place(finding: Finding) -> str:
     """``path:line`` as editors and terminals make it a link."""
-    return f"{one_line(finding.path)}:{finding.line}"
+    return f"{path_line(finding.path)}:{finding.line}"
 
 
 def origin(finding: Finding) -> str:
@@ -233,7 +233,7 @@ def left_out(report: Report) -> tuple[str, ...]:
     """A line for each path that no model reviewed: why, and what was checked in it."""
     by_path = {item.path: item for item in report.checked}
     return tuple(
-        f"{one_line(item.path)}: {one_line(item.reason)}"
+        f"{path_line(item.path)}: {one_line(item.reason)}"
         + (f" ({_looked(by_path[item.path])})" if item.path in by_path else "")
         for item in report.unreviewed
     )

@@ -16,7 +16,7 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.journal import Journal
 from ralph_hooks.git.fixes.working_tree import Step
 from ralph_hooks.git.snapshot import open_repository
-from tests.support.fixes import store_fix, tree
+from tests.support.fixes import in_store, store_fix, tree
 from tests.support.project import BIN, Project, new_project
 
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
@@ -95,7 +95,7 @@ def test_ids_that_mean_nothing_or_too_much_are_refused(project: Project) -> None
     project.repo.stage({"a.py": "a\n"})
     fix = store_fix(project.repo, {"a.py": "b\n"})
     for id_ in ("abcd1111", "abcd2222"):
-        project.repo.git("update-ref", fixes.PREFIX + id_, fix.commit)
+        in_store(project.repo).git("update-ref", fixes.PREFIX + id_, fix.commit)
     several = project.run("apply", "abcd")
     assert (several.code, "choose one" in several.err) == (2, True)
     for wrong in ("zz", "*", "", "../fixes", "-"):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.core.text import beginning, one_line, plural, visible
+from ralph_hooks.core.text import beginning, one_line, path_line, plural, visible
 
 ANY = st.text(st.characters(codec=None))
 
@@ -22,6 +22,14 @@ def dangerous(char: str) -> bool:
 def test_what_is_shown_holds_no_control_format_or_surrogate(text: str) -> None:
     assert {char for char in visible(text) if dangerous(char) and char not in "\n\t"} <= harmless()
     assert not {"\n", "\t"} & set(one_line(text))
+
+
+def test_no_two_paths_are_written_alike() -> None:
+    signs = ["\\", "t", "n", "x", "8", "5", "u", "0", "\t", "\n", "\x85", "\udc85", "\ud885"]
+    paths = [a + b + c + d for a in signs for b in signs for c in signs for d in signs]
+    paths += ["\\x85", "\\u0085", "\\udc85", "\x1b", "\\x1b", "\u202e", "\\u202e", "\U000e0001", "\\U000e0001"]
+    assert len({path_line(path) for path in paths}) == len(set(paths))
+    assert path_line("src/a b.py") == "src/a b.py"
 
 
 @lru_cache(maxsize=1)
@@ -59,7 +67,7 @@ def test_what_people_write_stays_as_it_is(text: str) -> None:
         ("\U000e0041", "\\U000e0041"),
         ("\udcff", "\\xff"),
         ("\ud800", "\\ud800"),
-        ("\x85", "\\x85"),
+        ("\x85", "\\u0085"),
         ("\u3164\U0001d173", "\\u3164\\U0001d173"),
     ],
 )

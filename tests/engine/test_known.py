@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tests.support.project import MODEL, TWO_LINES, Project
@@ -95,3 +97,16 @@ def test_answers_from_the_store_are_in_the_ledger(project: Project, server: Mode
     project.judge()
     assert len(server.requests) == 2
     assert (project.ledger().calls, project.ledger().remembered) == (2, 2)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither name")
+def test_two_names_that_are_written_alike_are_two_files(project: Project) -> None:
+    """A tab, and a backslash with a t: one of them held the findings, and was excused by the verdict, of the other."""
+    server = project.models(analyst(Finds("eval(", "Runs anything."), holds=lambda claim: r"\\t" not in claim))
+    project.repo.stage({"a\tb.py": BUGGY, r"a\tb.py": BUGGY})
+    judged = project.judge()
+    assert [(finding["path"], finding["blocking"]) for finding in judged.findings] == [
+        ("a\tb.py", True),
+        (r"a\tb.py", False),
+    ]
+    assert len(server.requests) == 2

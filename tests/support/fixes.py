@@ -21,6 +21,11 @@ def store_fix(
         return bench.store(summary=summary, verified=verified)
 
 
+def in_store(repo: Repo) -> Repo:
+    """The repository of our own inside ``repo``, where fixes, backups and jobs are."""
+    return Repo(repo.path / repo.git("rev-parse", "--git-common-dir") / "ralph-hooks/store.git", repo.home)
+
+
 def tree(repo: Repo) -> dict[str, tuple[int, bytes]]:
     """Every file of the working tree: its permissions and its bytes."""
     found = {}
@@ -32,8 +37,8 @@ def tree(repo: Repo) -> dict[str, tuple[int, bytes]]:
 
 
 def private_state(repo: Repo) -> dict[str, bytes]:
-    """What belongs to git and the user alone: everything in .git but objects, our refs and our own folder."""
-    ours = (".git/objects/", ".git/refs/ralph/", ".git/ralph-hooks/")
+    """What belongs to git and the user alone: everything in .git but our own folder, and objects."""
+    ours = (".git/objects/", ".git/ralph-hooks/")
     return {
         name: content
         for name, content in repo.state().items()

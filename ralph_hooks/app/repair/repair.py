@@ -12,7 +12,7 @@ from ralph_hooks.config import OnFailure
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Verdict
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import one_line, path_line
 from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.engine.review.verdict import POLICY
 from ralph_hooks.errors import ExitCode, RalphError
@@ -70,7 +70,7 @@ def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
         if len(same) != 1:
             what = "several findings have" if same else "no finding has"
             listed = "; ".join(
-                f"{number}: {one_line(finding.path)}:{finding.line} {finding.fingerprint}"
+                f"{number}: {path_line(finding.path)}:{finding.line} {finding.fingerprint}"
                 for number, finding in enumerate(report.findings, start=1)
             )
             raise RalphError(f"{what} the number or fingerprint {one_line(name)!r}", listed or "there are no findings")

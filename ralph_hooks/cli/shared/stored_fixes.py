@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from ralph_hooks.core.repair import StoredFix
-from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.core.text import one_line, path_line, plural, visible
 from ralph_hooks.errors import GitError, RalphError
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import Applied
@@ -78,7 +78,7 @@ def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[
 def told(applied: Applied) -> Iterator[str]:
     """A line for each file that was changed."""
     for path in applied.paths:
-        yield f"  {one_line(path)}{' (merged with your own edits)' if path in applied.merged else ''}"
+        yield f"  {path_line(path)}{' (merged with your own edits)' if path in applied.merged else ''}"
 
 
 def _painted(line: str) -> str:

@@ -96,7 +96,7 @@ class Workbench(Protocol):
         ...
 
     def store(self, *, summary: str, verified: bool) -> StoredFix:
-        """Keep the repair under ``refs/ralph/fixes/`` of the user's repository."""
+        """Keep the repair, for `ralph-hooks apply`."""
         ...
 
 

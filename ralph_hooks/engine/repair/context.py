@@ -12,7 +12,7 @@ from ralph_hooks.core.change import decode
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.prompt_diff import render
 from ralph_hooks.core.review_rules import EMPTY
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import path_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.repair.excerpt import view
 from ralph_hooks.languages.outline import definitions
@@ -75,12 +75,12 @@ class FileContext:
         for path, names in wanted.items():
             text = self.text(path)
             if text is None:
-                left_out.append(f"{one_line(path)} cannot be shown")
+                left_out.append(f"{path_line(path)} cannot be shown")
                 continue
             lines = places.get(path, ())
             part = view(path, text, whole=_WHOLE if names or lines else _PART, limit=_PART, names=names, lines=lines)
             if estimate_tokens(part) > room:
-                left_out.append(f"{one_line(path)} does not fit")
+                left_out.append(f"{path_line(path)} does not fit")
                 continue
             shown.append(Shown(path, part))
             room -= estimate_tokens(part)
@@ -95,7 +95,7 @@ class FileContext:
             text = self.text(path)
             if text is None:
                 continue
-            rows = [f"{one_line(path)} ({text.count(chr(10))} lines)"]
+            rows = [f"{path_line(path)} ({text.count(chr(10))} lines)"]
             rows += [f"  {d.name} {d.first}-{d.last}" for d in definitions(path, text)]
             entry = "\n".join(rows)
             if estimate_tokens(entry) > room:

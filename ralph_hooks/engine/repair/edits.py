@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ralph_hooks.core.repair import Edit, NewFile, Repair
-from ralph_hooks.core.text import PLACEHOLDER, one_line
+from ralph_hooks.core.text import PLACEHOLDER, one_line, path_line
 from ralph_hooks.engine.repair.text_buffer import Editable, Span
 
 Files = dict[str, bytes | None]
@@ -53,7 +53,7 @@ def apply(repair: Repair, paths: Collection[str], read: Read) -> Files:
             continue
         if path in files:
             reasons.append(
-                f"{one_line(path)} is edited, created or deleted more than once: say once what becomes of it"
+                f"{path_line(path)} is edited, created or deleted more than once: say once what becomes of it"
             )
         files[path] = data
     if reasons:
@@ -65,7 +65,7 @@ class _Tree:
     """The files that are there, by the names that a model has seen."""
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._known = {one_line(path): path for path in paths}
+        self._known = {path_line(path): path for path in paths}
         self._folders = {str(parent) for path in self._known.values() for parent in PurePosixPath(path).parents}
 
     def existing(self, name: str) -> str:
@@ -81,10 +81,10 @@ class _Tree:
         if not path:
             raise EditsRefused("create: it has no path")
         if path in self._known or path in self._folders:
-            raise EditsRefused(f"create: {one_line(path)} is there already: write edits for it")
+            raise EditsRefused(f"create: {path_line(path)} is there already: write edits for it")
         for parent in PurePosixPath(path).parents:
             if str(parent) in self._known:
-                raise EditsRefused(f"create: {one_line(path)} would be in {one_line(str(parent))}, which is a file")
+                raise EditsRefused(f"create: {path_line(path)} would be in {path_line(str(parent))}, which is a file")
         return path
 
     def _suggestion(self, name: str) -> str:
@@ -118,7 +118,7 @@ def _created(tree: _Tree, new: NewFile) -> tuple[str, bytes]:
     if not problem:
         problem = _unparsable(path, new.content.encode())
     if problem:
-        raise EditsRefused(f"create: {one_line(path)}: {problem}")
+        raise EditsRefused(f"create: {path_line(path)}: {problem}")
     return path, new.content.encode()
 
 
@@ -131,7 +131,7 @@ def _edited(tree: _Tree, read: Read, name: str, edits: Sequence[_Numbered]) -> t
     for number, edit in edits:
         problem = _unwritable(edit.replace, file)
         if problem:
-            reasons.append(f"edit {number} of {one_line(path)}: {problem}")
+            reasons.append(f"edit {number} of {path_line(path)}: {problem}")
             continue
         found = _occurrences(file.text, edit.search)
         if len(found) == 1:
@@ -140,7 +140,7 @@ def _edited(tree: _Tree, read: Read, name: str, edits: Sequence[_Numbered]) -> t
             reasons.append(f"edit {number}: {_not_once(path, file, edit.search, found)}")
     spans.sort(key=lambda item: (item[0].start, item[0].end))
     reasons += [
-        f"edits {one} and {two} of {one_line(path)} overlap: make them one"
+        f"edits {one} and {two} of {path_line(path)} overlap: make them one"
         for (first, one), (second, two) in pairwise(spans)
         if second.start < first.end
     ]
@@ -148,10 +148,10 @@ def _edited(tree: _Tree, read: Read, name: str, edits: Sequence[_Numbered]) -> t
         raise EditsRefused(*reasons)
     result = file.changed([span for span, _ in spans])
     if result == data:
-        raise EditsRefused(f"the edits of {one_line(path)} change nothing")
+        raise EditsRefused(f"the edits of {path_line(path)} change nothing")
     problem = _unparsable(path, result)
     if problem and not _unparsable(path, data):
-        raise EditsRefused(f"{one_line(path)} after the edits: {problem}")
+        raise EditsRefused(f"{path_line(path)} after the edits: {problem}")
     return path, result
 
 
@@ -169,7 +169,7 @@ def _occurrences(text: str, search: str) -> list[int]:
 
 def _not_once(path: str, file: Editable, search: str, found: Sequence[int]) -> str:
     """Why an edit has no place, with what helps to find it."""
-    name = one_line(path)
+    name = path_line(path)
     if not search:
         return f"`search` is empty: copy the lines of {name} that are to be replaced"
     if found:

@@ -20,7 +20,7 @@ from ralph_hooks.core.ports.checks import Autofix
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.report import RepairStep, Report, Step
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.repair.edits import Files
@@ -169,7 +169,7 @@ class _Repair:
         self._base = dict(mended)
         rest = tuple(finding for finding in self._problem.findings if finding not in gone)
         self._problem = msgspec.structs.replace(self._problem, findings=rest)
-        places = ", ".join(f"{finding.category} in {one_line(finding.path)}:{finding.line}" for finding in gone)
+        places = ", ".join(f"{finding.category} in {path_line(finding.path)}:{finding.line}" for finding in gone)
         return f"mends {places}"
 
     def _attempts(self) -> str:
@@ -200,7 +200,7 @@ class _Repair:
         rest = tuple(finding for finding in self._problem.findings if finding not in unseen)
         self._problem = msgspec.structs.replace(self._problem, findings=rest)
         self._findings = tuple(finding for finding in self._findings if finding not in unseen)  # they may stay
-        named = ", ".join(dict.fromkeys(one_line(finding.path) for finding in unseen))
+        named = ", ".join(dict.fromkeys(path_line(finding.path) for finding in unseen))
         return f"no model may read {named}: repair it by hand" if named else ""
 
     def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:

@@ -22,7 +22,7 @@ from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.prompt_diff import excerpt, render
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.review.gate import Gate, Scope
@@ -252,7 +252,7 @@ class RepairVerifier:
         except Unanswered as fault:
             raise _unable(str(fault)) from fault
         return [
-            f"{one_line(finding.path)}: {finding.message} The verify model: {verdict.reason}"
+            f"{path_line(finding.path)}: {finding.message} The verify model: {verdict.reason}"
             for finding, verdict in zip(findings, verdicts, strict=True)
             if verdict.holds
         ]
@@ -295,7 +295,7 @@ class _Code:
 
 
 def _still(finding: Finding) -> str:
-    where = f"{one_line(finding.path)}, line {finding.line} before the repair (`{finding.quote}`)"
+    where = f"{path_line(finding.path)}, line {finding.line} before the repair (`{finding.quote}`)"
     return f"After the repair this is still wrong: {where}: {finding.message}"
 
 

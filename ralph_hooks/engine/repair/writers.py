@@ -14,7 +14,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.repair import Edit, Repair
 from ralph_hooks.core.route import Chain, Model, Phase, Wire
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import ByAgent, Unanswered
 from ralph_hooks.engine.repair.context import FILES_TOKENS, IMPLEMENT_CHANGE_TOKENS, Chosen, FileContext, change_text
@@ -259,7 +259,7 @@ def _files(paths: Iterable[object]) -> str:
 def _size(repair: Repair) -> str:
     edited = {edit.path for edit in repair.edits}
     parts = [f"{plural(len(repair.edits), 'edit')} in {_files(edited)}"] if edited else []
-    parts += [f"creates {', '.join(one_line(file.path) for file in repair.create)}"] if repair.create else []
+    parts += [f"creates {', '.join(path_line(file.path) for file in repair.create)}"] if repair.create else []
     parts += [f"deletes {', '.join(map(one_line, repair.delete))}"] if repair.delete else []
     return ", ".join(parts)
 

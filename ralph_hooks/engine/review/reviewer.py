@@ -22,7 +22,7 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, excerpt, pack, render
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
@@ -373,7 +373,7 @@ def claim(finding: Finding, source: Source, most: int) -> verify.Claim:
 def _statement(finding: Finding) -> str:
     side = "removed line" if finding.removed else "line"
     message = " ".join(finding.message.split())  # a line of its own could pass for another claim
-    return f"{one_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {message}"
+    return f"{path_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {message}"
 
 
 def _code(finding: Finding, source: Source, most: int) -> str:

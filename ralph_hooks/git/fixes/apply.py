@@ -170,7 +170,7 @@ def _reason(error: OSError | Obstacle) -> str:
 
 def _plan(repository: Repository, fix: StoredFix) -> tuple[list[Step], tuple[str, ...]]:
     """The steps that bring ``fix`` in, and the paths that had to be merged."""
-    snapshot = compare(repository, fix.base, fix.tree, "fix", renames=False)
+    snapshot = compare(refs.store(repository), fix.base, fix.tree, "fix", renames=False)
     _look_again(snapshot, fix)
     contents = snapshot.contents(snapshot.change.entries)
     before = {path: look(repository.top, path) for path in contents}
@@ -211,7 +211,7 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
     if any(map(settings_changed, own, snapshot.contents(own).values())):
         told = f"it touches the configuration of ralph-hooks in {CONFIGURATION}"
     if told:
-        raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `git show {fix.ref}`")
+        raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `ralph-hooks show {fix.id}`")
 
 
 def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[str, bytes | None]:

@@ -1,4 +1,6 @@
-"""Files as they were before a fix came in, under ``refs/ralph/backup/``, byte for byte as they lay in the working tree.
+"""Files as they were before a fix came in, byte for byte as they lay in the working tree.
+
+They are commits under ``refs/ralph/backup/`` of our own repository (`git.refs`).
 
 The tree of a backup holds the files that the fix has touched, as they were; the tree of its parent holds them as they
 are since. `git show` of it is the way back. `undo` leaves a backup too, in the place of the one that it went back to.
@@ -14,18 +16,16 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import REGULAR_MODES, decode
+from ralph_hooks.core.change import REGULAR_MODES
 from ralph_hooks.core.codec import from_json
+from ralph_hooks.git import refs
 from ralph_hooks.git.fixes.working_tree import Step
-from ralph_hooks.git.objects import DURABLE, store_blobs
-from ralph_hooks.git.refs import prune
+from ralph_hooks.git.objects import store_blobs
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
-from ralph_hooks.git.snapshot import Repository, compare
-from ralph_hooks.process import temporary_folder
+from ralph_hooks.git.snapshot import Repository, compare, private_objects
 
 PREFIX = "refs/ralph/backup/"
 _MARK = "Ralph-Backup: "
-_RECORD = "%(refname)%00%(objectname)%00%(contents)%00"
 _IDENTITY = {name: value for name, value in IDENTITY.items() if not name.endswith("DATE")}
 
 
@@ -50,20 +50,23 @@ class _About(Struct, frozen=True, kw_only=True):
 
 
 def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: bool = False) -> str:
-    """Put both sides of ``steps`` into git's objects; the id of the commit. No ref names it yet."""
+    """Put both sides of ``steps`` into our repository; the id of the commit. No ref names it yet."""
     about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
-    with temporary_folder() as folder:
-        env = {**repository.environment, **_IDENTITY}
-        before = _tree(repository, [(step, step.before) for step in steps], Path(folder, "before"), env)
-        after = _tree(repository, [(step, step.after) for step in steps], Path(folder, "after"), env)
-    applied = _commit(repository, after, [], f"after fix {fix}", env)
-    line = msgspec.json.encode(about).decode("utf-8")
-    return _commit(repository, before, ["-p", applied], f"before fix {fix}\n\n{_MARK}{line}", env)
+    ours = refs.store(repository)
+    with private_objects(ours) as (folder, objects):
+        env = {**objects, **_IDENTITY}
+        before = _tree(ours, [(step, step.before) for step in steps], folder / "before", env)
+        after = _tree(ours, [(step, step.after) for step in steps], folder / "after", env)
+        applied = _commit(ours, after, [], f"after fix {fix}", env)
+        line = msgspec.json.encode(about).decode("utf-8")
+        commit = _commit(ours, before, ["-p", applied], f"before fix {fix}\n\n{_MARK}{line}", env)
+        refs.keep(repository, commit, env=objects)
+    return commit
 
 
 def steps_of(repository: Repository, commit: str) -> tuple[Step, ...]:
     """The way from the tree of ``commit`` to the tree of its parent."""
-    snapshot = compare(repository, commit, f"{commit}^1", "backup", renames=False)
+    snapshot = compare(refs.store(repository), commit, f"{commit}^1", "backup", renames=False)
     entries = snapshot.change.entries
     contents = snapshot.contents(entries)
     return tuple(
@@ -93,20 +96,18 @@ def free_ref(repository: Repository, fix: str) -> str:
 def forget_old(repository: Repository) -> None:
     """Remove what is kept for long enough."""
     known = [backup for backup, _ in _every(repository)]
-    prune(repository, [(backup.ref, backup.commit, backup.created) for backup in known[1:]])
+    refs.prune(repository, [(backup.ref, backup.commit, backup.created) for backup in known[1:]])
 
 
 def _every(repository: Repository) -> list[tuple[Backup, _About]]:
     """All of them, newest first."""
-    args = ["for-each-ref", f"--format={_RECORD}", PREFIX]
-    fields = git(args, cwd=repository.top, env=repository.environment).split(b"\0")
     found: list[tuple[Backup, _About]] = []
-    for ref, commit, message in zip(*(map(decode, fields[n::3]) for n in range(3)), strict=False):
+    for ref, commit, message in refs.listed(repository, PREFIX, "%(objectname)", "%(contents)"):
         try:
             about = from_json(message.rpartition(f"\n{_MARK}")[2], _About)
         except msgspec.DecodeError:  # none of ours
             continue
-        found.append((Backup(ref.lstrip("\n"), commit, about.fix, about.created), about))
+        found.append((Backup(ref, commit, about.fix, about.created), about))
     return sorted(found, key=lambda pair: pair[0].created, reverse=True)
 
 
@@ -119,9 +120,9 @@ def _tree(repository: Repository, sides: Sequence[tuple[Step, bytes | None]], fo
     )
     alone = {**env, "GIT_INDEX_FILE": str(folder / "index")}
     git([*NO_HOOKS, "update-index", "-z", "--index-info"], cwd=repository.top, stdin=os.fsencode(lines), env=alone)
-    return git([*NO_HOOKS, *DURABLE, "write-tree"], cwd=repository.top, env=alone).decode("ascii").strip()
+    return git([*NO_HOOKS, "write-tree"], cwd=repository.top, env=alone).decode("ascii").strip()
 
 
 def _commit(repository: Repository, tree: str, parents: Sequence[str], message: str, env: Environment) -> str:
-    args = [*DURABLE, "commit-tree", *parents, "-F", "-", tree]
+    args = ["commit-tree", *parents, "-F", "-", tree]
     return git(args, cwd=repository.top, stdin=message.encode("utf-8"), env=env).decode("ascii").strip()

@@ -17,9 +17,9 @@ from ralph_hooks import locks
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.fixes.working_tree import sync_folder
+from ralph_hooks.git.refs import FOLDER, store_folder
 from ralph_hooks.git.snapshot import Repository
 
-_FOLDER = "ralph-hooks"
 _JOURNAL = "journal"
 _LOCK = "apply.lock"
 
@@ -51,7 +51,7 @@ def read(repository: Repository) -> Journal | None:
     except (OSError, msgspec.DecodeError) as error:
         raise RalphError(
             f"the journal of an interrupted apply cannot be read: {place}",
-            "the files as they were are in the commits under refs/ralph/backup/; then remove the journal",
+            f"take the files from refs/ralph/backup/ of {store_folder(repository)}, then remove the journal",
         ) from error
 
 
@@ -92,4 +92,4 @@ def alone(repository: Repository) -> Iterator[bool]:
 
 
 def _place(repository: Repository) -> Path:
-    return repository.git_dir / _FOLDER / _JOURNAL
+    return repository.git_dir / FOLDER / _JOURNAL

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import path_line
 from ralph_hooks.git.run import Environment, failure, try_git
 from ralph_hooks.process import temporary_folder
 
@@ -27,7 +27,7 @@ class Conflict(Struct, frozen=True):
 
     def __str__(self) -> str:
         where = f":{self.line}" if self.line else ""
-        return f"{one_line(self.path)}{where} {self.why}"
+        return f"{path_line(self.path)}{where} {self.why}"
 
 
 def merge(

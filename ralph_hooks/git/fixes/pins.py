@@ -1,22 +1,22 @@
 """What a background repair works on, kept from git's garbage collection until it has ended.
 
 The tree of an index is stored nowhere, and the index may hold something else a moment later. So the judged tree becomes
-a commit under ``refs/ralph/jobs/``, named after the tree, on top of a commit of its base.
+a commit under ``refs/ralph/jobs/`` of our own repository, named after the tree, on top of a commit of its base.
 """
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from ralph_hooks.core.change import Change
-from ralph_hooks.git.refs import QUIET
-from ralph_hooks.git.run import IDENTITY, Environment, git, try_git
-from ralph_hooks.git.snapshot import GitSnapshot, Repository, build_tree, commit
-from ralph_hooks.process import temporary_folder
+from ralph_hooks.errors import GitError
+from ralph_hooks.git import refs
+from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git, try_git
+from ralph_hooks.git.snapshot import GitSnapshot, Repository, build_tree, commit, private_objects
 
 PREFIX = "refs/ralph/jobs/"
 _PASSING = frozenset((
@@ -30,19 +30,23 @@ _PASSING = frozenset((
 
 
 def pin(repository: Repository, change: Change) -> None:
-    """Keep both trees of ``change``. Nothing is written but objects and one ref. Raises GitError."""
-    with temporary_folder() as folder:
-        pinning = _Pinning(repository, Path(folder, "index"))
+    """Keep both trees of ``change``. Nothing is written outside our own repository. Raises GitError."""
+    refs.store(repository)
+    with private_objects(repository) as (folder, objects):
+        pinning = _Pinning(repository.top, {**objects, **IDENTITY, "GIT_INDEX_FILE": str(folder / "index")})
         if not pinning.has(change.tree):
             build_tree(change, pinning.git)
         parent = [] if change.base == repository.empty_tree else ["-p", pinning.commit(change.base)]
-        pinning.git("update-ref", PREFIX + change.tree, pinning.commit(change.tree, *parent))
+        made = pinning.commit(change.tree, *parent)
+        refs.keep(repository, made, env=objects)
+    refs.put(repository, PREFIX + change.tree, made)
 
 
 def pinned(repository: Repository, tree: str, title: str) -> GitSnapshot:
     """The change whose tree was pinned, as it was judged. Raises GitError where it is not there any more."""
-    snapshot = commit(repository, PREFIX + tree)
-    return GitSnapshot(repository, msgspec.structs.replace(snapshot.change, title=title))
+    ours = refs.store(repository)
+    snapshot = commit(ours, PREFIX + tree)
+    return GitSnapshot(ours, msgspec.structs.replace(snapshot.change, title=title))
 
 
 def environment(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
@@ -57,25 +61,24 @@ def environment(repository: Repository, environ: Mapping[str, str]) -> dict[str,
 
 def unpin(repository: Repository, tree: str) -> None:
     """Let go of a tree. One that is not pinned is fine; whatever else goes wrong costs some disk and nothing more."""
-    args = [*QUIET, "update-ref", "-d", PREFIX + tree]
-    try_git(args, cwd=repository.top, env=repository.environment)
+    with contextlib.suppress(GitError):
+        refs.delete(repository, PREFIX + tree)
 
 
 def pins(repository: Repository) -> tuple[str, ...]:
     """Every tree that is pinned here."""
-    told = git(["for-each-ref", "--format=%(refname)", PREFIX], cwd=repository.top, env=repository.environment)
-    return tuple(line.removeprefix(PREFIX) for line in os.fsdecode(told).split())
+    return tuple(ref.removeprefix(PREFIX) for (ref,) in refs.listed(repository, PREFIX))
 
 
 class _Pinning:
-    """git with the user's objects and refs, and an index that goes away."""
+    """git with the user's objects, and an index and new objects that go away."""
 
-    def __init__(self, repository: Repository, index: Path) -> None:
-        self._top = repository.top
-        self._env: Environment = {**repository.environment, **IDENTITY, "GIT_INDEX_FILE": str(index)}
+    def __init__(self, top: Path, env: Environment) -> None:
+        self._top = top
+        self._env = env
 
     def git(self, *args: str, stdin: bytes = b"") -> bytes:
-        return git([*QUIET, *args], cwd=self._top, env=self._env, stdin=stdin)
+        return git([*NO_HOOKS, *args], cwd=self._top, env=self._env, stdin=stdin)
 
     def has(self, oid: str) -> bool:
         return try_git(["cat-file", "-e", oid], cwd=self._top, env=self._env).returncode == 0

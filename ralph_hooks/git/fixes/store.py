@@ -1,7 +1,7 @@
-"""Repairs that are kept: commits under ``refs/ralph/fixes/``, in the user's repository and nowhere in the way.
+"""Repairs that are kept: commits under ``refs/ralph/fixes/`` of our own repository (`git.refs`).
 
-A fix is a commit of the repaired tree; its parent is a commit of exactly the judged tree, whose parent is HEAD where
-there is one. `git show` of it is the repair alone. What else is known of it stands in its message.
+A fix is a commit of the repaired tree; its parent is a commit of exactly the judged tree. `git show` of it is the
+repair alone. What else is known of it stands in its message.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import refs
-from ralph_hooks.git.objects import DURABLE
 from ralph_hooks.git.run import git
-from ralph_hooks.git.snapshot import Repository, resolve
+from ralph_hooks.git.snapshot import Repository
 
 PREFIX = "refs/ralph/fixes/"
 _MARK = "Ralph-Fix: "
 _ID_LENGTH = 8
 _HEX = frozenset("0123456789abcdef")
-_RECORD = "%(refname)%00%(objectname)%00%(tree)%00%(contents)%00"
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -55,7 +53,6 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
     The objects come first and the ref last: whoever is killed on the way leaves nothing that anybody sees. Raises
     GitError where git cannot write.
     """
-    (head,) = resolve(repository, ["HEAD^{commit}"])
     created = time.time()
     files, insertions, deletions = _count(scratch, repair)
     kept = _Kept(
@@ -67,10 +64,11 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
         deletions=deletions,
         created=created,
     )
-    judged = _commit(scratch, repair.base, head, f"judged: {kept.title}", created)
+    judged = _commit(scratch, repair.base, None, f"judged: {kept.title}", created)
     summary = visible(about.summary).strip() or f"repair of {kept.title}"
     commit = _commit(scratch, repair.tree, judged, f"{summary}\n\n{_MARK}{_line(kept)}", created)
-    hand_over(scratch, repository, commit, head)
+    refs.store(repository)
+    refs.keep(repository, commit, env=scratch.environment)
     known = every(repository)
     id_ = _short(commit, [fix.id for fix in known])
     refs.create(repository, PREFIX + id_, commit)
@@ -84,8 +82,8 @@ def every(repository: Repository) -> tuple[StoredFix, ...]:
 
 
 def find(repository: Repository, prefix: str) -> StoredFix:
-    """The one fix whose id begins with ``prefix``. Raises RalphError where there is none or several."""
-    name = prefix.strip().lower()
+    """The one fix whose id begins with ``prefix``, or whose ref it is. Raises RalphError for none or several."""
+    name = prefix.strip().lower().removeprefix(PREFIX)
     found = starting_with(repository, name)
     exact = [fix for fix in found if fix.id == name]
     if not found:
@@ -97,8 +95,8 @@ def find(repository: Repository, prefix: str) -> StoredFix:
 
 
 def starting_with(repository: Repository, prefix: str) -> tuple[StoredFix, ...]:
-    """The fixes whose ids begin with ``prefix``."""
-    name = prefix.strip().lower()
+    """The fixes whose ids begin with ``prefix``; it may be a whole ref."""
+    name = prefix.strip().lower().removeprefix(PREFIX)
     return _read(repository, f"{PREFIX}{name}*") if name and _HEX.issuperset(name) else ()
 
 
@@ -111,20 +109,8 @@ def patch(repository: Repository, fix: StoredFix) -> str:
     """What it changes, as a unified diff for people."""
     args = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",
             "--dst-prefix=b/", fix.base, fix.tree, "--"]  # fmt: skip
-    return decode(git(args, cwd=repository.top, env=repository.environment))
-
-
-def hand_over(scratch: Repository, repository: Repository, commit: str, known: str | None) -> None:
-    """Give ``repository`` the objects of ``commit`` that it does not have, knowing that it has those of ``known``."""
-    wanted = f"{commit}\n" + (f"^{known}\n" if known else "")
-    # --local leaves out what is borrowed, which is what the user has already.
-    pack = git(
-        ["pack-objects", "--revs", "--local", "--stdout", "-q"],
-        cwd=scratch.top,
-        stdin=wanted.encode("ascii"),
-        env=scratch.environment,
-    )
-    git([*DURABLE, "unpack-objects", "-q"], cwd=repository.top, stdin=pack, env=repository.environment)
+    ours = refs.store(repository)
+    return decode(git(args, cwd=ours.top, env=ours.environment))
 
 
 def _commit(scratch: Repository, tree: str, parent: str | None, message: str, created: float) -> str:
@@ -154,10 +140,8 @@ def _short(commit: str, taken: Sequence[str]) -> str:
 
 
 def _read(repository: Repository, pattern: str) -> tuple[StoredFix, ...]:
-    args = ["for-each-ref", f"--format={_RECORD}", pattern]
-    fields = git(args, cwd=repository.top, env=repository.environment).split(b"\0")
-    records = zip(*(fields[n::4] for n in range(4)), strict=False)
-    found = [fix for record in records if (fix := _parsed(*map(decode, record)))]
+    records = refs.listed(repository, pattern, "%(objectname)", "%(tree)", "%(contents)")
+    found = [fix for record in records if (fix := _parsed(*record))]
     return tuple(sorted(found, key=lambda fix: fix.created, reverse=True))
 
 
@@ -168,7 +152,7 @@ def _parsed(ref: str, commit: str, tree: str, message: str) -> StoredFix | None:
         kept = from_json(line, _Kept)
     except msgspec.DecodeError:
         return None
-    return _stored(ref.lstrip("\n"), commit, tree, summary.strip(), kept) if mark else None
+    return _stored(ref, commit, tree, summary.strip(), kept) if mark else None
 
 
 def _stored(ref: str, commit: str, tree: str, summary: str, kept: _Kept) -> StoredFix:

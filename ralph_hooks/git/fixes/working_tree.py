@@ -14,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import path_line
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0)
@@ -49,7 +49,7 @@ class Obstacle(Exception):
     """A path that cannot be read or replaced as a file. ``str()`` says which and why."""
 
     def __init__(self, path: str, why: str) -> None:
-        super().__init__(f"{one_line(path)} {why}")
+        super().__init__(f"{path_line(path)} {why}")
         self.path = path
 
 
@@ -60,7 +60,7 @@ def look(top: Path, path: str) -> bytes | None:
     for folder in folders:
         place /= folder
         if place.is_symlink():
-            raise Obstacle(path, f"is not reached, {one_line(folder)!r} on its way is a symbolic link now")
+            raise Obstacle(path, f"is not reached, {path_line(folder)!r} on its way is a symbolic link now")
     place = top / path
     try:
         found = place.lstat()

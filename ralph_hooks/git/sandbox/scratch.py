@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
+from ralph_hooks.git.refs import store_folder
 from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.sandbox.editable_installs import installed
 from ralph_hooks.git.snapshot import Repository, build_tree
@@ -83,7 +84,9 @@ class _Copy:
             config.write("[checkout]\n\tworkers = 0\n")  # as many as there are processors
         information = self._path / ".git/objects/info"
         information.mkdir(exist_ok=True)
-        (information / "alternates").write_bytes(os.fsencode(self._repository.objects) + b"\n")
+        lenders = (self._repository.objects, store_folder(self._repository) / "objects")
+        lines = [os.fsencode(folder) + b"\n" for folder in lenders if folder.is_dir()]
+        (information / "alternates").write_bytes(b"".join(lines))
         if change is not None and change.tree == tree and not self._has(tree):
             build_tree(change, self._git)
             self._git("checkout-index", "--all", "--index")

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ralph_hooks.core.job import Job, JobState
+from tests.support.fixes import in_store
 from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
@@ -72,7 +73,7 @@ def ended(project: Project) -> Job:
 
 
 def pins(project: Project) -> list[str]:
-    return project.repo.git("for-each-ref", "--format=%(refname)", "refs/ralph/jobs").split()
+    return in_store(project.repo).git("for-each-ref", "--format=%(refname)", "refs/ralph/jobs").split()
 
 
 def with_hook(project: Project, crew: Crew, *lines: str) -> ModelServer:
@@ -497,7 +498,7 @@ def test_the_hook_writes_nothing_but_its_refs_and_objects(project: Project) -> N
     project.repo.stage({"calc.py": BUGGY}).write({"calc.py": BUGGY + "\nunstaged = 1\n", "untracked.py": "u = 1\n"})
 
     def state() -> dict[str, Any]:
-        ours = (".git/refs/ralph", ".git/objects/")
+        ours = (".git/ralph-hooks/", ".git/objects/")
         return {name: data for name, data in project.repo.state().items() if not name.startswith(ours)}
 
     before = state()

@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
+from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.git.snapshot import open_repository
 from tests.support import agent as stand_in
 from tests.support.asking import WIRES
 from tests.support.credentials import ALNUM, draw
 from tests.support.disks import small_disk
+from tests.support.fixes import in_store
 from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Judged, Project, phases
 from tests.support.repairs import Answer, Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Script
@@ -84,12 +87,12 @@ def stored(project: Project, judged: Judged) -> dict[str, str]:
     """The files that the stored fix changes, as it leaves them."""
     assert judged.report["fix"], judged.notices
     ref = judged.report["fix"]["ref"]
-    names = project.repo.git("diff", "--name-only", f"{ref}~1", ref).splitlines()
-    return {name: project.repo.git("show", f"{ref}:{name}") + "\n" for name in names}
+    names = in_store(project.repo).git("diff", "--name-only", f"{ref}~1", ref).splitlines()
+    return {name: in_store(project.repo).git("show", f"{ref}:{name}") + "\n" for name in names}
 
 
 def nothing_stored(project: Project) -> bool:
-    return project.repo.git("for-each-ref", "refs/ralph") == ""
+    return fixes.every(open_repository(project.repo.path)) == ()
 
 
 @pytest.mark.parametrize(("wire", "command"), [("openai", PYTEST), ("anthropic", SCRIPT)], ids=("openai", "anthropic"))

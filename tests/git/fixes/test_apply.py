@@ -18,7 +18,7 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import Applied, NotApplied, apply, recover, undo
 from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import Repository, open_repository, staged
-from tests.support.fixes import private_state, store_fix, tree
+from tests.support.fixes import in_store, private_state, store_fix, tree
 from tests.support.repo import Repo
 
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
@@ -53,13 +53,13 @@ def test_files_are_changed_made_and_removed_and_the_index_stays(repo: Repo, open
     assert not (repo.path / "gone").exists()
     assert private_state(repo) == gits
     ref = backups.PREFIX + fix.id
-    assert repo.git("show", f"{ref}:a.py") == "one\nTWO\nthree"
-    assert repo.git("show", "--format=", "--name-status", ref) == "M\ta.py\nA\tgone/b.py\nD\tnew/c.py"
+    assert in_store(repo).git("show", f"{ref}:a.py") == "one\nTWO\nthree"
+    assert in_store(repo).git("show", "--format=", "--name-status", ref) == "M\ta.py\nA\tgone/b.py\nD\tnew/c.py"
     assert undo(opened) == Applied(fix.id, ("a.py", "gone/b.py", "new/c.py"))
     assert tree(repo) == before
     assert not (repo.path / "new").exists()
     assert private_state(repo) == gits
-    assert repo.git("show", f"{ref}:new/c.py") == "c", "what undo replaced is kept as well"
+    assert in_store(repo).git("show", f"{ref}:new/c.py") == "c", "what undo replaced is kept as well"
     with pytest.raises(RalphError, match="nothing to undo"):
         undo(opened)
 
@@ -121,11 +121,11 @@ def test_a_conflict_changes_nothing_and_says_where(
     }
     fix = store_fix(repo, {**wanted, "new.py": "new\n", "bin": "\0two", "c.py": "mended\n"})
     repo.write(edited)
-    before, refs = tree(repo), repo.git("for-each-ref")
+    before, refs = tree(repo), in_store(repo).git("for-each-ref")
     with pytest.raises(NotApplied, match="nothing was changed") as caught:
         apply(opened, fix)
     assert where in caught.value.message
-    assert (tree(repo), repo.git("for-each-ref")) == (before, refs)
+    assert (tree(repo), in_store(repo).git("for-each-ref")) == (before, refs)
     assert not journal.pending(opened)
 
 
@@ -285,15 +285,17 @@ def test_hooks_of_the_user_do_not_run_and_no_reflog_is_written(repo: Repo, opene
     apply(opened, fix)
     undo(opened)
     assert not mark.exists()
-    assert not (repo.path / ".git/logs/refs/ralph").exists()
+    assert not (in_store(repo).path / "logs").exists()
+    assert repo.git("for-each-ref") == f"{repo.git('rev-parse', 'HEAD')} commit\trefs/heads/main"
 
 
 def test_a_fix_that_breaks_a_rule_is_not_applied_even_from_the_store(repo: Repo, opened: Repository) -> None:
     fix = store_fix(repo, {"a.py": "mended\n"})
     repo.stage({".github/workflows/x.yml": "evil\n"})
-    evil = repo.git("commit-tree", "-p", f"{fix.commit}^", "-m", repo.git("log", "-1", "--format=%B", fix.ref),
-                    repo.git("write-tree"))  # fmt: skip
-    repo.git("update-ref", fix.ref, evil)
+    ours = in_store(repo)
+    message = ours.git("log", "-1", "--format=%B", fix.ref)
+    evil = ours.git("commit-tree", "-p", f"{fix.commit}^", "-m", message, repo.git("write-tree"))
+    ours.git("update-ref", fix.ref, evil)
     (repo.path / ".github/workflows/x.yml").unlink()
     with pytest.raises(RalphError, match="CI workflows"):
         apply(opened, fixes.find(opened, fix.id))
@@ -324,7 +326,7 @@ def test_a_file_that_changes_between_the_look_and_the_replacing_is_left_to_the_u
         apply(opened, fix)
     assert tree(repo) == {**before, "b.py": (before["b.py"][0], b"mine")}
     assert not journal.pending(opened)
-    assert repo.git("for-each-ref", backups.PREFIX) == ""
+    assert in_store(repo).git("for-each-ref", backups.PREFIX) == ""
 
 
 LIMITED = """
@@ -358,19 +360,20 @@ def test_a_full_disk_changes_nothing_and_is_told(repo: Repo, opened: Repository,
     assert done.stdout.strip(), "it was not told"
     assert tree(repo) == before
     assert recover(opened) == ""
-    assert repo.git("for-each-ref", backups.PREFIX) == ""
+    assert in_store(repo).git("for-each-ref", backups.PREFIX) == ""
 
 
 def test_old_fixes_and_backups_are_forgotten(repo: Repo, opened: Repository) -> None:
     now = int(time.time())
     commits = []
     fix = store_fix(repo, {"a.py": "first\n"})
+    ours = in_store(repo)
     for n in range(60):
-        message = repo.git("log", "-1", "--format=%B", fix.commit).replace(
+        message = ours.git("log", "-1", "--format=%B", fix.commit).replace(
             f'"created":{fix.created}', f'"created":{now - 3600 * n - (31 * 86_400 if n > 40 else 0)}'
         )
-        commits.append(repo.git("commit-tree", "-p", f"{fix.commit}^", "-m", message, fix.tree))
-    repo.git("update-ref", "--stdin", stdin="".join(
+        commits.append(ours.git("commit-tree", "-p", f"{fix.commit}^", "-m", message, fix.tree))
+    ours.git("update-ref", "--stdin", stdin="".join(
         f"update {fixes.PREFIX}{oid[:12]} {oid}\n" for oid in commits
     ).encode())  # fmt: skip
     newest = store_fix(repo, {"a.py": "newest\n"})

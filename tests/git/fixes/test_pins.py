@@ -10,6 +10,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.fixes.pins import PREFIX, pin, pinned, pins, unpin
 from ralph_hooks.git.snapshot import between, open_repository, staged
+from tests.support.fixes import in_store
 from tests.support.repo import Repo
 
 
@@ -17,11 +18,9 @@ def judged(repo: Repo) -> Change:
     return staged(open_repository(repo.path)).change
 
 
-def beside_objects_and_our_refs(repo: Repo) -> dict[str, bytes]:
+def beside_our_own(repo: Repo) -> dict[str, bytes]:
     return {
-        name: content
-        for name, content in repo.state().items()
-        if not name.startswith((".git/objects/", ".git/refs/ralph/"))
+        name: content for name, content in repo.state().items() if not name.startswith(".git/ralph-hooks/store.git/")
     }
 
 
@@ -58,7 +57,7 @@ def test_a_range_can_be_pinned(repo: Repo) -> None:
     assert pinned(opened, change.tree, change.title).change == change
 
 
-def test_pinning_writes_objects_and_one_ref_and_nothing_else(repo: Repo, tmp_path: Path) -> None:
+def test_pinning_writes_into_our_own_repository_alone(repo: Repo, tmp_path: Path) -> None:
     """The user's hooks are not run either, nor do variables of the commit under way get into it."""
     repo.git("config", "core.logAllRefUpdates", "always")
     for name in ("reference-transaction", "post-index-change"):
@@ -66,15 +65,15 @@ def test_pinning_writes_objects_and_one_ref_and_nothing_else(repo: Repo, tmp_pat
     repo.stage({"a.py": "staged\n"}).write({"a.py": "working\n", "untracked.py": "u\n"})
     change = judged(repo)
     (tmp_path / "ran").unlink(missing_ok=True)
-    before = beside_objects_and_our_refs(repo)
+    before = beside_our_own(repo)
     opened = open_repository(repo.path)
     pin(opened, change)
     assert pins(opened) == (change.tree,)
-    assert repo.git("log", "-1", "--format=%an %cn", PREFIX + change.tree) == "ralph-hooks ralph-hooks"
+    assert in_store(repo).git("log", "-1", "--format=%an %cn", PREFIX + change.tree) == "ralph-hooks ralph-hooks"
     unpin(opened, change.tree)
     assert pins(opened) == ()
     unpin(opened, change.tree)
-    assert beside_objects_and_our_refs(repo) == before
+    assert beside_our_own(repo) == before
     assert not (tmp_path / "ran").exists()
 
 
