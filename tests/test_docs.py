@@ -17,6 +17,7 @@ import pytest
 from ralph_hooks.cli.main import COMMANDS, cli
 from ralph_hooks.config import load
 from ralph_hooks.providers.registry import built_in
+from tools import protected_files_reference
 from tools.cli_reference import reference
 
 TOP = Path(__file__).parents[1]
@@ -107,3 +108,8 @@ def test_one_command_tries_every_promise_of_the_threat_model() -> None:
     assert [test for test in sorted(named) if not (TOP / test).exists()] == []
     done = subprocess.run(["make", "-n", "security"], cwd=TOP, capture_output=True, text=True, check=True)
     assert named <= set(done.stdout.split())
+
+
+def test_the_table_of_protected_files_is_current() -> None:
+    page = protected_files_reference.DOCUMENT.read_text(encoding="utf-8")
+    assert protected_files_reference.document(page) == page

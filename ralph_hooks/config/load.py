@@ -1,4 +1,4 @@
-"""From files to settings: the repository's pyproject.toml over the user's config.toml over the defaults."""
+"""From files to settings: the repository's file over the user's config.toml over the defaults."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from ralph_hooks.config.settings import (
     Unpriced,
     VerifySettings,
 )
+from ralph_hooks.core.own_settings import CONFIGURATION, OWN_FILE
 from ralph_hooks.core.route import Chain, Phase, Provider
 from ralph_hooks.core.usage import Price
+from ralph_hooks.errors import ConfigError
 
 
 def load(repository_top: Path | None, user_config: Path | None, built_in: Mapping[str, Provider]) -> Settings:
@@ -35,8 +37,22 @@ def load(repository_top: Path | None, user_config: Path | None, built_in: Mappin
     provider of a name stays. Raises ConfigError that names every mistake with file, key and what was expected.
     """
     user = read(user_config, own=True) if user_config else None
-    repository = read(repository_top / "pyproject.toml", TABLE) if repository_top else None
+    repository = read_repository(repository_top) if repository_top else None
     return combine(user, repository, built_in)
+
+
+def read_repository(top: Path) -> File | None:
+    """The configuration of the repository at ``top``: in pyproject.toml or in a file of its own, never in both.
+
+    Raises ConfigError as `read` does, and where both have some.
+    """
+    shared, own = read(top / CONFIGURATION, TABLE), read(top / OWN_FILE)
+    if shared is not None and own is not None and own.raw:
+        raise ConfigError(
+            f"{own.path}: the repository is configured twice: {CONFIGURATION} has [{'.'.join(TABLE)}] too",
+            f"move all of it into one of the two: into {CONFIGURATION} with the prefix, and remove {OWN_FILE}",
+        )
+    return shared if shared is not None else own
 
 
 def combine(user: File | None, repository: File | None, built_in: Mapping[str, Provider]) -> Settings:

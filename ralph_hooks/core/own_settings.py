@@ -1,4 +1,4 @@
-"""Our own table in pyproject.toml: which of its settings a change sets."""
+"""The files with our own settings: which of them a change sets."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ from ralph_hooks.core.change import Content, Entry
 
 CONFIGURATION = "pyproject.toml"
 """The file that has our own table; the rest of it is the project's and may be repaired."""
+OWN_FILE = ".ralph-hooks.toml"
+"""The file that has nothing but our own keys, without a prefix, for projects without a pyproject.toml."""
 _TABLE = ("tool", "ralph-hooks")
+CONFIGURATIONS = {CONFIGURATION: _TABLE, OWN_FILE: ()}
+"""Where in each file the settings stand."""
 _DEPTH = 2  # names: gate.exclude
 
 
 def holding(entries: Iterable[Entry]) -> list[Entry]:
-    """Those of ``entries`` that are about the file, also under the name it had or gets."""
-    return [entry for entry in entries if CONFIGURATION in {entry.path, entry.old_path}]
+    """Those of ``entries`` that are about one of the files, also under the name it had or gets."""
+    return [entry for entry in entries if not CONFIGURATIONS.keys().isdisjoint((entry.path, entry.old_path))]
 
 
 def settings_changed(entry: Entry, content: Content) -> tuple[str, ...]:
@@ -22,12 +26,12 @@ def settings_changed(entry: Entry, content: Content) -> tuple[str, ...]:
 
     They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
     """
-    before = content.old if entry.old_path == CONFIGURATION else None
-    after = content.new if entry.path == CONFIGURATION else None
-    if before == after:
+    before = content.old if entry.old_path in CONFIGURATIONS else None
+    after = content.new if entry.path in CONFIGURATIONS else None
+    if before == after and entry.old_path == entry.path:
         return ()
     try:
-        return tuple(_differing(_own_table(before), _own_table(after)))
+        return tuple(_differing(_own_table(entry.old_path, before), _own_table(entry.path, after)))
     except ValueError:
         return (".".join(_TABLE),)
 
@@ -46,10 +50,10 @@ def _differing(before: object, after: object, *names: str) -> Iterator[str]:
         yield from _differing(old, new, *names, key)
 
 
-def _own_table(content: bytes | None) -> object:
+def _own_table(path: str, content: bytes | None) -> object:
     import tomli
 
     table: object = tomli.loads((content or b"").decode("utf-8"))
-    for name in _TABLE:
+    for name in CONFIGURATIONS.get(path, ()):
         table = table.get(name, {}) if isinstance(table, dict) else {}
     return table

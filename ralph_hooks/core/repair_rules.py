@@ -16,30 +16,12 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES, SUBMODULE_MODE, SYMLINK_MODE, Entry
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.own_settings import CONFIGURATION
+from ralph_hooks.core.own_settings import CONFIGURATIONS
+from ralph_hooks.core.protected_files import KINDS
 from ralph_hooks.core.text import one_line, path_line, plural
 
 MAX_BYTES = 10_000_000
 """The largest file that a repair may write. Code is smaller; what an agent left behind may fill a disk."""
-
-_CI = (
-    "/.github/workflows", "/.github/actions", "/.forgejo", "/.gitea", ".gitlab-ci*", "/.gitlab", "/.circleci",
-    "azure-pipelines*", "/.azure-pipelines", "/.azuredevops", "Jenkinsfile*", ".travis.y*ml", ".appveyor.y*ml",
-    "appveyor.y*ml", "bitbucket-pipelines.y*ml", "/.buildkite", ".drone.y*ml", "/.woodpecker", ".woodpecker.y*ml",
-    ".cirrus.*", "/.semaphore", "/.teamcity", "buildspec.y*ml", "cloudbuild.*", "codefresh.y*ml", "/.ci",
-)  # fmt: skip
-_HOOKS = (
-    ".pre-commit-config.y*ml", ".pre-commit-hooks.y*ml", "prek.toml", "lefthook.[yjt]*", "lefthook-local.[yjt]*",
-    ".lefthook*", ".husky", ".huskyrc*", ".githooks", ".git-hooks",
-    ".overcommit.yml", ".lintstagedrc*", "lint-staged.config.*", "*simple-git-hooks.*",
-)  # fmt: skip
-_TOOLS = (  # they start programs or allow others to: CVE-2025-53773 turned an agent's questions off by such a file
-    "/.vscode", "/.idea", "/.devcontainer", ".envrc", ".mcp.json", "/.claude", "/.cursor", "/.codex", "/.gemini",
-    "/.opencode", "opencode.json*", ".aider.conf.yml", ".cursorrules", ".windsurfrules", ".clinerules",
-    "AGENTS.md", "CLAUDE.md", "GEMINI.md", "copilot-instructions.md",
-)  # fmt: skip
-_ATTRIBUTES = (".gitattributes",)
-_MODULES = (".gitmodules",)
 
 _SHORT = re.compile(r"[^.]{1,6}~\d{1,6}(?:\.[^.]{0,3})?")  # what Windows calls GIT~1
 _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
@@ -136,21 +118,22 @@ def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequenc
     if unsafe := unsafe_name(path):
         return unsafe
     forgiving = _forgiving(path)
-    for rule, patterns in (
-        ("touch CI workflows", _CI),
-        ("touch the configuration of hooks", (*_HOOKS, *hooks)),
-        ("touch the configuration of editors and agents", _TOOLS),
-        ("touch .gitattributes", _ATTRIBUTES),
-        ("touch .gitmodules", _MODULES),
-    ):
-        if first_match(forgiving, _lowered(tuple(patterns))):
-            return Violation(rule, path)
+    if rule := _read_by_itself(forgiving, hooks):
+        return Violation(rule, path)
     pattern = first_match(path, protected) or first_match(forgiving, _lowered(tuple(protected)))
     if pattern:
         return Violation(f"touch what fix.protected names ({pattern})", path)
-    if forgiving == CONFIGURATION != path:
+    if forgiving in CONFIGURATIONS and forgiving != path:
         return Violation(_ALIAS, path)
     return _unclear(path) if path == entry.path and is_new(entry) else None
+
+
+def _read_by_itself(forgiving: str, hooks: Sequence[str]) -> str:
+    """The rule that keeps a repair from a file which some program reads by itself; empty for any other file."""
+    kind = next((kind for kind in KINDS if first_match(forgiving, kind.patterns)), None)
+    if kind is not None:
+        return kind.rule
+    return "touch the configuration of hooks" if first_match(forgiving, _lowered(tuple(hooks))) else ""
 
 
 def _forgiving(path: str) -> str:

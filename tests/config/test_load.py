@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.config import InHook, OnFailure, Policy, Settings, Stage, load
+from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.route import Chain, Phase, Wire
+from ralph_hooks.errors import ConfigError
 from tests.support.configuration import BUILT_IN, EVERYTHING, load_texts
 
 CORP = """
@@ -330,3 +332,38 @@ def test_a_good_configuration_loads_nothing_that_only_mistakes_need(tmp_path: Pa
         [sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_file_of_our_own_has_the_keys_without_the_prefix(tmp_path: Path) -> None:
+    (tmp_path / ".ralph-hooks.toml").write_text(
+        "cheap = 'openai/a'\n[verify]\ncommands = ['go test ./...']\n[[routes]]\npaths = ['*.go']\nskip = true\n"
+    )
+    settings = load(tmp_path, None, BUILT_IN)
+    assert settings.verify.command_list == (Command("go test ./..."),)
+    assert settings.sensitive == (("verify.commands", '["go test ./..."]'),)
+    assert settings.routes[0].label == ".ralph-hooks.toml routes[0] (*.go)"
+    assert settings.sources == (tmp_path / ".ralph-hooks.toml",)
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    assert load(tmp_path, None, BUILT_IN).sources == settings.sources
+    (tmp_path / "pyproject.toml").write_text("[tool.ralph-hooks]\ncheap = 'openai/a'\n")
+    with pytest.raises(ConfigError, match=r"\.ralph-hooks\.toml: the repository is configured twice: pyproject\.toml"):
+        load(tmp_path, None, BUILT_IN)
+
+
+def test_mistakes_in_a_file_of_our_own_name_it(tmp_path: Path) -> None:
+    (tmp_path / ".ralph-hooks.toml").write_text("[tool.ralph-hooks]\ncheap = 'openai/a'\n")
+    with pytest.raises(ConfigError, match=r"\.ralph-hooks\.toml: tool: unknown key") as caught:
+        load(tmp_path, None, BUILT_IN)
+    assert "without the prefix" in caught.value.hint
+
+
+def test_commands_have_three_forms(tmp_path: Path) -> None:
+    written = (
+        "commands = ['a && b', ['c', 'd e'], {run = ['f'], cwd = 'web/', paths = ['web/**'], junit = 'out/*.xml'}]"
+    )
+    settings = load_texts(tmp_path, f"[tool.ralph-hooks.verify]\n{written}\n")
+    assert settings.verify.command_list == (
+        Command("a && b"),
+        Command(("c", "d e")),
+        Command(("f",), "web", ("web/**",), ("out/*.xml",)),
+    )

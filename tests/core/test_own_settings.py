@@ -49,3 +49,24 @@ def test_our_own_table_is_compared_by_value(before: bytes | None, after: bytes |
 def test_a_new_name_is_another_file(path: str, old_path: str, changed: tuple[str, ...] | None) -> None:
     entry = Entry(path, Status.RENAMED, old_path, "100644", "100644", "1", "2")
     assert [settings_changed(each, Content(OWN, OWN)) for each in holding([entry])] == ([changed] if changed else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (b"cheap = 'a/b'\n", b'cheap = "a/b"\n', ()),
+        (b"cheap = 'a/b'\n", b"cheap = 'c/d'\n[gate]\nexclude = ['*']\n", ("cheap", "gate.exclude")),
+        (b"cheap = 'a/b'\n", b"cheap =", ("tool.ralph-hooks",)),
+        (None, b"cheap = 'a/b'\n", ("cheap",)),
+    ],
+)
+def test_a_file_of_our_own_has_the_same_keys(before: bytes | None, after: bytes, changed: tuple[str, ...]) -> None:
+    entry = Entry(".ralph-hooks.toml", Status.MODIFIED, ".ralph-hooks.toml", "100644", "100644", "1", "2")
+    assert [settings_changed(each, Content(before, after)) for each in holding([entry])] == [changed]
+
+
+def test_settings_that_move_with_the_file_are_the_same_settings() -> None:
+    entry = Entry(".ralph-hooks.toml", Status.RENAMED, "pyproject.toml", "100644", "100644", "1", "2")
+    own = b'cheap = "a/b"\nfix = { rounds = 2 }\n'
+    assert settings_changed(entry, Content(OWN, own)) == ()
+    assert settings_changed(entry, Content(OWN, own.replace(b"2", b"9"))) == ("fix.rounds",)

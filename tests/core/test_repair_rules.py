@@ -9,6 +9,8 @@ from ralph_hooks.core.repair_rules import aliases, is_git, summary, unsafe_name,
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
+STARTED = "touch what an interpreter or a tool runs when it starts"
+
 
 def entry(path: str, old: str = PLAIN, new: str = PLAIN, *, old_path: str = "") -> Entry:
     status = Status.RENAMED if old_path else Status.MODIFIED
@@ -77,7 +79,43 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
         (".claude/settings.json", "touch the configuration of editors and agents"),
         (".github\\workflows\\ci.yml", "touch CI workflows"),
         ("sub/agents.md", "touch the configuration of editors and agents"),
-        (".envrc", "touch the configuration of editors and agents"),
+        (".envrc", STARTED),
+        (".github/prompts/review.prompt.md", "touch the configuration of editors and agents"),
+        (".github/instructions/a.instructions.md", "touch the configuration of editors and agents"),
+        (".github/agents/a.agent.md", "touch the configuration of editors and agents"),
+        (".windsurf/rules/a.md", "touch the configuration of editors and agents"),
+        (".Kiro/hooks/a.kiro.hook", "touch the configuration of editors and agents"),
+        ("sub/.zed/tasks.json", "touch the configuration of editors and agents"),
+        ("app.code-workspace", "touch the configuration of editors and agents"),
+        ("sub/.cursor/rules/a.mdc", "touch the configuration of editors and agents"),
+        (".roomodes", "touch the configuration of editors and agents"),
+        (".clinerules/a.md", "touch the configuration of editors and agents"),
+        (".junie/guidelines.md", "touch the configuration of editors and agents"),
+        ("skills/deploy/SKILL.md", "touch the configuration of editors and agents"),
+        (".dir-locals.el", "touch the configuration of editors and agents"),
+        (".run/a.run.xml", "touch the configuration of editors and agents"),
+        (".tekton/pull.yaml", "touch CI workflows"),
+        ("renovate.json5", "touch CI workflows"),
+        (".github/dependabot.yml", "touch CI workflows"),
+        (".readthedocs.yaml", "touch CI workflows"),
+        ("mise.toml", STARTED),
+        ("sub/mise.local.toml", STARTED),
+        (".config/mise/config.toml", STARTED),
+        (".tool-versions", STARTED),
+        ("sitecustomize.py", STARTED),
+        ("src/UserCustomize.py", STARTED),
+        ("sub/x.pth", STARTED),
+        ("src/__pycache__/a.cpython-311.pyc", STARTED),
+        (".npmrc", STARTED),
+        ("web/.yarnrc.yml", STARTED),
+        (".cargo/config.toml", STARTED),
+        (".mvn/extensions.xml", STARTED),
+        ("gradle/wrapper/gradle-wrapper.properties", STARTED),
+        (".gdbinit", STARTED),
+        (".Rprofile", STARTED),
+        (".lfsconfig", "touch the configuration of hooks"),
+        (".ralph-hooks/dismissed.toml", "touch the configuration of ralph-hooks"),
+        (".Ralph-Hooks.toml", "use a name that is another one's on some systems"),
         ("PyProject.toml", "use a name that is another one's on some systems"),
     ],
 )
@@ -94,7 +132,9 @@ def test_a_path_that_no_repair_may_touch(path: str, rule: str) -> None:
     [
         "a.py", "src/a/b.py", ".gitignore", "git/x.py", "gitx", ".github/CODEOWNERS", "docs/lefthooks.md",
         "lefthook.py", "a..b/c...py", "ci/build.py", "hooks/useThing.ts", "src/.hidden", "a b/ü.py", "backup~",
-        "pyproject.toml", "vscode/x", "x~y.py", "sub/pyproject.toml", "tests/test_a.py", "-n", ":(top)",
+        "pyproject.toml", "vscode/x", ".ralph-hooks.toml", "agents/x.md", "docs/agents-of-change.md",
+        ".env.example", "mises.toml", "path.py", "src/rules/a.py", "cursor/a.ts", "docs/claude-models.md", "kiro.py",
+        "x~y.py", "sub/pyproject.toml", "tests/test_a.py", "-n", ":(top)",
         "new\nline", "\udcff.py",
     ],
 )  # fmt: skip

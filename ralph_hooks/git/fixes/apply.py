@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.core.change import REGULAR_MODES
-from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
+from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.repair import StoredFix
 from ralph_hooks.core.repair_rules import summary, violations
 from ralph_hooks.core.text import one_line
@@ -208,8 +208,10 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
     entries = snapshot.change.entries
     told = summary(violations(entries))
     own = holding(entries)
-    if any(map(settings_changed, own, snapshot.contents(own).values())):
-        told = f"it touches the configuration of ralph-hooks in {CONFIGURATION}"
+    contents = snapshot.contents(own)
+    for entry in own:
+        if settings_changed(entry, contents[entry.path]):
+            told = f"it touches the configuration of ralph-hooks in {entry.path}"
     if told:
         raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `ralph-hooks show {fix.id}`")
 

@@ -20,7 +20,7 @@ from typing import Self
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.own_settings import CONFIGURATION, holding, settings_changed
+from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.repair_rules import (
@@ -292,7 +292,7 @@ class GitWorkbench:
         own = holding(snapshot.change.entries)
         for entry, content in zip(own, snapshot.contents(own).values(), strict=True):
             if settings_changed(entry, content):
-                raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", CONFIGURATION)))
+                raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", entry.path)))
 
     def _obstacle(self, path: str) -> Violation | None:
         """A symbolic link on the way to ``path`` or at its end, or something that is no file at its end."""
