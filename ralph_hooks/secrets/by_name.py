@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, structs
 
 from ralph_hooks.secrets.by_format import made_up
+from ralph_hooks.secrets.literals import Role, literals
 from ralph_hooks.secrets.names import Name, about, is_test_data
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex
@@ -55,6 +56,7 @@ _PAIR = re.compile(
 _OPTION = re.compile(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}" + _WHAT)
 _BEFORE_AN_OPTION = re.compile(r"(?:(?<![\w-])--[\w-]*|\bENV[ \t]+\w*)$")
 _LONGEST_OPTION = 60  # characters
+_PATTERN = re.compile(r"[\s(\[|\\]|^\W*/|\{\}")  # a regular expression, a path, a template
 _PHRASE = re.compile(r"[a-z]{2,}(?: [a-z0-9]{2,}){3,}$")
 # One without quotes. Prose says what a password is, or must be.
 _BARE_PHRASE = re.compile(
@@ -97,6 +99,7 @@ class _Assigned(Struct, frozen=True):
     """True where no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
     reach: int = 0
     """Where a value of several literals ends."""
+    role: Role = Role.VALUE
 
     @property
     def word(self) -> str:
@@ -121,7 +124,7 @@ class _Assigned(Struct, frozen=True):
     @property
     def weak(self) -> bool:
         """True where it is never sure enough to hold a change back."""
-        return self.called or self.name.weak or self.operator == "is"
+        return self.called or self.name.weak or self.operator == "is" or self.role is not Role.VALUE
 
     @property
     def end(self) -> int:
@@ -152,25 +155,42 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
         if name.begin < reached:
             continue
         ahead = _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)
-        found = _given(text, name)
-        if found:
-            reached = found.end
-        if (ahead or found) and about(text[name.end : name.after]):
-            continue
-        if ahead:
+        given = [] if about(text[name.end : name.after]) else list(_given(text, name))
+        if given:
+            reached = given[-1].end
+        if ahead and not about(text[name.end : name.after]):
             yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
-        if found:
-            yield found
+        yield from given
 
 
-def _given(text: str, name: Name) -> _Assigned | None:
+def _given(text: str, name: Name) -> Iterator[_Assigned]:
+    """The values that follow ``name``: one, or those of a list or of a condition."""
+    found, certain = _next(text, name)
+    if not certain:
+        others = [
+            _Assigned(
+                text, name, text[each.start : each.end], each.start, quoted=True, operator=each.operator, role=each.role
+            )
+            for each in literals(text, name.after)
+            if each.end > each.start and not (each.operator in {",", ""} and _is_keyword(text, name))
+        ]
+        if others:
+            yield from others
+            return
+    if found := found or _spoken(text, name):
+        yield found
+
+
+def _next(text: str, name: Name) -> tuple[_Assigned | None, bool]:
+    """The value right after ``name``, and True where it is certainly the value."""
     option = _is_option(text, name.begin)
     if match := (option and _OPTION.match(text, name.after)) or _PAIR.match(text, name.after):
-        return _whole(_read(match, name), plain=True)
+        return _whole(_read(match, name), plain=True), True
     if (match := _BARE_PHRASE.match(text, name.after)) and _begins_its_line(phrase := _read(match, name)):
-        return phrase
+        return phrase, True
     match = _VALUE.match(text, name.after)
-    return (_valued(_read(match, name), plain=option) if match else None) or _spoken(text, name)
+    found = _valued(_read(match, name), plain=option) if match else None
+    return found, found is not None and found.quoted
 
 
 def _spoken(text: str, name: Name) -> _Assigned | None:
@@ -189,12 +209,15 @@ def _is_option(text: str, begin: int) -> bool:
 
 
 def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:
-    keyword = found.word == "pass" and found.operator in {",", ""}
-    if keyword or (found.operator == "," and not found.closed):  # an argument among others
+    if (_is_keyword(found.text, found.name) and found.operator in {",", ""}) or (found.operator == "," and not found.closed):  # an argument among others
         return None
     if found.operator == ">" and (content := _ELEMENT.match(found.text, found.start)) and _is_element(found):
         return structs.replace(found, value=content[1], plain=True)
     return _whole(found, plain=plain or _of_a_file(found))
+
+
+def _is_keyword(text: str, name: Name) -> bool:
+    return text[name.begin : name.end].lower() == "pass"
 
 
 def _read(match: re.Match[str], name: Name) -> _Assigned:
@@ -263,6 +286,8 @@ def _is_noise(found: _Assigned) -> bool:
 
 
 def _is_credential(found: _Assigned, *, literal: bool) -> bool:
+    if found.role is not Role.VALUE:
+        return random_looking(found.value) and not _PATTERN.search(found.value)
     if is_reference(found.value) or is_placeholder(found.value):
         return False
     return random_looking(found.value) or _is_phrase(found) or _is_password(found, literal=literal)
@@ -273,6 +298,8 @@ def _may_be_credential(found: _Assigned) -> bool:
 
     A token is as often a parser's: what is a credential of that name has to look random.
     """
+    if found.role is not Role.VALUE:
+        return _asks_for_a_password(found) and _is_distant_password(found)
     if _is_noise(found):
         return True
     value = found.value
@@ -281,6 +308,16 @@ def _may_be_credential(found: _Assigned) -> bool:
     if has_unbalanced_brackets(value) or (found.given and _PHRASE.match(value)):
         return True
     return not is_reference(value) and _is_weak(found)
+
+
+def _is_distant_password(found: _Assigned) -> bool:
+    """True for a literal that looks like a password and is one of several, or an argument."""
+    value = found.value
+    if is_placeholder(value):
+        return False
+    return (mixed(value) and not worded(value) and not is_reference(value)) or (
+        found.role is Role.ELEMENT and noise(value)
+    )
 
 
 def _is_weak(found: _Assigned) -> bool:
