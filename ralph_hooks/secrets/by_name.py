@@ -31,13 +31,13 @@ _MANY_DIGITS = 4  # variables have fewer
 
 _WHAT = (
     r"(?:[@bBfFrRuU]{0,2}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n]{1,200})(?P=quote)"
-    r"|(?P<bare>[^\s\"'`<>;&#,(){}\[\]\\]{6,200})(?=[\s\"'`<;&#,\\]|$)"
+    r"|(?P<bare>(?!#)[^\s\"'`<>;&,(){}\[\]\\]{6,200})(?=[\s\"'`<>;&,)\]}\\]|$)"
     r"|(?P<signs>(?=[^\s\"'`]{8})))"
 )
 _VALUE = re.compile(
     r"(?:\[\d{0,4}\])?(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}"
     r"(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"  # a type
-    r"(?:(?P<operator>=>|:=|={1,3}|!==?|:|,|>|(?:is|or)(?=\s)|\|\||\?\?|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
+    r"(?:(?P<operator>=>|[:?]=|={1,3}|!==?|:|,|>|(?:is|or)(?=\s)|\|\||\?\?|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
     r"(?:\([ \t]{0,8}\n" + SHOWN + r"[ \t]*)?" + _WHAT
 )
 # A literal that goes on: ``"ghp_" + "q7Rk…"``, also on the next line.
@@ -53,7 +53,7 @@ _PAIR = re.compile(
     r"[\"']?(?:value|default)[\"']?\s{0,4}(?P<operator>[:=])\s{0,4}" + _WHAT
 )
 # ``--password …`` and ``ENV PASSWORD …``.
-_OPTION = re.compile(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}" + _WHAT)
+_OPTION = re.compile(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}[\[(]?" + _WHAT)
 _BEFORE_AN_OPTION = re.compile(r"(?:(?<![\w-])--[\w-]*|\bENV[ \t]+\w*)$")
 _LONGEST_OPTION = 60  # characters
 _PATTERN = re.compile(r"[\s(\[|\\]|^\W*/|\{\}")  # a regular expression, a path, a template
@@ -72,7 +72,7 @@ _LONGEST_TAG = 60  # characters
 # The value first: ``"…" == password``, and ``value="…" name="password"`` of XML.
 _AHEAD = re.compile(
     r"(?P<of>value\s{0,2}=\s{0,2})?([\"'`])(?P<value>[^\"'`\n]{1,200})\2"
-    r"(?:\s{0,4}[!=]==?\s{0,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
+    r"(?:\s{0,4}(?:[!=]==?|->>?)\s{0,4}|\s{1,4}TO\s{1,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
 )
 _AHEAD_REACH = 300  # characters
 _CONFIG = re.compile(
@@ -114,7 +114,7 @@ class _Assigned(Struct, frozen=True):
     @property
     def given(self) -> bool:
         """True where the name is all that is said of the value: not for ``get("password", "…")``."""
-        return self.operator in {"=", ":=", ":", "=>"}
+        return self.operator in {"=", ":=", "?=", ":", "=>"}
 
     @property
     def called(self) -> bool:
@@ -156,7 +156,7 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
             continue
         ahead = _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)
         given = [] if about(text[name.end : name.after]) else list(_given(text, name))
-        if given:
+        if given and given[-1].quoted:  # without quotes it may be the next name
             reached = given[-1].end
         if ahead and not about(text[name.end : name.after]):
             yield _Assigned(text, name, ahead["value"], ahead.start("value"), quoted=True, operator="==")
@@ -197,9 +197,13 @@ def _spoken(text: str, name: Name) -> _Assigned | None:
     """``with password 1qnWgRHH75Dg``."""
     if match := _OPTION.match(text, name.after):
         found = _whole(_read(match, name), plain=False)
-        if found and not found.quoted and _asks_for_a_password(found) and _digits(found.value) > 1:
+        if found and not found.quoted and _asks_for_a_password(found) and _is_no_word(found.value):
             return structs.replace(found, operator="is")
     return None
+
+
+def _is_no_word(value: str) -> bool:
+    return _digits(value) > 1 or (_digits(value) > 0 and mixed(value) and any(sign in SIGNS for sign in value))
 
 
 def _is_option(text: str, begin: int) -> bool:
@@ -217,7 +221,7 @@ def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:
 
 
 def _is_keyword(text: str, name: Name) -> bool:
-    return text[name.begin : name.end].lower() == "pass"
+    return text[name.begin : name.end].lower() in {"pass", "pw"}
 
 
 def _read(match: re.Match[str], name: Name) -> _Assigned:
@@ -368,9 +372,12 @@ def _in_connection_string(found: _Assigned) -> bool:
     return setting is not None and setting.match(found.text, found.start) is not None
 
 
+_NO_PASSWORDS = {"secret", "token", "credential", "psk"}
+
+
 def _asks_for_a_password(found: _Assigned) -> bool:
     """True where the name asks for a password, which is anything that somebody has thought of."""
-    return found.word.startswith(("pass", "pwd", "contra", "db"))
+    return found.word not in _NO_PASSWORDS
 
 
 def _is_password(found: _Assigned, *, literal: bool) -> bool:

@@ -61,6 +61,7 @@ _ACCESSORS = re.compile(r"\{[^{}\n\"'`]{0,120}\}")
 _DEFINITION = re.compile(r"(?i)\{[ \t]{0,4}(?:[lu]?[\"']|[^{}]{0,200}\b(?:default|value|initial)\w*[\"']?\s{0,4}[:=])")
 _TUPLE = re.compile(r",[ \t]{0,4}\w{1,40}[ \t]{0,4}:?=(?!=)")
 _PAIR = re.compile(r",[ \t]{0,4}(?=<{0,2}[\"'])")
+_PAIR_OF_ATOM = re.compile(r",[ \t]{0,4}(?=<{0,2}\"[^\"\n]{1,200}\">{0,2}[ \t]{0,4}\})")  # of Erlang
 _IS_KEY = re.compile(r"\s{0,4}(?:=>|[:=](?![:=]))")
 _NEXT_LINE = re.compile(SHOWN + r"[ \t]*")
 _BEFORE_GENERIC = re.compile(r"([\w.:]{1,60})<[^<>()]{0,80}>$")
@@ -262,7 +263,7 @@ class _Walk:
             return True
         if self._operator:
             return False
-        if self._closed and _PAIR.match(self._text, self._at - 1):
+        if (_PAIR if self._closed else _PAIR_OF_ATOM).match(self._text, self._at - 1):
             self._operator = ","
         elif match := _TUPLE.match(self._text, self._at - 1):
             self._at, self._operator = match.end(), "="

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from ralph_hooks.secrets.by_format import Format, formats, library, made_up, private_keys
 from ralph_hooks.secrets.by_heading import nested
 from ralph_hooks.secrets.by_name import assigned
+from ralph_hooks.secrets.escapes import unescaped
 from ralph_hooks.secrets.in_urls import in_addresses
-from ralph_hooks.secrets.names import is_test_data, named
+from ralph_hooks.secrets.names import Name, is_test_data, named
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex, may_hold_key, piece
 
@@ -52,8 +53,16 @@ def _in_piece(whole: TextIndex) -> Iterator[Secret]:
     yield from _alone(whole.text)
     yield from in_addresses(whole)
     names = named(whole)
-    yield from assigned(whole, names)
-    yield from nested(whole, names)
+    yield from _of_names(whole, names)
+    for part in unescaped(whole.text, names):
+        inner = piece(part.text, whole.path)
+        for secret in (*_of_names(inner, named(inner)), *in_addresses(inner)):
+            yield Secret(secret.kind, part.origin(secret.start), part.origin(secret.end), secret.certain)
+
+
+def _of_names(where: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
+    yield from assigned(where, names)
+    yield from nested(where, names)
 
 
 def _of(shapes: Iterable[Format], where: TextIndex) -> Iterator[Secret]:
