@@ -17,7 +17,7 @@ from collections.abc import Callable
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets.secret import Secret
 
-_RULES = "8"
+_RULES = "9"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"
@@ -47,13 +47,6 @@ def mask(text: str, path: str = "", placeholder: Callable[[str], str] = lambda _
         parts += [text[position : secret.start], placeholder(text[secret.start : secret.end])]
         position = secret.end
     return "".join([*parts, text[position:]])
-
-
-def unmistakable(value: str) -> bool:
-    """True for a credential that is nothing else wherever it stands: no word, no name."""
-    from ralph_hooks.secrets.values import SHORTEST_UNMISTAKABLE, noise, random_looking
-
-    return len(value) >= SHORTEST_UNMISTAKABLE and (noise(value) or random_looking(value))
 
 
 def allowlisted(line: str, previous: str = "") -> bool:

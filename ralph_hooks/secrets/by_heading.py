@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from ralph_hooks.secrets.names import Name, about
 from ralph_hooks.secrets.secret import Secret
@@ -27,6 +28,10 @@ _LINE = re.compile(
     r"(?:(?:(?P<name>[\"']?[\w./-]{1,80}[\"']?)[ \t]{0,4}[:=][ \t]{0,4})?"
     r"(?P<quote>[\"']?)(?P<value>[^\s\"'#;][^\s\"']{0,1000})(?P=quote),?[ \t]*(?:#[^\n]*)?|(?P<other>[^\n]*))(?:\n|$)"
 )
+_LONGEST_COLUMNS = 400  # characters
+_MOST_CELLS = 4_000  # with the signs between them
+_COLUMNS = re.compile(rf"[^()]{{0,{_LONGEST_COLUMNS}}}\)\s{{0,8}}values\b")
+_SQL = re.compile(r"'(?P<value>(?:[^'\\\n]|\\.|'')*+)'|[(),;]")
 _HEADS_A_COLUMN = re.compile(r"[\"']?[ \t]*(?:[,;|\t]|\n)")
 _CELL = re.compile(r"[ \t\"']*([\w -]*[\w-])[ \t\"']*$")
 _BEFORE_A_LINE = re.compile(SHOWN)
@@ -105,6 +110,27 @@ def _column(text: str, name: Name) -> tuple[range, list[Secret]]:
             found.append(Secret("secret in a column", at, at + len(value), certain=False))
         start = _end_of_line(text, start) + 1
     return range(first, start), found
+
+
+def inserted(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
+    """Yield values of the columns ``names`` in ``INSERT INTO users (name, password) VALUES ('ada', '...'), ...``."""
+    for name in names:
+        if columns := _COLUMNS.match(piece.lower, name.after):
+            yield from _row_values(piece.text, name.begin, columns.end())
+
+
+def _row_values(text: str, begin: int, start: int) -> Iterator[Secret]:
+    head = text.rfind("(", max(0, begin - _LONGEST_COLUMNS), begin)
+    column = text.count(",", head, begin)
+    depth = cell = 0
+    for token in islice(_SQL.finditer(text, start), _MOST_CELLS):
+        sign = token[0]
+        if sign == ";" or head < 0:
+            return
+        depth += (sign == "(") - (sign == ")")
+        cell = cell + 1 if sign == "," and depth == 1 else cell * (depth > 0)
+        if token["value"] and depth == 1 and cell == column and _is_value(token["value"], named=True):
+            yield Secret("secret in a column", *token.span("value"), certain=False)
 
 
 def _shown(text: str, start: int) -> int:

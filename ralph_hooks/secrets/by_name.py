@@ -141,11 +141,13 @@ def assigned(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
     for found in _assignments(piece.text, names):
         literal = found.quoted or config or _in_connection_string(found)
         likely = _is_credential(found, literal=literal)
-        joined = _joined(found) if found.quoted else found
-        if likely or _is_credential(joined, literal=literal) or _may_be_credential(joined):
-            certain = likely and literal and not found.weak and not is_test_data(piece.path)
-            certain = certain and not made_up(found.value)
-            yield Secret(f"{found.word} written down", found.start, joined.end, certain)
+        joined = _joined(found) if found.quoted else found  # or text in other quotes follows
+        for whole in (joined, found):
+            if likely or _is_credential(whole, literal=literal) or _may_be_credential(whole):
+                certain = likely and literal and not found.weak and not is_test_data(piece.path)
+                certain = certain and not made_up(found.value)
+                yield Secret(f"{found.word} written down", found.start, whole.end, certain)
+                break
 
 
 def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
@@ -203,7 +205,8 @@ def _spoken(text: str, name: Name) -> _Assigned | None:
 
 
 def _is_no_word(value: str) -> bool:
-    return _digits(value) > 1 or (_digits(value) > 0 and mixed(value) and any(sign in SIGNS for sign in value))
+    digits = _digits(value)
+    return digits > 1 or (digits > 0 and (noise(value) or (mixed(value) and any(sign in SIGNS for sign in value))))
 
 
 def _is_option(text: str, begin: int) -> bool:
@@ -213,7 +216,8 @@ def _is_option(text: str, begin: int) -> bool:
 
 
 def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:
-    if (_is_keyword(found.text, found.name) and found.operator in {",", ""}) or (found.operator == "," and not found.closed):  # an argument among others
+    keyword = found.operator in {",", ""} and _is_keyword(found.text, found.name)
+    if keyword or (found.operator == "," and not found.closed):  # an argument among others
         return None
     if found.operator == ">" and (content := _ELEMENT.match(found.text, found.start)) and _is_element(found):
         return structs.replace(found, value=content[1], plain=True)
@@ -221,7 +225,8 @@ def _valued(found: _Assigned, *, plain: bool) -> _Assigned | None:
 
 
 def _is_keyword(text: str, name: Name) -> bool:
-    return text[name.begin : name.end].lower() in {"pass", "pw"}
+    word = text[name.begin : name.end].lower()
+    return word == "pass" or (word == "pw" and name.weak)
 
 
 def _read(match: re.Match[str], name: Name) -> _Assigned:
@@ -291,7 +296,7 @@ def _is_noise(found: _Assigned) -> bool:
 
 def _is_credential(found: _Assigned, *, literal: bool) -> bool:
     if found.role is not Role.VALUE:
-        return random_looking(found.value) and not _PATTERN.search(found.value)
+        return random_looking(found.value) and not _PATTERN.search(found.value) and not made_up(found.value)
     if is_reference(found.value) or is_placeholder(found.value):
         return False
     return random_looking(found.value) or _is_phrase(found) or _is_password(found, literal=literal)
@@ -335,7 +340,7 @@ def _is_weak(found: _Assigned) -> bool:
 
 def _is_mixed_password(found: _Assigned) -> bool:
     if found.quoted:
-        return not _may_be_a_name(found)
+        return not (_may_be_a_name(found) and worded(found.value))
     if found.plain or (_asks_for_a_password(found) and not worded(found.value)):
         return True
     if _asks_for_a_password(found) or not _begins_its_line(found):
@@ -372,12 +377,12 @@ def _in_connection_string(found: _Assigned) -> bool:
     return setting is not None and setting.match(found.text, found.start) is not None
 
 
-_NO_PASSWORDS = {"secret", "token", "credential", "psk"}
+_NO_PASSWORDS = ("secret", "token", "credential", "psk", "key")
 
 
 def _asks_for_a_password(found: _Assigned) -> bool:
     """True where the name asks for a password, which is anything that somebody has thought of."""
-    return found.word not in _NO_PASSWORDS
+    return not found.word.endswith(_NO_PASSWORDS)
 
 
 def _is_password(found: _Assigned, *, literal: bool) -> bool:

@@ -1,13 +1,14 @@
-"""Undo the escaping of text in text, such as JSON in JSON, and keep the place of each character.
+r"""Undo the escaping of text in text, such as JSON in JSON, and keep the place of each character.
 
-A notebook holds ``"PASSWORD = \\"hunter2\\"\\n"``, a log ``%22password%22%3A``, a page ``&quot;password&quot;``, a CSV file
-``{""password"": ""..""}``. Each such part of a text is unescaped level by level, and every level is scanned like a text.
+A notebook holds ``"PASSWORD = \"hunter2\"\n"``, a log ``%22password%22%3A``, a page ``&quot;password&quot;``, a CSV
+file ``{""password"": ""..""}``. Each such part of a text is unescaped level by level, and every level is scanned.
 """
 
 from __future__ import annotations
 
 import html
 import re
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
@@ -16,14 +17,18 @@ from msgspec import Struct
 from ralph_hooks.secrets.names import Name
 from ralph_hooks.secrets.text_index import SHOWN
 
-_LEVELS = 5
+_LEVELS = 8
 _BEFORE, _BEHIND = 300, 1_000  # characters around a name
 _LINES = 3  # from the name's own line on
 
-_ESCAPE = re.compile(
-    r"\\(?:[nN]\"[ \t]*,[ \t]*\n" + SHOWN + r"[ \t]*\"|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}"
-    r"|U[0-9A-Fa-f]{8}|[\"'`\\/nrt])"
-    r"|&(?:quot|apos|amp|lt|gt|nbsp|#\d{2,6}|#[xX][0-9A-Fa-f]{2,5});|%[2-7][0-9A-Fa-f]"
+# Kinds of escapes, the outermost first: a page may show JSON.
+_ESCAPES = (
+    re.compile(r"&(?:quot|apos|amp|lt|gt|nbsp|#\d{2,6}|#[xX][0-9A-Fa-f]{2,5});"),
+    re.compile(r"%[2-7][0-9A-Fa-f]"),
+    re.compile(
+        r"\\(?:[nN]\"[ \t]*,[ \t]*\n" + SHOWN + r"[ \t]*\"|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}"
+        r"|U[0-9A-Fa-f]{8}|[\"'`\\/nrt])"
+    ),
 )
 _ANY = re.compile(r"[\\&%]|\"\"\w|''\w")
 _DOUBLED = {quote: re.compile(rf"{quote}{quote}[\w-]{{1,60}}{quote}{quote}\s{{0,4}}[:=]") for quote in "\"'"}
@@ -56,6 +61,12 @@ def unescaped(text: str, names: Sequence[Name]) -> Iterator[Unescaped]:
             part = deeper
 
 
+def without_escapes(text: str) -> str:
+    """Return ``text`` with one level of its escapes undone."""
+    undone = _undo(Unescaped(text, [0], [0]))
+    return undone.text if undone else text
+
+
 def _parts(text: str, names: Sequence[Name]) -> Iterator[tuple[int, int]]:
     """The surroundings of each name that hold an escape: its line and the next ones, without overlap."""
     start = end = 0
@@ -82,8 +93,9 @@ def _parts(text: str, names: Sequence[Name]) -> Iterator[tuple[int, int]]:
 
 def _undo(part: Unescaped) -> Unescaped | None:
     """``part`` with one level undone; None where there is none."""
-    pattern = next((double for double in _DOUBLED.values() if double.search(part.text)), None)
-    escape = re.compile(2 * pattern.pattern[0]) if pattern else _ESCAPE
+    escape = _escape_of(part.text)
+    if escape is None:
+        return None
     pieces: list[str] = []
     starts, origins = [0], [part.origin(0)]
     length = position = 0
@@ -95,9 +107,15 @@ def _undo(part: Unescaped) -> Unescaped | None:
         starts += [length, length + len(sign)]
         origins += [part.origin(match.start()), part.origin(position)]
         length += len(sign)
-    if not position:
-        return None
     return Unescaped("".join([*pieces, part.text[position:]]), starts, origins)
+
+
+def _escape_of(text: str) -> re.Pattern[str] | None:
+    """The kind of escapes to undo next."""
+    doubled = next((quote for quote, pattern in _DOUBLED.items() if pattern.search(text)), None)
+    if doubled:
+        return re.compile(doubled * 2)
+    return next((escape for escape in _ESCAPES if escape.search(text)), None)
 
 
 def _character(escape: str) -> str:
@@ -107,7 +125,7 @@ def _character(escape: str) -> str:
         return chr(int(escape[1:], 16))
     if escape[0] != "\\":
         return escape[0]
-    if escape[1] in "uUx" and len(escape) > 2:
+    if escape[1] in "uUx":
         number = int(escape[2:].strip("{}"), 16)
-        return chr(number) if number <= 0x10FFFF else " "
+        return chr(number) if number <= sys.maxunicode else " "
     return _CONTROLS.get(escape[1], escape[1])

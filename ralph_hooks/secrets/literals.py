@@ -68,7 +68,12 @@ _BEFORE_GENERIC = re.compile(r"([\w.:]{1,60})<[^<>()]{0,80}>$")
 _OR_ELSE = re.compile(r"(?i)or|else|default|fallback")  # ``var("PASSWORD").unwrap_or("...")``
 _LONGEST_CALLEE = 150  # characters
 
-_ENDS = frozenset("and for in return def fn func function while import from then do raise throw with is not".split())
+_ENDS = frozenset(
+    [
+        *("and", "for", "in", "return", "def", "fn", "func", "function", "while", "import", "from", "then", "do"),
+        *("raise", "throw", "with", "is", "not"),
+    ]
+)
 _ALTERNATIVES = frozenset(["||", "??", "?:", "or", "else", "if", "?"])
 _COMPARISONS = frozenset(["==", "===", "!=", "!=="])
 _SPELLINGS = {"<-": "=", "<<-": "=", "?=": "=", "+=": "=", "|=": "=", "::": ":", "===": "==", "!==": "=="}
@@ -197,9 +202,13 @@ class _Walk:
             return True
         if sign in _ALTERNATIVES:
             self._operator = self._operator or "="
-        elif self._operator and (sign in _COMPARISONS or (self._read and sign != ":")):  # the next condition
+        elif self._operator:
+            if sign in _COMPARISONS or (self._read and sign != ":"):  # the next condition
+                return False
+            self._operator = self._operator if sign == ":" else _SPELLINGS.get(sign, sign)
+        elif self._words and (self._closed or sign in {":", "::"}):  # text, or an attribute
             return False
-        elif sign != ":" or not self._operator:
+        else:
             self._operator = _SPELLINGS.get(sign, sign)
         self._read, self._words = False, 0
         return True
@@ -213,7 +222,9 @@ class _Walk:
             return self._skip(_SUBSCRIPT if sign == "[" else _ACCESSORS)
         if sign == "[" and adjacent:
             return self._skip(_SUBSCRIPT)
-        self._groups.append(self._call() if sign == "(" and adjacent and self._operator != "(" else self._collection(sign))
+        self._groups.append(
+            self._call() if sign == "(" and adjacent and self._operator != "(" else self._collection(sign)
+        )
         return True
 
     def _binds(self, sign: str) -> bool:
@@ -270,9 +281,7 @@ class _Walk:
         return bool(self._operator)
 
 
-_PLAIN = {
-    quote: re.compile(rf"(?:[^{quote}\\\n]|\\.|{quote}{quote}(?=[^\s,;)\]}}.]))*+{quote}") for quote in "\"'`"
-}
+_PLAIN = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\.|{quote}{quote}(?=[^\s,;)\]}}.]))*+{quote}") for quote in "\"'`"}
 
 
 def _content(text: str, token: re.Match[str]) -> tuple[int, int, int] | None:

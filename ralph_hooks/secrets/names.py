@@ -23,17 +23,15 @@ _OWNERS = "api|auth|access|private|account|client|service|encryption|signing|mas
 # Each begins with letters that do not vary: to search for one after the other takes a tenth of the time.
 _FOREIGN = ("kennwort", "wachtwoord", "senha", "mot[ _-]?de[ _-]?passe", "пароль", "密[码碼]", "パスワード", "비밀번호")
 _PASS = r"pass(?:word|wd|phrase|(?![a-z]))"
-_NAMES = [
-    re.compile(name)
-    for name in (_PASS, "passwort|passcode", *_FOREIGN, "db[_-]?pass(?:word|wd)?", "pwd", "psk", "secret", "contrase[nñ]a", "token", "credential")
-]
+_WORDS = (_PASS, "passwort|passcode", *_FOREIGN, "db[_-]?pass(?:word|wd)?", "pwd", "psk", "secret", "contrase[nñ]a")
+_NAMES = [re.compile(name) for name in (*_WORDS, "token", "credential")]
 _NO_CREDENTIAL = ("publickey", "next", "next_", "nextpage", "next_page_", "continuation", "continuation_")  # …token
 # Those of a request have to be unique, not secret: `ClientToken` and `LockToken` of AWS, `idempotency_token`.
 _OF_A_REQUEST = ("client", "client_", "request", "request_", "idempotency", "idempotency_", "lock", "lock-", "lock_")
 _OF_A_TYPE = re.compile(r"::\w*$")
 _LONGEST_TYPE = 60  # characters
 _KEY = re.compile("key")
-_PW = re.compile(r"pw(?![a-z])")
+_PW = re.compile(r"pw(?!s?[a-rt-z])")
 _OWNER_OF_PW = re.compile(r"(?:bind|root|admin|user|db|ldap|smtp|mail|ftp|login|my|sys|super|service|[_-])$")
 _SHOUTED_KEY = re.compile(r"[A-Z0-9]_KEY(?![A-Za-z])")
 _OWNED = re.compile(rf"(?:{_OWNERS})[_-]?$")
@@ -76,9 +74,9 @@ def named(piece: TextIndex) -> list[Name]:
         elif _SHOUTED_KEY.match(piece.text, max(0, key.start() - 2)):
             spans[key.span()] = True
     for pw in _PW.finditer(lower):
-        owned = _OWNER_OF_PW.search(lower, max(0, pw.start() - _LONGEST_OWNER), pw.start()) is not None
-        if owned or not piece.text[pw.start() - 1 : pw.start()].isalnum() or piece.text[pw.start()] == "P":
-            spans[pw.span()] = not owned
+        of_somebody = _OWNER_OF_PW.search(lower, max(0, pw.start() - _LONGEST_OWNER), pw.start()) is not None
+        if of_somebody or not piece.text[pw.start() - 1 : pw.start()].isalnum() or piece.text[pw.start()] == "P":
+            spans[pw.span()] = not of_somebody
     return [
         Name(begin, end, after, weak or _is_something_else(piece, begin, end, after))
         for (begin, end), weak in sorted(spans.items())

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from ralph_hooks.secrets.by_format import Format, formats, library, made_up, private_keys
-from ralph_hooks.secrets.by_heading import nested
+from ralph_hooks.secrets.by_heading import inserted, nested
 from ralph_hooks.secrets.by_name import assigned
 from ralph_hooks.secrets.escapes import unescaped
 from ralph_hooks.secrets.in_urls import in_addresses
@@ -63,6 +63,8 @@ def _in_piece(whole: TextIndex) -> Iterator[Secret]:
 def _of_names(where: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
     yield from assigned(where, names)
     yield from nested(where, names)
+    if "values" in where.lower:
+        yield from inserted(where, names)
 
 
 def _of(shapes: Iterable[Format], where: TextIndex) -> Iterator[Secret]:

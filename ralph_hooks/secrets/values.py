@@ -13,6 +13,7 @@ SIGNS = "!@#$%^&*?+~"
 _REFERENCE = re.compile(
     r"\$(?![\w$]*[!@#%^&*])|%[(\w]|.*(?:\{.*\}|<.*>|\$\(|%\(|\(\)|::|->|\s)"  # variables, templates, calls, prose
     r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"  # a.dotted.name
+    r"|#[\dA-Fa-f]{3,8}$"  # a colour
     r"|(?:https?|file|ssh|urn|arn):|\.{0,2}/(?!(?:.*\d){4})|~/|@"  # somewhere else; a key may start with a slash
 )
 
@@ -91,7 +92,7 @@ def noise(value: str) -> bool:
 
 _PLACEHOLDER = re.compile(
     r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your|dummy|fake|sample|redact|mock|todo|insert|replace|default"
-    r"|not[-_ ]?(?:a|the|so)?[-_ ]?(?:real|secret)|x{4}|\*{3}|\.{3}|^(?:no|my|some|the|an?)[-_]|^(.)\1*$"
+    r"|not[-_ ]?(?:a|the|so)?[-_ ]?(?:real|secret)|x{4}|\*{3}|\.{3}|^(?:no|my|some|the|an?)[-_](?=[a-z]{2})|^(.)\1*$"
     r"|^(?:base64(?:url)?|utf-?8|latin-?1|md5|(?:scram-|hmac-)?sha-?\d+|bcrypt|argon2\w*|pbkdf2\w*|aes-?\d+)$"
     r"|^(?:test|foo|bar|baz|user|admin|pass|password|passwd|pwd|secret|token|key|value|string|none|null|true|false"
     r"|undefined|required|optional|guest|root|hidden|dev|abc|[-_:.\d])*$"

@@ -6,6 +6,7 @@ import threading
 
 from ralph_hooks import secrets
 from ralph_hooks.core.text import placeholder
+from ralph_hooks.secrets.known import KnownSecrets
 
 
 class Redaction:
@@ -18,21 +19,15 @@ class Redaction:
 
     def __init__(self) -> None:
         self._placeholders: dict[str, str] = {}
-        self._unmistakable: dict[str, str] = {}
+        self._known = KnownSecrets()
         self._lock = threading.Lock()
 
     def mask(self, text: str) -> str:
         """``text`` with each credential replaced by ``<secret-1>`` and so on, also where nothing tells it as one."""
-        masked = secrets.mask(text, placeholder=self._placeholder)
-        with self._lock:
-            known = sorted(self._unmistakable.items(), key=lambda item: -len(item[0]))
-        for value, shown in known:
-            masked = masked.replace(value, shown)
-        return masked
+        return self._known.mask(secrets.mask(text, placeholder=self._placeholder))
 
     def _placeholder(self, value: str) -> str:
         with self._lock:
             shown = self._placeholders.setdefault(value, placeholder(len(self._placeholders) + 1))
-            if secrets.unmistakable(value):
-                self._unmistakable[value] = shown
-            return shown
+        self._known.learn(value, shown)
+        return shown

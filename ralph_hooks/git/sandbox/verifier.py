@@ -22,6 +22,7 @@ from ralph_hooks.git.sandbox.baselines import Baselines
 from ralph_hooks.git.sandbox.junit import find_reports, read_reports
 from ralph_hooks.git.sandbox.lost_tests import Lost, lost, sorted_out
 from ralph_hooks.git.sandbox.outcomes import Attempt
+from ralph_hooks.git.sandbox.output_mask import OutputMask
 from ralph_hooks.git.sandbox.scratch import program_environment, scratch, stubborn_loaders
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
 from ralph_hooks.languages.test_files import decides_tests
@@ -98,6 +99,7 @@ class CommandVerifier:
         self._cut_by = cut_by
         self._bases = Baselines(self._project, store, (str(timeout), str(self._memory)))
         self._caveats: dict[str, None] = {}
+        self._output = OutputMask(change.entries)
 
     def run(
         self,
@@ -289,10 +291,10 @@ class CommandVerifier:
         return Attempt(
             code=done.returncode,
             seconds=round(done.seconds, 3),
-            tail=_tail(done.tail),
-            failures=results.failed if results else None,
+            tail=self._output.mask(_tail(done.tail), copy),
+            failures=self._output.mask_names(results.failed, copy) if results else None,
             problem=self._problem(done.returncode, limit),
-            ran=results.ran if results else (),
+            ran=self._output.mask_names(results.ran, copy) if results else (),
             stopped=outcomes.says_it_stopped(decode(done.tail)) or (results is not None and results.uncollected),
         )
 

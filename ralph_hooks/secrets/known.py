@@ -1,0 +1,76 @@
+"""Recognise a credential again where nothing beside it says what it is, as in the output of a test."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import threading
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus
+
+from ralph_hooks.secrets.escapes import without_escapes
+from ralph_hooks.secrets.scan import scan
+from ralph_hooks.secrets.values import SHORTEST_UNMISTAKABLE, mixed, noise, random_looking, worded
+
+_LONGEST = 8_192  # characters; a longer one is a private key
+
+
+class KnownSecrets:
+    """The credentials that were seen so far. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def learn(self, value: str, shown: str) -> None:
+        """Show ``shown`` in the place of ``value`` from now on, where the value cannot be anything else."""
+        if not is_unmistakable(value) or len(value) > _LONGEST:
+            return
+        forms = dict.fromkeys(_forms(value), shown)
+        with self._lock:
+            self._shown |= {form: shown for form in forms if form not in self._shown}
+
+    def learn_from(self, text: str, path: str, shown: str) -> None:
+        """Learn every credential in ``text``."""
+        for secret in scan(text, path):
+            self.learn(text[secret.start : secret.end], shown)
+
+    def mask(self, text: str) -> str:
+        """Return ``text`` without the credentials that are known."""
+        with self._lock:
+            known = sorted(self._shown.items(), key=lambda item: -len(item[0]))
+        for value, shown in known:
+            text = text.replace(value, shown)
+        return text
+
+
+def is_unmistakable(value: str) -> bool:
+    """True for a credential that is nothing else wherever it stands: no word, no name."""
+    if len(value) < SHORTEST_UNMISTAKABLE:
+        return False
+    return noise(value) or random_looking(value) or (mixed(value) and not worded(value))
+
+
+_ENCODINGS: tuple[Callable[[str], str], ...] = (
+    str,
+    lambda value: json.dumps(value)[1:-1],
+    lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
+    lambda value: repr(value)[1:-1],
+    html.escape,
+    lambda value: quote(value, safe=""),
+    quote,
+    quote_plus,
+    lambda value: base64.b64encode(value.encode("utf-8", "replace")).decode().rstrip("="),
+)
+
+
+def _forms(value: str) -> list[str]:
+    """The ways in which programs print ``value``: escaped, quoted, encoded, also twice in JSON."""
+    plain = dict.fromkeys([value, without_escapes(value)])
+    once = dict.fromkeys(encode(text) for text in plain for encode in _ENCODINGS if _encodable(text))
+    return list(dict.fromkeys([*once, *(json.dumps(text)[1:-1] for text in once)]))
+
+
+def _encodable(value: str) -> bool:
+    return not any("\ud800" <= sign <= "\udfff" for sign in value)
