@@ -23,6 +23,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
+from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import Prover
@@ -35,6 +36,7 @@ from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.dismissals import GitDismissals
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
@@ -187,7 +189,8 @@ def build_gate(
         answers=SharedModelCache(state),
         prices=prices,
     )
-    return _gate(context, state, models, store, context.repository, snapshot.change)
+    dismissals = GitDismissals(context.repository)
+    return _gate(context, state, models, store, context.repository, snapshot.change, dismissals)
 
 
 def build_trial(
@@ -222,6 +225,7 @@ def _gate(
     store: Cache,
     repository: snapshots.Repository,
     change: Change,
+    dismissals: DismissalReader | None = None,
     *,
     proves: bool = True,
 ) -> Gate:
@@ -235,6 +239,7 @@ def _gate(
         history=Reports(state.database, context.known_as()),
         receipts=Receipts(state.database, context.known_as()),
         prover=partial(build_prover, context, repository) if proves else None,
+        dismissals=dismissals,
     )
 
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "fix": "Repair what the gate refuses in a scratch copy, check the repair, and keep it for you to apply.",
     "show": "The last report, an earlier one, or a stored fix.",
     "apply": "Bring a stored fix into the working tree.",
+    "dismiss": "Dismiss findings that are wrong or accepted; they stay away while their code is the same.",
     "undo": "Take the last applied fix back.",
     "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
     "cost": "What the models cost, and what the expensive one would have.",

@@ -46,6 +46,13 @@ class BlockOn(StrEnum):
     AUTO = "auto"
 
 
+class Dismissing(StrEnum):
+    """Which dismissals of findings count."""
+
+    ANY = "any"
+    BASE = "base"
+
+
 class Unpriced(StrEnum):
     """What happens to a call whose price is not known."""
 
@@ -119,6 +126,13 @@ class GateSettings(Table, frozen=True):
             "through and says so, `closed` holds it back with exit code 3."
         ),
     ] = Policy.OPEN
+    dismissals: Annotated[
+        Dismissing,
+        Meta(
+            description="Which entries of .ralph-hooks/dismissed.toml count: `any` also those that the change or your "
+            "working tree brings, which every report names; `base` only those of the base, for CI on others' changes."
+        ),
+    ] = Dismissing.ANY
     parallel: Annotated[int, Meta(ge=1, le=64, description="How many requests are sent at once.")] = 8
 
 

@@ -76,7 +76,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     @property
     def fingerprint(self) -> str:
         """Recognises the finding in a later run, whatever its line number, its path and the model's words for it."""
-        return digest(self._kind, self.anchor) if self.anchor else digest(self._kind, self.path, squeezed(self.quote))
+        return digest(self.kind, self.anchor) if self.anchor else digest(self.kind, self.path, squeezed(self.quote))
 
     @property
     def id(self) -> str:
@@ -94,7 +94,7 @@ class Finding(Struct, frozen=True, kw_only=True):
         return "/" in self.source
 
     @property
-    def _kind(self) -> str:
+    def kind(self) -> str:
         """The check and its rule. Models name the same defect in many ways, so of theirs there are only three kinds."""
         if self.rule:
             return f"rule {self.rule}"

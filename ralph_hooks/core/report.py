@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.usage import Call
 
@@ -205,6 +206,8 @@ class Report(Struct, frozen=True, kw_only=True):
     title: str
     """What was judged, for people."""
     findings: tuple[Finding, ...] = ()
+    dismissed: tuple[Dismissed, ...] = ()
+    """Findings that are left out because somebody has dismissed them."""
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: tuple[CheckedFile, ...] = ()
     """Every path of the change with the deterministic checks that looked at it."""

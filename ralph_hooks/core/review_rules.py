@@ -19,7 +19,12 @@ GENERATED = (
     "*_pb2.py", "*_pb2.pyi", "*_pb2_grpc.py", "*.pb.go", "*.pb.cc", "*.pb.h", "*.g.dart", "*.min.js", "*.min.css",
     "*.js.map", "*.css.map", "*.snap", "*.egg-info", "*.Designer.cs", "*.generated.*", "__snapshots__",
 )  # fmt: skip
-RULES = (("lock file", LOCK_FILES), ("vendored", VENDORED), ("generated", GENERATED))
+RULES = (
+    ("ralph-hooks' own record", ("/.ralph-hooks/dismissed.toml",)),
+    ("lock file", LOCK_FILES),
+    ("vendored", VENDORED),
+    ("generated", GENERATED),
+)
 
 EMPTY = "empty"
 """The reason of a file without content: nothing is lost where nobody reads it."""

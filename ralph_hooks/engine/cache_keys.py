@@ -50,7 +50,7 @@ def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[C
     Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their
     own: they may run at one stage and not at another.
     """
-    lasting = {"block_at", "block_on", "min_confidence", "confirm", "exclude"}
+    lasting = {"block_at", "block_on", "min_confidence", "confirm", "exclude", "dismissals"}
     fields = {name: value for name, value in msgspec.structs.asdict(limits).items() if name in lasting}
     routes = [(rule.paths, rule.skip, _names(rule.models)) for rule in settings.routes]
     return key(

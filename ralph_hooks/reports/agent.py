@@ -38,6 +38,8 @@ def render(report: Report) -> str:
             lines += _command(item)
     lines += [f"repair: {wording.clip(wording.rung(item), _MAX_MESSAGE)}" for item in report.rungs]
     lines += _advice(report)
+    if report.dismissed:
+        lines.append(f"dismissed by the project: {wording.dismissed(report)}")
     if report.unreviewed:
         lines.append(f"not reviewed by a model: {wording.grouped(report.unreviewed)}")
     return "\n".join([*lines, f"next: {_next(report)}"]) + "\n"
@@ -118,6 +120,11 @@ def _kind(item: Finding) -> str:
 _NO_BYPASS = "Do not bypass the hooks with --no-verify"
 
 
+def _wrong(report: Report) -> str:
+    command = wording.dismiss_command(report)
+    return f"; where a finding is wrong, tell the user, who can run `{command}`" if command else ""
+
+
 def _next(report: Report) -> str:
     again = wording.again(report)
     if wording.is_repair(report) and report.fix is not None:
@@ -128,7 +135,7 @@ def _next(report: Report) -> str:
             told = wording.repair(report) or wording.background(report)
             fix = f" ({told})" if told else ""
             secret = f" Tell the user: {wording.REVOKE}." if wording.has_secret(report) else ""
-            return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}; where a finding is wrong, tell the user."
+            return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}{_wrong(report)}."
         case Verdict.FAIL, False:
             return "nothing is held back, but fix the code before you go on."
         case Verdict.INCONCLUSIVE, True:

@@ -28,6 +28,10 @@ def render(report: Report) -> str:
         lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
     lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
     lines += _unreviewed(report)
+    if report.dismissed and report.verdict is not Verdict.PASS:
+        lines.append(_plain(f"ralph-hooks: {wording.dismissed(report)}"))
+    if command := wording.dismiss_command(report):
+        lines.append(_plain(f"ralph-hooks: if a finding is wrong, dismiss it by its id: {command}"))
     if report.verdict is not Verdict.PASS:
         lines.append(_plain(f"ralph-hooks: {wording.cost(report)}"))
     return "\n".join([*lines, _plain(f"ralph-hooks: {wording.headline(report)}")]) + "\n"

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.proof import Proof
 from ralph_hooks.core.report import (
@@ -79,6 +80,7 @@ def document(report: Report) -> dict[str, Any]:
         "reviewed": report.reviewed,
         "notices": report.notices,
         "findings": [_finding(item) for item in report.findings],
+        "dismissed": [_dismissed(item) for item in report.dismissed],
         "unreviewed": [_unreviewed(item) for item in report.unreviewed],
         "checked": [{"path": item.path, "checks": item.checks} for item in report.checked],
         "verification": [_verification(item) for item in report.verification],
@@ -126,6 +128,21 @@ def _proof(item: Proof) -> dict[str, Any]:
         "reason": item.reason,
         "asserts": item.asserts,
         "because": item.because,
+    }
+
+
+def _dismissed(item: Dismissed) -> dict[str, Any]:
+    return {
+        "fingerprint": item.finding.fingerprint,
+        "id": item.finding.id,
+        "path": item.finding.path,
+        "line": item.finding.line,
+        "category": item.finding.category,
+        "source": item.finding.source,
+        "reason": item.reason,
+        "by": item.by,
+        "kind": item.kind.value,
+        "in_change": item.in_change,
     }
 
 

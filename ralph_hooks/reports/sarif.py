@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ralph_hooks import __version__
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.own_settings import CONFIGURATION
 from ralph_hooks.core.proof import Proof
@@ -28,12 +29,17 @@ def render(report: Report) -> str:
     """One run. Findings that the verify phase contradicted are not results."""
     findings = (*wording.blockers(report), *wording.advice(report))
     failed = wording.commands(report, Verdict.FAIL)
-    rules = [*dict.fromkeys(visible(finding.category) for finding in findings), *([_COMMAND_RULE] if failed else [])]
+    named = (*findings, *(item.finding for item in report.dismissed))
+    rules = [*dict.fromkeys(visible(finding.category) for finding in named), *([_COMMAND_RULE] if failed else [])]
     run = {
         "tool": {"driver": {"name": "ralph-hooks", "version": __version__, "rules": [_rule(rule) for rule in rules]}},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(report)],
-        "results": [*(_finding(item) for item in findings), *(_command(item) for item in failed)],
+        "results": [
+            *(_finding(item) for item in findings),
+            *(_suppressed(item) for item in report.dismissed),
+            *(_command(item) for item in failed),
+        ],
     }
     return dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -76,6 +82,19 @@ def _proof(item: Proof) -> dict[str, str]:
         "onBase": visible(item.on_base),
         "reason": visible(item.reason),
     }
+
+
+def _suppressed(item: Dismissed) -> dict[str, Any]:
+    """A result that code scanning services close instead of showing it (SARIF 2.1.0, section 3.27.23)."""
+    result = _finding(item.finding)
+    result["properties"]["blocking"] = False
+    suppression = {
+        "kind": "external",
+        "status": "accepted",
+        "justification": visible(item.reason),
+        "properties": {"kind": item.kind.value, "by": visible(item.by), "inChange": item.in_change},
+    }
+    return result | {"suppressions": [suppression]}
 
 
 def _region(item: Finding) -> dict[str, Any]:

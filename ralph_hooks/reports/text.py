@@ -68,6 +68,7 @@ def render(report: Report, *, color: bool, width: int, everything: bool = False)
         *_advice(report, screen),
         *_details(report, screen),
         _footer(report, screen),
+        _way_out(report, screen),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
 
@@ -186,6 +187,14 @@ def _next(report: Report, screen: _Screen) -> _Block:
     return [screen.ink("strong", "what to do"), *(line for step in steps for line in screen.prose(step))]
 
 
+def _way_out(report: Report, screen: _Screen) -> _Block:
+    """Return the command for a finding that is wrong: the last line, ready to be copied."""
+    command = wording.dismiss_command(report)
+    if not command or wording.is_repair(report):
+        return []
+    return [screen.ink("faint", "if a finding is wrong, dismiss it by its id:"), f"  {command}"]
+
+
 def _advice(report: Report, screen: _Screen) -> list[_Block]:
     found = wording.advice(report)
     if not found:
@@ -219,6 +228,13 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
     doubtful = wording.unconfirmed(report)
     if doubtful:
         blocks += [[screen.ink("strong", "not confirmed")], *(_finding(item, report, screen) for item in doubtful)]
+    if report.dismissed:
+        names = [
+            f"  {wording.place(item.finding)}: {_kind(item.finding)} (id {item.finding.id}): {item.kind}, "
+            f"{one_line(item.reason)} ({one_line(item.by) or 'nobody named'})"
+            for item in report.dismissed
+        ]
+        blocks.append([screen.ink("strong", "dismissed"), *names])
     if report.unreviewed:
         names = [f"  {path_line(item.path)}: {one_line(item.reason)}" for item in report.unreviewed]
         blocks.append([screen.ink("strong", "not reviewed by a model"), *names])
@@ -254,6 +270,8 @@ def _footer(report: Report, screen: _Screen) -> _Block:
     doubtful = len(wording.unconfirmed(report))
     if doubtful and not screen.everything:
         lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {wording.SHOW}")
+    if report.dismissed and (report.verdict is not Verdict.PASS or screen.everything):
+        lines.append(f"{wording.dismissed(report)}: ralph-hooks dismiss --list")
     left_out = tuple(item for item in report.unreviewed if not item.cause.unjudged)  # told at the top
     if left_out and not screen.everything:
         count = plural(len(left_out), "file")

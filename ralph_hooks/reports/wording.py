@@ -84,6 +84,19 @@ def reproducer(finding: Finding) -> str:
     return f"reproducer: {on_change} (change), {on_base} (base): ralph-hooks show --proof {finding.id}"
 
 
+def dismissed(report: Report) -> str:
+    """Return how many findings are dismissed: ``3 dismissed, 1 of them by this change``; empty for none."""
+    count = len(report.dismissed)
+    brought = sum(item.in_change for item in report.dismissed)
+    return f"{count:,} dismissed{f', {brought:,} of them by this change' if brought else ''}" if count else ""
+
+
+def dismiss_command(report: Report) -> str:
+    """Return the command that dismisses the first blocking finding; empty where none blocks."""
+    found = blockers(report)
+    return f"ralph-hooks dismiss {found[0].id} --reason 'why it is wrong'" if found else ""
+
+
 def confirmers(report: Report) -> str:
     """The models that answered the verify phase, for people; empty where none did."""
     models = dict.fromkeys(call.model for call in report.calls if call.phase == "verify" and call.outcome == "ok")
@@ -215,6 +228,8 @@ def _coverage(report: Report) -> list[str]:
     hints = len(advice(report))
     if hints:
         parts.append(f"advice: {hints:,} ({SHOW})")
+    if report.dismissed:
+        parts.append(dismissed(report))
     return parts or [one_line(report.reason) if report.paths else "nothing to judge"]
 
 

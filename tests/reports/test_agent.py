@@ -25,7 +25,7 @@ advice, does not block:
 - 2 more: ralph-hooks show
 not reviewed by a model: lock file
 next: fix the code, `git add` the files and commit again. Do not bypass the hooks with --no-verify; \
-where a finding is wrong, tell the user.
+where a finding is wrong, tell the user, who can run `ralph-hooks dismiss 9ec7119c --reason 'why it is wrong'`.
 """
 
 

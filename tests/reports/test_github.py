@@ -41,6 +41,8 @@ def test_a_blocking_finding_is_an_error_on_its_line() -> None:
     assert text == (
         "::error file=a%2Cb%3Ac%25.py,line=41,endLine=42,title=ralph-hooks%3A error F821::"
         "50%25 off: a,b (ruff, id 70d1da4e)\n"
+        "ralph-hooks: if a finding is wrong, dismiss it by its id: "
+        "ralph-hooks dismiss 70d1da4e --reason 'why it is wrong'\n"
         "ralph-hooks: no requests, 1.8 s\n"
         "ralph-hooks: FAIL: staged change: 1 blocking finding\n"
     )

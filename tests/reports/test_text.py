@@ -132,8 +132,12 @@ advice, does not block
   shop/cart.py:41: warning bug (id 9ec7119c): A confusing name.
 
 1 finding not confirmed, left out: ralph-hooks show
+1 dismissed, 1 of them by this change: ralph-hooks dismiss --list
 1 file not reviewed by a model: lock file
 $0.0004, 2 requests, the rest from the store, 1.8 s
+
+if a finding is wrong, dismiss it by its id:
+  ralph-hooks dismiss 9ec7119c --reason 'why it is wrong'
 """
 
 
@@ -340,7 +344,7 @@ def test_a_command_that_was_stopped_says_so() -> None:
 )
 def test_the_last_line_is_what_the_run_cost(calls: tuple[Call, ...], amount: Decimal | None, said: str) -> None:
     failed = report(Verdict.FAIL, findings=(finding(),), calls=calls, cost_usd=amount)
-    assert screen(failed).splitlines()[-1] == f"{said}, 1.8 s"
+    assert f"{said}, 1.8 s" in screen(failed).splitlines()
 
 
 def test_severities_have_their_own_words() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from ralph_hooks.core.dismissal import DismissalKind, Dismissed
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.report import (
     Action,
@@ -127,6 +128,15 @@ def full_report(**changes: object) -> Report:
             check_finding(path="shop/price.py", line=7, end_line=8, quote="if net:\n        return net * vat"),
             remark(message="A confusing name.", removed=True),
             remark(severity=Severity.NOTE, confirmed=False, message="Not so."),
+        ),
+        "dismissed": (
+            Dismissed(
+                finding=finding(message="Known.", blocking=True),
+                kind=DismissalKind.FALSE_ALARM,
+                reason="the caller checks it",
+                by="Ada <ada@example.com>",
+                in_change=True,
+            ),
         ),
         "unreviewed": tuple(Unreviewed(f"files/{cause}", f"because {cause}", cause) for cause in Cause),
         "checked": (CheckedFile("shop/cart.py", ("secrets", "ruff")), CheckedFile("shop/logo.png", ())),

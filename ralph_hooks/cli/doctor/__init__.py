@@ -71,6 +71,7 @@ def examine(*, offline: bool) -> Iterator[Line]:
         yield from probes.prices(context, state)
         if approved and not offline:
             yield from probes.answers(context, state, ready)
+    yield from probes.dismissed(context)
     yield from hooks.installed(context)
     yield from hooks.agents(context)
 

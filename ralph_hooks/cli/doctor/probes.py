@@ -22,7 +22,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import ModelError, NoCredential
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
-from ralph_hooks.core.text import money, plural
+from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.core.usage import Price
 from ralph_hooks.engine.models.ping import PingResult, ping
 from ralph_hooks.engine.worker_pool import run_all
@@ -163,6 +163,28 @@ def _team(state: State) -> Iterator[Line]:
             f"{plural(left, 'row')} of verdicts and ledger wait for a store of another address",
             "`RALPH_HOOKS_STORE=URL ralph-hooks doctor` with that address sends them",
         )
+
+
+def dismissed(context: Context) -> Iterator[Line]:
+    """Look for dismissals that nothing matches any more."""
+    from ralph_hooks.app.dismissals import expired
+    from ralph_hooks.git.dismissals import entries_of
+
+    try:
+        entries = entries_of(context.repository)
+        gone = expired(context.repository, entries)
+    except RalphError as error:
+        yield broken("dismissals", error)
+        return
+    if gone:
+        names = ", ".join(f"{entry.id[:8]} ({one_line(entry.path)})" for entry in gone[:5])
+        yield warn(
+            "dismissals",
+            f"{plural(len(gone), 'dismissal')} of {len(entries):,} have outlived their code: {names}",
+            "remove them: ralph-hooks dismiss --prune",
+        )
+    elif entries:
+        yield ok("dismissals", f"{plural(len(entries), 'finding')} dismissed, all about code that is there")
 
 
 def consent(context: Context) -> tuple[bool, Line]:

@@ -35,15 +35,27 @@ def anchored_results(results: Mapping[str, CheckResult], sources: Sequence[Sourc
     }
 
 
-def anchored(findings: Iterable[Finding], path: str, content: Content) -> tuple[Finding, ...]:
-    """``findings`` about ``content``, the file at ``path``, with their anchors."""
-    sides: dict[bool, _Side] = {}
-    made = []
+def anchored_all(findings: Iterable[Finding], sources: Sequence[Source]) -> tuple[Finding, ...]:
+    """``findings`` about any of ``sources`` with their anchors, file by file."""
+    contents = {source.path: source.content for source in sources}
+    by_path: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.removed not in sides:
-            sides[finding.removed] = _Side(path, (content.old if finding.removed else content.new) or b"")
-        made.append(sides[finding.removed].anchor(finding))
-    return tuple(made)
+        by_path.setdefault(finding.path, []).append(finding)
+    return tuple(
+        made
+        for path, about in by_path.items()
+        for made in (anchored(about, path, contents[path]) if path in contents else about)
+    )
+
+
+def anchored(findings: Sequence[Finding], path: str, content: Content) -> tuple[Finding, ...]:
+    """``findings`` about ``content``, the file at ``path``, with their anchors."""
+    sides = {
+        side: _Side(path, data or b"")
+        for side, data in ((False, content.new), (True, content.old))
+        if any(finding.removed is side for finding in findings)
+    }
+    return tuple(sides[finding.removed].anchor(finding) for finding in findings)
 
 
 class _Side:

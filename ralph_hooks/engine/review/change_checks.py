@@ -13,6 +13,7 @@ from ralph_hooks.core.ports.change import Unchanged
 from ralph_hooks.core.ports.checks import ChangeCheck
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
+from ralph_hooks.engine.review import anchors
 from ralph_hooks.engine.review.review_input import Checked, ReviewInput
 
 
@@ -30,7 +31,8 @@ def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache:
             if deadline.passed:
                 checked = msgspec.structs.replace(checked, unfinished=(*checked.unfinished, check.name))
                 continue
-            found = tuple(check.run(change.sources(entries), unchanged))
+            sources = change.sources(entries)
+            found = anchors.anchored_all(check.run(sources, unchanged), sources)
             fresh[name] = msgspec.json.encode(_numbered(found, entries))
         else:
             found = _named(found, entries)

@@ -14,6 +14,7 @@ from ralph_hooks.core.command import concerned
 from ralph_hooks.core.own_settings import holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
+from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Receipts
 from ralph_hooks.core.push import Commit
@@ -22,6 +23,7 @@ from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.review.change_checks import run_change_checks
+from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
@@ -56,6 +58,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     receipts: Receipts
     prover: Callable[[Change], Prover] | None = None
     """Runs reproducers for a change; without it nothing can be run."""
+    dismissals: DismissalReader | None = None
+    """Without one nothing is dismissed: a backtest measures the models."""
 
     def judge(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
         """The report on ``snapshot``, kept for `show`.
@@ -99,15 +103,21 @@ class Gate(Struct, frozen=True, kw_only=True):
     def outcome(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
         """What checks, models and commands make of ``snapshot``."""
         total = ReviewOutcome()
+        dismissals = self.dismissals_of(snapshot.change)
         for part in parts(snapshot):
-            total += self._files(part, scope)
+            total += self._files(part, scope, dismissals)
+        total += ReviewOutcome(remarks=dismissals.remarks())
         if Scope.COMMANDS in scope and snapshot.change.entries:
             total += from_commands(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
         return total
 
-    def _files(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
+    def dismissals_of(self, change: Change) -> DismissalFilter:
+        """Return the filter that leaves dismissed findings out of a review of ``change``."""
+        return DismissalFilter(self.dismissals, change, self.models.limits.dismissals)
+
+    def _files(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter) -> ReviewOutcome:
         """What can be said of files without running anything of the project."""
-        change = self.examine(snapshot, scope)
+        change = self.examine(snapshot, scope, dismissals)
         reviewed = self.review(change) if Scope.REVIEW in scope else _not_asked(change)
         kept = self.keeps(change) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
@@ -140,6 +150,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             tree=tree,
             title=title,
             findings=outcome.findings,
+            dismissed=outcome.dismissed,
             unreviewed=outcome.unreviewed,
             checked=outcome.checked,
             verification=outcome.verification,
@@ -159,7 +170,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             exit_code=exit_code(verdict, self.models.settings.on_failure, self.models.limits.when_unavailable),
         )
 
-    def examine(self, snapshot: Snapshot, scope: Scope) -> ReviewInput:
+    def examine(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter | None = None) -> ReviewInput:
         """Sort ``snapshot`` and run the deterministic checks, which cost nothing.
 
         Without a review only the secret scan is of use: nothing may be sent unscanned.
@@ -170,10 +181,12 @@ class Gate(Struct, frozen=True, kw_only=True):
         begin = partial(self.models.prepare, reviewed)
         checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
         change = msgspec.structs.replace(change, checked=checked)
-        if Scope.REVIEW not in scope or not change.is_whole:
-            return change
-        checked = run_change_checks(self.change_checks, change, self.store, self.models.caller.deadline)
-        return msgspec.structs.replace(change, checked=checked)
+        if Scope.REVIEW in scope and change.is_whole:
+            checked = run_change_checks(self.change_checks, change, self.store, self.models.caller.deadline)
+        dismissals = dismissals or self.dismissals_of(snapshot.change)
+        findings, dismissed = dismissals.split(checked.findings)
+        checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)
+        return msgspec.structs.replace(change, checked=checked, dismissals=dismissals)
 
     def review(self, change: ReviewInput) -> Reviewed:
         """Ask the models about what the checks let through, and put what would block to the proof."""

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.change import Entry
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.proof import Evidence
@@ -30,6 +31,7 @@ class Kept(Struct, frozen=True):
     """What came of asking: a finding for each broken rule, and why rules could not be judged."""
 
     findings: tuple[Finding, ...] = ()
+    dismissed: tuple[Dismissed, ...] = ()
     problems: tuple[str, ...] = ()
 
 
@@ -101,7 +103,8 @@ class Invariants:
             for source in change.sources([by_path[finding.path]])
             for made in anchors.anchored([finding], finding.path, source.content)
         )
-        return Kept(anchored, tuple(problems))
+        standing, dismissed = change.dismissals.split(anchored)
+        return Kept(standing, dismissed, tuple(problems))
 
     def _groups(self, entries: Sequence[Entry]) -> list[_Group]:
         by_chain: dict[Chain, list[Entry]] = defaultdict(list)

@@ -43,9 +43,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
         total = _of(tags)
         for portion in pushed.targets:
             leaks = scan.scan(pushed, portion) if reviewed else Leaks()
-            outcome = self._outcome(portion, leaks, scope)
-            if reviewed:
-                outcome += _of(written.messages(pushed, portion.commits))
+            messages = written.messages(pushed, portion.commits) if reviewed else Leaks()
+            outcome = self._outcome(portion, leaks, messages, scope)
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.targets) > 1 else outcome
@@ -63,16 +62,21 @@ class PushGate(Struct, frozen=True, kw_only=True):
             gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
         return report
 
-    def _outcome(self, portion: PushTarget, leaks: Leaks, scope: Scope) -> ReviewOutcome:
+    def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope) -> ReviewOutcome:
         """The net change and its history in one. What both find counts once, with the place that it has at the end."""
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
         net = self.gate.outcome(portion.snapshot, scope)
-        known = {finding.place for finding in net.findings}
+        known = {finding.place for finding in (*net.findings, *(item.finding for item in net.dismissed))}
         there = {entry.path for entry in portion.snapshot.change.entries}
         unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
         new = tuple(finding for finding in leaks.findings if finding.place not in known)
-        return net + _of(Leaks(new, unscanned, leaks.problem))
+        dismissals = self.gate.dismissals_of(portion.snapshot.change)
+        total = net
+        for found in (Leaks(new, unscanned, leaks.problem), messages):
+            standing, dismissed = dismissals.split(found.findings)
+            total += _of(msgspec.structs.replace(found, findings=standing)) + ReviewOutcome(dismissed=dismissed)
+        return total
 
 
 def _judged(ref: PushedRef, verdict: Verdict | None, tags: Sequence[Finding]) -> PushedRef:

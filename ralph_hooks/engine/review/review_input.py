@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.config import Settings
+from ralph_hooks.config import Dismissing, Settings
 from ralph_hooks.core.change import Content, Entry, Hunk, Status
+from ralph_hooks.core.dismissal import DismissalKind, Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Snapshot, Source
 from ralph_hooks.core.ports.checks import Hint
@@ -24,6 +25,7 @@ from ralph_hooks.core.review_rules import (
     too_large,
 )
 from ralph_hooks.engine.cache_keys import content_key
+from ralph_hooks.engine.review.dismissals import DismissalFilter
 
 SECRET = "secret"
 """The category of a finding that keeps its file from being sent."""
@@ -41,16 +43,19 @@ class Checked(Struct, frozen=True):
     """Names of checks that did not end before the deadline."""
     looked: Mapping[str, tuple[str, ...]] = {}
     """Names of the checks that looked at a path."""
+    dismissed: tuple[Dismissed, ...] = ()
+    """Findings that the project has dismissed."""
 
     @property
     def withheld(self) -> frozenset[str]:
-        """Paths that hold a secret."""
-        return frozenset(finding.path for finding in self.findings if finding.category == SECRET)
+        """Paths that hold a secret, one that the project lives with too."""
+        accepted = (item.finding for item in self.dismissed if item.kind is DismissalKind.ACCEPTED)
+        return frozenset(finding.path for finding in (*self.findings, *accepted) if finding.category == SECRET)
 
     @property
     def refused(self) -> frozenset[str]:
         """Paths with a blocking finding: secrets, and code that will change before it can pass."""
-        return frozenset(finding.path for finding in self.findings if finding.blocking)
+        return self.withheld | {finding.path for finding in self.findings if finding.blocking}
 
 
 class ReviewInput(Struct, frozen=True, kw_only=True):
@@ -63,6 +68,7 @@ class ReviewInput(Struct, frozen=True, kw_only=True):
     """Left out of the review by a rule, but still text: the secret scan reads them."""
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: Checked = Checked()
+    dismissals: DismissalFilter = DismissalFilter(None, None, Dismissing.ANY)
     loaded: dict[str, Source] = msgspec.field(default_factory=dict)
     """Sources by path, filled by `sources`."""
 

@@ -14,6 +14,7 @@ from ralph_hooks.config import Settings
 from ralph_hooks.core.change import Entry, Line, lines_of
 from ralph_hooks.core.data_sample import sample, shape
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.model_errors import TooLarge, Unreadable
 from ralph_hooks.core.ports.change import Source
@@ -47,6 +48,7 @@ class Reviewed(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     unreviewed: tuple[Unreviewed, ...] = ()
     dropped: int = 0
+    dismissed: tuple[Dismissed, ...] = ()
     unconfirmed: tuple[str, ...] = ()
     """Why claims that would block could not be put to the verify model or to the proof; empty where all were."""
     remarks: tuple[str, ...] = ()
@@ -111,7 +113,8 @@ class Reviewer:
         )
         findings = [finding for stored in known.values() for finding in stored.findings]
         dropped = sum(stored.dropped for stored in known.values())
-        reviewed = Reviewed(tuple(findings), tuple(unreviewed), dropped)
+        standing, dismissed = change.dismissals.split(findings)  # before anybody is paid to verify them
+        reviewed = Reviewed(standing, tuple(unreviewed), dropped, dismissed)
         confirmed = self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, change)
         return msgspec.structs.replace(confirmed, findings=_deduplicated(confirmed.findings))
 

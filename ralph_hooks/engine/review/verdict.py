@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from ralph_hooks.config import OnFailure, Policy
+from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
@@ -21,6 +22,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
 
     findings: tuple[Finding, ...] = ()
     """In the order they are shown: what blocks first, then the worst."""
+    dismissed: tuple[Dismissed, ...] = ()
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: tuple[CheckedFile, ...] = ()
     verification: tuple[Verification, ...] = ()
@@ -41,6 +43,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
     def __add__(self, other: ReviewOutcome) -> ReviewOutcome:
         return ReviewOutcome(
             findings=in_order(self.findings + other.findings),
+            dismissed=self.dismissed + other.dismissed,
             unreviewed=self.unreviewed + other.unreviewed,
             checked=self.checked + other.checked,
             verification=self.verification + other.verification,
@@ -73,6 +76,7 @@ def combine(
     ]
     return ReviewOutcome(
         findings=in_order(checked.findings + reviewed.findings + kept.findings),
+        dismissed=checked.dismissed + reviewed.dismissed + kept.dismissed,
         unreviewed=unreviewed,
         checked=tuple(CheckedFile(path, checked.looked.get(path, ())) for path in paths),
         problems=tuple(dict.fromkeys(problems)),
