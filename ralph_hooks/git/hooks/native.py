@@ -17,7 +17,18 @@ from msgspec import Struct
 
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.hooks import managers
-from ralph_hooks.git.hooks.script import BY_NAME, KEPT, Found, Kept, Script, digest, recognise, shell_of
+from ralph_hooks.git.hooks.script import (
+    BESIDE,
+    BY_NAME,
+    KEPT,
+    Found,
+    Kept,
+    Script,
+    digest,
+    reads_itself,
+    recognise,
+    shell_of,
+)
 from ralph_hooks.git.run import failure, try_git
 from ralph_hooks.git.snapshot import Repository
 
@@ -198,11 +209,15 @@ def uninstall(state: State) -> Change:
 def _kept(path: Path) -> Kept:
     """The hook at ``path`` as our script has to know it."""
     text = _read(path) or b""
+    framework = managers.keeps(managers.manager_of(text)) != ""
+    shell = shell_of(text)
     return Kept(
         digest=digest(path),
-        shell=shell_of(text),
+        shell=shell,
         runs=os.access(path, os.X_OK),
-        framework=managers.keeps(managers.manager_of(text)) != "",
+        framework=framework,
+        reads_itself=bool(shell) and not framework and reads_itself(text),
+        inside=(path.parent.parent / "HEAD").is_file(),
     )
 
 
@@ -248,8 +263,14 @@ def _has_double(path: Path) -> bool:
 
 def _unname(state: State) -> None:
     state.named.unlink(missing_ok=True)
+    beside = state.path.parent.with_name(BESIDE)
     with contextlib.suppress(OSError):  # not there, or not empty: the other hook is in it
         state.named.parent.rmdir()
+    for link in beside.glob("*"):
+        if link.is_symlink():  # whoever still needs it makes it anew
+            link.unlink()
+    with contextlib.suppress(OSError):
+        beside.rmdir()
 
 
 def _clear_away(state: State) -> None:

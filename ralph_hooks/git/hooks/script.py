@@ -20,7 +20,9 @@ KEPT = ".ralph-kept"
 """The suffix of what was there before."""
 BY_NAME = "ralph-kept"
 """The folder beside the hooks in which one that looks at its name still has it."""
-VERSION = 2
+BESIDE = "ralph-kept"
+"""The folder beside the one of the hooks in which one that reads its own text has its name, and finds its neighbours."""
+VERSION = 3
 """Raised when the script changes: an older one is then replaced by `install`."""
 
 _MARKER = re.compile(rb"^# ralph-hooks native hook, version (\d+)", re.MULTILINE)
@@ -29,6 +31,14 @@ _SUM_LINE = re.compile(rb"^# sum: (.*)\n", re.MULTILINE)
 _SETTINGS = re.compile(rb"^python=(.*?)\npolicy=(\w+) ", re.MULTILINE | re.DOTALL)
 _NOTHING = "nothing"
 _SHELLS = frozenset(("sh", "bash", "dash", "ash", "ksh"))
+_NO_READING = re.compile(
+    rb"""
+    (dirname|basename)\s+(--\s+)?["']?\$\{?0\}?  |  \$\{0[%\#]  |  case\s+"?\$0  |  (echo|printf)\b[^;|&\n>]*
+    """,
+    re.VERBOSE,
+)
+"""What a script does with its name without a look at the file."""
+_READS_ITSELF = re.compile(rb"\$\{?0\b|BASH_SOURCE|git-path|hooksPath", re.IGNORECASE)
 _LEGACY_GUARD = """\
     # A framework that was installed again over this script runs it as its legacy hook: then its turn comes anyway.
     [ -z "${PRE_COMMIT_RUNNING_LEGACY-}${PREK_RUNNING_LEGACY-}" ] || return 0
@@ -102,6 +112,23 @@ theirs() {{
 {guard}    {give}{run} "$@"
 }}
 """
+_BESIDE = """\
+    # It reads its own text: it gets a folder of its own, as deep as this one, where it is what has its name.
+    there=$(cd "$here" && pwd -P)
+    own=${{there%/*}}/{beside}
+    [ -d "$own" ] || mkdir "$own" 2>/dev/null
+    for file in "$there"/*; do
+        name=${{file##*/}}
+        case $name in *.sample | *{suffix}) continue ;; esac
+        [ ! -e "$file{suffix}" ] || file=$file{suffix}
+        [ -e "$own/$name" ] || ln -sf "$file" "$own/$name"
+    done 2>/dev/null
+    [ -e "$own/{hook}" ] || own=$there # without links it has at least its text
+    count=${{GIT_CONFIG_COUNT:-0}}
+    eval "export GIT_CONFIG_KEY_$count=core.hooksPath GIT_CONFIG_VALUE_$count=\\$own"
+    export GIT_CONFIG_COUNT=$((count + 1))
+    if [ "$own" = "$there" ]; then own=$own/{hook}{suffix}; else own=$own/{hook}; fi
+"""
 
 
 class Kept(Struct, frozen=True):
@@ -117,6 +144,10 @@ class Kept(Struct, frozen=True):
     """Whether it is pre-commit's or prek's, which can be installed over us once more."""
     by_name: bool = False
     """Whether it is run from `BY_NAME`."""
+    reads_itself: bool = False
+    """Whether its text looks into the file that it is called by, which would be ours."""
+    inside: bool = False
+    """Whether the hooks are in git's own folder, beside which there is room for `BESIDE`."""
 
 
 class Script(Struct, frozen=True):
@@ -154,7 +185,13 @@ class Script(Struct, frozen=True):
         parts = [_HEAD.format(**words), _WITH_INPUT if pushed else "", _OURS.format(**words)]
         order = ["ours"]
         if self.kept and self.kept.runs:
-            parts.append(_THEIRS.format(**words, guard=_LEGACY_GUARD if self.kept.framework else "", run=self._run()))
+            guard = _LEGACY_GUARD if self.kept.framework else ""
+            guard += _BESIDE.format(**words, beside=BESIDE) if self._beside else ""
+            theirs = _THEIRS.format(**words, guard=guard, run=self._run())
+            # What it sets is for them alone.
+            parts.append(
+                theirs.replace("theirs() {", "theirs() (").replace("\n}\n", "\n)\n") if self._beside else theirs
+            )
             # Theirs may still change what is committed, and linters cost nothing. A push only leaves: git-lfs uploads
             # in its hook, so nothing goes before it was judged.
             order = ["ours", "theirs"] if pushed else ["theirs", "ours"]
@@ -166,9 +203,17 @@ class Script(Struct, frozen=True):
         name = f'"$here/{self.hook}'
         if self.kept.by_name:
             return f'"$here/{BY_NAME}/{self.hook}"'
+        if self._beside:
+            return f'{shlex.join(self.kept.shell)} "$own"'
+        if self.kept.reads_itself:
+            return f'{shlex.join(self.kept.shell)} {name}{KEPT}"'
         if not self.kept.shell:
             return f'{name}{KEPT}"'
         return f"""{shlex.join(self.kept.shell)} -c '. "$0{KEPT}"' {name}\""""
+
+    @property
+    def _beside(self) -> bool:
+        return self.kept is not None and self.kept.reads_itself and self.kept.inside
 
 
 class Found(Struct, frozen=True):
@@ -210,6 +255,11 @@ def digest(path: Path) -> str:
     if path.is_symlink():
         return hashlib.sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()  # noqa: PTH115 - as it was written
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def reads_itself(text: bytes) -> bool:
+    """Return True where a shell script may look at the text of the file that it is called by."""
+    return _READS_ITSELF.search(_NO_READING.sub(b"", text)) is not None
 
 
 def shell_of(text: bytes) -> tuple[str, ...]:

@@ -269,6 +269,66 @@ class TestWhatWasThere:
         assert stand_in.commit()[0] == 1
         assert stand_in.calls() == []
 
+    @pytest.mark.parametrize(
+        "text",
+        [
+            'sed "1,/^__DATA__$/d" "$0" | grep -q no && exit 7; exit 0\n__DATA__\nno\n',
+            'me=$0\nwhile read -r line; do [ "$line" != "#no" ] || exit 7; done < "$me"\n#no\n',
+            'main() { exit 7; }\n[ "${BASH_SOURCE[0]}" != "$0" ] || main "$@"\n',
+            'grep -q "^#no" "$(git rev-parse --git-path hooks)/pre-commit" && exit 7; exit 0\n#no\n',
+            'grep -q "^#no" "$(readlink -f "${0}")" && exit 7; exit 0\n#no\n',
+            "tail -1 $0 | sh\nexit $?\nexit 7\n",
+        ],
+    )
+    @pytest.mark.parametrize("linked", [False, True])
+    def test_one_that_reads_its_own_text_finds_it(
+        self, repo: Repo, stand_in: StandIn, text: str, *, linked: bool
+    ) -> None:
+        """It found ours, had nothing to do, and what it refuses went through."""
+        stand_in.remote()
+        theirs(repo, text=f"#!/usr/bin/env bash\n{text}")
+        if linked:
+            (repo.path / HOOK_FOLDER / PRE_COMMIT).rename(repo.path / "hook")
+            (repo.path / HOOK_FOLDER / PRE_COMMIT).symlink_to("../../hook")
+        before = listing(repo)
+        install(repo, stand_in.python)
+        install(repo, stand_in.python, PRE_PUSH)
+        for _ in range(2):
+            script = [str(state(repo).path)]
+            assert subprocess.call(script, cwd=repo.path, env=repo.env) == 7
+            assert stand_in.commit()[0] == 1
+        assert stand_in.calls() == []
+        assert stand_in.push("main")[0] == 0
+        for hook in HOOKS:
+            uninstall(repo, hook)
+        assert listing(repo) == before
+        assert not (repo.path / ".git/ralph-kept").exists()
+
+    def test_one_that_reads_its_own_text_keeps_name_place_and_neighbours(self, repo: Repo, stand_in: StandIn) -> None:
+        look = (
+            'cat "$0" >/dev/null; . "$(dirname "$0")/lib.sh"; cd "$(dirname "$0")/../.."\n'
+            'echo "$(basename "$0") $(pwd) $* $(cat)" >>$CALLS\n'
+        )
+        stand_in.remote()
+        theirs(repo, PRE_PUSH, f"#!/bin/sh\n{look}")
+        install(repo, stand_in.python, PRE_PUSH)
+        (repo.path / HOOK_FOLDER / "lib.sh").write_text("echo lib >>$CALLS\n")
+        assert stand_in.push("main") == (0, "")
+        line = f"refs/heads/main {repo.git('rev-parse', 'HEAD')} refs/heads/main {ZEROS}"
+        assert stand_in.calls()[2:] == [
+            "lib",
+            f"pre-push {repo.path} origin {repo.path.with_name('remote.git')} {line}",
+        ]
+
+    def test_one_in_the_tree_that_reads_its_own_text_finds_it(self, repo: Repo, stand_in: StandIn) -> None:
+        repo.git("config", "core.hooksPath", ".githooks")
+        executable(
+            repo.path / ".githooks/pre-commit", '#!/bin/sh\ncd "${0%/*}/.."\ntail -1 "$OLDPWD/$0" | sh\n#\nexit 7\n'
+        )
+        install(repo, stand_in.python)
+        assert subprocess.call([".githooks/pre-commit"], cwd=repo.path, env=repo.env) == 7
+        assert repo.git("status", "--porcelain", "--ignored").splitlines() == ["?? .githooks/"]
+
     def test_one_that_is_gone_is_missed(self, repo: Repo, stand_in: StandIn) -> None:
         theirs(repo)
         install(repo, stand_in.python)
