@@ -106,7 +106,7 @@ def measure(repositories: list[Path], most: int, only: str) -> dict[str, Measure
             after = seen.problems(language, path, new, blobs)
             before = seen.problems(language, path, old, blobs)
             seen.unsound_before += bool(before)
-            if after and not before:
+            if after and not before and after[0].certain:
                 seen.flagged[commit].append(f"{path}:{after[0].line}: {after[0].message}")
                 if set(old) == {"0"}:
                     seen.flagged_new.add(commit)

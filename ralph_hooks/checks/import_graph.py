@@ -69,6 +69,9 @@ def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchan
 
     ``sources`` are all Python files of the change.
     """
+    suspects = [source for source in suspects if _has_left(source) or _lost(source)]
+    if not suspects:
+        return ()  # nearly always, and before git is asked for a list of all files
     files = _Files({*unchanged.paths(), *(source.path for source in sources if source.content.new is not None)})
     gone = [each for source in suspects if (each := _gone(source, files)) is not None]
     if not gone:
@@ -90,14 +93,25 @@ def _gone(source: Source, files: _Files) -> _Gone | None:
         return None
     if path not in files.paths:
         return None if _inner(path) in files.stems else _Gone(source, module, {})
-    before = _bound(_parsed(source.content.old), conditional=False)
-    after = _bound(_parsed(source.content.new), conditional=True)
-    if before is None or after is None:
-        return None
-    lost = {name: line for name, line in before.items() if name not in after and not name.startswith("__")}
+    if _has_left(source):
+        return None  # another file has taken its place
+    lost = _lost(source)
     if basename(path) == _PACKAGE:
         lost = {name: line for name, line in lost.items() if join(dirname(path), name) not in files.stems}
     return _Gone(source, module, lost) if lost else None
+
+
+def _has_left(source: Source) -> bool:
+    return source.content.new is None or source.path != source.entry.old_path
+
+
+def _lost(source: Source) -> dict[str, int]:
+    """Names that a module has lost, with their lines in the base; none where that cannot be told."""
+    before = _bound(_parsed(source.content.old), conditional=False)
+    after = _bound(_parsed(source.content.new), conditional=True)
+    if before is None or after is None:
+        return {}
+    return {name: line for name, line in before.items() if name not in after and not name.startswith("__")}
 
 
 def _inner(path: str) -> str:

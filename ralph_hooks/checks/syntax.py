@@ -18,7 +18,7 @@ from ralph_hooks.languages.syntax import Problem
 from ralph_hooks.languages.table import Language, Trust, language_of
 from ralph_hooks.languages.test_files import is_wrong_on_purpose
 
-_VERSION = "2"
+_VERSION = "3"
 _UNCHECKED = CheckResult(looked=False)
 
 
@@ -51,7 +51,7 @@ def _check(source: Source) -> CheckResult:
     lines = without_end(source.content.new)
     shown = _shown(problems, source)
     number = min(shown.line, len(lines))
-    if known.syntax is Trust.HINT:
+    if known.syntax is Trust.HINT or not shown.certain:
         return CheckResult(hints=(Hint(number, shown.message),))
     message = f"{shown.message} (up to line {shown.last})" if shown.last > number else shown.message
     return CheckResult(
@@ -62,7 +62,7 @@ def _check(source: Source) -> CheckResult:
 def _is_old(known: Language, source: Source, problem: Problem) -> bool:
     """True where the base is broken in the same way; in any way for a grammar, which may not know the dialect."""
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
-    return bool(before) and (known.reader is None or before[0].message == problem.message)
+    return bool(before) and (known.reader is None or before[0].message == problem.message or not problem.certain)
 
 
 def _shown(problems: Sequence[Problem], source: Source) -> Problem:

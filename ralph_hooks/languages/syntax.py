@@ -14,6 +14,7 @@ from ralph_hooks.languages.tree import Grammar, broken, parse
 if TYPE_CHECKING:
     import ast
 
+_PYTHON = Grammar(package="tree_sitter_python")
 _MOST = 20  # problems of one file: the rest follows from the first
 _QUOTED = 40  # characters of a line
 
@@ -25,6 +26,8 @@ class Problem(Struct, frozen=True):
     message: str
     last: int = 0
     """The last line of the part that cannot be parsed; 0 where the place is known exactly."""
+    certain: bool = True
+    """False where it may be meant so."""
 
 
 Reader = Callable[[str, bytes], Sequence[Problem]]
@@ -168,7 +171,53 @@ def read_notebook(_path: str, data: bytes) -> Sequence[Problem]:
         return ()
     if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
         return (Problem(1, "this notebook has no cells: Jupyter cannot open it"),)
-    return ()
+    return _read_cells(notebook, data) if _is_python(notebook) else ()
+
+
+def _is_python(notebook: dict[str, object]) -> bool:
+    metadata = notebook.get("metadata")
+    names = [metadata.get(name) for name in ("kernelspec", "language_info")] if isinstance(metadata, dict) else []
+    return any(isinstance(each, dict) and "python" in (each.get("language"), each.get("name")) for each in names)
+
+
+def _read_cells(notebook: dict[str, object], data: bytes) -> Sequence[Problem]:
+    """Read the code of each cell as Python, by a grammar that knows newer versions than the running interpreter.
+
+    None of it is certain: some notebooks show an error on purpose, and a magic may go on over several lines.
+    """
+    cells = notebook.get("cells")
+    problems: list[Problem] = []
+    for number, cell in enumerate(cells if isinstance(cells, list) else (), start=1):
+        code = _code(cell)
+        for problem in read_tree("Python", _PYTHON, code.encode(errors="replace")) if code else ():
+            line = _line_in_json(data, code.split("\n")[problem.line - 1])
+            problems.append(Problem(line, f"{problem.message} in cell {number}", certain=False))
+    return problems[:_MOST]
+
+
+def _code(cell: object) -> str:
+    """The Python in a cell, without the lines that are for IPython: magics, shell commands, help, prompts."""
+    if not isinstance(cell, dict) or cell.get("cell_type") != "code":
+        return ""
+    source = cell.get("source")
+    text = "".join(map(str, source)) if isinstance(source, list) else str(source or "")
+    return "" if text.lstrip().startswith("%%") else _magic().sub(r"\1pass", text)
+
+
+@lru_cache(maxsize=1)
+def _magic() -> re.Pattern[str]:
+    line = r"(?:[^\n]*\\\n)*[^\n]*"  # a shell command may go on
+    return re.compile(
+        rf"(?m)^([ \t]*)(?:(?:%%?\w|!|\?\w){line}|[\w.%]+\?\??[ \t]*$|[\w., \t]+=[ \t]*(?:%\w|!){line}|>>>{line})"
+    )
+
+
+def _line_in_json(data: bytes, line: str) -> int:
+    """The first line of the file that holds ``line`` of a cell."""
+    import json
+
+    offset = data.find(json.dumps(line, ensure_ascii=False)[:-1].encode(errors="replace"))
+    return _line_of(data, max(offset, 0))
 
 
 @lru_cache(maxsize=1)

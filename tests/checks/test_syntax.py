@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ralph_hooks.checks.syntax import Syntax
+from ralph_hooks.core.ports.checks import CheckResult
 from tests.support.sources import findings, run, source
+
+
+def notebook(*cells: str, language: str = "python") -> str:
+    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
+    return json.dumps({"cells": code, "metadata": {"kernelspec": {"language": language}}, "nbformat": 4}, indent=1)
 
 
 @pytest.mark.parametrize(
@@ -98,12 +106,33 @@ def test_a_file_that_a_grammar_did_not_take_before_does_not_count() -> None:
         ("a.sh", "if true; then\n  echo\n"),
         ("tool", "#!/bin/bash\nif true; then\n  echo\n"),
         ("a.css", "a { b: (c; }\n"),
+        ("a.ipynb", notebook("x = 1\n", "def f(:\n    pass\n")),
     ],
 )
 def test_a_grammar_that_is_behind_its_language_gives_a_hint(path: str, text: str) -> None:
     result = run(Syntax(), source(path, text))[path]
     assert result.findings == ()
     assert "syntax error" in result.hints[0].text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        notebook("%matplotlib inline\n!ls {x} \\\n  | wc\nfoo?\ny = !ls\nif y:\n    %time f()\n>>> f()\nawait f()\n"),
+        notebook("%%bash\nif [\n"),
+        notebook("x <- f(\n", language="R"),
+        '{"cells": [{"cell_type": "code", "source": 1}, 2, {}], "metadata": []}',
+    ],
+)
+def test_a_notebook_may_hold_more_than_python(text: str) -> None:
+    assert run(Syntax(), source("a.ipynb", text))["a.ipynb"] == CheckResult()
+
+
+def test_a_hint_on_a_notebook_names_cell_and_line() -> None:
+    text = notebook("x = 1\n", "y = 1\ndef f(:\n    pass\n")
+    (hint,) = run(Syntax(), source("a.ipynb", text))["a.ipynb"].hints
+    assert "def f(:" in text.splitlines()[hint.line - 1]
+    assert hint.text.endswith("in cell 2")
 
 
 def test_the_error_on_a_changed_line_is_shown() -> None:
