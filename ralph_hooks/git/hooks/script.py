@@ -21,7 +21,7 @@ KEPT = ".ralph-kept"
 BY_NAME = "ralph-kept"
 """The folder beside the hooks in which one that looks at its name still has it."""
 BESIDE = "ralph-kept"
-"""The folder beside the one of the hooks in which one that reads its own text has its name, and finds its neighbours."""
+"""The folder beside that of the hooks in which one that reads its own text has its name and its neighbours."""
 VERSION = 3
 """Raised when the script changes: an older one is then replaced by `install`."""
 
