@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ralph_hooks.core.text import one_line
+
 Shape = TypeVar("Shape")
 
 _building = threading.Lock()
@@ -38,6 +40,23 @@ def from_msgpack(data: bytes, shape: type[Shape]) -> Shape:
             decoder = _packed[shape] = msgspec.msgpack.Decoder(shape)
     decoded: Shape = decoder.decode(data)
     return decoded
+
+
+def refuse_doubles(data: bytes) -> None:
+    """Raise ValueError where an object in ``data`` has a name twice: readers take the last one, and drop the other.
+
+    Also where ``data`` is not JSON. Raises RecursionError where it is nested too deeply.
+    """
+    import json  # what talks to models has loaded it
+
+    def once(pairs: list[tuple[str, object]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                raise ValueError(f"it has `{one_line(name)}` twice in one object")
+            seen.add(name)
+
+    json.loads(data, object_pairs_hook=once, parse_int=str, strict=False)
 
 
 @lru_cache(maxsize=16)

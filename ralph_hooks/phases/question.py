@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
-from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import Unreadable
+from ralph_hooks.core.codec import from_json, refuse_doubles
+from ralph_hooks.core.model_errors import ModelError, Refused, Unreadable
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import beginning, one_line
+
+_EXCERPT = 120  # characters
+_DECLINES = re.compile(
+    r"\bI(?:['\u2019]m| am) (?:so )?(?:sorry|unable|not able|not comfortable)\b"
+    r"|\bI (?:can ?not|can['\u2019]t|won['\u2019]t|will not|must decline|have to decline|decline|refuse)\b"
+    r"|\b(?:unable|not able) to (?:help|assist|comply|review|analy[sz]e|process|provide)\b"
+    r"|\b(?:my|safety|usage|content) (?:guidelines|policy|policies)\b",
+    re.IGNORECASE,
+)
 
 Reply = TypeVar("Reply")
 Item = TypeVar("Item", bound=msgspec.Struct)
@@ -67,24 +77,24 @@ def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], 
 
 
 def decode(data: bytes, shape: type[Item]) -> Item:
-    """A whole reply. Raises Unreadable where it is not JSON of that shape, or says two things under one name."""
+    """Return a whole reply as a ``shape``.
+
+    Raises Refused for a refusal in prose, and Unreadable where it is not JSON of that shape, or says two things under
+    one name.
+    """
     try:
         reply = from_json(data, shape)
-        _refuse_doubles(data)
+        refuse_doubles(data)
     except (ValueError, RecursionError) as error:  # the first is what both readers of JSON raise
+        if not data.lstrip().startswith((b"{", b"[")):
+            raise _prose(data.decode("utf-8", "replace").strip()) from error
         raise Unreadable(f"the reply is not what was asked for ({error})") from error
     return reply
 
 
-def _refuse_doubles(data: bytes) -> None:
-    """Of two findings lists in one object readers take the last, which may be the empty one."""
-    import json  # what talks to models has loaded it
-
-    def once(pairs: list[tuple[str, object]]) -> None:
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise Unreadable(f"the reply has `{one_line(name)}` twice in one object")
-            seen.add(name)
-
-    json.loads(data, object_pairs_hook=once, parse_int=str, strict=False)
+def _prose(text: str) -> ModelError:
+    """The fault that an answer in words is: most are refusals, and to ask again for JSON would not help those."""
+    said = one_line(beginning(" ".join(text.split()), _EXCERPT))
+    if _DECLINES.search(text):
+        return Refused(f"the model declined to answer: {said}")
+    return Unreadable(f"the model answered in prose, not in JSON: {said}")

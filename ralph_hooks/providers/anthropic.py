@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import Refused, TooLarge, Truncated, Unreadable
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Auth, Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
 from ralph_hooks.providers.errors import from_success, read_error
-from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.reply import check_finish, check_kinds, only_answer, read_reply
 from ralph_hooks.providers.transport import host_of
 
 PATH = "/messages"
@@ -60,6 +60,10 @@ def _shape(request: ModelRequest) -> dict[str, Any]:
     return {}
 
 
+_WHOLE = frozenset({"end_turn", "tool_use"})
+_BLOCKS = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
+
+
 class _Block(Struct, frozen=True):
     type: str
     text: str = ""
@@ -74,6 +78,7 @@ class _Usage(Struct, frozen=True):
 
 
 class _Reply(Struct, frozen=True):
+    type: str = "message"
     content: list[_Block] | None = None
     stop_reason: str | None = None
     error: Any = None
@@ -92,26 +97,12 @@ def _text(reply: _Reply, model: Model) -> str:
     host = host_of(model.provider.base_url)
     if reply.error:
         raise from_success(read_error({"error": reply.error}), model)
-    if reply.content is None:
+    if reply.content is None or reply.type != "message":
         raise Unreadable(f"{host} sent a reply without an answer in it")
-    match reply.stop_reason:
-        case "refusal":
-            raise Refused(f"{model.name} declined to answer")
-        case "max_tokens":
-            raise Truncated(f"the answer of {model.name} was cut off at its token limit")
-        case "model_context_window_exceeded":
-            raise TooLarge(f"the request and its answer are too large for {model.name}")
-    text = _content(reply.content)
-    if not text.strip():
-        raise Truncated(f"{model.name} sent an empty answer")
-    return text
-
-
-def _content(blocks: list[_Block]) -> str:
-    for block in blocks:
-        if block.type == "tool_use":
-            return msgspec.json.encode(block.input).decode()
-    return "".join(block.text for block in blocks if block.type == "text")
+    check_kinds([block.type for block in reply.content], model, known=_BLOCKS)
+    check_finish(reply.stop_reason, model, good=_WHOLE)
+    calls = [msgspec.json.encode(block.input).decode() for block in reply.content if block.type == "tool_use"]
+    return only_answer(calls, "".join(block.text for block in reply.content if block.type == "text"), model)
 
 
 def usage(data: bytes) -> Usage | None:

@@ -6,6 +6,7 @@ Most providers speak it, each with small differences; where one is handled here,
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,12 +14,12 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import ModelError, Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.model_errors import ModelError, Refused, Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Auth, Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage, charged
 from ralph_hooks.providers.errors import Error, from_success, read_error
-from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.reply import check_finish, check_kinds, check_not_bad, only_answer, read_reply, refused
 from ralph_hooks.providers.transport import host_of
 
 PATH = "/chat/completions"
@@ -77,11 +78,14 @@ class _Message(Struct, frozen=True):
     content: str | list[_Part] | None = None
     refusal: str | None = None
     tool_calls: list[_ToolCall] | None = None
+    function_call: _Function | None = None
 
 
 class _Choice(Struct, frozen=True):
     message: _Message = _Message()
     finish_reason: str | None = None
+    native_finish_reason: str | None = None  # OpenRouter
+    content_filter_results: Mapping[str, Any] | None = None  # Azure
     error: Any = None
 
 
@@ -118,6 +122,8 @@ class _Reply(Struct, frozen=True):
     usage: Any = None
     error: Any = None
     base_resp: _BaseResponse | None = None
+    input_sensitive: bool = False  # MiniMax, as is the next
+    output_sensitive: bool = False
 
 
 def completion(data: bytes, model: Model) -> Completion:
@@ -131,30 +137,40 @@ def _text(reply: _Reply, model: Model) -> str:
         raise from_success(read_error({"error": reply.error}), model)
     if reply.base_resp is not None and reply.base_resp.status_code:
         raise _minimax(reply.base_resp, model, host)
+    if reply.input_sensitive or reply.output_sensitive:
+        raise refused(model)
     if not reply.choices:
         raise Unreadable(f"{host} sent a reply without an answer in it")
-    choice = reply.choices[0]
+    for choice in reply.choices:
+        _check(choice, model)
+    if len(reply.choices) > 1:
+        raise Unreadable(f"{model.name} sent several answers in one reply")
+    message = reply.choices[0].message
+    calls = [call.function.arguments for call in message.tool_calls or ()]
+    if message.function_call is not None:
+        calls.append(message.function_call.arguments)
+    return only_answer(calls, _content(message), model)
+
+
+def _check(choice: _Choice, model: Model) -> None:
+    """Raise ModelError where ``choice`` is no whole answer."""
     if choice.error:
         raise from_success(read_error({"error": choice.error}), model)
-    reason = choice.finish_reason or ""
-    if choice.message.refusal or reason.startswith("content_filter"):
-        raise Refused(f"{model.name} declined to answer")
-    if reason in {"length", "model_length"}:  # the second is Mistral's
-        raise Truncated(f"the answer of {model.name} was cut off at its token limit")
-    if reason in {"error", "insufficient_system_resource"}:  # OpenRouter, DeepSeek
-        raise Unreachable(f"{host} broke off the answer")
-    text = _content(choice.message)
-    if not text.strip():
-        raise Truncated(f"{model.name} sent an empty answer")
-    return text
+    results = (choice.content_filter_results or {}).values()
+    if choice.message.refusal or any(isinstance(each, Mapping) and each.get("filtered") for each in results):
+        raise refused(model)
+    if isinstance(choice.message.content, list):
+        check_kinds([part.type for part in choice.message.content], model, known=_PARTS)
+    check_not_bad(choice.native_finish_reason, model)
+    check_finish(choice.finish_reason, model, good=_WHOLE)
 
 
+_WHOLE = frozenset({"stop", "tool_calls", "function_call", "eos", "eos_token"})  # the last two: Together, TGI
+_PARTS = frozenset({"text", "thinking", "reasoning"})
 _REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # servers that do not tell it from the answer
 
 
 def _content(message: _Message) -> str:
-    if message.tool_calls:
-        return message.tool_calls[0].function.arguments
     if isinstance(message.content, list):  # Mistral's reasoning models
         return "".join(part.text for part in message.content if part.type == "text")
     text = message.content or ""

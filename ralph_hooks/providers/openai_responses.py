@@ -8,12 +8,12 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.model_errors import Refused, Truncated, Unreachable, Unreadable
+from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Auth, Model, Structured
 from ralph_hooks.core.usage import Tokens, Usage
 from ralph_hooks.providers.errors import from_success, read_error
-from ralph_hooks.providers.reply import read_reply
+from ralph_hooks.providers.reply import check_finish, check_kinds, check_not_bad, only_answer, read_reply
 from ralph_hooks.providers.transport import host_of
 
 PATH = "/responses"
@@ -55,6 +55,9 @@ def _shape(request: ModelRequest) -> dict[str, Any]:
     return {}
 
 
+_ITEMS = frozenset({"message", "function_call", "reasoning"})
+
+
 class _Part(Struct, frozen=True):
     type: str = ""
     text: str = ""
@@ -67,6 +70,7 @@ class _Item(Struct, frozen=True):
     type: str = ""
     content: list[_Part] | None = None
     arguments: str = ""
+    status: str | None = None
 
 
 class _Incomplete(Struct, frozen=True):
@@ -106,19 +110,15 @@ def _text(reply: _Reply, model: Model) -> str:
         raise from_success(read_error({"error": reply.error}), model)
     if reply.output is None:
         raise Unreadable(f"{host} sent a reply without an answer in it")
-    if reply.status in {"failed", "cancelled", "queued", "in_progress"}:
-        raise Unreachable(f"{host} broke off the answer")
     parts = [part for item in reply.output if item.type == "message" for part in item.content or ()]
-    reason = reply.incomplete_details.reason if reply.incomplete_details else None
-    if reason == "content_filter" or any(part.type == "refusal" for part in parts):
-        raise Refused(f"{model.name} declined to answer")
-    if reply.status == "incomplete":
-        raise Truncated(f"the answer of {model.name} was cut off at its token limit")
-    called = next((item.arguments for item in reply.output if item.type == "function_call"), "")
-    text = called or "".join(part.text for part in parts if part.type == "output_text")
-    if not text.strip():
-        raise Truncated(f"{model.name} sent an empty answer")
-    return text
+    check_kinds([part.type for part in parts], model, known={"output_text"})
+    check_kinds([item.type for item in reply.output], model, known=_ITEMS)
+    if reply.incomplete_details:
+        check_not_bad(reply.incomplete_details.reason, model)
+    for status in (reply.status, *(item.status for item in reply.output if item.status is not None)):
+        check_finish(status, model, good={"completed"})
+    calls = [item.arguments for item in reply.output if item.type == "function_call"]
+    return only_answer(calls, "".join(part.text for part in parts), model)
 
 
 def usage(data: bytes) -> Usage | None:

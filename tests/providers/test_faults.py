@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import tracemalloc
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -231,6 +232,114 @@ def test_a_missing_model_is_named() -> None:
 )  # fmt: skip
 def test_an_error_inside_of_a_success(wire: str, body: JSON, kind: type[Exception]) -> None:
     assert type(fault(wire, Reply.status(200, body))) is kind
+
+
+NOTHING = json.dumps({"findings": []})
+SOMETHING = json.dumps({"findings": ["x"]})
+
+
+def call(arguments: str) -> JSON:
+    return {"type": "function", "function": {"name": "analyze", "arguments": arguments}}
+
+
+def chat(finish: str | None = "stop", content: JSON = NOTHING, **choice: JSON) -> JSON:
+    """A reply of chat completions that finds nothing, as far as it goes."""
+    return {"choices": [{"message": {"content": content}, "finish_reason": finish, **choice}]}
+
+
+def message(stop: str | None = "end_turn", *blocks: JSON, **fields: JSON) -> JSON:
+    return {"type": "message", "content": [{"type": "text", "text": NOTHING}, *blocks], "stop_reason": stop, **fields}
+
+
+def response(*items: JSON, status: str | None = "completed", part: str = "output_text", **fields: JSON) -> JSON:
+    item = {"type": "message", "status": "completed", "content": [{"type": part, "text": NOTHING, "refusal": "No."}]}
+    return {"status": status, "output": [item, *items], **fields}
+
+
+FILTERS = ["content_filter", "SAFETY", "CONTENT_FILTER", "refusal", "sensitive", "RECITATION", "content_filter: hate"]
+CUTS = ["length", "max_tokens", "MAX_TOKENS", "model_length", "max_output_tokens"]
+BREAKS = ["error", "network_error", "abort", "cancelled", "insufficient_system_resource"]
+STRANGE = ["pause_turn", "something-new", "", None]
+KINDS: dict[str | None, type[model_errors.ModelError]] = {
+    **dict.fromkeys(FILTERS, model_errors.Refused),
+    **dict.fromkeys(CUTS, model_errors.Truncated),
+    **dict.fromkeys(BREAKS, model_errors.Unreachable),
+    **dict.fromkeys(STRANGE, model_errors.Unreadable),
+    "model_context_window_exceeded": model_errors.TooLarge,
+}
+
+
+@both_wires
+@pytest.mark.parametrize(("reason", "kind"), KINDS.items())
+def test_an_answer_is_whole_only_for_a_known_reason(wire: str, reason: str | None, kind: type[Exception]) -> None:
+    body = {"openai": chat(reason), "anthropic": message(reason), "openai-responses": response(status=reason)}[wire]
+    assert type(fault(wire, Reply.status(200, body))) is kind
+
+
+@pytest.mark.parametrize(
+    ("wire", "body", "kind"),
+    [
+        ("openai", chat(content=[{"type": "text", "text": NOTHING}, {"type": "refusal", "refusal": "No."}]), "refused"),
+        ("openai", chat(content=[{"type": "text", "text": NOTHING}, {"type": "hologram"}]), "unreadable"),
+        ("openai", chat(native_finish_reason="SAFETY"), "refused"),
+        ("openai", chat(native_finish_reason="max_output_tokens"), "truncated"),
+        ("openai", chat(content_filter_results={"hate": {"filtered": True, "severity": "high"}}), "refused"),
+        ("openai", {**chat(), "output_sensitive": True}, "refused"),
+        ("openai", {"choices": [*chat()["choices"], *chat(content=SOMETHING)["choices"]]}, "unreadable"),
+        ("openai", {"choices": [*chat()["choices"], *chat("content_filter")["choices"]]}, "refused"),
+        ("openai", chat("tool_calls", message={"tool_calls": [call(NOTHING), call(SOMETHING)]}), "unreadable"),
+        ("openai", chat(message={"content": SOMETHING, "tool_calls": [call(NOTHING)]}), "unreadable"),
+        (
+            "openai",
+            chat(message={"function_call": {"arguments": SOMETHING}, "tool_calls": [call(NOTHING)]}),
+            "unreadable",
+        ),
+        ("anthropic", message("tool_use", {"type": "tool_use", "input": {"findings": ["x"]}}), "unreadable"),
+        ("anthropic", message("end_turn", {"type": "refusal"}), "refused"),
+        ("anthropic", message("end_turn", {"type": "hologram"}), "unreadable"),
+        ("anthropic", message(type="error"), "unreadable"),
+        (
+            "anthropic",
+            {"content": [{"type": "tool_use", "input": {"findings": each}} for each in ([], ["x"])]},
+            "unreadable",
+        ),
+        ("openai-responses", response(part="refusal"), "refused"),
+        ("openai-responses", response(part="hologram"), "unreadable"),
+        ("openai-responses", response({"type": "hologram"}), "unreadable"),
+        ("openai-responses", response({"type": "function_call", "arguments": SOMETHING}), "unreadable"),
+        ("openai-responses", response({"type": "message", "status": "incomplete", "content": []}), "truncated"),
+        ("openai-responses", response(incomplete_details={"reason": "content_filter"}), "refused"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_the_rest_of_its_reply_denies(wire: str, body: JSON, kind: str) -> None:
+    assert fault(wire, Reply.status(200, body)).outcome == kind
+
+
+@pytest.mark.parametrize(
+    ("wire", "name", "other"),
+    [
+        ("openai", "choices", "[]"),
+        ("openai", "message", "{}"),
+        ("openai", "content", '""'),
+        ("openai", "finish_reason", '"content_filter"'),
+        ("anthropic", "content", "[]"),
+        ("anthropic", "text", '"a finding"'),
+        ("anthropic", "stop_reason", '"refusal"'),
+        ("openai-responses", "output", "[]"),
+        ("openai-responses", "status", '"failed"'),
+    ],
+)
+def test_a_reply_that_has_a_name_twice_is_unreadable(wire: str, name: str, other: str) -> None:
+    body = json.dumps({"openai": chat(), "anthropic": message(), "openai-responses": response()}[wire])
+    caught = fault(wire, Reply.status(200, body.replace(f'"{name}": ', f'"{name}": {other}, "{name}": ').encode()))
+    assert type(caught) is model_errors.Unreadable
+    assert f"`{name}` twice in one object" in str(caught)
+
+
+def test_prose_beside_the_call_of_a_tool_is_no_second_answer() -> None:
+    body = chat("tool_calls", message={"content": "<think>{}</think> I report this:", "tool_calls": [call(SOMETHING)]})
+    with ModelServer(Reply.status(200, body)) as server:
+        assert ask(model("openai", server.url)).text == SOMETHING
 
 
 @both_wires

@@ -256,7 +256,7 @@ def test_missing_usage_is_unknown(wire: str) -> None:
 
 def test_a_reported_cost_is_exact() -> None:
     usage = b'{"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0000012345678901234567890123}'
-    reply = b'{"choices": [{"message": {"content": "{}"}}], "usage": %b}' % usage
+    reply = b'{"choices": [{"message": {"content": "{}"}, "finish_reason": "stop"}], "usage": %b}' % usage
     with ModelServer(Reply.status(200, reply)) as server:
         completion = ask(model("openai", server.url))
     assert completion.usage is not None
