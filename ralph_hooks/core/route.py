@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 
+import msgspec
 from msgspec import Struct
 
 PLACEHOLDER = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -129,6 +132,23 @@ class Model(Struct, frozen=True):
     def id(self) -> str:
         """``provider/name``, as in the configuration, the ledger and reports."""
         return f"{self.provider.name}/{self.name}"
+
+
+@lru_cache(maxsize=64)
+def settings_key(model: Model) -> str:
+    """Name ``model`` with every setting that its answers depend on, for the keys of cached answers.
+
+    All settings count but those that only say who asks and what it costs, so that a new one is not forgotten.
+    """
+    plain = Provider(name=model.provider.name, wire=model.provider.wire)
+    neutral = {name: getattr(plain, name) for name in _NO_PART_OF_AN_ANSWER}
+    settings = msgspec.json.encode(msgspec.structs.replace(model.provider, **neutral), order="sorted")
+    return f"{model.id} {hashlib.blake2b(settings, digest_size=16).hexdigest()}"
+
+
+_NO_PART_OF_AN_ANSWER = (
+    "api_key_env", "api_key_command", "api_key_ttl", "auth", "client_cert", "client_key", "catalogue",
+)  # fmt: skip
 
 
 Chain = tuple[Model, ...]

@@ -12,7 +12,7 @@ from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
-from ralph_hooks.core.route import Chain, Phase
+from ralph_hooks.core.route import Chain, Phase, settings_key
 from ralph_hooks.phases import analyze, reproduce, verify
 
 _VERSION = "1"
@@ -62,8 +62,4 @@ def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[C
 
 def _names(models: Mapping[Phase, Chain]) -> dict[str, list[str]]:
     """The models that judge, and where they are served."""
-    return {
-        phase.value: [f"{model.id} {model.provider.base_url}" for model in models[phase]]
-        for phase in _JUDGES
-        if phase in models
-    }
+    return {phase.value: [settings_key(model) for model in models[phase]] for phase in _JUDGES if phase in models}

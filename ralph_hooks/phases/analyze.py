@@ -54,7 +54,9 @@ class AnalyzeReply(msgspec.Struct, frozen=True):
     findings: list[ReplyFinding]
 
 
-class _LooseReply(msgspec.Struct, frozen=True):
+class _LooseReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Beside an empty list an ``error`` would say that nothing was judged."""
+
     findings: list[msgspec.Raw]
 
 

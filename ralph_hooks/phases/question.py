@@ -96,5 +96,5 @@ def _prose(text: str) -> ModelError:
     """The fault that an answer in words is: most are refusals, and to ask again for JSON would not help those."""
     said = one_line(beginning(" ".join(text.split()), _EXCERPT))
     if _DECLINES.search(text):
-        return Refused(f"the model declined to answer: {said}")
-    return Unreadable(f"the model answered in prose, not in JSON: {said}")
+        return Refused(f'the model declined to answer: "{said}"')
+    return Unreadable(f'the model answered in prose, not in JSON: "{said}"')

@@ -41,7 +41,9 @@ class VerifyReply(msgspec.Struct, frozen=True):
     verdicts: list[ReplyVerdict]
 
 
-class _LooseReply(msgspec.Struct, frozen=True):
+class _LooseReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Beside an empty list an ``error`` would say that nothing was judged."""
+
     verdicts: list[msgspec.Raw]
 
 

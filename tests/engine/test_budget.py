@@ -179,11 +179,28 @@ def test_a_price_that_is_not_known_is_told_and_may_be_refused(project: Project) 
 def test_a_price_of_ones_own_is_what_counts(project: Project) -> None:
     project.configure(TWO_LINES.replace("scripted/cheap", "scripted/secret-price"))
     price = '[prices."scripted/secret-price"]\ninput = 1000\noutput = 0\n'
-    usage = {"prompt_tokens": 100, "completion_tokens": 9}
+    usage = {"prompt_tokens": 1000, "completion_tokens": 9}
     reply = Reply.json_text({"findings": []}, usage=usage)
     project.models(reply, user=price + budget('unpriced = "refuse"', "per-run = 5"))
     project.repo.stage({"a.py": CLEAN})
-    assert project.judge().report["cost_usd"] == 0.1
+    assert project.judge().report["cost_usd"] == 1.0
+
+
+@pytest.mark.parametrize("sent", [0, 900])
+def test_zero_tokens_beside_an_answer_use_up_a_budget(project: Project, sent: int) -> None:
+    usage = {"prompt_tokens": sent, "completion_tokens": 0, "cost": 0}
+    project.models(Reply.json_text({"findings": []}, usage=usage), user=budget("per-day = 0.012"))
+    project.repo.stage({"a.py": CLEAN})
+    judged = project.judge()
+    assert judged.verdict == "pass"
+    (call,) = judged.sent
+    assert call["estimated"]
+    assert call["input_tokens"] > 250
+    assert call["cost_usd"] > 0.004
+    project.repo.stage({"b.py": CLEAN})
+    project.judge()
+    project.repo.stage({"c.py": CLEAN})
+    assert project.judge().causes["c.py"] == "budget"
 
 
 def test_a_reply_without_a_limit_may_fill_the_context(project: Project) -> None:

@@ -134,9 +134,41 @@ ROWS = (
     Row("no content", Reply.status(204, b""), "not a model's reply (2 tries)", TWICE, charged="worst"),
     Row("no answer in it", Reply.status(200, {}), "a reply without an answer in it (2 tries)", TWICE, charged="worst"),
     Row("a list", Reply.text("[]"), "the reply is not what was asked for", TWICE, charged="used"),
-    Row("prose", Reply.text("Looks good to me!"), "the reply is not what was asked for", TWICE, charged="used"),
+    Row(
+        "prose",
+        Reply.text("Looks good to me!"),
+        'answered in prose, not in JSON: "Looks good to me!"',
+        TWICE,
+        charged="used",
+    ),
     Row("a verdict", Reply.text('{"pass": true}'), "the reply is not what was asked for", TWICE, charged="used"),
     Row("null", Reply.text('{"findings": null, "verdicts": null}'), "not what was asked for", TWICE, charged="used"),
+    Row(
+        "an error beside nothing",
+        Reply.text('{"findings": [], "error": "timeout"}'),
+        "unknown field `error`",
+        TWICE,
+        charged="used",
+        phases=("analyze",),
+    ),
+    Row(
+        "a list by another name",
+        Reply.text('{"findings": [], "issues": [{"path": "a.py"}]}'),
+        "unknown field `issues`",
+        TWICE,
+        charged="used",
+        phases=("analyze",),
+    ),
+    Row(
+        "an error beside a verdict",
+        Reply.json_text(
+            {"verdicts": [{"id": "C1", "holds": False, "confidence": 1, "reason": "No."}], "error": "timeout"}
+        ),
+        "unknown field `error`",
+        TWICE,
+        charged="used",
+        phases=("verify",),
+    ),
     Row("cut short", Reply.text('{"findings": [], "verdicts": ['), "not what was asked for", TWICE, charged="used"),
     # More room may help: asked once more with twice as much.
     Row("length", Reply.length(), "was cut off at its token limit (2 tries)", ("truncated",) * 2, charged="used"),
@@ -150,6 +182,24 @@ ROWS = (
     Row("empty", Reply.empty(), "small sent an empty answer (2 tries)", ("truncated",) * 2, charged="used"),
     # It will not say.
     Row("refusal", Reply.refusal(), "small declined to answer", ("refused",), charged="used"),
+    Row(
+        "refusal in prose",
+        Reply.text("I'm sorry, but I can't help with reviewing this code."),
+        "the model declined to answer: \"I'm sorry, but I can't help",
+        ("refused",),
+        charged="used",
+    ),
+    # It has not read all of it.
+    Row(
+        "tokens of a part",
+        Reply.json_text(
+            {"findings": [], "verdicts": []},
+            usage={"prompt_tokens": 40, "completion_tokens": 9, "input_tokens": 40, "output_tokens": 9},
+        ),
+        "small read 40 tokens of a request that has at least",
+        ("too-large",),
+        charged="worst",
+    ),
     Row(
         "content filter",
         Reply.status(400, error("Filtered.", code="content_filter")),

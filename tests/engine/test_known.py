@@ -69,6 +69,30 @@ def test_a_rebase_that_leaves_the_files_as_they_are_costs_nothing(project: Proje
     assert_known(project, server, "--from-ref", "main", "--to-ref", "topic")
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "quick = { reasoning_effort = 'low' }",
+        "temperature = false",
+        "context = 64000",
+        "structured = 'json-object'",
+        "token-limit = 'max_completion_tokens'",
+        "headers = { x-portkey-config = 'cheaper' }",
+        "query = { api-version = '2026-05-01' }",
+        "cuts = true",
+    ],
+)
+def test_another_setting_of_the_provider_is_asked_anew(project: Project, server: ModelServer, setting: str) -> None:
+    project.repo.stage({"a.py": BUGGY})
+    project.judge()
+    before = len(server.requests)
+    config = project.home / "config.toml"
+    project.write_user(config.read_text().replace("[providers.scripted]\n", f"[providers.scripted]\n{setting}\n"))
+    judged = project.judge()
+    assert [call["phase"] for call in judged.sent] == ["analyze", "verify"]
+    assert len(server.requests) == before + 2
+
+
 def test_another_model_is_asked_anew(project: Project, server: ModelServer) -> None:
     project.repo.stage({"a.py": BUGGY})
     project.judge()

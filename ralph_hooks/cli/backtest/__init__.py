@@ -21,7 +21,7 @@ from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import money, plural, visible
 from ralph_hooks.engine.backtest.prefetch import change_of
 from ralph_hooks.engine.backtest.replay import CapReached, Routing, run
@@ -294,7 +294,7 @@ def _digest(settings: Settings) -> str:
     """Names what the answers of a routing depend on, besides prompts and content."""
     gate = settings.gate
     models = [
-        f"{phase.value}={model.id}@{model.provider.base_url}"
+        f"{phase.value}={settings_key(model)}"
         for phase in (Phase.ANALYZE, Phase.VERIFY)
         for model in settings.models.get(phase, ())
     ]

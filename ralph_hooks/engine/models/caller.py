@@ -37,7 +37,7 @@ from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured
 from ralph_hooks.core.usage import Call, Usage
 from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, CallAccounting
 from ralph_hooks.engine.models.circuit_breaker import CircuitBreaker, Outage
-from ralph_hooks.engine.models.token_budget import fit_to_context, worst_case
+from ralph_hooks.engine.models.token_budget import believed, check_whole, fit_to_context, worst_case
 from ralph_hooks.errors import RalphError
 from ralph_hooks.phases.question import Question, strip_fence
 
@@ -351,7 +351,8 @@ class Caller:
         billed = True
         try:
             completion = self._client.complete(request, send.until)
-            usage = completion.usage
+            usage = believed(completion.usage, request, completion.text)
+            check_whole(completion.usage, request)
             value = question.read(strip_fence(completion.text))
             outcome = "ok"
         except DeadlineReached as fault:

@@ -7,7 +7,7 @@ import msgspec
 from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.models import ModelRequest
 from ralph_hooks.core.route import Chain, Model, Wire
-from ralph_hooks.core.usage import Usage, most_tokens
+from ralph_hooks.core.usage import Usage, fewest_tokens, most_tokens
 
 _TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
 _AGENT = 16_000  # tokens: what a coding agent says to its model besides the question; 10,000 for codex as it comes
@@ -30,6 +30,37 @@ def worst_case(request: ModelRequest) -> Usage:
     provider = request.model.provider
     reply = provider.context if provider.token_limit in request.omit else request.max_output
     return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
+
+
+def believed(usage: Usage | None, request: ModelRequest, answer: str) -> Usage | None:
+    """Return ``usage`` unless it is less than what was sent or answered; then what the call used is not known.
+
+    Zeros beside an answer would cost nothing, and no budget would ever be used up.
+    """
+    if usage is None or usage.estimated:
+        return usage
+    counted = usage.input_tokens >= _fewest_sent(request) and usage.output_tokens >= max(1, fewest_tokens(answer))
+    return usage if counted else None
+
+
+def check_whole(usage: Usage | None, request: ModelRequest) -> None:
+    """Raise TooLarge where the provider has counted far fewer tokens than were sent: the model saw a part of it.
+
+    Zero says that it does not count. A coding agent counts in its own way.
+    """
+    if usage is None or not usage.input_tokens or request.model.provider.wire is Wire.AGENT:
+        return
+    fewest = _fewest_sent(request)
+    if usage.input_tokens < fewest:
+        fault = TooLarge(
+            f"{request.model.name} read {usage.input_tokens:,} tokens of a request that has at least {fewest:,}"
+        )
+        fault.usage = worst_case(request)
+        raise fault
+
+
+def _fewest_sent(request: ModelRequest) -> int:
+    return fewest_tokens(request.system) + fewest_tokens(request.prompt)
 
 
 def prompt_budget(chain: Chain, system: str, most: int) -> int:

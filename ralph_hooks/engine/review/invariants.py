@@ -14,7 +14,7 @@ from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.prompt_diff import Part, pack, render
 from ralph_hooks.core.proof import Evidence
-from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
@@ -133,7 +133,7 @@ class Invariants:
 
     def _key(self, model: Model, group: _Group) -> str:
         contents = (content_key("invariants", verify.VERSION, entry) for entry in group.entries)
-        return key(model.id, model.provider.base_url, *self._statements, *contents)
+        return key(settings_key(model), *self._statements, *contents)
 
     def _ask(self, job: _Job) -> tuple[list[_Broken], Model] | str:
         code = "\n".join(part.text for part in job.parts)

@@ -16,7 +16,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Prover
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, Run, TestFile, Trial
-from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
@@ -152,7 +152,7 @@ class Proofs:
     def _key(self, subject: Subject, runner: ProofRunner, model: Model) -> str:
         proof = self._settings.proof
         version = f"{_VERSION}/{reproduce.VERSION}/{verify.VERSION}/{runner.name}/{proof.command}/{proof.timeout}"
-        content = content_key(f"proof/{model.id}/{model.provider.base_url}", version, subject.source.entry)
+        content = content_key(f"proof/{settings_key(model)}", version, subject.source.entry)
         return key(content, self._change.tree, self._change.base, subject.finding.place, subject.finding.message)
 
     def _recall(self, subject: Subject, runner: ProofRunner) -> Result | None:

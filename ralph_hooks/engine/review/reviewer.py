@@ -22,7 +22,7 @@ from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.prompt_diff import Part, excerpt, pack, render
 from ralph_hooks.core.report import Cause, Unreviewed
-from ralph_hooks.core.route import Chain, Model, Phase
+from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
@@ -333,7 +333,7 @@ def _most(chain: Chain) -> int:
 def analyze_key(entry: Entry, model: Model) -> str:
     """Names what ``model`` says of ``entry`` in the store."""
     version = f"{analyze.VERSION} {anchors.VERSION}"
-    return content_key(f"analyze/{model.id}/{model.provider.base_url}", version, entry)
+    return content_key(f"analyze/{settings_key(model)}", version, entry)
 
 
 def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
@@ -354,7 +354,7 @@ def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
 
 
 def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
-    content = content_key(f"verify/{model.id}/{model.provider.base_url}", verify.VERSION, entry)
+    content = content_key(f"verify/{settings_key(model)}", verify.VERSION, entry)
     return key(content, finding.place, finding.message)
 
 

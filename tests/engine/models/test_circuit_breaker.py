@@ -317,4 +317,4 @@ def test_the_second_question_says_what_was_wrong_with_the_first_answer(world: Wo
     world.configure(server.url)
     judged = world.gate()
     assert judged.outcomes() == ["unreadable", "ok"]
-    assert "Your last reply could not be used: the reply is not what was asked for" in prompts(server)[1]
+    assert "Your last reply could not be used: the model answered in prose" in prompts(server)[1]
