@@ -47,7 +47,7 @@ class ReproduceReply(msgspec.Struct, frozen=True):
     reproducers: list[ReplyReproducer]
 
 
-class _LooseReply(msgspec.Struct, frozen=True):
+class _LooseReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reproducers: list[msgspec.Raw]
 
 
