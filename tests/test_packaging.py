@@ -43,13 +43,13 @@ def test_pre_commit_takes_the_manifest_and_the_configurations() -> None:
 
 @pytest.mark.parametrize("hook", manifest(), ids=lambda hook: hook["id"])
 def test_a_hook_calls_a_command_that_exists_and_is_never_skipped_or_muted(hook: dict[str, Any]) -> None:
-    program, command = hook["entry"].split()
+    program, command, *_ = hook["entry"].split()
     assert (program, command in COMMANDS) == ("ralph-hooks", True)
     assert hook["pass_filenames"] is False
     assert hook["require_serial"] is True
     assert hook["always_run"] is True  # a commit that only deletes has no files for pre-commit
     assert hook["verbose"] is True  # or the word that a change was not judged is hidden
-    assert hook["stages"] == (["pre-push"] if command == "pre-push" else ["pre-commit"])
+    assert hook["stages"] == [{"pre-push": "pre-push", "fix": "manual"}.get(command, "pre-commit")]
 
 
 @pytest.mark.parametrize("top", [TOP, SAMPLE], ids=["ours", "sample"])

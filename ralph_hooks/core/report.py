@@ -89,6 +89,8 @@ class Verification(Struct, frozen=True, kw_only=True):
     """Tests that ran on the base and did not run here, though the change does not remove them."""
     removed_tests: tuple[str, ...] = ()
     """Tests that ran on the base, and that the change removes or skips where they stand."""
+    conditions: str = ""
+    """Names everything besides the two trees that the outcome depends on."""
     fails_on_base: bool = False
     """True where the command fails on the base too, and says of no test by name whether that is new."""
     tail: str = ""
@@ -205,6 +207,8 @@ class Report(Struct, frozen=True, kw_only=True):
     tree: str
     title: str
     """What was judged, for people."""
+    base: str = ""
+    """The tree that `tree` was compared with; empty where that is not one tree."""
     findings: tuple[Finding, ...] = ()
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that are left out because somebody has dismissed them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import private_state, tree
-from tests.support.project import BIN, Project, new_project, phases
+from tests.support.project import BIN, TWO_LINES, Project, new_project, phases
 from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
 from tests.support.terminal import at_terminal
@@ -226,3 +227,28 @@ def test_ctrl_c_leaves_nothing_behind(project: Project, tmp_path: Path) -> None:
     assert project.repo.state() == before
     assert project.ledger().unknown == 0  # the call that was under way is in the books
     assert project.ledger().cost_usd > 1
+
+
+COUNTED = """
+import sys
+open({log!r}, "a").write("x")
+sys.exit("eval" in open("a.py").read())
+"""
+
+
+def test_what_the_gate_has_just_seen_fail_is_not_run_again(project: Project) -> None:
+    serve(project)
+    log = project.home / "ran"
+    command = f"commands = ['{sys.executable} check.py']\non = ['pre-commit']\n"
+    project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\n{command}")
+    project.repo.commit({"check.py": COUNTED.format(log=str(log)), "a.py": SAFE})
+    assert project.run("trust", "--yes").code == 0
+    project.repo.stage({"a.py": BUGGY})
+    assert project.run("gate").code == 1
+    assert log.read_text() == "xx"  # the change, and its base
+    assert project.run("fix").code == 0
+    assert log.read_text() == "xxx"  # the repair alone
+    [verification] = project.last()["verification"]
+    assert verification["from_store"] is True
+    assert project.run("fix", "--again").code == 0
+    assert log.read_text() == "xxxx"  # the change again; the same repair has passed

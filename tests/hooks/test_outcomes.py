@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.fixes import tree
 from tests.support.hooked import RUNNERS, Frameworks, Hooked
-from tests.support.project import Project, new_project
+from tests.support.project import TWO_LINES, Project, new_project
+from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, Reply, analyst
 
 BUGGY = "def run(text):\n    return eval(text)\n"
@@ -123,3 +126,26 @@ def test_a_sha256_repository(
         report = hooked.commit()
         assert report["tree"] == hooked.repo.tree()
         assert len(report["tree"]) == 64
+
+
+def test_the_manual_hook_repairs_what_the_gate_refused_and_touches_no_file(
+    project: Project, frameworks: Frameworks
+) -> None:
+    mends = Crew(
+        Finds("eval(", "Runs what the user typed."),
+        implement=[repair(("a.py", "eval(text)", "int(text)"), summary="Parses a number.")],
+        holds=lambda claim: "After the repair" not in claim,
+    )
+    project.models(mends, user="[budget]\nper-run = 90\nper-day = 90\n")
+    project.configure(TWO_LINES)
+    project.repo.commit({".pre-commit-config.yaml": frameworks.configuration("ralph-fix")})
+    project.repo.stage({"a.py": "def calculate(text):\n    return eval(text)\n"})
+    project.repo.write({"b.txt": "untracked\n"})
+    before = (tree(project.repo), project.repo.git("status", "--porcelain"), project.repo.git("write-tree"))
+    run = [sys.executable, "-m", "pre_commit", "run", "--hook-stage", "manual", "ralph-fix"]
+    env = {**project.environ, **frameworks.env}
+    done = subprocess.run(run, cwd=project.repo.path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "REPAIRED: staged change: 1 blocking finding" in done.stdout
+    assert "is stored: ralph-hooks apply" in done.stdout
+    assert (tree(project.repo), project.repo.git("status", "--porcelain"), project.repo.git("write-tree")) == before

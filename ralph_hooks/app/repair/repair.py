@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -9,15 +10,21 @@ import msgspec
 from ralph_hooks.app.context import Context
 from ralph_hooks.app.wiring import build_gate, open_fixer
 from ralph_hooks.config import OnFailure
+from ralph_hooks.core.change import Change
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.text import one_line, path_line
 from ralph_hooks.engine.review.gate import Scope
 from ralph_hooks.engine.review.verdict import POLICY
+from ralph_hooks.engine.review.verify_commands import Remembering
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import store as fixes
+from ralph_hooks.store.reports import Reports
 from ralph_hooks.store.state import State
+
+_LOOKED_AT = 5  # reports
+_MOMENT = 3600.0  # seconds
 
 
 def repair(
@@ -40,6 +47,9 @@ def repair(
     context = msgspec.structs.replace(context, settings=settings)
     limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
     gate = build_gate(context, state, "fix", limits, snapshot, shown)
+    refused = None if again else _just_refused(context, state, snapshot.change)
+    if refused is not None:
+        gate = msgspec.structs.replace(gate, verifier=Remembering(gate.verifier, refused))
     try:
         report = gate.assess("fix", snapshot, Scope.REVIEW | Scope.COMMANDS, final=False)
         findings = _fingerprints(report, wanted)
@@ -56,6 +66,16 @@ def repair(
     report = _closed(report, notices)
     gate.history.add(report)
     return report
+
+
+def _just_refused(context: Context, state: State, change: Change) -> Report | None:
+    """The report by which ``change`` was refused a moment ago: the commands that failed then need not run again."""
+    recent = Reports(state.database, context.known_as()).recent(_LOOKED_AT)
+    for kept in recent:
+        same = (kept.report.tree, kept.report.base) == (change.tree, change.base)
+        if same and kept.report.verification and time.time() - kept.time < _MOMENT:
+            return kept.report
+    return None
 
 
 def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         change = snapshot.change
         outcome = self.outcome(snapshot, scope)
         report = self.report(command, change.title, change.tree, outcome, started, final=final)
-        return msgspec.structs.replace(report, notices=report.notices + self.idle(scope))
+        return msgspec.structs.replace(report, base=change.base, notices=report.notices + self.idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
         """What checks, models and commands make of ``snapshot``."""

@@ -53,6 +53,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         report = msgspec.structs.replace(
             report,
             refs=tuple(_judged(ref, verdicts.get((ref.tree, ref.base)), tags.findings) for ref in pushed.refs),
+            base=pushed.targets[0].snapshot.change.base if len(pushed.targets) == 1 else "",
             commits=len(commits),
             new_commits=len(commits) - len(passed),
             notices=(*notices, *report.notices, *gate.idle(scope)),

@@ -12,7 +12,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import Verifier
 from ralph_hooks.core.ports.store import Cache
-from ralph_hooks.core.report import Verdict, Verification
+from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.engine.cache_keys import key, read_back
 
 _VERSION = "3"
@@ -36,7 +36,10 @@ class Commands(Struct, frozen=True):
             self.progress.begin("verify commands", len(wanted))
             try:
                 outcomes = self.verifier.run(tree, base, wanted, self.deadline, afresh=afresh)
-                ran = {run.command: run for run in outcomes}
+                ran = {
+                    command.name: msgspec.structs.replace(run, conditions=self.verifier.conditions(command))
+                    for command, run in zip(wanted, outcomes, strict=True)
+                }
             finally:
                 self.progress.end()
             self.store.put(dict(self._receipts(tree, base, wanted, ran)), ttl=_WEEK)
@@ -64,3 +67,43 @@ class Commands(Struct, frozen=True):
         """
         compared = base if command.reports else ""
         return key("command", _VERSION, tree, compared, self.verifier.conditions(command))
+
+
+class Remembering(Struct, frozen=True):
+    """A verifier that takes failures from the ``report`` on the same trees: who repairs them has just seen them.
+
+    Implements `core.ports.sandbox.Verifier`.
+    """
+
+    verifier: Verifier
+    report: Report
+
+    def run(
+        self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
+        """As the verifier that it stands before; what passed is known anyhow."""
+        known = {} if afresh else {command.name: self._failure(tree, base, command) for command in commands}
+        wanted = [command for command in commands if known.get(command.name) is None]
+        ran = self.verifier.run(tree, base, wanted, deadline, afresh=afresh) if wanted else ()
+        found = {**known, **{command.name: run for command, run in zip(wanted, ran, strict=True)}}
+        return tuple(run for command in commands if (run := found[command.name]) is not None)
+
+    def conditions(self, command: Command) -> str:
+        """As the verifier that it stands before."""
+        return self.verifier.conditions(command)
+
+    def caveats(self) -> Sequence[str]:
+        """As the verifier that it stands before."""
+        return self.verifier.caveats()
+
+    def _failure(self, tree: str, base: str, command: Command) -> Verification | None:
+        if (self.report.tree, self.report.base) != (tree, base):
+            return None
+        conditions = self.verifier.conditions(command)
+        found = (
+            run
+            for run in self.report.verification
+            if (run.command, run.conditions) == (command.name, conditions) and run.verdict is Verdict.FAIL
+        )
+        run = next(found, None)
+        return msgspec.structs.replace(run, from_store=True) if run is not None else None
