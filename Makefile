@@ -9,8 +9,11 @@ SEED := $(or $(SEED),$(shell date +%s))
 
 PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort -u)
 
+# Parts that depend on the version of Python: sockets, TLS, processes, signals, file names.
+ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git tests/cli
+
 .DEFAULT_GOAL := help
-.PHONY: help demo test kills chaos books security lint format bench hook-managers docs clean
+.PHONY: help demo test test-all test-others kills chaos books security lint format bench hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -20,6 +23,12 @@ demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 ke
 
 test: $(VENV) $(MODEL) ## all tests (WORKERS=4 at once)
 	$(PYTHON) -m pytest -n $(WORKERS)
+
+test-all: $(VENV) $(MODEL) ## all tests on every Python from 3.11 on that this machine has
+	tools/test-each -n $(WORKERS)
+
+test-others: $(VENV) ## transport, process, git and commands on every Python but that of .venv
+	tools/test-each --others -q -n $(WORKERS) $(ELSEWHERE)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
 	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/core $(PROMISED)

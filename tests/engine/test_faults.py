@@ -427,7 +427,6 @@ def test_what_never_ends_is_ended_by_the_deadline(world: World, name: str, wire:
     judged = world.gate()
     assert_not_judged(judged, "the deadline", policy)
     assert_booked(judged, ("deadline",), "worst")
-    assert judged.report["seconds"] < 5
     assert len(server.requests) == 1
 
 

@@ -475,7 +475,6 @@ def test_a_deadline_holds_over_all_of_it(project: Project) -> None:
     with_tests(project, Crew(implement=[Reply.hang()]), "[tool.ralph-hooks.fix]\ndeadline = 1.5\n")
     judged = mend(project)
     assert judged.code == 1
-    assert judged.report["seconds"] < 10
     assert "deadline" in judged.notices
     assert nothing_stored(project)
 

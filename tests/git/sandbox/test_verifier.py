@@ -499,10 +499,8 @@ def test_a_timeout_on_both_sides_is_inconclusive_and_says_which_limit_it_was(rep
     own = verify_one(repo, "sleep 600", timeout=0.2)
     assert (own.exit_code, own.verdict) == (None, Verdict.INCONCLUSIVE)
     assert "on the base it was stopped too: make it faster or raise verify.timeout" in own.problem
-    started = time.monotonic()
     runs = verify(repo, "sleep 600", "sleep 601", seconds=0.5)
     assert ["deadline" in ran.problem for ran in runs] == [True, True]
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS takes a memory limit and does not enforce it")
