@@ -353,7 +353,9 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
     )
     try:
         with workbench as bench:
-            yield Fixer(gate=gate, models=gate.models, bench=bench, autofix=RuffFixes())
+            # The repaired tree is known to the bench's own repository alone.
+            judging = msgspec.structs.replace(gate, prover=lambda _: bench.prover(settings.proof.command))
+            yield Fixer(gate=judging, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(
             f"the scratch copy cannot be used: {error}", "is there room in the temporary folder?"

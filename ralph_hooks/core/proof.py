@@ -129,3 +129,5 @@ class Proof(Struct, frozen=True, kw_only=True):
     """The behaviour that is asserted, in the model's words."""
     because: str = ""
     """Where that behaviour is promised, quoted."""
+    runner: str = ""
+    """Name of the `languages.runners.ProofRunner` that ran it."""

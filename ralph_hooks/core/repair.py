@@ -65,6 +65,8 @@ class StoredFix(Struct, frozen=True, kw_only=True):
     """True where the verify commands ran on it and passed."""
     created: float
     """Seconds since 1970."""
+    reproduced: bool = False
+    """True where the reproducer of each proved finding passes with it."""
 
     def summarised(self) -> FixSummary:
         """As a report carries it."""
@@ -75,4 +77,5 @@ class StoredFix(Struct, frozen=True, kw_only=True):
             insertions=self.insertions,
             deletions=self.deletions,
             verified=self.verified,
+            reproduced=self.reproduced,
         )

@@ -180,6 +180,8 @@ class FixSummary(Struct, frozen=True, kw_only=True):
     insertions: int
     deletions: int
     verified: bool
+    reproduced: bool = False
+    """Whether the reproducer of each proved finding passes with it."""
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import Struct
 
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Verification
 from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.core.usage import estimate_tokens
@@ -57,12 +58,29 @@ def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -
     number = 0
     for number, finding in enumerate(problem.findings, start=1):
         side = "removed line" if finding.removed else "line"
-        yield (
-            f"{mark}{number}: {path_line(finding.path)}, {side} {finding.line}: {finding.message}\n"
-            f"  code: {finding.quote.strip()}"
+        yield "\n".join(
+            [
+                f"{mark}{number}: {path_line(finding.path)}, {side} {finding.line}: {finding.message}",
+                f"  code: {finding.quote.strip()}",
+                *reproduced(finding, room),
+            ]
         )
     for index, failure in enumerate(problem.failures, start=number + 1):
         yield f"{mark}{index}: {failing(failure, room)}"
+
+
+def reproduced(finding: Finding, room: int = OUTPUT_TOKENS) -> list[str]:
+    """The reproducer of a finding and how it fails: it has to pass on the repaired tree."""
+    if finding.proof is None or finding.evidence not in {Evidence.PROVED, Evidence.SHOWN}:
+        return []
+    test = finding.proof.test.rstrip().split("\n")
+    output = tail(finding.proof.on_change, room) if room else []
+    return [
+        "  this test shows it and has to pass:",
+        *(f"  | {line}" for line in test),
+        *(["  it fails:"] if output else []),
+        *(f"  | {line}" for line in output),
+    ]
 
 
 def failing(item: Verification, room: int = OUTPUT_TOKENS) -> str:

@@ -215,6 +215,7 @@ def _fix(item: FixSummary) -> dict[str, Any]:
         "insertions": item.insertions,
         "deletions": item.deletions,
         "verified": item.verified,
+        "reproduced": item.reproduced,
     }
 
 

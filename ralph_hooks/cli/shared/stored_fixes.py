@@ -48,10 +48,13 @@ def waits(fix: StoredFix) -> str:
     return f"A fix waits: {brief(fix)}\n  -> `ralph-hooks show {fix.id}` shows it, `ralph-hooks apply` brings it in"
 
 
+BY_REPRODUCER = "verified by its own reproducer"
+
+
 def brief(fix: StoredFix) -> str:
     """``1a2b3c4d  2026-01-02 03:04  2 files +3 -1, verified: what it does``."""
     size = f"{plural(fix.files, 'file')} +{fix.insertions} -{fix.deletions}"
-    checked = "verified" if fix.verified else "NOT verified"
+    checked = "verified" if fix.verified else BY_REPRODUCER if fix.reproduced else "NOT verified"
     return f"{fix.id}  {_when(fix.created)}  {size}, {checked}: {one_line(fix.summary.partition(chr(10))[0])}"
 
 
@@ -63,8 +66,12 @@ def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[
     yield (
         "verified: yes, your verify commands passed with it"
         if fix.verified
+        else f"verified: {BY_REPRODUCER}; no verify command has passed with it"
+        if fix.reproduced
         else "verified: NO, no verify command has passed with it"
     )
+    if fix.verified and fix.reproduced:
+        yield f"          {BY_REPRODUCER}, too"
     yield ""
     yield from (f"    {line}" for line in visible(fix.summary).splitlines())
     yield ""

@@ -91,11 +91,15 @@ class Workbench(Protocol):
         """
         ...
 
+    def prover(self, command: str = "") -> Prover:
+        """Runs reproducers on the judged and the repaired tree; ``command`` replaces the built-in one."""
+        ...
+
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how the repair was tried."""
         ...
 
-    def store(self, *, summary: str, verified: bool) -> StoredFix:
+    def store(self, *, summary: str, verified: bool, reproduced: bool = False) -> StoredFix:
         """Keep the repair, for `ralph-hooks apply`."""
         ...
 

@@ -278,7 +278,7 @@ class _Repair:
 
     def _store(self, summary: str, tried: VerificationResult) -> None:
         undone = not self._bench.repaired().change.entries
-        self.stored = self._bench.store(summary=summary, verified=tried.verified)
+        self.stored = self._bench.store(summary=summary, verified=tried.verified, reproduced=tried.reproduced)
         if undone:
             self.notices += ("the repair takes the whole change back: look at it before you apply it",)
         if tried.untried:

@@ -20,11 +20,13 @@ from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.prompt_diff import excerpt, render
+from ralph_hooks.core.proof import Evidence, Outcome
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
+from ralph_hooks.engine.review import prove
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.errors import RepairRefused
@@ -50,6 +52,8 @@ class VerificationResult(Struct, frozen=True, kw_only=True):
     """Whether verify commands ran on it and passed."""
     untried: tuple[str, ...] = ()
     """Tests that failed with the repair and without it, though not when the change was judged: most need a network."""
+    reproduced: bool = False
+    """Whether reproducers of the findings ran on it, and pass."""
     unable: bool = False
     """True where it could not be judged: another repair could not be either."""
     findings: tuple[Finding, ...] = ()
@@ -117,6 +121,7 @@ class RepairVerifier:
             self._check(change)
             entries = (*repair.change.entries, *repaired.change.entries)
             self._commands = concerned(self._models.settings.verify.command_list, entries)
+            reproduced = self._reproduce(repaired)
             verified = self._test(repair)
             self._ask_again(repair, repaired)
             self._review(change)
@@ -125,15 +130,19 @@ class RepairVerifier:
         except _Ended as ended:
             return ended.tried
         return VerificationResult(
-            told=self._pass_summary(verified=verified), verified=verified, untried=tuple(self._untried)
+            told=self._pass_summary(verified=verified, reproduced=reproduced),
+            verified=verified,
+            reproduced=reproduced > 0,
+            untried=tuple(self._untried),
         )
 
-    def _pass_summary(self, *, verified: bool) -> str:
+    def _pass_summary(self, *, verified: bool, reproduced: int) -> str:
         commands = len(self._commands)
         tests = f"{plural(commands, 'verify command')} pass{'es' * (commands == 1)}" if verified else ""
         claims = len(self._claimed)
         gone = f"{plural(claims, 'finding')} confirmed gone" if claims else ""
-        return ", ".join(filter(None, ("no check or model objects", tests, gone)))
+        proofs = f"{plural(reproduced, 'reproducer')} pass{'es' * (reproduced == 1)}" if reproduced else ""
+        return ", ".join(filter(None, ("no check or model objects", proofs, tests, gone)))
 
     def _check(self, change: ReviewInput) -> None:
         """The deterministic checks: none of them may block, whether that is new or what was to be mended."""
@@ -142,6 +151,35 @@ class RepairVerifier:
             raise _objected(blocking)
         if change.checked.unfinished:
             raise _unable(f"the {change.checked.unfinished[0]} check did not end before the deadline")
+
+    def _reproduce(self, repaired: Snapshot) -> int:
+        """Run the reproducer of each finding that has one on the repaired tree; how many there are.
+
+        It failed three times of three before: where it still fails, the repair has not changed what it shows.
+        """
+        shown = [f for f in self._problem.findings if f.proof and f.evidence in {Evidence.PROVED, Evidence.SHOWN}]
+        if not shown or self._gate.prover is None:
+            return 0
+        deadline = self._models.caller.deadline
+        prover = self._gate.prover(repaired.change)
+        wrong: list[str] = []
+        for finding in shown:
+            assert finding.proof is not None  # those alone were taken
+            runs = prove.run_again(
+                prover, finding.proof, repaired.change.tree, self._models.settings.proof.timeout, deadline
+            )
+            failed = next((run for run in runs if run.outcome is not Outcome.PASSED), None)
+            if failed is None:
+                continue
+            if failed.outcome is Outcome.NOT_RUN:
+                raise _unable(f"the reproducer could not be run: {one_line(failed.tail)}")
+            wrong.append(
+                f"The test that shows the defect in {one_line(finding.path)} still does not pass "
+                f"({failed.outcome.value}):\n{finding.proof.test.rstrip()}\n{failed.tail}"
+            )
+        if wrong:
+            raise _refuse(f"{plural(len(wrong), 'reproducer')} still fail{'s' * (len(wrong) == 1)}", *wrong)
+        return len(shown)
 
     def _test(self, repair: Snapshot) -> bool:
         """The verify commands, and before that with the tests as they were, if the repair has touched them.

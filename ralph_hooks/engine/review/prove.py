@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.config import BlockOn
 from ralph_hooks.core.change import Change, Line, decode
+from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Prover
@@ -240,6 +241,7 @@ class Proofs:
             reason=reason,
             asserts=" ".join(reply.asserts.split()),
             because=" ".join(reply.because.split()),
+            runner=runner.name,
         )
         result = Result(evidence, shown, problem=problem)
         why = f"{judged.reason}\n{(on_change or on_base)[-1].tail}" if judged.reload else ""
@@ -400,6 +402,16 @@ def _summary(runs: Sequence[Run]) -> str:
     head = f"fails {failed} of {len(runs)}: {kinds}"
     told = next((run.tail for run in runs if run.tail), "")
     return f"{head}\n{told}" if told else head
+
+
+def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline: Deadline) -> tuple[Run, ...]:
+    """Run a reproducer on another tree; ``timeout`` is in seconds for one run."""
+    test = TestFile(path=proof.path, text=proof.test, language=proof.runner, command=proof.command)
+    limit = min(timeout, max(_SHORTEST, deadline.remaining() * _SHARE))
+    trials = [Trial(tree=tree, test=test, lines={}, limit=limit, seed=seed) for seed in range(1, TIMES + 1)]
+    jobs = [partial(prover.run, trial, deadline) for trial in trials]
+    late = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+    return tuple(run or late for run in run_all(jobs, workers=prover.places, deadline=deadline))
 
 
 def _weighed(results: Mapping[int, Result], findings: Sequence[Finding], block_on: BlockOn) -> tuple[Finding, ...]:

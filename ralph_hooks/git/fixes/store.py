@@ -33,6 +33,7 @@ class About(Struct, frozen=True, kw_only=True):
     title: str
     summary: str
     verified: bool
+    reproduced: bool = False
 
 
 class _Kept(Struct, frozen=True, kw_only=True):
@@ -45,6 +46,7 @@ class _Kept(Struct, frozen=True, kw_only=True):
     insertions: int
     deletions: int
     created: float
+    reproduced: bool = False
 
 
 def store(repository: Repository, scratch: Repository, repair: Change, about: About) -> StoredFix:
@@ -59,6 +61,7 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
         base=repair.base,
         title=visible(about.title),
         verified=about.verified,
+        reproduced=about.reproduced,
         files=files,
         insertions=insertions,
         deletions=deletions,
@@ -169,6 +172,7 @@ def _stored(ref: str, commit: str, tree: str, summary: str, kept: _Kept) -> Stor
         deletions=kept.deletions,
         verified=kept.verified,
         created=kept.created,
+        reproduced=kept.reproduced,
     )
 
 

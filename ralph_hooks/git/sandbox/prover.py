@@ -26,6 +26,8 @@ from ralph_hooks.languages import python_probe
 from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, runner_called
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
 
+_FOLDER = "ralph-hooks-proof"  # beside the copy, which has the name of the project
+_NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _KEEP = 16 * 1024  # bytes of output
 _TAIL_LINES = 30
 _GRACE = 5.0  # seconds beyond a test's own limit before the runner itself is stopped
@@ -54,16 +56,21 @@ class GitProver:
     """Implements `core.ports.sandbox.Prover`.
 
     ``change`` says how to make its tree where git has not stored it (a staged change). ``command`` replaces the
-    built-in one, with ``{test}`` for the test file.
+    built-in one, with ``{test}`` for the test file. ``project`` is the repository whose environment and content of Git
+    LFS files is used, where it is another one.
     """
 
-    def __init__(self, repository: Repository, change: Change, *, command: str = "") -> None:
+    def __init__(
+        self, repository: Repository, change: Change, *, command: str = "", project: Repository | None = None
+    ) -> None:
         self._repository = repository
+        self._project = (project or repository).top
         self._change = change
         self._command = command
-        self._large_files = lfs.store(repository)
+        self._large_files = lfs.store(project or repository)
         self._memory = min(_MEMORY, most_memory() or _MEMORY)
         self._room = threading.Semaphore(self.places)
+        self._needs_plugins = False
         self._caveats: dict[str, None] = {}
 
     @property
@@ -77,17 +84,23 @@ class GitProver:
 
     def ready(self, language: str) -> bool:
         """Whether the program that runs its tests is there, or the user has named a command."""
-        env = program_environment(self._repository.top, self._repository.top)
+        env = program_environment(self._project, self._project)
         return bool(self._command) or self._program(runner_called(language), env) is not None
 
     def paths(self, tree: str) -> Collection[str]:
         """Every path of ``tree``."""
-        listed = git(["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree], cwd=self._repository.top)
+        listed = git(
+            ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree],
+            cwd=self._repository.top,
+            env=self._repository.environment,
+        )
         return [os.fsdecode(name) for name in listed.split(b"\0") if name]
 
     def read(self, tree: str, path: str) -> bytes | None:
         """One file of ``tree``."""
-        done = try_git(["cat-file", "blob", f"{tree}:{path}"], cwd=self._repository.top)
+        done = try_git(
+            ["cat-file", "blob", f"{tree}:{path}"], cwd=self._repository.top, env=self._repository.environment
+        )
         return done.stdout if done.returncode == 0 else None
 
     def run(self, trial: Trial, deadline: Deadline) -> Run:
@@ -102,7 +115,7 @@ class GitProver:
             return Run(outcome=Outcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
 
     def _run(self, trial: Trial, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
-        folder = copy.parent  # private to this run
+        folder = copy.parent / _FOLDER  # private to this run
         lfs.fill(copy, self._large_files)
         place = copy / trial.test.path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -117,12 +130,20 @@ class GitProver:
         cut = can_cut_network()
         if not cut:
             self._caveats[_IN_REACH] = None
-        done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
-        tail = _tail(done.tail, folder)
-        seconds = round(done.seconds, 3)
-        if done.returncode is None and limit < trial.limit + _GRACE:
-            return Run(outcome=Outcome.NOT_RUN, tail="the deadline came first", seconds=seconds)
-        return _read_probe(folder / "probe", copy, trial, tail, seconds)
+        for plugins in (False, True):
+            if plugins:
+                env.pop(_NO_PLUGINS, None)
+            done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
+            tail = _tail(done.tail, copy.parent)
+            seconds = round(done.seconds, 3)
+            if done.returncode is None and limit < trial.limit + _GRACE:
+                return Run(outcome=Outcome.NOT_RUN, tail="the deadline came first", seconds=seconds)
+            run = _read_probe(folder / "probe", copy, trial, tail, seconds)
+            if run.outcome is not Outcome.NOT_LOADED or _NO_PLUGINS not in env or _is_set(_NO_PLUGINS):
+                break
+            self._needs_plugins = True  # a fixture may be one of a plugin
+            (folder / "probe/log").unlink(missing_ok=True)
+        return run
 
     def _arguments(self, test: TestFile, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
         if self._command:
@@ -138,7 +159,7 @@ class GitProver:
             return which(runner.program, env)
         names = ("python", "python3")
         folders = [Path(env["VIRTUAL_ENV"])] if env.get("VIRTUAL_ENV") else []
-        folders += [self._repository.top / name for name in (".venv", "venv")]
+        folders += [self._project / name for name in (".venv", "venv")]
         found = (
             folder / part / name for folder in folders for part in ("bin", "Scripts") for name in (*names, "python.exe")
         )
@@ -146,12 +167,10 @@ class GitProver:
         return inside or next((path for name in names if (path := which(name, env))), None)
 
     def _environment(self, copy: Path, trial: Trial, runner: ProofRunner) -> dict[str, str]:
-        folder = copy.parent
-        env = program_environment(
-            copy, self._repository.top, self._program(runner, program_environment(copy, copy)) or ""
-        )
+        folder = copy.parent / _FOLDER
+        env = program_environment(copy, self._project, self._program(runner, program_environment(copy, copy)) or "")
         for name in ("tmp", "home", "probe"):
-            (folder / name).mkdir()
+            (folder / name).mkdir(parents=True)
         home = env.get("HOME", "")
         env |= {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
         env |= {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(folder / "home/.cache")}
@@ -180,14 +199,19 @@ class GitProver:
             "PYTHONHASHSEED": str(trial.seed),
             "PYTHONPATH": os.pathsep.join([str(probe), env["PYTHONPATH"]]),
         }
-        if _plain(trial.test.text):
-            env["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+        if _plain(trial.test.text) and not self._needs_plugins:
+            env[_NO_PLUGINS] = "1"
         return env
 
 
 _PLUGINS = re.compile(
     r"\basync def test|pytest\.mark\.(?:asyncio|anyio|django_db|trio)|\b(?:mocker|httpx_mock|requests_mock|benchmark)\b"
 )
+
+
+def _is_set(name: str) -> bool:
+    """Whether the user says so in any case."""
+    return name in os.environ
 
 
 def _plain(text: str) -> bool:

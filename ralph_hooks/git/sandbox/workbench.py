@@ -37,6 +37,7 @@ from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.run import git, sealed, try_git
+from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.sandbox.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
@@ -191,13 +192,17 @@ class GitWorkbench:
         """Sentences that the user has to read about how the repair was tried."""
         return tuple(dict.fromkeys((*self._own.caveats(), *self._verifier.caveats())))
 
-    def store(self, *, summary: str, verified: bool) -> StoredFix:
+    def prover(self, command: str = "") -> GitProver:
+        """Runs reproducers on trees that the copy's repository knows."""
+        return GitProver(self._ours, self._change, command=command, project=self._repository)
+
+    def store(self, *, summary: str, verified: bool, reproduced: bool = False) -> StoredFix:
         """Keep the repair in the user's repository. Raises GitError where git cannot write there."""
         return fixes.store(
             self._repository,
             self._ours,
             self.repair().change,
-            fixes.About(title=self._change.title, summary=summary, verified=verified),
+            fixes.About(title=self._change.title, summary=summary, verified=verified, reproduced=reproduced),
         )
 
     def _commands(self, cut_by: str) -> CommandVerifier:
