@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from demo.models import MESSAGE
+from demo.models import FALSE_MESSAGE, MESSAGE
 from demo.reviewer import scripted_models
 from demo.sample import CHECKOUT, MADE_UP_KEY, Change, changes, copy_sample
 from demo.screen import Screen, Shown
@@ -94,20 +94,34 @@ class Demo:
     def act_two(self) -> None:
         """The change that only a model can catch, with something that answers like a model."""
         screen = self.screen
-        change = next(change for change in changes() if change.caught_by == "model")
-        screen.title("The fourth change again, with a reviewer")
+        clean, change = (next(c for c in changes() if c.caught_by == who) for who in ("nobody", "model"))
+        screen.title("The first change again, with a reviewer that is wrong about it")
         screen.prose(
-            "The bug above went through: no key was set, so no model was asked. Now a server on this machine answers "
-            "in a cheap model's place. It is a script that was told what to find: it shows the way of a change, not "
-            "how good a model is."
+            "No key was set, so no model was asked. Now a server on this machine answers in a cheap model's place. It "
+            "is a script that was told what to find: it shows the way of a change, not how good a model is. It reports "
+            "a defect that is none, and agrees with itself. Then it has to write a test that shows it: the test "
+            "passes, so the finding is advice."
         )
         with scripted_models(env=self.env, log=self.log) as url:
             (self.home / "config.toml").write_text(USER_CONFIG.format(url=url), encoding="utf-8")
-            self._must_pass(self._shown("git", "reset", "-q", "--hard", "HEAD~1"))
+            self._must_pass(self._shown("git", "reset", "-q", "--hard", "HEAD~2"))
             self._choose("cheap", REVIEWER)
             self._must_say(self._commit("Let the scripted reviewer read along", goes_through=True), "1 file reviewed")
+            self._stage(clean)
+            self._must_say(self._commit(clean.subject, goes_through=True), "advice: 1")
+            advice = self._must_pass(self._shown("ralph-hooks", "show"))
+            self._must_say(advice, FALSE_MESSAGE)
+            self._must_say(advice, "unproved: the reproducer passes on the change")
+            screen.title("The fourth change again: this finding is true")
+            screen.prose(
+                "The test fails on the change, three times of three, and passes on its base: the project's own code "
+                "lets out an exception. That is a proof, and the commit is refused."
+            )
             self._stage(change)
-            self._must_say(self._commit(change.subject, goes_through=False), MESSAGE[:40])
+            refused = self._commit(change.subject, goes_through=False)
+            self._must_say(refused, MESSAGE[:40])
+            self._must_say(refused, "proved: parkhouse.garage.UnknownTicket")
+            self._must_say(refused, "reproducer: fails 3 of 3")
             screen.title("The same commit again costs nothing")
             self._stage(change)
             self._must_say(self._commit(change.subject, goes_through=False), "no requests")
@@ -120,14 +134,16 @@ class Demo:
         screen = self.screen
         screen.title("The expensive model repairs it")
         screen.prose(
-            "The gate has refused the change, so the expensive model is asked, for the first time. Its first repair "
-            "breaks a test; the cheap model mends it with the test's own output. All of that happens in a scratch copy."
+            "The gate has refused the change, so the expensive model is asked, for the first time. It is told the "
+            "reproducer, which has to pass. Its first repair breaks a test; the cheap model mends it with the test's "
+            "own output. All of that happens in a scratch copy."
         )
         self._choose("expensive", IMPLEMENTER)
         self._must_say(self._commit("Let the scripted implementer repair", goes_through=True), "reviewed")
         self._stage(change)
         fixed = self._must_pass(self._shown("ralph-hooks", "fix", "--no-apply"))
         self._must_say(fixed, "a verified fix of 1 file")
+        self._must_say(fixed, "1 reproducer passes")
         self._must_say(self._must_pass(self._shown("ralph-hooks", "apply")), "parkhouse/garage.py")
         self._git("add", "parkhouse/garage.py")
         self._must_say(self._commit(change.subject, goes_through=True), "PASS")
