@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 _MILLION = Decimal(1_000_000)
 _DEAREST = Decimal(100_000)
@@ -25,7 +25,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     cached_input_tokens: int = 0
     """Of those, read from the prompt cache."""
     cache_write_tokens: int = 0
-    """Of those, written to the prompt cache (Anthropic bills them apart)."""
+    """Of those, written to the prompt cache (Anthropic, and OpenAI from GPT-5.6 on, bill them apart)."""
     output_tokens: int
     """All tokens of the reply, reasoning included."""
     reported_usd: Decimal | None = None
@@ -60,6 +60,11 @@ class Price(Struct, frozen=True, kw_only=True):
     cache_write: Decimal | None = None
     fallback: bool = False
     """True where a repository says so: it counts only where neither the user nor the catalogue has a price."""
+
+    def dearest(self, usage: Usage) -> Usage:
+        """A worst case as it is billed here: nothing is written to a cache that is not charged for, or for less."""
+        charged_more = self.cache_write is not None and self.cache_write > self.input
+        return usage if charged_more else structs.replace(usage, cache_write_tokens=0)
 
     def cost(self, usage: Usage) -> Decimal:
         """What ``usage`` costs in US dollars, exact; the provider's own figure where it gave one."""

@@ -29,6 +29,17 @@ def test_each_token_is_paid_for_once_at_its_own_price(
     assert own.cost(usage) * 1_000_000 == expected
 
 
+@pytest.mark.parametrize(("written", "counted"), [("1.25", 400), ("1", 0), ("0.5", 0), (None, 0)])
+def test_the_worst_case_is_written_to_a_cache_only_where_that_costs_more(written: str | None, counted: int) -> None:
+    price = Price(input=Decimal(1), output=Decimal(1), cache_write=None if written is None else Decimal(written))
+    worst = price.dearest(Usage(input_tokens=1000, cache_write_tokens=400, output_tokens=10))
+    assert worst.cache_write_tokens == counted
+    for cached in (0, 500):
+        for wrote in (0, 400):
+            may = Usage(input_tokens=1000, cached_input_tokens=cached, cache_write_tokens=wrote, output_tokens=10)
+            assert price.cost(may) <= price.cost(worst)
+
+
 @given(usage=st.builds(Usage, input_tokens=TOKENS, cached_input_tokens=st.just(0), output_tokens=TOKENS))
 def test_without_prices_of_their_own_cached_tokens_cost_what_others_do(usage: Usage) -> None:
     price = Price(input=Decimal("0.1"), output=Decimal("0.3"))

@@ -299,7 +299,7 @@ def _per_million(price: Price) -> str:
 
 
 def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[Line]:
-    """Whether each of ``ready`` answers one tiny request. Those requests are in the ledger."""
+    """Whether each of ``ready`` answers one small question of the review. Those requests are in the ledger."""
     deadline = Deadline(_PATIENCE, time.monotonic)
     caller, _, _ = build_caller(context, state, "doctor", deadline)
     serving = _phases(context)
@@ -328,7 +328,8 @@ def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> L
             hint += f'; the proxy in {unused} is used once your own config.toml says proxy = "environment"'
         return Line("model", Status.FAIL if serious else Status.WARN, f"{model.id}: {trial.problem}", hint)
     cost = "at unknown cost" if trial.cost_usd is None else f"for {money(trial.cost_usd)}"
-    return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}")
+    missed = "; it overlooked the bug in the question, a division by 0" if trial.overlooked else ""
+    return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}{missed}")
 
 
 def _phases(context: Context) -> Mapping[Model, Phase]:

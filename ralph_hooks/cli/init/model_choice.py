@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -23,6 +23,10 @@ REPAIR = Usage(input_tokens=8_000, output_tokens=2_000)
 _QUOTA = (
     "there is no key: {agent} reviews on your subscription and within its limits, without tools in an empty folder. "
     "A commit of 100 changed lines takes about 2 questions; each starts the program, which takes a second or more"
+)
+_SECOND = (
+    "what the first model finds, {model} checks: two answers from one family agree too easily. Your code then goes to "
+    "both vendors"
 )
 _CHEAP = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
 
@@ -54,6 +58,10 @@ def propose(
         values["cheap"] = chosen
         if chosen.partition("/")[0] in around.agents:
             remarks.append(_QUOTA.format(agent=chosen.partition("/")[0]))
+        second = "" if cheap else _second(around, providers, prices, chosen)
+        if second:
+            values["models"] = {Phase.VERIFY.value: second}
+            remarks.append(_SECOND.format(model=second))
         if chosen.partition("/")[0] in around.servers:
             remarks.append("a local model judges as well as its size lets it: try it on known bugs first")
     else:
@@ -79,17 +87,36 @@ def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) 
 
     A model of this machine comes last: few of them are large enough to judge code.
     """
-    models = [
+    models = _with_a_key(around, providers)
+    if models:
+        return _cheapest(models, prices).id
+    agents = [(name, defaults().agents[name].cheap) for name in around.agents]
+    local = [(server, names[0]) for server, names in around.servers.items()]
+    return next((f"{name}/{model}" for name, model in (*agents, *local) if model), "")
+
+
+def _second(around: Detected, providers: Mapping[str, Provider], prices: Prices, first: str) -> str:
+    """A model of another vendor than ``first`` for the verify phase; empty where there is a key for one alone."""
+    others = [model for model in _with_a_key(around, providers) if _vendor(model.id) != _vendor(first)]
+    return _cheapest(others, prices).id if others else ""
+
+
+def _vendor(model: str) -> str:
+    """Who made it: OpenRouter and Groq name him in the model."""
+    return model.split("/")[-2]
+
+
+def _with_a_key(around: Detected, providers: Mapping[str, Provider]) -> list[Model]:
+    return [
         Model(providers[name], pair.cheap)
         for name, pair in defaults().models.items()
         if providers[name].api_key_env in around.keys
     ]
+
+
+def _cheapest(models: Sequence[Model], prices: Prices) -> Model:
     priced = [(price.cost(COMMIT), index) for index, model in enumerate(models) if (price := prices.price(model))]
-    if models:
-        return models[min(priced)[1] if priced else 0].id
-    agents = [(name, defaults().agents[name].cheap) for name in around.agents]
-    local = [(server, names[0]) for server, names in around.servers.items()]
-    return next((f"{name}/{model}" for name, model in (*agents, *local) if model), "")
+    return models[min(priced)[1] if priced else 0]
 
 
 def _expensive(around: Detected, providers: Mapping[str, Provider]) -> str:

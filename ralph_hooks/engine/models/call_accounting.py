@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached, DeadlineReached, TimedOut
@@ -86,6 +86,8 @@ class CallAccounting:
         BudgetReached, DeadlineReached, and TimedOut where ``until`` came first.
         """
         price = self._prices.price(model)
+        if worst:
+            worst = price.dearest(worst) if price else structs.replace(worst, cache_write_tokens=0)
         worst_usd = price.cost(worst) if price and worst else None
         agent = model.provider.wire is Wire.AGENT
         reservation = Reservation(run=self._run, phase=phase, model=model.id, worst_usd=worst_usd, agent=agent)

@@ -1,21 +1,35 @@
-"""One tiny request to one model, to see whether it answers."""
+"""One real question about a change of one line to one model, to see whether it answers, and in the right shape."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 
-import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from ralph_hooks.core.change import Line
+from ralph_hooks.core.model_errors import Unreadable
+from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.route import Model, Phase
+from ralph_hooks.core.text import beginning, one_line
 from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.errors import RalphError
-from ralph_hooks.phases.question import Question, decode
+from ralph_hooks.phases import analyze
+from ralph_hooks.phases.question import Question
 
-_SYSTEM = "You are asked for a sign of life. Answer in JSON."
-_PROMPT = 'Answer {"ok": true}.'
+_PART = Part(
+    path="mean.py",
+    text="mean.py\n@@ def mean(values):\n 2     total = sum(values)\n-3     return total / len(values)\n"
+    "+3     return total / 0",
+    lines=(
+        Line(" ", 2, 2, "    total = sum(values)"),
+        Line("-", 3, None, "    return total / len(values)"),
+        Line("+", None, 3, "    return total / 0"),
+    ),
+)
+"""A change with a defect that no model overlooks."""
 _MAX_OUTPUT = 1024  # tokens: a model that always reasons needs some before it answers
+_QUOTED = 60  # characters
 
 
 class PingResult(Struct, frozen=True):
@@ -26,34 +40,34 @@ class PingResult(Struct, frozen=True):
     seconds: float = 0.0
     cost_usd: Decimal | None = None
     """US dollars; None where it is not known."""
+    overlooked: bool = False
+    """True where it answered, but did not find the defect in the question."""
 
 
 def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
-    """Ask ``model`` for a sign of life. It is in the ledger and within the budget like every call."""
+    """Ask ``model`` what is wrong in a small change. It is in the ledger and within the budget like every call."""
     try:
-        caller.ask(_question(phase), (model,))
+        review, _ = caller.ask(_question(phase), (model,))
     except Unanswered as fault:
         return PingResult(problem="; ".join(map(str, fault.faults.values())))
     except RalphError as error:
         return PingResult(problem=error.message.removeprefix(f"{model.id}: "))
     calls = [call for call in caller.calls if call.model == model.id]
     cost = total_cost(call.cost_usd for call in calls)
-    return PingResult(seconds=sum(call.seconds for call in calls), cost_usd=cost)
+    return PingResult(seconds=sum(call.seconds for call in calls), cost_usd=cost, overlooked=not review.findings)
 
 
-class _PingReply(msgspec.Struct, frozen=True):
-    """The shape that is asked for."""
+def _question(phase: Phase) -> Question[analyze.Review]:
+    """What the review asks, charged to ``phase``."""
+    return structs.replace(analyze.question([_PART], {}, "sample"), phase=phase, read=_read, max_output=_MAX_OUTPUT)
 
-    ok: bool
 
-
-def _question(phase: Phase) -> Question[_PingReply]:
-    """One request that ``phase`` is charged for. Raises Unreadable for any reply that is not of the shape."""
-    return Question(
-        phase=phase,
-        system=_SYSTEM,
-        prompt=_PROMPT,
-        shape=_PingReply,
-        read=lambda data: decode(data, _PingReply),
-        max_output=_MAX_OUTPUT,
-    )
+def _read(data: bytes) -> analyze.Review:
+    """The answer. Raises Unreadable, which says in what way it is none."""
+    if not data.lstrip().startswith((b"{", b"[")):
+        text = beginning(one_line(data.decode(errors="replace")), _QUOTED)
+        raise Unreadable(f'it answers in prose, not in JSON: "{text}"' if text else "it answers with nothing")
+    try:
+        return analyze.read(data, [_PART])
+    except Unreadable as fault:
+        raise Unreadable(f"it answers in another shape than it was asked for: {fault}") from fault

@@ -13,6 +13,7 @@ _TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on
 _AGENT = 16_000  # tokens: what a coding agent says to its model besides the question; 10,000 for codex as it comes
 _TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
 _SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
+_CACHING = "prompt_cache_options"  # what OpenAI calls it, from GPT-5.6 on
 _SMALLEST_PART = 64  # tokens: less code says nothing
 
 
@@ -23,13 +24,22 @@ def _prompt_tokens(request: ModelRequest) -> int:
 
 
 def worst_case(request: ModelRequest) -> Usage:
-    """The most a call can use: the whole request at full price, and a reply that fills its room.
+    """The most a call can use: nothing of the request is in the provider's cache yet, and the reply fills its room.
 
     A provider that takes no limit on the reply has only its context left for one.
     """
     provider = request.model.provider
     reply = provider.context if provider.token_limit in request.omit else request.max_output
-    return Usage(input_tokens=_prompt_tokens(request), output_tokens=reply, estimated=True)
+    tokens = _prompt_tokens(request)
+    written = most_tokens(request.system) if _writes_what_is_marked(request) else tokens
+    return Usage(input_tokens=tokens, cache_write_tokens=written, output_tokens=reply, estimated=True)
+
+
+def _writes_what_is_marked(request: ModelRequest) -> bool:
+    """True where only marked parts get into the provider's prompt cache: we mark the instructions at most."""
+    provider = request.model.provider
+    explicit = provider.quick.get(_CACHING) == {"mode": "explicit"} and _CACHING not in request.omit
+    return provider.wire is Wire.ANTHROPIC or explicit
 
 
 def believed(usage: Usage | None, request: ModelRequest, answer: str) -> Usage | None:

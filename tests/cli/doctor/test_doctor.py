@@ -19,7 +19,7 @@ from tests.support.proxy import Proxy
 from tests.support.server import Reply
 from tests.support.stand_in import executable
 
-ALIVE = Reply.json_text({"ok": True})
+ALIVE = Reply.json_text({"findings": []})
 
 
 def checks(project: Project, *args: str, code: int | None = None) -> list[dict[str, Any]]:
@@ -110,13 +110,41 @@ def test_a_proxy_that_nobody_has_allowed_is_named(project: Project, monkeypatch:
         project.write_user('proxy = "environment"\n' + corp)
         used = project.run("doctor").out
     assert "the proxy in HTTPS_PROXY is used once" in ignored
-    assert f"the proxy {other.host} does not connect us to llm.invalid: it answers 403" in used
+    assert f"the proxy {other.host} does not connect us to llm.invalid (it answers 403)" in used
     assert "is used once" not in used
 
 
-def test_an_answer_of_another_shape_is_no_answer(project: Project) -> None:
-    project.models(Reply.text("I am fine, thank you."))
-    assert {status for status, _ in of(checks(project, code=1), "model")} == {"fail"}
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        (Reply.text("I am fine, thank you."), 'it answers in prose, not in JSON: "I am fine, thank you."'),
+        (Reply.json_text({"ok": True}), "it answers in another shape than it was asked for: "),
+        (Reply.text(""), "sent an empty answer"),
+    ],
+)
+def test_an_answer_of_another_shape_is_no_answer(project: Project, reply: Reply, told: str) -> None:
+    project.models(reply)
+    found = of(checks(project, code=1), "model")
+    assert {status for status, _ in found} == {"fail"}
+    assert told in found[0][1]
+
+
+def test_it_is_asked_what_a_review_asks_and_an_overlooked_bug_is_told(project: Project) -> None:
+    bug = {
+        "path": "mean.py",
+        "line": 3,
+        "category": "logic",
+        "severity": "error",
+        "confidence": 0.9,
+        "message": "It divides by 0.",
+        "quote": "return total / 0",
+    }
+    found = Reply.json_text({"findings": [bug]})
+    server = project.models(lambda request: found if request.body["model"] == "cheap" else ALIVE)
+    (_, good), (_, blind) = of(checks(project), "model")
+    assert "overlooked" not in good
+    assert "overlooked the bug" in blind
+    assert all("total / 0" in request.prompt for request in server.requests)
 
 
 def test_a_budget_holds_for_it_too(project: Project) -> None:

@@ -161,6 +161,21 @@ class TestModels:
         assert f"({COMMIT.input_tokens:,} tokens in, {COMMIT.output_tokens:,} out)" in said
         assert f"({REPAIR.input_tokens:,} tokens in, {REPAIR.output_tokens:,} out)" in said
 
+    def test_another_vendor_checks_what_the_first_has_found(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Groq's model is OpenAI's own: that is no second opinion."""
+        project.repo.commit(PYTEST)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("GROQ_API_KEY", KEY)
+        said = init(project, "--dry-run")
+        assert "verify =" not in said
+        monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+        said = init(project, "--yes")
+        vendors = {part.split("/")[-2] for part in (table(project)["cheap"], table(project)["models"]["verify"])}
+        assert vendors == {"openai", "anthropic"}
+        assert "two answers from one family agree too easily" in said
+
     def test_a_price_is_that_of_the_catalogue(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
         said = init(project, "--dry-run", "--cheap", "anthropic/claude-opus-4-5")
