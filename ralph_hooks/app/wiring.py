@@ -19,6 +19,7 @@ from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.run_lock import exclusive_run
 from ralph_hooks.checks.all import all_change_checks, all_checks
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
+from ralph_hooks.core import skips
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
@@ -131,7 +132,7 @@ def _review(context: Context, command: str, selection: Selection) -> Iterator[Re
         pushed = selection.pushed(context.repository)
         snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
-        gate = build_gate(context, state, command, limits, snapshot)
+        gate = with_skips(build_gate(context, state, command, limits, snapshot))
         try:
             with exclusive_run(context.home.state, context.key, [snapshot.change], gate.models.caller.deadline):
                 yield ReviewSession(
@@ -154,6 +155,7 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
     with open_state(context.home, context.settings) as state:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
+        gate = with_skips(gate)
         changes = [portion.snapshot.change for portion in pushed.targets]
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
@@ -168,6 +170,18 @@ def push_gate(gate: Gate) -> PushGate:
     from ralph_hooks.engine.review.push_gate import PushGate
 
     return PushGate(gate=gate, secrets=Secrets())
+
+
+def with_skips(gate: Gate) -> Gate:
+    """``gate`` without the parts that the user skips for this run. Raises RalphError for a name that is none."""
+    wanted = os.environ.get(skips.VARIABLE, "")
+    if not wanted.strip():
+        return gate
+    names = [*(check.name for check in gate.checks), *(check.name for check in gate.change_checks)]
+    try:
+        return msgspec.structs.replace(gate, skips=skips.read(wanted, names))
+    except ValueError as error:
+        raise RalphError(*error.args) from error
 
 
 def build_gate(

@@ -133,6 +133,13 @@ class GateSettings(Table, frozen=True):
             "working tree brings, which every report names; `base` only those of the base, for CI on others' changes."
         ),
     ] = Dismissing.ANY
+    when_no_key: Annotated[
+        Policy,
+        Meta(
+            description="What happens when you have no key for any model that should judge the change: `open` lets it "
+            "through and says so, at a push too, `closed` holds it back with exit code 3."
+        ),
+    ] = Policy.OPEN
     parallel: Annotated[int, Meta(ge=1, le=64, description="How many requests are sent at once.")] = 8
 
 

@@ -39,6 +39,10 @@ class Cause(StrEnum):
     """The command does not review: `ralph-hooks verify` runs the commands and asks about the invariants."""
     SAMPLED = "sampled"
     """Reviewed in part: a large data file, of which a model saw its shape and a sample."""
+    BYPASSED = "bypassed"
+    """The user skipped the models for this run: `RALPH_HOOKS_SKIP`."""
+    NO_KEY = "no-key"
+    """A model should have judged it, and the user has no key for any."""
     UNAVAILABLE = "unavailable"
     """A model should have judged it and could not: outage, refusal, nonsense, deadline."""
     BUDGET = "budget"
@@ -47,7 +51,7 @@ class Cause(StrEnum):
     @property
     def unjudged(self) -> bool:
         """Whether a model should have judged the path."""
-        return self in {Cause.UNAVAILABLE, Cause.BUDGET}
+        return self in {Cause.UNAVAILABLE, Cause.BUDGET, Cause.NO_KEY}
 
 
 class Unreviewed(Struct, frozen=True):
@@ -262,5 +266,7 @@ class Receipt(Struct, frozen=True, kw_only=True):
     """US dollars of the whole run; None where it is not known."""
     commits: tuple[str, ...] = ()
     """Object ids of the commits that were judged by it; none for a staged change, which is no commit yet."""
+    skipped: str = ""
+    """Parts of the judgement that the user skipped, separated by commas."""
     at: float = 0.0
     """Seconds since 1970; set by who keeps it."""

@@ -31,6 +31,7 @@ _PASSED_WITH_OTHERS = (
     "SELECT DISTINCT c.oid FROM receipt_commits c JOIN receipts r ON r.id = c.receipt"  # noqa: S608 - constants
     f" WHERE r.verdict = 'pass' AND r.settings = ? AND c.oid {_LISTED}"
 )
+_SKIPPED = "skipped "
 _AMENDS = 20  # how often a commit may have been amended and still be recognised
 
 Steps = Mapping[str, Collection[str]]
@@ -81,6 +82,17 @@ class Receipts:
         alone = {commit.oid for commit in commits if _leads(steps, commit.tree, commit.base)}
         return frozenset(alone | {oid for (oid,) in rows})
 
+    def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
+        """What was skipped when each of ``commits`` was last judged, by object id; only those with something.
+
+        A state that cannot be read knows of none.
+        """
+        try:
+            last = {oid: judged[-1].receipt.skipped for oid, judged in self.of(commits).items() if judged}
+        except Unavailable:
+            return {}  # told by `passed`
+        return {oid: names for oid, names in last.items() if names}
+
     def of(self, commits: Sequence[Commit]) -> dict[str, tuple[Judged, ...]]:
         """What was judged of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
         steps = self._steps(None, commits)
@@ -120,7 +132,7 @@ class Receipts:
             self._repository.key,
             receipt.tree,
             receipt.base,
-            receipt.settings,
+            f"{_SKIPPED}{receipt.skipped}" if receipt.skipped else receipt.settings,  # so that it passes nothing later
             receipt.command,
             receipt.verdict.value,
             "\n".join(receipt.models),
@@ -154,7 +166,8 @@ def _judged(row: Sequence[Any]) -> Judged:
     receipt = Receipt(
         tree=tree,
         base=base,
-        settings=settings,
+        settings="" if settings.startswith(_SKIPPED) else settings,
+        skipped=settings.removeprefix(_SKIPPED) if settings.startswith(_SKIPPED) else "",
         command=command,
         verdict=Verdict(verdict),
         models=tuple(models.split("\n")) if models else (),

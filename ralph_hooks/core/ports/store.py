@@ -45,6 +45,10 @@ class Receipts(Protocol):
         """Keep ``receipt``."""
         ...
 
+    def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
+        """What the user skipped when each of ``commits`` was last judged, by object id; only those with something."""
+        ...
+
     def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
         """Those of ``commits`` that an earlier run with the same ``settings`` has passed, by object id."""
         ...

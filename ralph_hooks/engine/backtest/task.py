@@ -239,6 +239,11 @@ class NoReceipts:
         del settings, commits
         return frozenset()
 
+    def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
+        """Nothing."""
+        del commits
+        return {}
+
 
 def outcome(judge: Callable[[], Report], ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
     """What ``judge`` makes of an errand, with its bill.

@@ -67,9 +67,11 @@ class Unanswered(Exception):
 
     @property
     def cause(self) -> Cause:
-        """Whether it was the user's budget that kept every model from being asked, or the world."""
-        ours = bool(self.faults) and all(isinstance(fault, BudgetReached) for fault in self.faults.values())
-        return Cause.BUDGET if ours else Cause.UNAVAILABLE
+        """Why no model was asked: the user's budget, keys that the user does not have, or else an outage."""
+        for kind, cause in ((BudgetReached, Cause.BUDGET), (NoCredential, Cause.NO_KEY)):
+            if self.faults and all(isinstance(fault, kind) for fault in self.faults.values()):
+                return cause
+        return Cause.UNAVAILABLE
 
 
 def _chance() -> float:

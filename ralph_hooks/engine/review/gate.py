@@ -19,6 +19,7 @@ from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Receipts
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verification
+from ralph_hooks.core.skips import VARIABLE, Skips
 from ralph_hooks.core.text import one_line
 from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
@@ -28,7 +29,15 @@ from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import run_checks
-from ralph_hooks.engine.review.verdict import ReviewOutcome, combine, decide, exit_code, from_commands, notices
+from ralph_hooks.engine.review.verdict import (
+    ReviewOutcome,
+    combine,
+    decide,
+    exit_code,
+    from_commands,
+    notices,
+    policy_for,
+)
 from ralph_hooks.engine.review.verify_commands import Commands
 
 WITHHELD = "withheld: it holds a secret"
@@ -58,6 +67,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     receipts: Receipts
     prover: Callable[[Change], Prover] | None = None
     """Runs reproducers for a change; without it nothing can be run."""
+    skips: Skips = Skips()
+    """Parts of the judgement that the user skips for this run."""
     dismissals: DismissalReader | None = None
     """Without one nothing is dismissed: a backtest measures the models."""
 
@@ -81,6 +92,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             tree=change.tree,
             base=change.base,
             settings=self.digest() if Scope.REVIEW in scope else "",
+            skipped=str(self.skips),
             command=report.command,
             verdict=report.verdict,
             models=tuple(dict.fromkeys(call.model for call in report.calls if call.outcome == "ok")),
@@ -107,7 +119,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         for part in parts(snapshot):
             total += self._files(part, scope, dismissals)
         total += ReviewOutcome(remarks=dismissals.remarks())
-        if Scope.COMMANDS in scope and snapshot.change.entries:
+        if Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.commands:
             total += from_commands(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
         return total
 
@@ -118,11 +130,25 @@ class Gate(Struct, frozen=True, kw_only=True):
     def _files(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter) -> ReviewOutcome:
         """What can be said of files without running anything of the project."""
         change = self.examine(snapshot, scope, dismissals)
-        reviewed = self.review(change) if Scope.REVIEW in scope else _not_asked(change)
-        kept = self.keeps(change) if Scope.COMMANDS in scope and snapshot.change.entries else Kept()
+        asks = Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.models
+        reviewed = self._reviewed(change, scope)
+        kept = self.keeps(change) if asks else Kept()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
         outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
         return outcome + ReviewOutcome(remarks=(*_rewritten(change), *self._unlooked(change, scope)))
+
+    def skipped(self) -> tuple[str, ...]:
+        """What was skipped, said aloud."""
+        if not self.skips.names:
+            return ()
+        return (f"{VARIABLE}={self.skips} skipped a part of this judgement; the next push says so",)
+
+    def _reviewed(self, change: ReviewInput, scope: Scope) -> Reviewed:
+        if Scope.REVIEW not in scope:
+            return _not_asked(change, "no review was asked for: commands and invariants alone", Cause.NOT_ASKED)
+        if self.skips.models:
+            return _not_asked(change, f"skipped by {VARIABLE}", Cause.BYPASSED)
+        return self.review(change)
 
     def _unlooked(self, change: ReviewInput, scope: Scope) -> tuple[str, ...]:
         """Said where a change is too large for the checks that judge it as a whole."""
@@ -143,6 +169,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         calls = self.models.caller.calls
         cost, baseline = self.models.cost(calls)
         verdict, reason = decide(outcome)
+        policy = policy_for(outcome, self.models.limits)
         return Report(
             command=command,
             verdict=verdict,
@@ -163,11 +190,12 @@ class Gate(Struct, frozen=True, kw_only=True):
             notices=(
                 *self.models.answers.notices,
                 *self.models.caller.stand_ins,
-                *notices(outcome, verdict, self.models.settings.on_failure, self.models.limits.when_unavailable),
+                *notices(outcome, verdict, self.models.settings.on_failure, policy),
+                *self.skipped(),
                 *self.verifier.caveats(),
             ),
             seconds=round(self.models.caller.deadline.clock() - started, 3),
-            exit_code=exit_code(verdict, self.models.settings.on_failure, self.models.limits.when_unavailable),
+            exit_code=exit_code(verdict, self.models.settings.on_failure, policy),
         )
 
     def examine(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter | None = None) -> ReviewInput:
@@ -176,13 +204,18 @@ class Gate(Struct, frozen=True, kw_only=True):
         Without a review only the secret scan is of use: nothing may be sent unscanned.
         """
         change = prepare(snapshot, self.models.settings, self.models.limits.exclude, self.store)
-        checks = self.checks if Scope.REVIEW in scope else tuple(c for c in self.checks if not c.source_only)
+        checks = tuple(
+            check
+            for check in self.checks
+            if (Scope.REVIEW in scope or not check.source_only) and not self.skips.check(check.name)
+        )
         reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
         begin = partial(self.models.prepare, reviewed)
         checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
         change = msgspec.structs.replace(change, checked=checked)
+        whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:
-            checked = run_change_checks(self.change_checks, change, self.store, self.models.caller.deadline)
+            checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
         dismissals = dismissals or self.dismissals_of(snapshot.change)
         findings, dismissed = dismissals.split(checked.findings)
         checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)
@@ -214,9 +247,8 @@ class Gate(Struct, frozen=True, kw_only=True):
         return ("nothing was verified: neither verify.commands nor verify.invariants is configured",)
 
 
-def _not_asked(change: ReviewInput) -> Reviewed:
-    reason = "no review was asked for: commands and invariants alone"
-    return Reviewed(unreviewed=tuple(Unreviewed(e.path, reason, Cause.NOT_ASKED) for e in change.open_to_models))
+def _not_asked(change: ReviewInput, reason: str, cause: Cause) -> Reviewed:
+    return Reviewed(unreviewed=tuple(Unreviewed(entry.path, reason, cause) for entry in change.open_to_models))
 
 
 def _rewritten(change: ReviewInput) -> tuple[str, ...]:

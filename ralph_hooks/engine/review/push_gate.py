@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -10,12 +10,15 @@ from msgspec import Struct
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Push, PushTarget
 from ralph_hooks.core.ports.checks import SecretCheck
-from ralph_hooks.core.push import short
+from ralph_hooks.core.push import Commit, short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
+from ralph_hooks.core.skips import VARIABLE
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.review.history_scan import HistoryScan, Leaks
 from ralph_hooks.engine.review.message_scan import MessageScan
 from ralph_hooks.engine.review.verdict import ReviewOutcome, decide
+
+_SHOWN = 5
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
@@ -39,11 +42,12 @@ class PushGate(Struct, frozen=True, kw_only=True):
         written = MessageScan(self.secrets, store=gate.store, deadline=gate.models.caller.deadline)
         verdicts: dict[tuple[str, str], Verdict] = {}
         reviewed = Scope.REVIEW in scope
-        tags = written.tags(pushed) if reviewed else Leaks()
+        scans = reviewed and not gate.skips.secrets
+        tags = written.tags(pushed) if scans else Leaks()
         total = _of(tags)
         for portion in pushed.targets:
-            leaks = scan.scan(pushed, portion) if reviewed else Leaks()
-            messages = written.messages(pushed, portion.commits) if reviewed else Leaks()
+            leaks = scan.scan(pushed, portion) if scans else Leaks()
+            messages = written.messages(pushed, portion.commits) if scans else Leaks()
             outcome = self._outcome(portion, leaks, messages, scope)
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
@@ -56,7 +60,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
             base=pushed.targets[0].snapshot.change.base if len(pushed.targets) == 1 else "",
             commits=len(commits),
             new_commits=len(commits) - len(passed),
-            notices=(*notices, *report.notices, *gate.idle(scope)),
+            notices=(*notices, *_skipped(gate, commits, passed), *report.notices, *gate.idle(scope)),
         )
         gate.history.add(report)
         for portion in pushed.targets:
@@ -78,6 +82,16 @@ class PushGate(Struct, frozen=True, kw_only=True):
             standing, dismissed = dismissals.split(found.findings)
             total += _of(msgspec.structs.replace(found, findings=standing)) + ReviewOutcome(dismissed=dismissed)
         return total
+
+
+def _skipped(gate: Gate, commits: Sequence[Commit], passed: Collection[str]) -> tuple[str, ...]:
+    """Name the commits that came past a part of the commit hook: `RALPH_HOOKS_SKIP`."""
+    skipped = gate.receipts.skipped([commit for commit in commits if commit.oid not in passed])
+    named = [f"{oid[:10]} ({names})" for oid, names in skipped.items()]
+    if not named:
+        return ()
+    more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
+    return (f"committed with {VARIABLE}: {', '.join(named[:_SHOWN])}{more}; this push is judged as a whole",)
 
 
 def _judged(ref: PushedRef, verdict: Verdict | None, tags: Sequence[Finding]) -> PushedRef:

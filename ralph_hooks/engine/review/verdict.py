@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.config import OnFailure, Policy
+from ralph_hooks.config import GateSettings, OnFailure, Policy
 from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
@@ -103,6 +103,8 @@ def decide(outcome: ReviewOutcome) -> tuple[Verdict, str]:
         return Verdict.FAIL, " and ".join(reasons)
     if outcome.problems:
         return Verdict.INCONCLUSIVE, _unjudged(outcome)
+    if any(item.cause is Cause.BYPASSED for item in outcome.unreviewed):
+        return Verdict.PASS, "nothing found that blocks; models were skipped"
     if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
         return Verdict.PASS, "deterministic checks pass; no model is configured"
     return Verdict.PASS, "nothing found that blocks"
@@ -114,6 +116,17 @@ def _unjudged(outcome: ReviewOutcome) -> str:
     if files and all(item.cause is Cause.BUDGET for item in outcome.unavailable):
         what = f"the budget is reached, so {what}"
     return f"{what}: {'; '.join(outcome.problems)}"
+
+
+def keyless(outcome: ReviewOutcome) -> bool:
+    """Return True where nothing but missing keys kept the change from being judged."""
+    missing = [item for item in outcome.unavailable if item.cause is Cause.NO_KEY]
+    return bool(missing) and set(outcome.problems) <= {item.reason for item in missing}
+
+
+def policy_for(outcome: ReviewOutcome, limits: GateSettings) -> Policy:
+    """Return the policy for a change that could not be judged."""
+    return limits.when_no_key if keyless(outcome) else limits.when_unavailable
 
 
 def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCode:
@@ -132,13 +145,23 @@ POLICY = {
 """What a hook says of a change that could not be judged."""
 
 
+_REMEDIES = (
+    "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` shows both)"
+)
+NO_KEY = {
+    Policy.OPEN: f'goes through because when-no-key is "open": {_REMEDIES}',
+    Policy.CLOSED: f'held back because when-no-key is "closed": {_REMEDIES}',
+}
+"""What a hook says of a change that could not be judged for want of a key."""
+
+
 def notices(outcome: ReviewOutcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
     """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told = [*outcome.remarks]
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
         told.append(_unjudged(outcome))
     if verdict is Verdict.INCONCLUSIVE:
-        told.append(POLICY[policy])
+        told.append(NO_KEY[policy] if keyless(outcome) else POLICY[policy])
     if verdict is Verdict.FAIL and on_failure is OnFailure.WARN:
         told.append('goes through because on-failure is "warn"')
     return tuple(told)
