@@ -1,0 +1,86 @@
+"""The files that a change leaves alone, whatever git is configured to do."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+
+from ralph_hooks.git.snapshot import GitSnapshot, commit, open_repository, staged
+from tests.support.repo import Repo
+
+FILES = {
+    "a.py": "total = 1\n",
+    "b/c.py": "import total\n",
+    "b/d.py": "subtotal = total_of\n",
+    "e.txt": "total\n",
+    "f.py": "x = 1\n",
+}
+
+
+def look(repo: Repo) -> GitSnapshot:
+    return staged(open_repository(repo.path))
+
+
+def test_files_of_an_index_and_of_a_commit_are_found_by_whole_words(repo: Repo) -> None:
+    repo.commit(FILES)
+    repo.stage({"a.py": "one = 1\n", "f.py": None, "g.py": "total = 2\n"})
+    expected = {"b/c.py", "b/d.py", "e.txt"}
+    index = look(repo).unchanged()
+    assert index.paths() == expected
+    assert index.holding(["total"], ".py") == {"b/c.py": b"import total\n"}
+    assert index.holding(["nothing", "total_of"], ".py").keys() == {"b/d.py"}
+    assert index.holding(["tota.", "-e"], ".py") == {}
+    head = commit(open_repository(repo.path), repo.commit()).unchanged()
+    assert head.paths() == expected
+    assert head.holding(["total"], ".txt").keys() == {"e.txt"}
+
+
+def test_a_renamed_file_is_not_left_alone(repo: Repo) -> None:
+    repo.commit(FILES)
+    repo.stage({"b/c.py": None, "b/h.py": FILES["b/c.py"]})
+    assert look(repo).unchanged().paths() == {"a.py", "b/d.py", "e.txt", "f.py"}
+
+
+def test_a_first_commit_leaves_nothing_alone(repo: Repo) -> None:
+    repo.git("update-ref", "-d", "HEAD")
+    unchanged = look(repo).unchanged()
+    assert unchanged.paths() == set()
+    assert unchanged.holding(["two"], ".py") == {}
+
+
+def test_links_and_submodules_are_no_files(repo: Repo) -> None:
+    (repo.path / "link.py").symlink_to("a.py")
+    repo.git("update-index", "--add", "--cacheinfo", f"160000,{repo.git('rev-parse', 'HEAD')},module")
+    repo.git("add", "link.py")
+    repo.git("commit", "--quiet", "--no-verify", "-m", "more")
+    assert look(repo).unchanged().paths() == {"a.py"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
+def test_files_of_any_name_are_found(repo: Repo) -> None:
+    names = {"with space.py", 'quo"te\n.py', "a:b.py", ":(top)x.py", "-n.py", os.fsdecode(b"\xff.py")}
+    repo.commit(dict.fromkeys(names, "total\n"))
+    repo.git("config", "color.grep", "always")
+    repo.git("config", "grep.column", "true")
+    repo.git("config", "grep.lineNumber", "true")
+    assert look(repo).unchanged().holding(["total"], ".py").keys() == names
+
+
+def test_literal_pathspecs_do_not_matter(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
+    assert look(repo).unchanged().holding(["two"], ".py").keys() == {"a.py"}
+
+
+def test_nothing_is_fetched(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
+    repo.git("config", "uploadpack.allowFilter", "true")
+    clone = repo.path.parent / "clone"
+    repo.git("clone", "--quiet", "--no-checkout", "--filter=blob:none", f"file://{repo.path}", str(clone))
+    monkeypatch.chdir(clone)
+    partial = Repo(clone, repo.home)
+    partial.git("read-tree", "HEAD")
+    unchanged = staged(open_repository(clone)).unchanged()
+    assert unchanged.paths() == {"a.py"}
+    assert unchanged.holding(["two"], ".py") == {}
+    assert "?" in partial.git("rev-list", "--objects", "--missing=print", "HEAD")
