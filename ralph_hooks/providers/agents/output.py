@@ -81,6 +81,12 @@ class _Answer:
                 self.usage = _opencode_usage(tokens, rest.get("cost"))
 
 
+_WHOLE = {None, "end_turn", "tool_use"}
+"""Reasons of claude for the end of a whole answer; older versions name none."""
+_WHOLE_STEP = {"stop", "tool-calls"}
+"""The same for a step of opencode."""
+
+
 def _failed(event: Mapping[str, Any]) -> Output | None:
     """The failure that codex, copilot or opencode tells; None for any other event."""
     match event:
@@ -90,6 +96,8 @@ def _failed(event: Mapping[str, Any]) -> Output | None:
             return Output(message.strip(), failed=True, status=_status(rest.get("statusCode")))
         case {"type": "error", "error": {"data": {"message": str(message), **rest}}}:
             return Output(message.strip(), failed=True, status=_status(rest.get("statusCode")))
+        case {"type": "step_finish", "part": {"reason": str(reason)}} if reason not in _WHOLE_STEP:
+            return Output(f"the answer ended with {reason}", failed=True)
     return None
 
 
@@ -105,14 +113,16 @@ def _gemini(event: Mapping[str, Any]) -> Output | None:
 def _claude(event: Mapping[str, Any]) -> Output | None:
     match event:
         case {"type": "result", "subtype": str(subtype)}:
-            failed = event.get("is_error") is True or subtype.startswith("error")
+            ended = event.get("stop_reason")
+            failed = event.get("is_error") is True or subtype != "success" or ended not in _WHOLE
         case _:
             return None
     words, answer, used = event.get("result"), event.get("structured_output"), event.get("usage")
     if not failed and answer is not None:
         text = msgspec.json.encode(answer).decode()
     else:
-        text = (words if isinstance(words, str) and words else subtype.replace("_", " ")).strip()
+        said = subtype if subtype != "success" else f"the answer ended with {ended}"
+        text = (words if isinstance(words, str) and words else said.replace("_", " ")).strip()
     usage = _anthropic_usage(used, event.get("total_cost_usd")) if isinstance(used, dict) else None
     return Output(text, usage, failed, _status(event.get("api_error_status")))
 
