@@ -1,0 +1,118 @@
+"""``ralph-hooks mcp``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ralph_hooks import __version__, process
+from ralph_hooks.errors import ExitCode, RalphError
+
+if TYPE_CHECKING:
+    from mcp.server.mcpserver import MCPServer
+
+HELP = """\
+Serve the tools review, show and apply to a coding agent, by the Model Context Protocol on standard input and output.
+
+The agent starts this; it needs the extra: pip install 'ralph-hooks[mcp]'. The tools work on the repository it was
+started in, or on the one whose folder they are given. What needs your approval still does: no tool approves or
+dismisses anything.
+
+\b
+Examples:
+  claude mcp add ralph-hooks -- ralph-hooks mcp
+  codex mcp add ralph-hooks -- ralph-hooks mcp
+"""
+_INSTRUCTIONS = (
+    "ralph-hooks judges changes before they are committed. When you have finished a piece of work, call review; repair "
+    "what it refuses and call it again. Where a finding is wrong, tell the user: dismissing it is theirs to decide."
+)
+_PATIENCE = 1800.0  # seconds: far beyond every deadline of ours
+_MOST_TEXT = 256 * 1024  # bytes of a report
+_AN_ANSWER = frozenset({ExitCode.PASS, ExitCode.REJECTED})
+
+
+@click.command("mcp", help=HELP)
+def command() -> None:
+    """Serve until the agent closes the pipe."""
+    try:
+        server = _server()
+    except ImportError as error:
+        raise RalphError(
+            f"the MCP server needs a package that is not there ({error})", "pip install 'ralph-hooks[mcp]'"
+        ) from error
+    server.run("stdio")
+
+
+def _server() -> MCPServer:
+    """The server with its tools, each of which is a command in a process of its own: its output stays out of ours."""
+    from mcp.server.mcpserver import MCPServer
+    from mcp.types import ToolAnnotations
+
+    server = MCPServer("ralph-hooks", instructions=_INSTRUCTIONS, version=__version__, log_level="ERROR")
+    looks = ToolAnnotations(read_only_hint=True)
+    server.tool(annotations=looks)(review)
+    server.tool(annotations=looks)(show)
+    server.tool(annotations=ToolAnnotations(read_only_hint=False, destructive_hint=False))(apply)
+    return server
+
+
+def review(commit: str = "", since: str = "", folder: str = "") -> str:
+    """Judge everything that is not committed, new files included: checks, models, the repository's own commands.
+
+    Returns findings with file and line, and ends with the next step. Nothing in the repository is changed. What was
+    judged before costs nothing.
+
+    commit: judge this commit against its first parent instead. since: judge the range from this commit to HEAD instead.
+    folder: a folder of the repository, where it is not the one that the server was started in.
+    """
+    if commit and since:
+        raise _error("commit and since exclude each other")
+    chosen = f"--commit={commit}" if commit else f"--from-ref={since}" if since else "--worktree"
+    return _call("gate", "--format=agent", chosen, folder=folder)
+
+
+def show(name: str = "", folder: str = "") -> str:
+    """The last report of this repository again, an earlier one, or a stored fix: its plan and its diff.
+
+    name: the id of a run or of a fix. folder: a folder of the repository, where it is not the one that the server was
+    started in.
+    """
+    return _call("show", "--format=agent", "--", *filter(None, [name]), folder=folder)
+
+
+def apply(fix: str = "", folder: str = "") -> str:
+    """Bring a stored fix into the working tree, merged with what was edited since; `ralph-hooks undo` takes it back.
+
+    fix: its id; without it, the fix of what is staged, or of what was refused last. folder: a folder of the repository,
+    where it is not the one that the server was started in.
+    """
+    return _call("apply", "--", *filter(None, [fix]), folder=folder)
+
+
+def _call(*args: str, folder: str) -> str:
+    """What the command says. Raises the protocol's error where it could not do what it is for."""
+    try:
+        done = process.run(
+            [sys.executable, "-m", "ralph_hooks", *args],
+            cwd=Path(folder) if folder else None,
+            env={**os.environ, "NO_COLOR": "1"},
+            timeout=_PATIENCE,
+        )
+    except OSError as error:
+        raise _error(f"{folder or sys.executable}: {error.strerror}") from error
+    said = b"\n".join(filter(None, (done.stdout.strip(), done.stderr.strip())))
+    text = said[:_MOST_TEXT].decode(errors="replace")
+    if done.returncode not in _AN_ANSWER:
+        raise _error(text)
+    return text
+
+
+def _error(text: str) -> Exception:
+    from mcp.server.mcpserver.exceptions import ToolError
+
+    return ToolError(text)
