@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,13 +18,15 @@ from ralph_hooks.app.context import Context, load_context, open_state, require_c
 from ralph_hooks.app.progress import Silent, progress
 from ralph_hooks.app.run_lock import exclusive_run
 from ralph_hooks.checks.all import all_change_checks, all_checks
+from ralph_hooks.checks.ruff import Ruff
+from ralph_hooks.checks.ruff_config import ProjectRules
+from ralph_hooks.checks.shared import may_be_python
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core import skips
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
-from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import Prover
@@ -37,6 +39,7 @@ from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git import snapshot as snapshots
+from ralph_hooks.git.base_files import read_files
 from ralph_hooks.git.dismissals import GitDismissals
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
@@ -155,8 +158,8 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
     with open_state(context.home, context.settings) as state:
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
-        gate = with_skips(gate)
         changes = [portion.snapshot.change for portion in pushed.targets]
+        gate = with_skips(msgspec.structs.replace(gate, checks=all_checks(_ruff(context, changes))))
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
                 yield push_gate(gate)
@@ -203,8 +206,18 @@ def build_gate(
         answers=SharedModelCache(state),
         prices=prices,
     )
-    dismissals = GitDismissals(context.repository)
-    return _gate(context, state, models, store, context.repository, snapshot.change, dismissals)
+    gate = _gate(context, state, models, store, context.repository, snapshot.change)
+    return msgspec.structs.replace(
+        gate, checks=all_checks(_ruff(context, [snapshot.change])), dismissals=GitDismissals(context.repository)
+    )
+
+
+def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:
+    """The check by the project's own configuration, as the base of the first of ``changes`` has it."""
+    base = next((change.base for change in changes), "")
+    paths = [entry.path for change in changes for entry in change.entries if may_be_python(entry)]
+    project = ProjectRules(lambda wanted: read_files(context.repository, base, wanted), paths)
+    return Ruff(project, context.settings.checks.ruff.ignore)
 
 
 def build_trial(
@@ -239,7 +252,6 @@ def _gate(
     store: Cache,
     repository: snapshots.Repository,
     change: Change,
-    dismissals: DismissalReader | None = None,
     *,
     proves: bool = True,
 ) -> Gate:
@@ -253,7 +265,6 @@ def _gate(
         history=Reports(state.database, context.known_as()),
         receipts=Receipts(state.database, context.known_as()),
         prover=partial(build_prover, context, repository) if proves else None,
-        dismissals=dismissals,
     )
 
 

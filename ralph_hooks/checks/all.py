@@ -12,9 +12,9 @@ from ralph_hooks.checks.weakened import Weakened
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
 
 
-def all_checks() -> tuple[Check, ...]:
-    """In the order their findings are shown."""
-    return Secrets(), Invisible(), Conflicts(), Syntax(), Ruff()
+def all_checks(ruff: Ruff | None = None) -> tuple[Check, ...]:
+    """In the order their findings are shown; ``ruff`` may go by a project's own configuration."""
+    return Secrets(), Invisible(), Conflicts(), Syntax(), ruff or Ruff()
 
 
 def all_change_checks(weakened: str) -> tuple[ChangeCheck, ...]:

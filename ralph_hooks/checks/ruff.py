@@ -1,7 +1,7 @@
 """ruff: what it is sure of blocks, what it suspects is handed to the analyze phase.
 
 F, E9 and PLE without the codes that are matters of taste gave no false alarm on 473 clean changes; B, S and RUF gave 4
-to 15 %. The repository's ruff configuration is left aside: it says what a project likes, and a change can edit it.
+to 15 %. Of the project's own ruff configuration only what narrows that down counts, as the base has it: `ruff_config`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks import secrets
+from ralph_hooks.checks.ruff_config import ProjectRules, Rules
 from ralph_hooks.checks.shared import added, blocking, is_python, may_be_python
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
@@ -102,11 +103,17 @@ class Ruff:
     name = "ruff"
     source_only = True
 
+    def __init__(self, project: ProjectRules | None = None, ignore: Sequence[str] = ()) -> None:
+        """``project`` is the project's own configuration; ``ignore`` are codes of our own settings."""
+        self._project = project
+        self._ignore = tuple(ignore)
+
     @property
     def version(self) -> str:
         """Rules and the binary, by its size and time: asking it costs a process."""
         status = os.stat(_binary())  # noqa: PTH116 - on the path of every commit
-        return f"{_VERSION} {status.st_size} {status.st_mtime_ns}"
+        own = (self._project.digest if self._project else "", *self._ignore)
+        return " ".join([_VERSION, str(status.st_size), str(status.st_mtime_ns), *filter(None, own)])
 
     def applies(self, entry: Entry) -> bool:
         """Python; notebooks are left out."""
@@ -115,29 +122,49 @@ class Ruff:
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
         """Raises RalphError where ruff is missing or fails."""
         results = {source.path: CheckResult(looked=is_python(source)) for source in sources}
-        judged = [source for source in sources if is_python(source)]
-        sides = _judge([(source.path, source.content.new) for source in judged], deadline)
-        suspects = [(source, new) for source, new in zip(judged, sides, strict=True) if _may_be_news(source, new)]
-        bases = _judge([(source.path, source.content.old) for source, _ in suspects], deadline)
-        for (source, new), old in zip(suspects, bases, strict=True):
-            results[source.path] = _compare(source, new, old)
+        by_target: dict[str, list[Source]] = {}
+        for source in sources:
+            rules = self._rules(source.path)
+            if is_python(source) and not rules.leaves_out(source.path):
+                by_target.setdefault(rules.target, []).append(source)
+        for target, judged in by_target.items():
+            sides = self._judge([(source.path, source.content.new) for source in judged], target, deadline)
+            suspects = [(source, new) for source, new in zip(judged, sides, strict=True) if _may_be_news(source, new)]
+            bases = self._judge([(source.path, source.content.old) for source, _ in suspects], target, deadline)
+            for (source, new), old in zip(suspects, bases, strict=True):
+                results[source.path] = _compare(source, new, old)
         return results
 
+    def _rules(self, path: str) -> Rules:
+        return self._project.of(path) if self._project else Rules()
 
-def _judge(files: Sequence[tuple[str, bytes | None]], deadline: Deadline) -> list[_Side]:
-    """What ruff says of each file. One that is not there, or no text to Python, has nothing."""
-    texts = [(path, _text(data)) for path, data in files]
-    found = diagnose(texts, deadline, _Item)
-    return [_Side(tuple(text.split("\n")), items) for (_, text), items in zip(texts, found, strict=True)]
+    def _judge(self, files: Sequence[tuple[str, bytes | None]], target: str, deadline: Deadline) -> list[_Side]:
+        """What ruff says of each file. One that is not there, or no text to Python, has nothing."""
+        texts = [(path, _text(data)) for path, data in files]
+        found = diagnose(texts, deadline, _Item, target)
+        return [
+            _Side(tuple(text.split("\n")), tuple(item for item in items if not self._silenced(path, item)))
+            for (path, text), items in zip(texts, found, strict=True)
+        ]
+
+    def _silenced(self, path: str, item: _Item) -> bool:
+        if item.rule == _SYNTAX:
+            return False
+        return item.rule.startswith(self._ignore) or self._rules(path).silences(path, item.rule, item.message)
 
 
-def diagnose(files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item]) -> list[tuple[Item, ...]]:
-    """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails."""
+def diagnose(
+    files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item], target: str = ""
+) -> list[tuple[Item, ...]]:
+    """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
+
+    ``target`` is the version of Python they are for, such as ``py310``; without it the newest that ruff knows.
+    """
     if not any(text for _, text in files):
         return [()] * len(files)
     with temporary_folder() as folder:
         written = {_write(folder, index, path, text): path for index, (path, text) in enumerate(files) if text}
-        items = _diagnose(folder, deadline, shape, written)
+        items = _diagnose(folder, deadline, shape, written, (target, *_TARGETS) if target else _TARGETS)
     by_index: dict[str, list[Item]] = {}
     for item in items:
         by_index.setdefault(_index(item.filename), []).append(item)
@@ -168,9 +195,11 @@ def _index(filename: str) -> str:
     return path.parent.name if path.stem == _PACKAGE else path.stem
 
 
-def _diagnose(folder: str, deadline: Deadline, shape: type[Item], written: Mapping[str, str]) -> list[Item]:
-    """``written`` has the paths of the files in ``folder`` by their names there."""
-    for target in _TARGETS:
+def _diagnose(
+    folder: str, deadline: Deadline, shape: type[Item], written: Mapping[str, str], targets: Sequence[str]
+) -> list[Item]:
+    """``written`` has the paths of the files in ``folder`` by their names there; the first usable target counts."""
+    for target in targets:
         finished = _run(folder, target, deadline)
         if finished.returncode == 0:
             break

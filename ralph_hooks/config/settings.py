@@ -164,8 +164,22 @@ class Weakened(StrEnum):
     OFF = "off"
 
 
+class RuffSettings(Table, frozen=True):
+    """The check `ruff`, which goes by what the project's own ruff configuration on the base ignores."""
+
+    ignore: Annotated[
+        Texts,
+        Meta(
+            description="Codes, or beginnings of codes, that the check never reports, besides those that the project's "
+            "own ruff configuration ignores."
+        ),
+    ] = ()
+
+
 class ChecksSettings(Table, frozen=True):
     """The deterministic checks that leave you a choice."""
+
+    ruff: Annotated[RuffSettings, Meta(description="The check `ruff`.")] = RuffSettings()
 
     weakened_tests: Annotated[
         Weakened,
