@@ -374,6 +374,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
         protected=settings.fix.protected,
         network=settings.fix.network,
         own_network=settings.verify.network,
+        own_files=settings.own_files,
         store=gate.store,
     )
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from ralph_hooks.errors import ConfigError
 TABLE = ("tool", "ralph-hooks")
 """Where the configuration stands in pyproject.toml."""
 _MOST = 16_000_000  # bytes
+_MOST_STEPS = 200  # on the way of links, which may lead in a circle
 _AS_IT_IS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # nor waiting for a pipe's writer
 _MISSPELT = ("ralph_hooks", "ralphhooks", "ralph-hook")
 
@@ -134,6 +135,25 @@ def read_content(path: Path, *, own: bool = False) -> bytes | None:
     if len(content) > _MOST:
         raise ConfigError(f"{path}: is larger than {_MOST // 1_000_000} MB", "no configuration needs as much")
     return content
+
+
+def way(top: Path, name: str) -> Iterator[str]:
+    """Yield each path below ``top`` that decides what ``top/name`` leads to: links, links on their way, the end."""
+    top = Path(os.path.realpath(top))
+    if not (top / name).is_symlink():  # nearly always
+        return
+    place, parts = top, name.split("/")
+    for _ in range(_MOST_STEPS):
+        if not parts:
+            break
+        part = parts.pop(0)
+        place = place.parent if part == ".." else place / part
+        if place.is_symlink() or not parts:
+            yield from [place.relative_to(top).as_posix()] if place.is_relative_to(top) else []
+        if place.is_symlink():
+            target = os.readlink(place)  # noqa: PTH115 - as it was written
+            place = Path(place.anchor) if target.startswith("/") else place.parent
+            parts = [each for each in target.split("/") if each not in {"", "."}] + parts
 
 
 def _check_owner(path: Path, found: os.stat_result) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import convert, structs
 
-from ralph_hooks.config.file import TABLE, File, raise_mistakes, read
+from ralph_hooks.config.file import TABLE, File, raise_mistakes, read, way
 from ralph_hooks.config.resolve import Models, check_lists, check_personal, providers, sensitive
 from ralph_hooks.config.settings import (
     PUSH_OWN,
@@ -24,7 +24,7 @@ from ralph_hooks.config.settings import (
     Unpriced,
     VerifySettings,
 )
-from ralph_hooks.core.own_settings import CONFIGURATION, OWN_FILE
+from ralph_hooks.core.own_settings import CONFIGURATION, CONFIGURATIONS, OWN_FILE, Places
 from ralph_hooks.core.route import Chain, Phase, Provider
 from ralph_hooks.core.usage import Price
 from ralph_hooks.errors import ConfigError
@@ -38,7 +38,14 @@ def load(repository_top: Path | None, user_config: Path | None, built_in: Mappin
     """
     user = read(user_config, own=True) if user_config else None
     repository = read_repository(repository_top) if repository_top else None
-    return combine(user, repository, built_in)
+    settings = combine(user, repository, built_in)
+    return structs.replace(settings, own_files=_own_files(repository_top)) if repository_top else settings
+
+
+def _own_files(top: Path) -> Places:
+    """The files of our settings and, where one is a symbolic link, each path on the way to what it leads to."""
+    led = {path: place for name, place in CONFIGURATIONS.items() for path in way(top, name)}
+    return {**led, **CONFIGURATIONS}
 
 
 def read_repository(top: Path) -> File | None:

@@ -18,6 +18,7 @@ from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.own_settings import CONFIGURATIONS, Places
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
 
@@ -345,6 +346,8 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     """The proxy on the way to providers, as `FileTable.proxy`; empty for none."""
     sensitive: tuple[tuple[str, str], ...] = ()
     """What the repository asks for that needs trust: the key, and its value as JSON with sorted keys."""
+    own_files: Places = field(default_factory=lambda: CONFIGURATIONS)
+    """The paths of the repository that have a say in these settings, with those that a symbolic link leads to."""
     sources: tuple[Path, ...] = ()
     """The files that had a say, the strongest last."""
     _known: dict[str, Route] = field(default_factory=dict)

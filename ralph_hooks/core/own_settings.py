@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ralph_hooks.core.change import Content, Entry
+from ralph_hooks.core.change import SYMLINK_MODE, Content, Entry
 
 CONFIGURATION = "pyproject.toml"
 """The file that has our own table; the rest of it is the project's and may be repaired."""
@@ -16,22 +16,29 @@ CONFIGURATIONS = {CONFIGURATION: _TABLE, OWN_FILE: ()}
 _DEPTH = 2  # names: gate.exclude
 
 
-def holding(entries: Iterable[Entry]) -> list[Entry]:
+Places = Mapping[str, tuple[str, ...]]
+"""Files by their paths, each with where in it our settings stand."""
+
+
+def holding(entries: Iterable[Entry], places: Places = CONFIGURATIONS) -> list[Entry]:
     """Those of ``entries`` that are about one of the files, also under the name it had or gets."""
-    return [entry for entry in entries if not CONFIGURATIONS.keys().isdisjoint((entry.path, entry.old_path))]
+    return [entry for entry in entries if not places.keys().isdisjoint((entry.path, entry.old_path))]
 
 
-def settings_changed(entry: Entry, content: Content) -> tuple[str, ...]:
+def settings_changed(entry: Entry, content: Content, places: Places = CONFIGURATIONS) -> tuple[str, ...]:
     """The settings that ``entry``, one of `holding`, gives another value: ``gate.exclude``, ``routes``.
 
     They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
     """
-    before = content.old if entry.old_path in CONFIGURATIONS else None
-    after = content.new if entry.path in CONFIGURATIONS else None
+    before = content.old if entry.old_path in places else None
+    after = content.new if entry.path in places else None
     if before == after and entry.old_path == entry.path:
         return ()
+    if SYMLINK_MODE in {entry.old_mode, entry.new_mode}:  # what it leads to is another file now
+        return (".".join(_TABLE),)
     try:
-        return tuple(_differing(_own_table(entry.old_path, before), _own_table(entry.path, after)))
+        old, new = _own_table(before, places.get(entry.old_path, ())), _own_table(after, places.get(entry.path, ()))
+        return tuple(_differing(old, new))
     except ValueError:
         return (".".join(_TABLE),)
 
@@ -50,10 +57,10 @@ def _differing(before: object, after: object, *names: str) -> Iterator[str]:
         yield from _differing(old, new, *names, key)
 
 
-def _own_table(path: str, content: bytes | None) -> object:
+def _own_table(content: bytes | None, place: tuple[str, ...]) -> object:
     import tomli
 
     table: object = tomli.loads((content or b"").decode("utf-8"))
-    for name in CONFIGURATIONS.get(path, ()):
+    for name in place:
         table = table.get(name, {}) if isinstance(table, dict) else {}
     return table

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import concerned
-from ralph_hooks.core.own_settings import holding, settings_changed
+from ralph_hooks.core.own_settings import Places, holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.ports.dismissals import DismissalReader
@@ -135,7 +135,9 @@ class Gate(Struct, frozen=True, kw_only=True):
         kept = self.keeps(change) if asks else Kept()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
         outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
-        return outcome + ReviewOutcome(remarks=(*_rewritten(change), *self._unlooked(change, scope)))
+        return outcome + ReviewOutcome(
+            remarks=(*_rewritten(change, self.models.settings.own_files), *self._unlooked(change, scope))
+        )
 
     def skipped(self) -> tuple[str, ...]:
         """What was skipped, said aloud."""
@@ -251,10 +253,10 @@ def _not_asked(change: ReviewInput, reason: str, cause: Cause) -> Reviewed:
     return Reviewed(unreviewed=tuple(Unreviewed(entry.path, reason, cause) for entry in change.open_to_models))
 
 
-def _rewritten(change: ReviewInput) -> tuple[str, ...]:
+def _rewritten(change: ReviewInput, places: Places) -> tuple[str, ...]:
     """Said where a change brings along the rules that it is judged by: it could let itself through."""
-    own = change.sources(holding(change.snapshot.change.entries))
-    changed = [name for source in own for name in settings_changed(source.entry, source.content)]
+    own = change.sources(holding(change.snapshot.change.entries, places))
+    changed = [name for source in own for name in settings_changed(source.entry, source.content, places)]
     named = one_line(", ".join(dict.fromkeys(changed)))
     return (f"this change sets the rules that it is judged by itself: {named}",) if changed else ()
 

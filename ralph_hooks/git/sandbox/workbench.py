@@ -20,7 +20,7 @@ from typing import Self
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.own_settings import holding, settings_changed
+from ralph_hooks.core.own_settings import CONFIGURATIONS, Places, holding, settings_changed
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.repair_rules import (
@@ -68,6 +68,7 @@ class GitWorkbench:
         protected: Sequence[str] = (),
         network: bool = False,
         own_network: bool = True,
+        own_files: Places = CONFIGURATIONS,
         store: Cache | None = None,
     ) -> None:
         self._repository = repository
@@ -76,6 +77,7 @@ class GitWorkbench:
         self._memory = memory or most_memory()
         self._protected = protected
         self._cut_by = ("" if own_network else OWN_NETWORK, "" if network else REPAIRS_NETWORK)
+        self._own_files = own_files
         self._store = store
         self._held: GitSnapshot | None = None
         self._written: set[str] = set()
@@ -294,9 +296,9 @@ class GitWorkbench:
         yield from map(os.fsdecode, filter(None, done.stdout.split(b"\0")))
 
     def _refuse_configuration(self, snapshot: GitSnapshot) -> None:
-        own = holding(snapshot.change.entries)
+        own = holding(snapshot.change.entries, self._own_files)
         for entry, content in zip(own, snapshot.contents(own).values(), strict=True):
-            if settings_changed(entry, content):
+            if settings_changed(entry, content, self._own_files):
                 raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", entry.path)))
 
     def _obstacle(self, path: str) -> Violation | None:

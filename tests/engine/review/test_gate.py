@@ -442,3 +442,35 @@ def test_a_change_that_sets_the_rules_it_is_judged_by_says_so(project: Project) 
     assert told not in project.judge("--commit", "HEAD~1").notices
     project.repo.write({"pyproject.toml": before})  # as docs/ci.md has it for strangers
     assert project.judge("--from-ref", "HEAD~1", command="analyze").verdict == "fail"
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", ".ralph-hooks.toml"])
+@pytest.mark.parametrize("changed", ["the end", "a link", "a folder"])
+def test_rules_that_a_link_leads_to_are_told_too(project: Project, name: str, changed: str) -> None:
+    """The file that the settings are in has another name, which is on no list: via -> folder/rules -> real/rules."""
+    top = project.repo.path
+    table = TWO_LINES if name == "pyproject.toml" else TWO_LINES.replace("[tool.ralph-hooks]\n", "")
+    prefix = "tool.ralph-hooks." if name == "pyproject.toml" else ""
+    loose = f"{table}[{prefix}gate]\nexclude = ['*']\n"
+    project.repo.write({"real/rules": table, "loose/rules": loose, "loose.rules": loose})
+    (top / "pyproject.toml").unlink()
+    (top / "folder").symlink_to("real")
+    (top / "via").symlink_to("folder/../folder/rules")
+    (top / name).symlink_to("via")
+    project.repo.git("add", "--all")
+    project.repo.git("commit", "--quiet", "--no-verify", "-m", "settings behind links")
+    project.models(analyst(EVAL))
+    project.repo.stage({"a.py": CLEAN})
+    assert "sets the rules" not in project.judge().notices
+    project.repo.stage({"a.py": BUGGY})
+    if changed == "the end":
+        project.repo.stage({"real/rules": loose})
+    else:
+        link, to = ("via", "loose.rules") if changed == "a link" else ("folder", "loose")
+        (top / link).unlink()
+        (top / link).symlink_to(to)
+        project.repo.git("add", "--all")
+    judged = project.judge()
+    assert judged.verdict == "pass"
+    told = "gate.exclude" if changed == "the end" else "tool.ralph-hooks"
+    assert f"this change sets the rules that it is judged by itself: {told}" in judged.notices
