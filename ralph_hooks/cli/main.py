@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import importlib
 import os
@@ -42,6 +43,7 @@ COMMANDS = {
 """Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
 
 _PATIENCE = 0.5  # seconds
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class _Interrupted(BaseException):
@@ -135,11 +137,23 @@ def run(args: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("RALPH_HOOKS_DEBUG"):
             raise
+        if isinstance(error, OSError) and error.errno in _FULL:
+            complain(
+                f"the change was NOT judged: {error.strerror} ({error.filename or _temporary()})",
+                "make room there, or set TMPDIR to a folder on another disk",
+            )
+            return ExitCode.UNJUDGED
         complain(
             f"the change was NOT judged: ralph-hooks failed inside ({type(error).__name__}: {error})",
             "run again with RALPH_HOOKS_DEBUG=1 and report the traceback",
         )
         return ExitCode.UNJUDGED
+
+
+def _temporary() -> str:
+    import tempfile
+
+    return tempfile.tempdir or "the folder for temporary files"
 
 
 def _say_interrupted() -> None:

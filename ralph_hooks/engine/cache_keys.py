@@ -44,6 +44,14 @@ def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
         return None
 
 
+def text_of(data: bytes | None) -> str | None:
+    """Return text that the store keeps; None where that is nothing, or is no text any more."""
+    try:
+        return None if data is None else data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
 def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck]) -> str:
     """Changes when a review of the same change may come out otherwise: models, routes, checks, prompts, limits.
 

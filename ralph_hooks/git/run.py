@@ -57,6 +57,10 @@ _HINTS = (
         r"promisor remote|(?:unable to|cannot) read|missing blob|bad object|could not get object info|unable to find",
         "a shallow or partial clone may lack it: connect to the remote and `git fetch --unshallow` or `--refetch`",
     ),
+    (
+        r"No space left on device|Disk quota exceeded",
+        "make room on that disk, or set TMPDIR to a folder on another one",
+    ),
     (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` writes it anew"),
 )
 _SAFE = re.compile(r"git config --global --add safe\.directory .+")

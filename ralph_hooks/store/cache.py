@@ -52,6 +52,7 @@ class Verdicts:
         try:
             rows = self._database.query(
                 "SELECT key, value FROM answers WHERE key IN (SELECT value FROM json_each(?))"
+                " AND typeof(value) = 'blob'"
                 " AND (expires IS NULL OR expires > ?)",
                 (msgspec.json.encode(names).decode(), self._clock()),
             )

@@ -294,7 +294,17 @@ def statement(
         with suppress(TeamStoreUnavailable):
             scope = ("repository_name", repository.name) if repository else None
             return _statement(state.team.query, since, until, scope)
-    return _statement(state.database.query, since, until, ("repository", repository.key) if repository else None)
+    scope = ("repository", repository.key) if repository else None
+    return _statement(lambda sql, values: state.database.read(sql, values, _checked), since, until, scope)
+
+
+def _checked(row: Row) -> Row:
+    """``row`` if its names are text and its figures numbers. Raises TypeError."""
+    names = max(0, len(row) - (_SECONDS + 1 - _FIGURES))
+    figures = row[names:_SECONDS]
+    if not all(isinstance(name, str) for name in row[:names]) or not all(isinstance(each, int) for each in figures):
+        raise TypeError
+    return row
 
 
 def _statement(

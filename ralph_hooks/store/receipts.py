@@ -6,7 +6,6 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
-from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -14,7 +13,7 @@ from msgspec import Struct
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Receipt, Verdict
 from ralph_hooks.store.session import Row
-from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
+from ralph_hooks.store.sqlite import Database, RepositoryId, Result, Unavailable
 
 _YEAR = 366 * 86_400.0  # seconds
 _COLUMNS = "at, repository, tree, base, settings, command, verdict, models, cost"
@@ -34,6 +33,8 @@ _PASSED_WITH_OTHERS = (
 _SKIPPED = "skipped "
 _AMENDS = 20  # how often a commit may have been amended and still be recognised
 
+_Row = tuple[float, str, str, str, str, str, str, str | None, int]
+"""`_FIELDS` but the first."""
 Steps = Mapping[str, Collection[str]]
 """By tree, the trees that it was compared with and passed."""
 
@@ -75,12 +76,13 @@ class Receipts:
         """
         try:
             steps = self._steps(settings, commits)
-            rows = self._rows(_PASSED_WITH_OTHERS, [commit.oid for commit in commits], settings)
+            oids = [commit.oid for commit in commits]
+            rows = self._read(_PASSED_WITH_OTHERS, oids, lambda row: str(row[0]), settings)
         except Unavailable as error:
             self._database.note(f"{error.message}; what was judged before is not known")
             return frozenset()
         alone = {commit.oid for commit in commits if _leads(steps, commit.tree, commit.base)}
-        return frozenset(alone | {oid for (oid,) in rows})
+        return frozenset(alone.union(rows))
 
     def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
         """What was skipped when each of ``commits`` was last judged, by object id; only those with something.
@@ -100,13 +102,12 @@ class Receipts:
         for commit in commits:
             same.setdefault(commit.tree, []).append(commit)
         found: dict[str, dict[int, Judged]] = {commit.oid: {} for commit in commits}
-        for number, *row in self._rows(_BY_TREE, same):
-            judged = _judged(row)
+        for number, judged in self._read(_BY_TREE, same, lambda row: (row[0], _judged(row[1:]))):
             for commit in same[judged.receipt.tree]:
                 if _leads(steps, judged.receipt.base, commit.base):
                     found[commit.oid][number] = judged
-        for oid, number, *row in self._rows(_BY_COMMIT, found):
-            found[oid][number] = _judged(row)
+        for oid, number, judged in self._read(_BY_COMMIT, found, lambda row: (row[0], row[1], _judged(row[2:]))):
+            found[oid][number] = judged
         return {oid: tuple(judged for _, judged in sorted(items.items())) for oid, items in found.items()}
 
     def _steps(self, settings: str | None, commits: Sequence[Commit]) -> Steps:
@@ -114,7 +115,7 @@ class Receipts:
         steps: dict[str, set[str]] = {}
         wanted = {commit.tree for commit in commits}
         for _ in range(_AMENDS):
-            rows = self._rows(_PASSES, wanted, settings, settings)
+            rows = self._read(_PASSES, wanted, lambda row: msgspec.convert(row, tuple[str, str]), settings, settings)
             for tree, base in rows:
                 steps.setdefault(tree, set()).add(base)
             wanted = {base for _, base in rows} - steps.keys()
@@ -122,9 +123,11 @@ class Receipts:
                 break
         return steps
 
-    def _rows(self, sql: str, names: Collection[str], *parameters: str | None) -> list[Row]:
-        """The rows of ``sql``, whose last parameter are ``names``."""
-        return self._database.query(sql, (*parameters, msgspec.json.encode(list(names)).decode()))
+    def _read(
+        self, sql: str, names: Collection[str], convert: Callable[[Row], Result], *parameters: str | None
+    ) -> list[Result]:
+        """The rows of ``sql``, whose last parameter are ``names``, each through ``convert``."""
+        return self._database.read(sql, (*parameters, msgspec.json.encode(list(names)).decode()), convert)
 
     def _row(self, receipt: Receipt) -> Row:
         return (
@@ -161,8 +164,9 @@ def _leads(steps: Steps, start: str, goal: str) -> bool:
     return False
 
 
-def _judged(row: Sequence[Any]) -> Judged:
-    at, tree, base, settings, command, verdict, models, cost, together = row
+def _judged(row: Row) -> Judged:
+    """Raises ValueError or ArithmeticError for what was not written so."""
+    at, tree, base, settings, command, verdict, models, cost, together = msgspec.convert(row, _Row)
     receipt = Receipt(
         tree=tree,
         base=base,

@@ -64,26 +64,35 @@ class Reports:
 
     def last(self) -> Kept | None:
         """The latest report of this repository."""
-        return next(iter(self.recent(1)), None)
+        return next(iter(self.recent(_LISTED)), None)
 
     def recent(self, limit: int) -> tuple[Kept, ...]:
-        """The latest reports of this repository, newest first."""
-        rows = self._database.query(
+        """The latest reports of this repository that can be read, newest first. Raises RalphError where none can."""
+        rows = self._database.read(
             f"SELECT {_COLUMNS} FROM reports WHERE repository = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
             (self._repository.key, limit),
+            _checked,
         )
-        return tuple(_kept(row) for row in rows)
+        found: list[Kept] = []
+        for row in rows:
+            try:
+                found.append(_kept(row))
+            except RalphError:
+                if row is rows[-1] and not found:
+                    raise
+        return tuple(found)
 
     def get(self, prefix: str) -> Kept:
         """The one report, of any repository, whose id begins with ``prefix``. Raises RalphError for none or several."""
         name = prefix.strip().lower()
-        rows: list[Row] = []
+        rows: list[_Row] = []
         if name and len(name) <= _ID_LENGTH and set(name) <= set(_ALPHABET):
             first = _number(name.ljust(_ID_LENGTH, _ALPHABET[0]))
             end = _number(name.ljust(_ID_LENGTH, _ALPHABET[-1]))
-            rows = self._database.query(
+            rows = self._database.read(
                 f"SELECT {_COLUMNS} FROM reports WHERE number BETWEEN ? AND ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
                 (first, end, _LISTED),
+                _checked,
             )
         if not rows:
             raise RalphError(
@@ -130,7 +139,16 @@ def _decode(body: bytes) -> Report:
         return msgspec.convert(json.loads(body), Report)
 
 
-def _kept(row: Row) -> Kept:
+_Row = tuple[int, float, str, str, bytes]
+
+
+def _checked(row: Row) -> _Row:
+    """The columns as they were written. Raises ValueError."""
+    checked: _Row = msgspec.convert(row, _Row, builtin_types=(bytes,))  # else text would be read as base64
+    return checked
+
+
+def _kept(row: _Row) -> Kept:
     number, at, repository, name, body = row
     try:
         report = _decode(body)

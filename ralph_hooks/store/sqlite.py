@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Self, TypeVar
 
 from msgspec import Struct
 
+from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.paths import VARIABLE, prepare
 from ralph_hooks.store.session import Row
 
 Result = TypeVar("Result")
+_UNREADABLE = (TypeError, ValueError, AttributeError, ArithmeticError)
+"""What a row raises that holds something else than was written."""
 
 _FILE = "state.db"
 _BUSY = 5.0  # seconds to wait for other processes, whose transactions take milliseconds
@@ -102,6 +106,14 @@ _STRIDE = 100
 _VERSION = _GENERATION * _STRIDE + len(_STEPS)
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_NOT_AS_MADE = re.compile(
+    r"no such (table|column)|has (no|\d+) columns? |because it is a view|does not match any|integer overflow"
+    r"|Could not decode"
+)
+"""What SQLite, or Python's module, says of a table that was dropped or altered, and of a value that cannot be one."""
+_STORED_AS = {"TEXT": (str,), "BLOB": (bytes,), "INTEGER": (int,), "REAL": (int, float)}
+_LARGEST = 10**18  # of an integer: the largest cost, and below the 64 bits that sums have
+_AT_ONCE = 1000  # rows that are saved at once
 _UNAVAILABLE = {
     sqlite3.SQLITE_BUSY: "another process keeps it locked",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
@@ -173,6 +185,26 @@ class Database:
         """All rows of a SELECT. Raises Unavailable."""
         return self._attempt(lambda connection: connection.execute(sql, parameters).fetchall())
 
+    def read(
+        self, sql: str, parameters: Sequence[object] | Mapping[str, object], convert: Callable[[Row], Result]
+    ) -> list[Result]:
+        """The rows of a SELECT, each through ``convert``. Raises Unavailable.
+
+        Where it raises, the file is built anew without the rows whose values are of the wrong type; one that it cannot
+        read even then is left out.
+        """
+        rows = self.query(sql, parameters)
+        try:
+            return [convert(row) for row in rows]
+        except _UNREADABLE:
+            with self._lock:
+                self._rebuild()
+        found: list[Result] = []
+        for row in self.query(sql, parameters):
+            with suppress(*_UNREADABLE):
+                found.append(convert(row))
+        return found
+
     def transact(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
 
@@ -225,12 +257,14 @@ class Database:
                 try:
                     return work(self._open())
                 except sqlite3.DatabaseError as error:
-                    if _primary_code(error) not in _DAMAGED:
+                    if not _is_damage(error):
                         raise
-                    self._set_aside()
+                    self._rebuild()
                     return work(self._open())
             except sqlite3.DatabaseError as error:
                 reason = _UNAVAILABLE.get(_primary_code(error))
+                if reason is None and _is_damage(error):
+                    reason = "it is damaged"
                 if reason is None:
                     raise  # our own mistake
                 raise Unavailable(self.path, reason) from error
@@ -272,28 +306,81 @@ class Database:
             self._connection.close()
             self._connection = None
 
-    def _set_aside(self) -> None:
-        """Keep the damaged file under another name, unless another process has just done so."""
+    def _rebuild(self) -> None:
+        """Begin a new file with what can be read of the damaged one."""
+        kept = self._set_aside()
+        if kept is None:
+            return
+        saved = 0
+        with suppress(sqlite3.DatabaseError):
+            saved = _save(kept, self._open())
+        self.note(
+            f"the state in {self.path} was damaged: it is kept as {kept.name}, and what could be read of it "
+            f"({plural(saved, 'row')}) is in a new one; verdicts that are gone are asked for again, and what was spent "
+            "may not count towards the budgets any more"
+        )
+
+    def _set_aside(self) -> Path | None:
+        """Keep the damaged file under another name; None where another process has just done so."""
         self._disconnect()
         kept = f"{_FILE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         try:
             with _exclusive(self.path.parent):
                 if self.path.stat().st_ino != self._inode:
-                    return
+                    return None
                 for suffix in ("-wal", "-shm", ""):  # the log first: it must never meet the new file
                     with suppress(FileNotFoundError):
                         Path(f"{self.path}{suffix}").rename(self.path.with_name(kept + suffix))
         except FileNotFoundError:
-            return
+            return None
         except OSError as error:
             raise RalphError(
                 f"the state in {self.path} is damaged and cannot be moved: {error.strerror}",
                 "end other runs of ralph-hooks, then move the file away",
             ) from error
-        self.note(
-            f"the state in {self.path} was damaged: it is kept as {kept}, and verdicts, ledger and reports begin anew "
-            "(what was spent before no longer counts towards the budgets)"
-        )
+        return self.path.with_name(kept)
+
+
+def _save(damaged: Path, connection: sqlite3.Connection) -> int:
+    """Copy each row of ``damaged`` whose values are what the schema says; how many these are."""
+    log = damaged.with_name(f"{damaged.name}-wal").exists()
+    # Without a log nothing is written beside it either: it stays as it was found.
+    old = sqlite3.connect(f"{damaged.as_uri()}?{'mode=ro' if log else 'immutable=1'}", uri=True)
+    old.text_factory = _text
+    saved = 0
+    with closing(old):
+        names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+        for (table,) in connection.execute(names).fetchall():
+            columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+            listed = ", ".join(name for _, name, *_ in columns)
+            kinds = [(_STORED_AS[kind], bool(needed)) for _, _, kind, needed, *_ in columns]
+            marks = ", ".join("?" * len(columns))
+            insert = f"INSERT OR IGNORE INTO {table} ({listed}) VALUES ({marks})"  # noqa: S608 - names of our own schema
+            with suppress(sqlite3.DatabaseError):  # what comes before the damage is read
+                rows = old.execute(f"SELECT {listed} FROM {table}")  # noqa: S608 - as above
+                while some := rows.fetchmany(_AT_ONCE):
+                    good = [row for row in some if all(map(_is_stored_as, row, kinds))]
+                    connection.executemany(insert, good)
+                    saved += len(good)
+    return saved
+
+
+def _text(data: bytes) -> str | None:
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_stored_as(value: object, kind: tuple[tuple[type, ...], bool]) -> bool:
+    types, needed = kind
+    if value is None:
+        return not needed
+    return isinstance(value, types) and (not isinstance(value, int) or abs(value) <= _LARGEST)
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return _primary_code(error) in _DAMAGED or _NOT_AS_MADE.search(str(error)) is not None
 
 
 def _primary_code(error: sqlite3.Error) -> int:

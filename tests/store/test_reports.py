@@ -110,9 +110,11 @@ def test_nothing_is_kept_for_longer_than_a_year(
 def test_a_report_of_another_release_is_an_error_in_words(database: Database, repository: RepositoryId) -> None:
     reports = Reports(database, repository)
     reports.add(report())
-    database.transact(lambda connection: connection.execute("UPDATE reports SET body = '{\"command\": 5}'"))
+    database.transact(lambda connection: connection.execute("UPDATE reports SET body = CAST('{\"command\": 5}' AS BLOB)"))
     with pytest.raises(RalphError, match="written by another release"):
         reports.last()
+    reports.add(report())
+    assert [kept.report for kept in reports.recent(5)] == [report()]
 
 
 def test_a_report_that_cannot_be_kept_does_not_stop_the_commit(tmp_path: Path, repository: RepositoryId) -> None:

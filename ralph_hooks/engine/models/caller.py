@@ -35,6 +35,7 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause
 from ralph_hooks.core.route import SHAPE_FIELDS, Chain, Model, Phase, Structured, Wire
 from ralph_hooks.core.usage import Call, Usage
+from ralph_hooks.engine.cache_keys import text_of
 from ralph_hooks.engine.models.call_accounting import ABANDONED, NOTHING, CallAccounting
 from ralph_hooks.engine.models.circuit_breaker import CircuitBreaker, Outage
 from ralph_hooks.engine.models.token_budget import believed, check_whole, fit_to_context, worst_case
@@ -306,7 +307,7 @@ class Caller:
         with self._learnt:
             known = self._quirks.get(name)
         if known is None:
-            known = frozenset(self._store.get([name]).get(name, b"").decode().split())
+            known = frozenset((text_of(self._store.get([name]).get(name)) or "").split())
         return known
 
     def _remember_omitted(self, model: Model, omit: frozenset[str]) -> None:

@@ -19,7 +19,7 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
 from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_text, too_large
 from ralph_hooks.core.text import plural
-from ralph_hooks.engine.cache_keys import read_back
+from ralph_hooks.engine.cache_keys import read_back, text_of
 from ralph_hooks.engine.review.anchors import anchored_results
 from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
 from ralph_hooks.engine.review.run_checks import placed, result_key
@@ -122,7 +122,7 @@ class HistoryScan:
         names = {reason_key(entry): key for key, entry in entries.items()}
         stored = self._store.get([*entries, *names])
         for name, key in names.items():
-            reason = stored[name].decode() if name in stored else ""
+            reason = text_of(stored.get(name)) or ""
             if not is_text(reason):
                 self._keep(key, reason=reason)
             elif (kept := read_back(stored.get(key), CheckResult)) is not None:

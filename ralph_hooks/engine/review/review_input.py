@@ -24,7 +24,7 @@ from ralph_hooks.core.review_rules import (
     same_checks,
     too_large,
 )
-from ralph_hooks.engine.cache_keys import content_key
+from ralph_hooks.engine.cache_keys import content_key, text_of
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 
 SECRET = "secret"
@@ -183,7 +183,8 @@ def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], cache: Cache)
     """Return why the content of each path is not reviewed; empty where it is."""
     keys = {entry.path: reason_key(entry) for entry in entries}
     known = cache.get(keys.values())
-    reasons = {path: known[key].decode() for path, key in keys.items() if key in known}
+    read = ((path, text_of(known.get(key))) for path, key in keys.items())
+    reasons = {path: reason for path, reason in read if reason is not None}
     unknown = [entry for entry in entries if entry.path not in reasons]
     if unknown:
         sizes = snapshot.sizes(unknown)
