@@ -1,8 +1,8 @@
-"""Adding to a pyproject.toml so that every byte that was there stays where it was."""
+"""Adding to a configuration file so that every byte that was there stays where it was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import tomli
@@ -14,53 +14,60 @@ Values = Mapping[str, Any]
 """Tables as TOML has them: strings, numbers, lists, and tables below."""
 
 
-def render(values: Values) -> str:
-    """``values`` as they would stand in a pyproject.toml of their own."""
+def render(values: Values, prefix: Sequence[str] = TABLE) -> str:
+    """``values`` as they would stand in a file of their own, under ``prefix``."""
     import tomlkit
 
-    return tomlkit.dumps(_tables({TABLE[0]: {TABLE[1]: values}}))
+    return tomlkit.dumps(_tables(_below(prefix, values)))
 
 
-def added(text: str, values: Values) -> str:
-    """``text`` with ``values`` in its table; keys that are there already must not be among them.
+def added(text: str, values: Values, prefix: Sequence[str] = TABLE) -> str:
+    """``text`` with ``values`` in its table ``prefix``; keys that are there already must not be among them.
 
     Only lines are added. Raises ConfigError where that cannot be done, with what to write by hand.
     """
-    wanted = _merged(tomli.loads(text), {TABLE[0]: {TABLE[1]: values}})
-    for candidate in _candidates(text, values):
+    wanted = _merged(tomli.loads(text), _below(prefix, values))
+    for candidate in _candidates(text, values, prefix):
         if _keeps_lines(text, candidate) and _parsed(candidate) == wanted:
             return candidate
     raise ConfigError(
-        "nothing can be added to this pyproject.toml without changing lines that are there",
-        f"write it yourself:\n{render(values)}",
+        "nothing can be added to this file without changing lines that are there",
+        f"write it yourself:\n{render(values, prefix)}",
     )
 
 
-def _candidates(text: str, values: Values) -> Iterator[str]:
+def _below(prefix: Sequence[str], values: Values) -> Values:
+    for name in reversed(prefix):
+        values = {name: values}
+    return values
+
+
+def _candidates(text: str, values: Values, prefix: Sequence[str]) -> Iterator[str]:
     """Ways to add ``values``, the one that reads best first: whatever is right is taken."""
-    yield _appended(text, values)
+    yield _appended(text, values, prefix)
     tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
-    yield _appended(_inserted(text, {key: value for key, value in values.items() if key not in tables}), tables)
-    yield _inserted(text, values)
+    rest = {key: value for key, value in values.items() if key not in tables}
+    yield _appended(_inserted(text, rest, prefix), tables, prefix)
+    yield _inserted(text, values, prefix)
 
 
-def _appended(text: str, values: Values) -> str:
+def _appended(text: str, values: Values, prefix: Sequence[str]) -> str:
     """A block at the end."""
     newline = "\r\n" if "\r\n" in text else "\n"
-    block = render(values).replace("\n", newline) if values else ""
+    block = render(values, prefix).replace("\n", newline) if values else ""
     if not text.strip() or not block:
         return text + block
     return text + newline * (1 if text.endswith("\n") else 2) + block
 
 
-def _inserted(text: str, values: Values) -> str:
+def _inserted(text: str, values: Values, prefix: Sequence[str]) -> str:
     """Among what is there; nothing at all where the table has a form that cannot be added to."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
     try:
         document = tomlkit.parse(text)
-        _update(document, {TABLE[0]: {TABLE[1]: values}})
+        _update(document, _below(prefix, values))
         edited = tomlkit.dumps(document)
     except (TOMLKitError, AttributeError, TypeError, ValueError):
         return ""

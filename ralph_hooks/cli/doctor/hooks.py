@@ -22,7 +22,7 @@ def installed(context: Context) -> Iterator[Line]:
     """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
     try:
         folder = native.folder(context.repository)
-        found = [_hook(context, folder, name) for name in HOOKS]
+        found = [hook_line(context, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
         return
@@ -54,7 +54,8 @@ def _milder(line: Line) -> Line:
     return Line(line.check, Status.WARN, line.message, line.hint) if line.status is Status.FAIL else line
 
 
-def _hook(context: Context, folder: Folder, name: str) -> Line:
+def hook_line(context: Context, folder: Folder, name: str) -> Line:
+    """Which hook git runs as ``name``, and whether it judges. Raises GitError where it cannot be read."""
     state = native.inspect(folder, name)
     where = shown(state.path, context.repository.top)
     caller = called_by(context, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
 from ralph_hooks.cli.init.plan import Plan, make_plan
+from ralph_hooks.cli.init.trial import CommitHook, try_commit_hook
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
 from ralph_hooks.core.text import visible
 from ralph_hooks.errors import RalphError
@@ -25,8 +27,8 @@ from ralph_hooks.store.prices import Catalogue
 
 HELP = """\
 Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager and the
-tests' command; propose a configuration with what a commit would cost; and, if you agree, write it into pyproject.toml,
-add the hook and ask for your approval of what the configuration may run.
+tests' command; propose a configuration with what a commit would cost; and, if you agree, write it into pyproject.toml
+(.ralph-hooks.toml where there is none), add the hook and ask for your approval of what the configuration may run.
 
 Only lines are added; nothing that is there is changed. Nothing is sent to anybody but servers on this machine, which
 are asked for their models. Running it twice changes nothing.
@@ -74,8 +76,13 @@ def command(
         )
     _tell("Found", _found(context, around))
     if not plan.changes:
+        _tell("Mind", plan.remarks)
         _tell("Left to you", plan.notes)
-        click.echo("\nThere is nothing to set up: all of it is there already.")
+        hook = try_commit_hook(context)
+        if hook.works or wanted == "none":
+            click.echo("\nThere is nothing to set up: all of it is there already.")
+        if not hook.works:
+            _say_unjudged(hook)
         return
     _show(context, plan)
     if dry_run:
@@ -85,7 +92,29 @@ def command(
         return
     _carry_out(context, plan)
     _ask_for_trust(context, yes=yes)
-    click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` looks whether everything is there.")
+    _conclude(context, plan)
+
+
+def _conclude(context: Context, plan: Plan) -> None:
+    """Say whether commits are judged from now on, once that was tried, and what to commit."""
+    hook = try_commit_hook(load_context())
+    if hook.works:
+        click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` looks whether everything is there.")
+        click.echo(f"  {visible(hook.what)}")
+    else:
+        _say_unjudged(hook)
+    top = context.repository.top
+    written = [shown(entry.path, top) for entry in plan.files if entry.path.is_relative_to(top)]
+    if written:
+        words = " ".join(map(shlex.quote, written))
+        click.echo(f"\nCommit what was written, for everybody who works on it:\n  git add {visible(words)}")
+        click.echo("  git commit -m 'Judge changes with ralph-hooks'")
+
+
+def _say_unjudged(hook: CommitHook) -> None:
+    click.echo(f"\n`git commit` is NOT judged yet: {visible(hook.what)}")
+    if hook.hint:
+        click.echo(f"  -> {visible(hook.hint)}")
 
 
 def _found(context: Context, around: Detected) -> Sequence[str]:
@@ -93,7 +122,7 @@ def _found(context: Context, around: Detected) -> Sequence[str]:
     file = around.manager_file
     manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no manager is in use"
     servers = [f"{name} ({', '.join(models[:3])})" for name, models in around.servers.items()]
-    tests = [f"{' && '.join(suite.commands)} ({suite.why})" for suite in around.suites]
+    tests = [f"{suite.shown} ({suite.why})" for suite in around.tests.suites]
     return (
         f"keys           {', '.join(around.keys) or nothing}",
         f"local servers  {', '.join(servers) or nothing}",
@@ -156,7 +185,7 @@ def _run(args: tuple[str, ...], top: Path) -> None:
     words = " ".join(args)
     program = shutil.which(args[0]) or shutil.which(args[0], path=str(Path(sys.executable).parent))
     if program is None:
-        click.echo(f"{args[0]} is not on PATH: run `{words}` yourself")
+        click.echo(f"{args[0]} is not on PATH: install it, then run `{words}`")
         return
     done = run([program, *args[1:]], cwd=top)
     if done.returncode:

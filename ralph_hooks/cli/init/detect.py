@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.app.context import Context
-from ralph_hooks.cli.init.test_commands import Suite, find_suites
+from ralph_hooks.cli.init.suites import FoundSuites, find_suites
 from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.route import Phase, Provider
@@ -39,7 +39,7 @@ class Detected(Struct, frozen=True):
     """What manages the hooks: a hook manager, or `NATIVE`."""
     manager_file: Path | None
     """Its configuration."""
-    suites: tuple[Suite, ...]
+    tests: FoundSuites
     phase_map: Mapping[Phase, str]
     """What `.ralph/config.yml` says."""
 
@@ -55,7 +55,7 @@ def detect(context: Context) -> Detected:
         agents=tuple(name for name in defaults().agents if _is_installed(context.settings.providers[name])),
         manager=manager,
         manager_file=file,
-        suites=find_suites(top),
+        tests=find_suites(top),
         phase_map=read_phase_map(old) if old.is_file() else {},
     )
 

@@ -19,6 +19,7 @@ from ralph_hooks.cli.init.detect import NATIVE, Detected
 from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
+from ralph_hooks.core.own_settings import CONFIGURATION, CONFIGURATIONS, OWN_FILE
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.hooks import managers, native
 from ralph_hooks.git.hooks.manager_config import Entry, entry_for
@@ -26,7 +27,6 @@ from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH
 from ralph_hooks.providers import registry
 from ralph_hooks.store.prices import Catalogue
 
-_FILE = "pyproject.toml"
 _ONE_REF = ("pre-commit", "prek")  # they hand only one of several pushed refs on
 
 
@@ -65,11 +65,11 @@ def make_plan(
     """The plan. Raises ConfigError where the configuration that it would write is not valid."""
     proposal = _models(context, around, prices, cheap, expensive)
     values = dict(proposal.values)
-    commands = [command for suite in around.suites for command in suite.commands]
+    commands = [suite.written for suite in around.tests.suites]
     if tests and commands and not context.settings.verify.commands:
         values["verify"] = {"commands": commands}
     written = _configuration(context, values) if values else None
-    settings = _checked(context, written.after, prices) if written else context.settings
+    settings = _checked(context, written, prices) if written else context.settings
     routes = _Hooks(context, around, wanted)
     advice = rules(context.repository.top) if agent_rules else None
     return Plan(
@@ -78,7 +78,7 @@ def make_plan(
         programs=tuple(routes.programs),
         agents=tuple(_agents(context, settings)) if wanted != "none" else (),
         costs=tuple(costs(settings.models, prices)),
-        remarks=proposal.remarks,
+        remarks=(*proposal.remarks, *(around.tests.warnings if tests and not context.settings.verify.commands else ())),
         notes=tuple(routes.notes),
     )
 
@@ -100,15 +100,19 @@ def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, e
 
 
 def _configuration(context: Context, values: Mapping[str, Any]) -> Entry:
-    path = context.repository.top / _FILE
+    """What is written into the file that has our settings, or should: pyproject.toml where there is one."""
+    top = context.repository.top
+    own, shared = top / OWN_FILE, top / CONFIGURATION
+    path = own if own in context.settings.sources or not shared.exists() else shared
+    prefix = CONFIGURATIONS[path.name]
     before = path.read_bytes().decode("utf-8") if path.exists() else None  # it was read as configuration before
-    return Entry(path, before, edit.added(before or "", values), edit.render(values))
+    return Entry(path, before, edit.added(before or "", values, prefix), edit.render(values, prefix))
 
 
-def _checked(context: Context, text: str, prices: Catalogue) -> Settings:
-    """The settings that ``text`` gives. Raises ConfigError where they are not valid."""
+def _checked(context: Context, written: Entry, prices: Catalogue) -> Settings:
+    """The settings that ``written`` gives. Raises ConfigError where they are not valid."""
     with tempfile.TemporaryDirectory() as folder:
-        Path(folder, _FILE).write_bytes(text.encode("utf-8"))
+        Path(folder, written.path.name).write_bytes(written.after.encode("utf-8"))
         try:
             settings = config.load(Path(folder), context.home.config, registry.built_in())
         except ConfigError as error:

@@ -58,6 +58,9 @@ def project_without(project: Project) -> Project:
 
 
 def table(project: Project) -> dict[str, Any]:
+    own = project.repo.path / ".ralph-hooks.toml"
+    if own.exists():
+        return tomli.loads(own.read_text(encoding="utf-8"))
     text = (project.repo.path / "pyproject.toml").read_text(encoding="utf-8")
     found: dict[str, Any] = tomli.loads(text)["tool"]["ralph-hooks"]
     return found
@@ -144,6 +147,7 @@ class TestModels:
     def test_without_anything_no_file_is_made(self, project: Project) -> None:
         init(project, "--yes")
         assert not (project.repo.path / "pyproject.toml").exists()
+        assert not (project.repo.path / ".ralph-hooks.toml").exists()
         assert (project.repo.path / ".git" / "hooks" / "pre-commit").exists()
 
     def test_the_cheapest_judges_and_the_strongest_repairs(
@@ -190,9 +194,10 @@ class TestModels:
     def test_a_choice_that_is_not_valid_writes_nothing(self, project: Project) -> None:
         said = init(project, "--yes", "--cheap", "gorq/x", code=2)
         assert "what would be written is not valid" in said
-        assert str(project.repo.path / "pyproject.toml") in said
+        assert str(project.repo.path / ".ralph-hooks.toml") in said
         assert 'did you mean "groq"?' in said
         assert not (project.repo.path / "pyproject.toml").exists()
+        assert not (project.repo.path / ".ralph-hooks.toml").exists()
 
     def test_a_server_on_this_machine_judges_where_there_is_no_key(self, project: Project) -> None:
         with models("qwen3-coder:30b", "other") as url:
@@ -220,6 +225,7 @@ class TestModels:
         project.write_user('cheap = "openai/mine"\n')
         init(project, "--yes")
         assert not (project.repo.path / "pyproject.toml").exists()
+        assert not (project.repo.path / ".ralph-hooks.toml").exists()
 
     def test_an_old_phase_map_is_taken_over(self, project: Project) -> None:
         phases = "".join(f"  {phase}: openrouter/deepseek/deepseek-v4-flash\n" for phase in ("analyze", "verify"))
@@ -356,6 +362,39 @@ class TestHooks:
         assert BY_HAND in said
         assert "is not this repository's alone" in said
         assert not (project.repo.home / "hooks").exists()
+        assert "`git commit` is NOT judged yet: pre-commit: no commit is judged" in said
+        assert "judged from now on" not in said
+        assert "nothing to set up" not in said
+
+    def test_hooks_that_are_turned_off_are_told(self, project: Project) -> None:
+        project.repo.git("config", "core.hooksPath", "/dev/null")
+        said = init(project, "--yes")
+        assert "`git commit` is NOT judged yet: hooks are turned off" in said
+        assert "nothing to set up" not in said
+
+    def test_a_framework_that_is_not_there_judges_nothing(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its hook is in place, and the Python that it was installed with is gone, as on another machine."""
+        project.repo.commit({".pre-commit-config.yaml": "repos: []\n"})
+        init(project, "--yes")
+        hook = project.repo.path / ".git/hooks/pre-commit"
+        hook.write_text(re.sub(r"(?m)^INSTALL_PYTHON=.*", "INSTALL_PYTHON=/gone/python", hook.read_text()))
+        folders = os.environ["PATH"].split(os.pathsep)
+        kept = [folder for folder in folders if not (Path(folder) / "pre-commit").exists()]
+        monkeypatch.setenv("PATH", os.pathsep.join(kept))
+        said = init(project, "--yes")
+        assert "`git commit` is NOT judged yet: pre-commit: pre-commit runs ralph-hooks" in said
+        assert "but pre-commit does not start\n  -> install it: `uv tool install pre-commit`" in said
+
+    def test_it_ends_with_what_to_commit(self, project: Project) -> None:
+        project.repo.commit({"test_a.py": "def test_a(): pass\n", ".pre-commit-config.yaml": "repos: []\n"})
+        said = init(project, "--yes")
+        assert "`git commit` is judged from now on" in said
+        assert "pre-commit: pre-commit runs ralph-hooks (.pre-commit-config.yaml)" in said
+        assert said.endswith(
+            "  git add .ralph-hooks.toml .pre-commit-config.yaml\n  git commit -m 'Judge changes with ralph-hooks'\n"
+        )
 
 
 @contextmanager

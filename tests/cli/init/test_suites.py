@@ -1,0 +1,188 @@
+"""The tests' commands are found by the files of a project, and only those that can run are proposed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ralph_hooks.cli.init.suites import FoundSuites, find_suites
+from ralph_hooks.config import edit, load
+from ralph_hooks.core.command import Command
+from ralph_hooks.providers import registry
+from tests.support.stand_in import executable
+
+PYTEST = "python -m pytest -q --junit-xml={junit}"
+INSTALL = "test -d node_modules || npm ci --prefer-offline --no-audit --no-fund --silent; "
+TEST = "import unittest\n"
+PROGRAMS = (
+    "python", "uv", "poetry", "nox", "tox", "npm", "node", "pnpm", "yarn", "bun", "deno", "go", "cargo", "mvn", "java",
+    "gradle", "dotnet", "bundle", "rspec", "php", "composer", "phpunit", "cmake", "ctest", "make",
+)  # fmt: skip
+
+
+@pytest.fixture
+def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """PATH with every program that a project may need, none of which does anything but succeed."""
+    for name in PROGRAMS:
+        executable(tmp_path / "bin" / name, "#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path / "bin"
+
+
+def found(folder: Path, files: Mapping[str, str]) -> FoundSuites:
+    for name, text in files.items():
+        path = folder / "project" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        if path.name in {"gradlew", "mvnw"}:
+            path.chmod(0o755)
+    (folder / "project").mkdir(exist_ok=True)
+    return find_suites(folder / "project")
+
+
+def package(test: str, *needs: str) -> str:
+    listed = ", ".join(f'"{name}": "1"' for name in needs)
+    return f'{{"scripts": {{"test": "{test}"}}, "devDependencies": {{{listed}}}}}'
+
+
+VITEST = "npm test --silent -- --run --reporter=default --reporter=junit --outputFile.junit={junit}"
+JEST = "JEST_JUNIT_OUTPUT_FILE={junit} yarn test --reporters=default --reporters=jest-junit"
+MOCHA = "MOCHA_FILE={junit} pnpm --silent test --reporter mocha-junit-reporter"
+PNPM = "test -d node_modules || pnpm install --frozen-lockfile --prefer-offline --silent; "
+YARN = "test -d node_modules || yarn install --frozen-lockfile --silent; "
+SPEC = "--test-reporter=spec --test-reporter-destination=stdout"
+NODE = f"node --test {SPEC} --test-reporter=junit --test-reporter-destination={{junit}} lib"
+BUN = "bun test --reporter=junit --reporter-outfile={junit}"
+MAVEN = {"run": "mvn -B -q --fail-at-end test", "junit": "**/target/surefire-reports/TEST-*.xml"}
+GRADLE = {
+    "run": "./gradlew --no-daemon --quiet --continue test",
+    "junit": "**/build/test-results/**/TEST-*.xml",
+}
+RSPEC = "bundle exec rspec --format progress --format RspecJunitFormatter --out {junit}"
+CTEST = "ctest --test-dir build --output-on-failure --output-junit {junit}"
+CARGO = "cargo test --quiet --no-fail-fast"
+PARTS = {
+    "go.mod": "",
+    "tools/go.mod": "",
+    "web/package.json": package("x"),
+    "node_modules/y/package.json": package("z"),
+}
+
+
+@pytest.mark.usefixtures("programs")
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, []),
+        ({"pyproject.toml": "[tool.pytest.ini_options]\n"}, [PYTEST]),
+        ({"pytest.ini": "[pytest]\n"}, [PYTEST]),
+        ({"setup.cfg": "[tool:pytest]\n"}, [PYTEST]),
+        ({"setup.cfg": "[metadata]\n"}, []),
+        ({"tests/conftest.py": ""}, [PYTEST]),
+        ({"requirements-dev.txt": "ruff\npytest>=8\n", "tests/test_a.py": ""}, [PYTEST]),
+        ({"requirements.txt": "pytest\n"}, []),  # no tests
+        ({"requirements.txt": "pytest-cov\n", "tests/test_a.py": ""}, []),
+        ({"pyproject.toml": '[dependency-groups]\ndev = ["pytest>=8"]\n', "test/test_a.py": ""}, [PYTEST]),
+        ({"pyproject.toml": "not [toml", "conftest.py": ""}, [PYTEST]),
+        ({"conftest.py": "", "uv.lock": ""}, [f"uv run --frozen {PYTEST}"]),
+        ({"conftest.py": "", "poetry.lock": ""}, [f"poetry run {PYTEST}"]),
+        ({"conftest.py": "", "pdm.lock": ""}, [PYTEST]),  # there is no pdm
+        ({"tests/test_a.py": TEST}, ["python -m unittest discover -s tests"]),
+        ({"test_a.py": TEST}, ["python -m unittest discover"]),
+        ({"tests/test_a.py": "def test_a() -> None: ...\n"}, [PYTEST]),
+        ({"test_a.py": "import pytest\nclass TestA: ...\n"}, [PYTEST]),
+        ({"tests/test_a.py": TEST, "uv.lock": ""}, ["uv run --frozen python -m unittest discover -s tests"]),
+        ({"tox.ini": "[tox]\n"}, ["tox -q"]),
+        ({"tox.ini": "[tox]\n[pytest]\n"}, [PYTEST]),
+        ({"noxfile.py": "", "tox.ini": "[tox]\n"}, ["nox"]),
+        ({"package.json": package("vitest", "vitest"), "package-lock.json": "{}"}, [INSTALL + VITEST]),
+        ({"package.json": package("jest", "jest", "jest-junit"), "yarn.lock": ""}, [YARN + JEST]),
+        ({"package.json": package("jest"), "bun.lock": ""}, ["bun run test"]),
+        ({"package.json": package("bun test"), "bun.lockb": ""}, [BUN]),
+        ({"package.json": package("mocha", "mocha", "mocha-junit-reporter"), "pnpm-lock.yaml": ""}, [PNPM + MOCHA]),
+        ({"package.json": package("node --test lib")}, [NODE]),
+        ({"package.json": package("eslint . && node --test")}, ["npm test --silent"]),
+        (
+            {"package.json": '{"workspaces": ["a"]}', "package-lock.json": "", "a/package.json": package("jest")},
+            [f"{INSTALL}npm test --silent --workspaces --if-present"],
+        ),
+        ({"package.json": package('echo \\"Error: no test specified\\" && exit 1')}, []),
+        ({"package.json": "{}"}, []),
+        ({"package.json": "[1"}, []),
+        ({"package.json": "[1]"}, []),
+        ({"deno.json": "{}"}, ["deno test --junit-path={junit}"]),
+        ({"deno.jsonc": '{"tasks": {"test": "deno test -A"}}'}, ["deno task test --junit-path={junit}"]),
+        ({"Cargo.toml": ""}, [CARGO]),
+        ({"Cargo.toml": "[workspace]\n", "a/Cargo.toml": "[package]\n"}, [f"{CARGO} --workspace"]),
+        ({"go.mod": ""}, ["go test ./..."]),
+        ({"pom.xml": "", "api/pom.xml": ""}, [MAVEN]),
+        ({"build.gradle.kts": "", "gradlew": ""}, [GRADLE]),
+        ({"a.sln": "", "t/t.csproj": "Microsoft.NET.Test.Sdk"}, ["dotnet test --nologo"]),
+        ({"a.csproj": ""}, []),
+        ({".rspec": "", "Gemfile": "gem 'rspec_junit_formatter'"}, [RSPEC]),
+        ({"phpunit.xml.dist": ""}, ["phpunit --log-junit {junit}"]),
+        ({"CMakeLists.txt": "enable_testing()\n"}, [f"cmake -S . -B build && cmake --build build && {CTEST}"]),
+        ({"CMakeLists.txt": "project(x)\n"}, []),
+        ({"Makefile": ".PHONY: test\ntest: build\n\tpytest\n"}, ["make test"]),
+        ({"Makefile": "test := x\nbuild:\n"}, []),
+        ({"Makefile": "test:\n", "Cargo.toml": ""}, [CARGO]),
+        ({"go.mod": "", "conftest.py": ""}, [PYTEST, "go test ./..."]),
+        (
+            PARTS,
+            ["go test ./...", {"run": "go test ./...", "cwd": "tools"}, {"run": "npm test --silent", "cwd": "web"}],
+        ),
+    ],
+)
+def test_by_its_files(tmp_path: Path, files: Mapping[str, str], expected: list[Any]) -> None:
+    suites = found(tmp_path, files).suites
+    written = [suite.written for suite in suites]
+    assert written == expected
+    if not written:
+        return
+    (tmp_path / ".ralph-hooks.toml").write_text(edit.render({"verify": {"commands": written}}, ()), encoding="utf-8")
+    loaded = load(tmp_path, None, registry.built_in()).verify.command_list
+    assert loaded == tuple(Command(suite.line, suite.cwd, (), suite.junit) for suite in suites)
+
+
+@pytest.mark.parametrize(
+    ("gone", "files", "warning"),
+    [
+        ("go", {"go.mod": ""}, "go.mod: its tests need go, which is not on PATH"),
+        ("mvn", {"api/pom.xml": ""}, "api/pom.xml: its tests need mvn, which is not on PATH"),
+        ("", {"go.mod": ""}, "go.mod: install gotestsum"),
+        ("", {"package.json": package("jest", "jest")}, "package.json: add the package jest-junit"),
+    ],
+)
+def test_what_is_missing_is_told(
+    programs: Path, tmp_path: Path, gone: str, files: Mapping[str, str], warning: str
+) -> None:
+    if gone:
+        (programs / gone).unlink()
+    seen = found(tmp_path, files)
+    assert bool(seen.suites) is not bool(gone)
+    assert [told for told in seen.warnings if told.startswith(warning)]
+
+
+def test_pytest_is_proposed_only_where_there_is_one(programs: Path, tmp_path: Path) -> None:
+    executable(programs / "python", "#!/bin/sh\nexit 1\n")
+    seen = found(tmp_path, {"conftest.py": ""})
+    assert seen.suites == ()
+    assert seen.warnings == (
+        "conftest.py: no Python on PATH has pytest: activate the environment of the project first",
+    )
+    executable(tmp_path / "project/.venv/bin/python", "#!/bin/sh\n")
+    assert [suite.line for suite in find_suites(tmp_path / "project").suites] == [f".venv/bin/{PYTEST}"]
+
+
+def test_gotestsum_and_nextest_give_names_where_they_are(programs: Path, tmp_path: Path) -> None:
+    executable(programs / "gotestsum", "#!/bin/sh\n")
+    executable(programs / "cargo-nextest", "#!/bin/sh\n")
+    nextest = "[profile.ci.junit]\npath = 'junit.xml'\n"
+    suites = found(tmp_path, {"go.mod": "", "Cargo.toml": "", ".config/nextest.toml": nextest}).suites
+    assert [suite.written for suite in suites] == [
+        {"run": "cargo nextest run --profile ci --no-fail-fast", "junit": "target/nextest/ci/junit.xml"},
+        "gotestsum --format=standard-quiet --junitfile={junit} ./...",
+    ]
