@@ -110,7 +110,8 @@ def test_nothing_is_kept_for_longer_than_a_year(
 def test_a_report_of_another_release_is_an_error_in_words(database: Database, repository: RepositoryId) -> None:
     reports = Reports(database, repository)
     reports.add(report())
-    database.transact(lambda connection: connection.execute("UPDATE reports SET body = CAST('{\"command\": 5}' AS BLOB)"))
+    sql = "UPDATE reports SET body = CAST('{\"command\": 5}' AS BLOB)"
+    database.transact(lambda connection: connection.execute(sql))
     with pytest.raises(RalphError, match="written by another release"):
         reports.last()
     reports.add(report())
