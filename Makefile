@@ -13,7 +13,7 @@ PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort 
 ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git tests/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-others kills chaos books security lint format bench hook-managers docs clean
+.PHONY: help demo test test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -43,6 +43,11 @@ chaos: $(VENV) ## the gate 500 times under a random mix of faults
 books: $(VENV) ## machines that share a store are killed, its server is stopped: the books agree (SEED=n)
 	$(PYTHON) -m bench.books --seed $(SEED)
 
+coverage: $(VENV) $(MODEL) ## all tests with branch coverage; fails where a file of the package is under 85 %
+	rm -rf build/coverage .coverage*
+	$(PYTHON) -m pytest -q -n $(WORKERS) --cov --cov-report=html:build/coverage --cov-report=json:build/coverage.json
+	$(PYTHON) -m tools.coverage_floor build/coverage.json
+
 lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff check
 	$(PYTHON) -m ruff format --check
@@ -56,6 +61,12 @@ bench: $(VENV) ## the benchmarks
 	$(PYTHON) -m bench
 
 hook-managers: .cache/hook-managers ## lefthook and husky from npm: `make test` then tries the native hooks beside them
+
+pictures: $(VENV) ## the README's pictures of a terminal, from a real run of the demo
+	$(PYTHON) -m tools.pictures
+
+release-check: $(VENV) ## build wheel and sdist, install each into an empty environment, and use it
+	$(PYTHON) -m tools.release_check
 
 docs: $(VENV) ## the documentation as a site, in build/docs
 	$(PYTHON) -m pip install -q --group docs
