@@ -36,7 +36,7 @@ def scripts(example: str) -> list[str]:
     if "jobs" in parsed:
         lines = [step["run"] for step in parsed["jobs"]["gate"]["steps"] if "run" in step]
     else:
-        lines = parsed["ralph-hooks"]["script"]
+        lines = parsed["ralph-hooks"]["script"] + parsed["ralph-hooks"]["after_script"]
     return [line for line in lines if "pip install" not in line]
 
 
@@ -75,14 +75,15 @@ def test_the_commands_judge_the_range(project: Project, example: str, text: str,
     project.models(analyst(Finds("eval(", "Runs what the user typed.")))
     before = project.repo.git("rev-parse", "HEAD")
     head = project.repo.commit({"a.py": text})
-    env = {**project.environ, "RALPH_FROM": before, "RALPH_TO": head, "CI_COMMIT_SHA": head}
+    env = {**project.environ, "CI": "", "RALPH_FROM": before, "RALPH_TO": head, "CI_COMMIT_SHA": head}
     ran = [
         subprocess.run(
             ["/bin/sh", "-c", line], cwd=project.repo.path, env=env, capture_output=True, text=True, check=False
         )
         for line in scripts(example)
     ]
-    assert [done.returncode for done in ran] == [code, 0][: len(ran)], [done.stderr for done in ran]
+    assert [done.returncode for done in ran] == [code, 0, 0][: len(ran)], [done.stderr for done in ran]
+    assert "Nothing was sent" in ran[-1].stderr
     if example == GITHUB:
         assert ("::error file=a.py,line=1" in ran[0].stdout) is bool(code)
         sarif = json.loads((project.repo.path / "ralph-hooks.sarif").read_text())

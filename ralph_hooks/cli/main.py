@@ -31,6 +31,7 @@ COMMANDS = {
     "undo": "Take the last applied fix back.",
     "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
     "cost": "What the models cost, and what the expensive one would have.",
+    "comment": "Put the report on a pull or merge request.",
     "agent-hook": "Judge what a coding agent has done; for the agent's own hook.",
     "mcp": "Serve review, show and apply to coding agents by the Model Context Protocol.",
     "init": "Set a repository up: models, tests, hooks, by what is there.",

@@ -101,6 +101,20 @@ class Transport:
         """Ask for ``path`` below ``base_url``, without telling who asks; as `post_json`."""
         return self._call("GET", base_url, path, {}, None, deadline)
 
+    def send_json(
+        self,
+        method: str,
+        base_url: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        body: Mapping[str, Any] | None,
+        deadline: Deadline,
+    ) -> Reply:
+        """Any other request below ``base_url``; as `post_json`."""
+        told = {"Content-Type": "application/json", **headers} if body is not None else headers
+        return self._call(method, base_url, path, told, None if body is None else _encode(body), deadline)
+
     def _call(
         self, method: str, base_url: str, path: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
     ) -> Reply:

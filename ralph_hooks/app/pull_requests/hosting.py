@@ -1,0 +1,120 @@
+"""What both services have in common: requests to their API, and one comment that is found again."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.model_errors import ModelError
+from ralph_hooks.errors import RalphError
+from ralph_hooks.providers.transport import Reply, Transport, host_of
+
+_PATIENCE = 120.0  # seconds for all of it
+_PAGES = 20
+_PAGE = 100  # entries: the most that either service gives at once
+_REFUSED = frozenset({401, 403, 404})
+JSON = Any
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """A pull or merge request, and what it takes to write there."""
+
+    service: str
+    api: str
+    """The base URL of the service's API."""
+    project: str
+    number: int
+    token: str = ""
+    token_name: str = ""
+    """The variable that the token comes from, or should come from."""
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        sign = "!" if self.service == "gitlab" else "#"
+        return f"{host_of(self.api)} {self.project}{sign}{self.number}"
+
+
+class Service(Protocol):
+    """How a service is spoken to."""
+
+    def head(self) -> str:
+        """The commit that the request would merge."""
+
+    def summary(self, marker: str) -> int | None:
+        """The comment of ours that holds ``marker``; None where there is none."""
+
+    def write(self, comment: int | None, text: str) -> None:
+        """Update ``comment``, or write a new one."""
+
+    def remarks(self) -> str:
+        """All remarks on lines, one after the other."""
+
+    def remark(self, finding: Finding, text: str) -> bool:
+        """Put ``text`` on the line of ``finding``; False where the service has no such line in the diff."""
+
+
+class Api:
+    """JSON to and from one service."""
+
+    def __init__(self, place: Place, headers: Mapping[str, str], proxy: str, rights: str) -> None:
+        self._place = place
+        self._headers = headers
+        self._rights = rights
+        self._transport = Transport(os.environ, proxy)
+        self._deadline = Deadline(_PATIENCE, time.monotonic)
+
+    def get(self, path: str) -> JSON:
+        """What is there."""
+        return self._read(self._call("GET", path, None))
+
+    def pages(self, path: str) -> Iterator[JSON]:
+        """Every entry of a list."""
+        for page in range(1, _PAGES + 1):
+            entries = self.get(f"{path}?per_page={_PAGE}&page={page}")
+            yield from entries
+            if len(entries) < _PAGE:
+                return
+
+    def send(self, method: str, path: str, body: Mapping[str, JSON], *, or_not: tuple[int, ...] = ()) -> bool:
+        """Write something; False where the service answers with one of the statuses ``or_not``."""
+        reply = self._call(method, path, body)
+        if reply.status in or_not:
+            return False
+        self._read(reply)
+        return True
+
+    def _call(self, method: str, path: str, body: Mapping[str, JSON] | None) -> Reply:
+        try:
+            return self._transport.send_json(
+                method, self._place.api, path, headers=self._headers, body=body, deadline=self._deadline
+            )
+        except ModelError as fault:
+            raise RalphError(f"{self._place.told}: nothing was written: {fault}", "try again later") from fault
+
+    def _read(self, reply: Reply) -> JSON:
+        place = self._place
+        if reply.status in _REFUSED:
+            raise RalphError(
+                f"{place.told}: the token in {place.token_name} may not do that (HTTP {reply.status})", self._rights
+            )
+        if not reply.ok:
+            raise RalphError(f"{place.told} answers HTTP {reply.status}", "try again later")
+        try:
+            return from_json(reply.body, object)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            raise RalphError(f"{place.told}: what it answers is not JSON", "look at the URL of the API") from None
+
+
+def escaped(project: str) -> str:
+    """A project's path as one part of a URL."""
+    return quote(project, safe="")
