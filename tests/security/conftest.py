@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.project import agreeing
 from tests.support.repo import Repo
 
 TOP = Path(__file__).parents[2]
@@ -28,7 +29,8 @@ class Gated:
 
     def configure(self, url: str, repository: str = "", user: str = "") -> None:
         """A cheap model at ``url``, defined by the user; more of both files as given."""
-        (self.home / "config.toml").write_text(f'{user}\n[providers.here]\nbase-url = "{url}"\n', encoding="utf-8")
+        text = agreeing(f'{user}\n[providers.here]\nbase-url = "{url}"\n')
+        (self.home / "config.toml").write_text(text, encoding="utf-8")
         self.repo.commit({"pyproject.toml": f'[tool.ralph-hooks]\ncheap = "here/small"\n{repository}'})
 
     @property
