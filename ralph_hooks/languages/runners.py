@@ -24,6 +24,12 @@ class Watch(StrEnum):
 
     PROBE = "probe"
     """`languages.python_probe` inside every Python of the run."""
+    NODE = "node"
+    """`node_reporter.mjs` in node's test runner, and marks in the changed files."""
+    GO = "go"
+    """The JSON events of ``go test``, and marks."""
+    CARGO = "cargo"
+    """What libtest prints, and marks."""
 
 
 class ProofRunner(Struct, frozen=True, kw_only=True):
@@ -44,13 +50,11 @@ class ProofRunner(Struct, frozen=True, kw_only=True):
     """Why the text of a test cannot be accepted, before it is run."""
     fits: Callable[[str, Collection[str]], bool] = lambda path, paths: True  # noqa: ARG005 - the general case
     """Whether it is for this changed file, of those that have its suffix."""
+    mark: str = ""
+    """The statement that prints ``{mark}``, for `languages.instrument`; empty where lines are traced."""
+    keep: tuple[tuple[str, str], ...] = ()
+    """Variables that say where caches are, by the folder under the home folder that they have by default."""
     environment: tuple[tuple[str, str], ...] = ()
-
-
-class Reads(Struct, frozen=True):
-    """The files of the project that a runner is chosen by."""
-
-    paths: Collection[str]
 
 
 def runner_for(path: str, paths: Collection[str]) -> ProofRunner | None:
@@ -198,5 +202,121 @@ _PYTHON = ProofRunner(
     refusals=_python_refusals,
 )
 
-RUNNERS: dict[str, Sequence[ProofRunner]] = {".py": (_PYTHON,)}
+
+# Other languages: their text is searched for what a test must not do
+
+_READING = r"\b(?:cat|e?grep|sed|awk|head|tail|less|git|diff|rg|strings)\b"
+
+
+def _refusals(source: str, sleeps: str, network: str, chance: str, test: str) -> Callable[[str], list[str]]:
+    """Reasons by patterns; ``test`` is the pattern of a test."""
+    patterns = ((source, READS_SOURCE), (sleeps, SLEEPS), (network, NETWORK), (chance, CHANCE))
+
+    def refusals(text: str) -> list[str]:
+        found = [reason for pattern, reason in patterns if re.search(pattern, text)]
+        if _NETWORK_NAMES.search(text):
+            found.append(NETWORK)
+        return list(dict.fromkeys(found)) + ([] if re.search(test, text) else ["it has no test"])
+
+    return refusals
+
+
+def _beside(name: str) -> Callable[[str, Collection[str]], str]:
+    """A file called ``name`` in the folder of the changed one."""
+
+    def place(path: str, paths: Collection[str]) -> str:
+        folder = path.rpartition("/")[0]
+        return unused(f"{folder}/{name}" if folder else name, paths)
+
+    return place
+
+
+def _crate(path: str, paths: Collection[str]) -> str:
+    """The folder of the crate that ``path`` belongs to; ends with a slash unless it is the top."""
+    parts = path.split("/")[:-1]
+    for depth in range(len(parts), -1, -1):
+        folder = "".join(f"{part}/" for part in parts[:depth])
+        if f"{folder}Cargo.toml" in paths:
+            return folder
+    return ""
+
+
+def _has_cargo(path: str, paths: Collection[str]) -> bool:
+    return f"{_crate(path, paths)}Cargo.toml" in paths and "/src/" in f"/{path}"
+
+
+def _has_module(path: str, paths: Collection[str]) -> bool:
+    parts = path.split("/")[:-1]
+    return any("/".join([*parts[:depth], "go.mod"]) in paths for depth in range(len(parts) + 1))
+
+
+_NODE = ProofRunner(
+    name="node",
+    framework="JavaScript for node's own runner: an ES module that imports test from node:test and assert from "
+    "node:assert/strict; a CommonJS module of the project is imported by its default export",
+    program="node",
+    command=("node", "--test-reporter={reporter}", TEST),
+    shown="node --test {test}",
+    watch=Watch.NODE,
+    place=_beside("ralph-reproducer.test.mjs"),
+    refusals=_refusals(
+        rf"readFile|createReadStream|openSync|opendir|readdir|\.toString\(\)\s*\.|String\(\w+\)\s*\.|{_READING}",
+        r"setTimeout|setInterval|setImmediate|timers|Atomics\.wait",
+        r"\bfetch\(|node:https?\b|node:net\b|node:dns\b|WebSocket",
+        r"Math\.random|Date\.now|new Date\(\s*\)|performance\.|crypto|hrtime|process\.pid",
+        r"\b(?:test|it)\(",
+    ),
+    mark='process._rawDebug("{mark}");',
+)
+_GO = ProofRunner(
+    name="go",
+    framework="Go's testing package: a file of the changed file's package, with functions Test...(t *testing.T)",
+    program="go",
+    command=("go", "test", "-json", "-count=1", "-vet=off", "-timeout={limit}s", "-run={only}", "./{folder}"),
+    shown="go test -run Test ./{folder}",
+    watch=Watch.GO,
+    place=_beside("ralph_reproducer_test.go"),
+    refusals=_refusals(
+        rf"ReadFile|os\.Open|embed|go/parser|go/ast|{_READING}",
+        r"time\.(?:Sleep|After|Tick|NewTimer)",
+        r"net\.Dial|http\.(?:Get|Post|DefaultClient)",
+        r"math/rand|crypto/rand|time\.Now|os\.Getpid",
+        r"func Test",
+    ),
+    fits=_has_module,
+    mark='println("{mark}"); ',
+    keep=(("GOPATH", "go"), ("GOCACHE", ".cache/go-build")),
+    environment=(("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("GONOSUMDB", "*")),
+)
+_RUST = ProofRunner(
+    name="rust",
+    framework="Rust: an integration test in the crate's folder tests, with #[test] functions, which calls the public "
+    "functions of the crate by its name",
+    program="cargo",
+    command=("cargo", "test", "--offline", "--manifest-path={crate}Cargo.toml", "--test={stem}", "--", "{only}",
+             "--test-threads=1", "--nocapture"),
+    shown="cargo test --test {stem}",
+    watch=Watch.CARGO,
+    place=lambda path, paths: unused(f"{_crate(path, paths)}tests/ralph_reproducer.rs", paths),
+    refusals=_refusals(
+        rf"fs::read|File::open|include_(?:str|bytes)!|read_to_string|{_READING}",
+        r"thread::sleep|park_timeout|recv_timeout",
+        r"TcpStream|UdpSocket|reqwest|ureq",
+        r"rand::|SystemTime|Instant::now|process::id|RandomState",
+        r"#\[test\]",
+    ),
+    fits=_has_cargo,
+    mark='std::eprintln!("{mark}"); ',
+    keep=(("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")),
+    environment=(("RUST_BACKTRACE", "0"), ("CARGO_TERM_COLOR", "never")),
+)  # fmt: skip
+
+RUNNERS: dict[str, Sequence[ProofRunner]] = {
+    ".py": (_PYTHON,),
+    ".js": (_NODE,),
+    ".mjs": (_NODE,),
+    ".cjs": (_NODE,),
+    ".go": (_GO,),
+    ".rs": (_RUST,),
+}
 """By suffix of the changed file; the first that fits."""

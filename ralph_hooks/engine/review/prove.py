@@ -203,7 +203,7 @@ class Proofs:
             if reply.cannot:
                 note = f"no reproducer: {' '.join(reply.cannot.split())}"
                 return Result(Evidence.UNPROVED, note=beginning(note, 300)), model
-            test = TestFile(path=place, text=reply.test, language=runner.name, command=runner.shown.format(test=place))
+            test = TestFile(path=place, text=reply.test, language=runner.name, command=_command(runner, place))
             result, why = self._tried(subject, runner, reply, test)
             if not why or last:
                 return result, model
@@ -402,6 +402,12 @@ def _summary(runs: Sequence[Run]) -> str:
     head = f"fails {failed} of {len(runs)}: {kinds}"
     told = next((run.tail for run in runs if run.tail), "")
     return f"{head}\n{told}" if told else head
+
+
+def _command(runner: ProofRunner, place: str) -> str:
+    """How a person runs the test at ``place``."""
+    folder, _, name = place.rpartition("/")
+    return runner.shown.format(test=place, folder=folder, stem=name.rpartition(".")[0])
 
 
 def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline: Deadline) -> tuple[Run, ...]:

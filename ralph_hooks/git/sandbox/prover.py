@@ -16,26 +16,29 @@ import msgspec
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Failure, Outcome, Run, TestFile, Trial
+from ralph_hooks.core.proof import HANG, Failure, Order, Outcome, Run, Trial
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git, try_git
 from ralph_hooks.git.sandbox import lfs
 from ralph_hooks.git.sandbox.scratch import program_environment, scratch
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.languages import python_probe
+from ralph_hooks.languages import python_probe, run_output
+from ralph_hooks.languages.instrument import instrumented, seen
 from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, runner_called
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
 
 _FOLDER = "ralph-hooks-proof"  # beside the copy, which has the name of the project
 _NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
-_KEEP = 16 * 1024  # bytes of output
+_KEEP = 512 * 1024  # bytes of output
 _TAIL_LINES = 30
+_BUILD = 90.0  # seconds to compile, beyond a test's own limit
 _GRACE = 5.0  # seconds beyond a test's own limit before the runner itself is stopped
 _MEMORY = 2 * 1024**3  # bytes for one process
-_LATE = 0.3  # of the time limit
+_LOOPING = 0.3  # of the time limit
 _LARGEST_LOG = 4_000_000  # bytes
 _NOT_FOUND = 127
 _IN_REACH = "reproducers ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_WHOLE = "the command"
 _SITE = '''\
 """Load the probe, then whatever the environment has under this name."""
 import importlib.machinery
@@ -115,43 +118,90 @@ class GitProver:
             return Run(outcome=Outcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
 
     def _run(self, trial: Trial, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
-        folder = copy.parent / _FOLDER  # private to this run
         lfs.fill(copy, self._large_files)
         place = copy / trial.test.path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(trial.test.text, encoding="utf-8", errors="backslashreplace")
         env = self._environment(copy, trial, runner)
-        args = self._arguments(trial.test, runner, env)
-        limit = min(trial.limit + _GRACE, deadline.remaining())
-        if not args or limit <= 0:
-            return Run(
-                outcome=Outcome.NOT_RUN, tail="the deadline came first" if args else f"{runner.program}: not found"
-            )
+        args = self._arguments(trial, runner, env)
+        if not args:
+            return Run(outcome=Outcome.NOT_RUN, tail=f"{runner.program}: not found")
+        before = _marked(copy, trial, runner)
+        run = self._watched(args, trial, runner, copy, env, deadline)
+        if run.outcome is Outcome.NOT_LOADED and before:
+            for path, data in before.items():  # a mark may be what does not compile
+                path.write_bytes(data)
+            run = self._watched(args, trial, runner, copy, env, deadline)
+        elif run.outcome is Outcome.NOT_LOADED and _NO_PLUGINS in env and _NO_PLUGINS not in os.environ:
+            self._needs_plugins = True  # a fixture may be one of a plugin
+            run = self._watched(args, trial, runner, copy, _without(env, _NO_PLUGINS), deadline)
+        return run
+
+    def _watched(
+        self,
+        args: Sequence[str],
+        trial: Trial,
+        runner: ProofRunner,
+        copy: Path,
+        env: Mapping[str, str],
+        deadline: Deadline,
+    ) -> Run:
+        """Run ``args`` and read what was written and printed."""
+        whole = trial.limit + (_GRACE if runner.watch in {Watch.PROBE, Watch.NODE} else _BUILD)
+        limit = min(whole, deadline.remaining())
+        if limit <= 0:
+            return _LATE
+        log = copy.parent / _FOLDER / "probe"
+        (log / "log").unlink(missing_ok=True)
         cut = can_cut_network()
         if not cut:
             self._caveats[_IN_REACH] = None
-        for plugins in (False, True):
-            if plugins:
-                env.pop(_NO_PLUGINS, None)
-            done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
-            tail = _tail(done.tail, copy.parent)
-            seconds = round(done.seconds, 3)
-            if done.returncode is None and limit < trial.limit + _GRACE:
-                return Run(outcome=Outcome.NOT_RUN, tail="the deadline came first", seconds=seconds)
-            run = _read_probe(folder / "probe", copy, trial, tail, seconds)
-            if run.outcome is not Outcome.NOT_LOADED or _NO_PLUGINS not in env or _is_set(_NO_PLUGINS):
-                break
-            self._needs_plugins = True  # a fixture may be one of a plugin
-            (folder / "probe/log").unlink(missing_ok=True)
-        return run
+        done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
+        seconds = round(done.seconds, 3)
+        if done.returncode is None and limit < whole:
+            return _LATE
+        text = decode(done.tail)
+        top = os.path.realpath(copy) + os.sep
+        if self._command and runner.watch is not Watch.PROBE:
+            return _by_exit(done.returncode, text, seconds)
+        match runner.watch:
+            case Watch.GO:
+                run = run_output.read_go(text, top, seconds)
+            case Watch.CARGO:
+                run = run_output.read_cargo(text, trial.test.path.rpartition("tests/")[0], seconds)
+            case _:
+                run = _read_probe(log, copy, trial, _tail(done.tail, copy.parent), seconds)
+        if runner.watch is Watch.NODE:
+            ended = done.returncode is not None and run.outcome is Outcome.NOT_RUN
+            run = _with_marks(msgspec.structs.replace(run, outcome=Outcome.NOT_LOADED) if ended else run, text)
+        return run if runner.watch is Watch.PROBE else _by_place(run, trial)
 
-    def _arguments(self, test: TestFile, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
+    def _arguments(self, trial: Trial, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
+        test = trial.test
         if self._command:
             return [word.replace(TEST, test.path) for word in shlex.split(self._command)]
         program = self._program(runner, env)
         if program is None:
             return []
-        return [program, *(word.replace(TEST, test.path) for word in runner.command[1:])]
+        folder, _, name = test.path.rpartition("/")
+        alone = trial.order is Order.ALONE and trial.only
+        values = {
+            "test": test.path,
+            "folder": folder,
+            "stem": name.rpartition(".")[0],
+            "crate": test.path.rpartition("tests/")[0],
+            "limit": str(max(1, round(trial.limit))),
+            "reporter": str(Path(python_probe.__file__).with_name("node_reporter.mjs")),
+            "only": "",
+        }
+        if runner.watch is Watch.GO:
+            values["only"] = f"^{trial.only}$" if alone else "."
+        words = [program, *(word.format(**values) for word in runner.command[1:] if word != "{only}")]
+        if alone and runner.watch is Watch.CARGO:
+            words += ["--exact", trial.only]
+        if alone and runner.watch is Watch.NODE:
+            words.insert(1, f"--test-name-pattern=^{re.escape(trial.only)}$")
+        return words
 
     def _program(self, runner: ProofRunner, env: Mapping[str, str]) -> str | None:
         """Of Python, the one of the project: of its active environment, of one in its folder, else by PATH."""
@@ -175,6 +225,9 @@ class GitProver:
         env |= {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
         env |= {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(folder / "home/.cache")}
         env.pop("PYTEST_ADDOPTS", None)
+        for name, place in runner.keep:
+            if home:
+                env.setdefault(name, os.environ.get(name) or str(Path(home) / place))
         env |= dict(runner.environment)
         if home:
             env.setdefault("PYTHONUSERBASE", f"{home}/.local")
@@ -209,9 +262,53 @@ _PLUGINS = re.compile(
 )
 
 
-def _is_set(name: str) -> bool:
-    """Whether the user says so in any case."""
-    return name in os.environ
+_LATE = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+
+
+def _without(env: Mapping[str, str], name: str) -> dict[str, str]:
+    return {key: value for key, value in env.items() if key != name}
+
+
+def _marked(copy: Path, trial: Trial, runner: ProofRunner) -> dict[Path, bytes]:
+    """Put marks before the changed statements of the copy; what the files were before that."""
+    before: dict[Path, bytes] = {}
+    for path, lines in trial.lines.items() if runner.mark else ():
+        place = copy / path
+        if place.is_symlink() or not place.is_file():
+            continue
+        data = place.read_bytes()
+        marked = instrumented(path, data, lines, runner.mark)
+        if marked != data:
+            place.write_bytes(marked)
+            before[place] = data
+    return before
+
+
+def _with_marks(run: Run, output: str) -> Run:
+    """``run`` of node's reporter with the marks that were printed."""
+    reached = seen(output)
+    failures = tuple(msgspec.structs.replace(failure, reached=reached) for failure in run.failures)
+    return msgspec.structs.replace(run, failures=failures)
+
+
+def _by_place(run: Run, trial: Trial) -> Run:
+    """``run``, in which a changed line has run that an exception was raised at, marked or not."""
+    failures = tuple(
+        msgspec.structs.replace(failure, reached=(failure.at,))
+        if not failure.reached and failure.at[1] in trial.lines.get(failure.at[0], ())
+        else failure
+        for failure in run.failures
+    )
+    return msgspec.structs.replace(run, failures=failures)
+
+
+def _by_exit(code: int | None, text: str, seconds: float) -> Run:
+    """A command of the user's in a language whose runs are not watched: it says only whether it passes."""
+    tail = "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])
+    if code == 0:
+        return Run(outcome=Outcome.PASSED, passed=(_WHOLE,), tail=tail, seconds=seconds)
+    failure = Failure(test=_WHOLE, kind="failure", reached=seen(text))
+    return Run(outcome=Outcome.FAILED, failures=(failure,), tail=tail, seconds=seconds)
 
 
 def _plain(text: str) -> bool:
@@ -239,7 +336,7 @@ def _read_probe(probe: Path, copy: Path, trial: Trial, tail: str, seconds: float
     events = list(_events(probe / "log"))
     hang = _hang(probe / "hangs", copy, trial.test.path)
     calls = [event.seconds for event in events if event.event == "entered"]
-    looping = bool(calls) and calls[-1] > trial.limit * _LATE  # the test calls the project again and again
+    looping = bool(calls) and calls[-1] > trial.limit * _LOOPING  # the test calls the project again and again
     failures: list[Failure] = []
     reached: dict[tuple[str, int], None] = {}
     running = ""
