@@ -278,7 +278,14 @@ def build_prover(context: Context, repository: snapshots.Repository, change: Cha
 def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Cache) -> CommandVerifier:
     verify = context.settings.verify
     cut_by = "" if verify.network else OWN_NETWORK
-    return CommandVerifier(repository, change, timeout=verify.timeout, cut_by=cut_by, store=store)
+    return CommandVerifier(
+        repository,
+        change,
+        timeout=verify.timeout,
+        cut_by=cut_by,
+        store=store,
+        dependencies=verify.share_dependencies,
+    )
 
 
 def build_caller(
@@ -376,6 +383,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
         own_network=settings.verify.network,
         own_files=settings.own_files,
         store=gate.store,
+        dependencies=settings.verify.share_dependencies,
     )
     try:
         with workbench as bench:

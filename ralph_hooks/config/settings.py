@@ -242,6 +242,14 @@ class VerifySettings(Table, frozen=True):
         ),
     ] = True
 
+    share_dependencies: Annotated[
+        bool,
+        Meta(
+            description="Whether the scratch copy has the dependencies that are installed in your working tree "
+            "(`node_modules`, virtual environments, `vendor`, `target`), where the lock file is the same."
+        ),
+    ] = True
+
     @property
     def command_list(self) -> tuple[Command, ...]:
         """``commands`` in one form."""

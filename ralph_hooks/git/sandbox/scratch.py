@@ -49,9 +49,12 @@ def program_environment(copy: Path, project: Path, program: str = "") -> dict[st
     env = allowed_environment()
     inherited = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
     moved = [str(copy / Path(e).relative_to(project)) if Path(e).is_relative_to(project) else e for e in inherited]
-    own = [str(copy / root) for root in installed(project, _folders(env, program)).roots]
+    local = [project / name / "bin" for name in (".venv", "venv")]
+    own = [str(copy / root) for root in installed(project, [*_folders(env, program), *local]).roots]
     env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(copy), str(copy / "src"), *own, *moved]))
     env["PYTHONDONTWRITEBYTECODE"] = "1"
+    if (copy / ".venv").is_symlink():  # the user's own, which must not be made to point into the copy
+        env["UV_NO_SYNC"] = "1"
     return env
 
 
@@ -163,7 +166,8 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for parent, folders, files in os.walk(folder):
-            for path in (Path(parent, name) for name in (*folders, *files)):
+            # A file may be a link to one of the user's, and its mode is theirs; only Windows asks for it.
+            for path in (Path(parent, name) for name in (*folders, *(files if sys.platform == "win32" else ()))):
                 if not path.is_symlink():  # what it points to is not ours
                     with contextlib.suppress(OSError):
                         path.chmod(0o700)

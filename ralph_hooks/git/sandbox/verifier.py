@@ -17,6 +17,7 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.errors import RalphError
+from ralph_hooks.git.sandbox import dependencies as dependency_folders
 from ralph_hooks.git.sandbox import lfs, outcomes, shell
 from ralph_hooks.git.sandbox.baselines import Baselines
 from ralph_hooks.git.sandbox.junit import find_reports, read_reports
@@ -76,7 +77,7 @@ class CommandVerifier:
     whose code may be installed in editable mode and that has the content of Git LFS files, where it is another one.
     Without ``memory`` the limit is three quarters of what the machine has: enough to stop a test that would take it
     all. ``cut_by`` is the setting that keeps commands from the network; empty where they have one. ``store`` keeps what
-    commands do on a base.
+    commands do on a base. With ``dependencies`` the copies have those that are installed in the project.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class CommandVerifier:
         project: Repository | None = None,
         cut_by: str = "",
         store: Cache | None = None,
+        dependencies: bool = True,
     ) -> None:
         self._repository = repository
         self._change = change
@@ -97,7 +99,9 @@ class CommandVerifier:
         self._project = (project or repository).top
         self._large_files = lfs.store(project or repository)
         self._cut_by = cut_by
-        self._bases = Baselines(self._project, store, (str(timeout), str(self._memory)))
+        self._dependencies = dependencies
+        installed = dependency_folders.state(self._project) if dependencies else ()
+        self._bases = Baselines(self._project, store, (str(timeout), str(self._memory), *installed))
         self._caveats: dict[str, None] = {}
         self._output = OutputMask(change.entries)
 
@@ -143,6 +147,8 @@ class CommandVerifier:
         missing = lfs.fill(copy, self._large_files)
         if missing:
             self._caveats[_POINTERS.format(files=plural(missing, "file"))] = None
+        if self._dependencies:
+            dependency_folders.share(self._project, copy)
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how commands were run."""

@@ -70,6 +70,7 @@ class GitWorkbench:
         own_network: bool = True,
         own_files: Places = CONFIGURATIONS,
         store: Cache | None = None,
+        dependencies: bool = True,
     ) -> None:
         self._repository = repository
         self._change = change
@@ -79,6 +80,7 @@ class GitWorkbench:
         self._cut_by = ("" if own_network else OWN_NETWORK, "" if network else REPAIRS_NETWORK)
         self._own_files = own_files
         self._store = store
+        self._dependencies = dependencies
         self._held: GitSnapshot | None = None
         self._written: set[str] = set()
         self._visited = False
@@ -216,6 +218,7 @@ class GitWorkbench:
             project=self._repository,
             cut_by=cut_by,
             store=self._store,
+            dependencies=self._dependencies,
         )
 
     def _settle(self, copy: Path) -> None:

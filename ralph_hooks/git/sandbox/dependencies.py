@@ -1,0 +1,211 @@
+"""Installed dependencies of the project in a scratch copy, so that no command installs them for every commit.
+
+git does not track them, and a scratch copy has only what git tracks. They are shared where the lock file of the copy is
+the one that they were installed by. Nothing that a command adds, removes or replaces reaches the user's: a folder is
+copied with reflinks where the file system has them, else with hard links, build output byte by byte, and a virtual
+environment, which is not movable, is a link. The caches of Maven, Gradle, Go, npm and others are in the user's home
+folder, and found there as always.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import Struct
+
+_NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
+_NODE_MARKS = (".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity")
+"""What npm, pnpm and yarn write into node_modules once they have installed."""
+_NODE_KEPT = frozenset((".bin", ".pnpm", *_NODE_MARKS))
+"""Of the names that begin with a dot these are no caches."""
+_PYTHON_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
+_BUILT = tuple(
+    f"target/{profile}/{name}" for profile in ("debug", "release") for name in (".fingerprint", "build", "deps")
+)
+"""What cargo keeps of the crates that the project depends on."""
+_ENVIRONMENTS = (".venv", "venv")
+_FICLONE = 0x40049409  # ioctl_ficlone(2)
+_MOST_FILES = 200_000
+_MOST_BYTES = 1_000_000_000  # of build output, which is copied
+_DEEPEST = 4
+
+
+class _Folder(Struct, frozen=True):
+    """A folder to share, relative to the top."""
+
+    path: str
+    linked: bool = True
+    """Whether files may be hard links: nobody writes into them, programs replace them."""
+    caches: bool = False
+    """Whether names that begin with a dot are caches, and stay behind."""
+
+
+def share(project: Path, copy: Path) -> tuple[str, ...]:
+    """Put the dependencies of ``project`` into ``copy`` and return their folders. What cannot be shared is left out."""
+    shared = []
+    for folder in _folders(project, copy):
+        target = copy / folder.path
+        try:
+            _Tree(folder).copy(project / folder.path, target)
+        except OSError:
+            shutil.rmtree(target, ignore_errors=True)
+            continue
+        shared.append(folder.path)
+    for name in _ENVIRONMENTS:
+        there = (project / name / "pyvenv.cfg").is_file() and not os.path.lexists(copy / name)
+        if there and _same(project, copy, _PYTHON_LOCKS):
+            (copy / name).symlink_to(project / name, target_is_directory=True)
+            shared.append(name)
+    if shared:
+        with contextlib.suppress(OSError):
+            (copy / ".git/info").mkdir(exist_ok=True)
+            with (copy / ".git/info/exclude").open("a", encoding="utf-8") as exclude:
+                exclude.writelines(f"/{path}\n" for path in shared)
+    return tuple(shared)
+
+
+def state(project: Path) -> Iterator[str]:
+    """What tells that other dependencies are installed in ``project`` than before."""
+    for name in (*(f"node_modules/{mark}" for mark in _NODE_MARKS), "node_modules", "vendor", *_ENVIRONMENTS):
+        with contextlib.suppress(OSError):
+            yield f"{name} {(project / name).stat().st_mtime_ns}"
+
+
+def _folders(project: Path, copy: Path) -> Iterator[_Folder]:
+    for package in _packages(copy):
+        name = (package / "node_modules").as_posix()
+        if _only_there(project, copy, name) and _installed(project, copy, package):
+            yield _Folder(name, caches=True)
+    for name, lock in (("vendor", "composer.lock"), ("vendor/bundle", "Gemfile.lock")):
+        if _only_there(project, copy, name) and _locked(project, copy, lock):
+            yield _Folder(name)
+    if _only_there(project, copy, "target") and _locked(project, copy, "Cargo.lock"):
+        for name in _BUILT:
+            if (project / name).is_dir():
+                yield _Folder(name, linked=False)
+
+
+def _only_there(project: Path, copy: Path, name: str) -> bool:
+    return (project / name).is_dir() and not (project / name).is_symlink() and not os.path.lexists(copy / name)
+
+
+def _locked(project: Path, copy: Path, lock: str) -> bool:
+    return (copy / lock).is_file() and _same(project, copy, (lock,))
+
+
+def _packages(copy: Path) -> Iterator[Path]:
+    """The folders with a package.json, relative to the top, the upper ones first."""
+    level = [copy]
+    for _ in range(_DEEPEST):
+        below: list[Path] = []
+        for folder in level:
+            if (folder / "package.json").is_file():
+                yield folder.relative_to(copy)
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                below += [
+                    Path(entry.path)
+                    for entry in entries
+                    if entry.is_dir(follow_symlinks=False) and entry.name not in {".git", "node_modules"}
+                ]
+        level = sorted(below)
+
+
+def _installed(project: Path, copy: Path, package: Path) -> bool:
+    """Whether node_modules are what the lock file of ``copy``, beside the package or above it, asks for."""
+    modules = project / package / "node_modules"
+    for folder in (package, *package.parents):
+        for name in _NODE_LOCKS:
+            lock = project / folder / name
+            if not (copy / folder / name).is_file():
+                continue
+            places = (modules, project / folder / "node_modules")
+            marks = [place / mark for place in places for mark in _NODE_MARKS]
+            newest = max((_time(mark) for mark in (*marks, modules)), default=0)
+            return _same(project, copy, ((folder / name).as_posix(),)) and newest >= _time(lock)
+    return _same(project, copy, ((package / "package.json").as_posix(),))
+
+
+def _same(project: Path, copy: Path, names: tuple[str, ...]) -> bool:
+    """Whether the files ``names`` are the same on both sides, or are on neither."""
+    return all(_content(project / name) == _content(copy / name) for name in names)
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _time(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+class _Tree:
+    """Copies one folder as cheaply as the file system lets us."""
+
+    def __init__(self, folder: _Folder) -> None:
+        self._folder = folder
+        self._clones = sys.platform == "linux"
+        self._links = folder.linked
+        self._files = 0
+        self._bytes = 0
+
+    def copy(self, source: Path, target: Path) -> None:
+        """Raises OSError where something cannot be copied, or there is too much of it."""
+        target.mkdir(parents=True)
+        with os.scandir(source) as entries:
+            for entry in entries:
+                dotted = entry.name.startswith(".") and entry.name not in _NODE_KEPT
+                if not (self._folder.caches and dotted and source.name == "node_modules"):
+                    self._entry(entry, target / entry.name)
+
+    def _entry(self, entry: os.DirEntry[str], target: Path) -> None:
+        if entry.is_symlink():
+            target.symlink_to(Path(entry.path).readlink())
+        elif entry.is_dir():
+            self.copy(Path(entry.path), target)
+        elif entry.is_file():
+            self._count(entry.stat().st_size)
+            self._file(entry.path, target)
+
+    def _count(self, size: int) -> None:
+        self._files += 1
+        self._bytes += size
+        if self._files > _MOST_FILES or (not self._folder.linked and not self._clones and self._bytes > _MOST_BYTES):
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(self._folder.path))
+
+    def _file(self, source: str, target: Path) -> None:
+        if self._clones:
+            try:
+                _clone(source, target)
+            except OSError:  # the file system does not know it, or the copy is on another one
+                self._clones = False
+                target.unlink(missing_ok=True)
+            else:
+                return
+        if self._links:
+            try:
+                os.link(source, target)
+            except OSError:
+                self._links = False
+            else:
+                return
+        shutil.copy2(source, target)
+
+
+def _clone(source: str, target: Path) -> None:
+    import fcntl
+
+    with open(source, "rb") as old, target.open("xb") as new:  # noqa: PTH123 - tens of thousands of files
+        fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+    shutil.copystat(source, target)
