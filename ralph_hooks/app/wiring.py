@@ -25,6 +25,7 @@ from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core import skips
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.guidance import Guidance, load
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
@@ -69,6 +70,8 @@ class Selection(Struct, frozen=True):
     to_ref: str | None = None
     commit: str | None = None
     worktree: bool = False
+    intent: str = ""
+    """What the author says that the change is meant to do."""
 
     @property
     def stage(self) -> Stage:
@@ -135,7 +138,7 @@ def _review(context: Context, command: str, selection: Selection) -> Iterator[Re
         pushed = selection.pushed(context.repository)
         snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)
         limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
-        gate = with_skips(build_gate(context, state, command, limits, snapshot))
+        gate = with_skips(build_gate(context, state, command, limits, snapshot, intent=selection.intent))
         try:
             with exclusive_run(context.home.state, context.key, [snapshot.change], gate.models.caller.deadline):
                 yield ReviewSession(
@@ -159,7 +162,8 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
-        gate = with_skips(msgspec.structs.replace(gate, checks=all_checks(_ruff(context, changes))))
+        models = msgspec.structs.replace(gate.models, guidance=_guidance(context, changes, ""))
+        gate = with_skips(msgspec.structs.replace(gate, models=models, checks=all_checks(_ruff(context, changes))))
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
                 yield push_gate(gate)
@@ -194,6 +198,8 @@ def build_gate(
     limits: GateSettings,
     snapshot: Snapshot,
     shown: Progress | None = None,
+    *,
+    intent: str = "",
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
@@ -205,11 +211,21 @@ def build_gate(
         pool=WorkerPool(limits.parallel, deadline, shown or progress()),
         answers=SharedModelCache(state),
         prices=prices,
+        guidance=_guidance(context, [snapshot.change], intent),
     )
     gate = _gate(context, state, models, store, context.repository, snapshot.change)
     return msgspec.structs.replace(
         gate, checks=all_checks(_ruff(context, [snapshot.change])), dismissals=GitDismissals(context.repository)
     )
+
+
+def _guidance(context: Context, changes: Sequence[Change], intent: str) -> Guidance:
+    """The project's review guidelines, as the base of the first of ``changes`` has them, and the ``intent``."""
+    names = context.settings.all_guidelines()
+    base = next((change.base for change in changes), "")
+    if not names or not base:
+        return Guidance(intent=intent)
+    return load(names, read_files(context.repository, base, [name.partition("#")[0] for name in names]), intent)
 
 
 def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:

@@ -203,7 +203,7 @@ class Models:
             place = f"routes[{index}]" if self._file.prefix else f"{self._file.path.name} routes[{index}]"
             more = ", ..." if len(table.paths) > _PATTERNS_IN_LABEL else ""
             label = f"{place} ({', '.join(table.paths[:_PATTERNS_IN_LABEL])}{more})"
-            yield RouteRule(table.paths, models, table.skip, label)
+            yield RouteRule(table.paths, models, table.skip, label, table.guidelines)
 
     def repairing_agents(self) -> tuple[Provider, ...]:
         """The coding agents that the file has repair."""

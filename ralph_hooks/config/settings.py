@@ -263,6 +263,19 @@ def _command(written: str | tuple[str, ...] | CommandTable) -> Command:
     return Command(written.run, written.cwd.strip("/"), written.paths, junit)
 
 
+class ReviewSettings(Table, frozen=True):
+    """What models are told about the project."""
+
+    guidelines: Annotated[
+        Texts,
+        Meta(
+            description="The project's own review rules in prose: files, or `FILE#Heading` for a section of a Markdown "
+            "file. Read from the base, so that a change cannot rewrite them for itself. Models read the first 6,000 "
+            "characters. Guidelines add to what is reported or narrow it; they excuse no check."
+        ),
+    ] = ()
+
+
 class ProofSettings(Table, frozen=True):
     """How a reproducer is run: the test that a model writes to prove its finding."""
 
@@ -328,6 +341,8 @@ class RouteRule(Struct, frozen=True):
     skip: bool
     label: str
     """Where it stands, for people: ``routes[0] (migrations/**)``."""
+    guidelines: tuple[str, ...] = ()
+    """Besides those for all paths."""
 
 
 class Settings(Struct, frozen=True, kw_only=True, eq=False):
@@ -340,6 +355,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     gate: GateSettings = GateSettings()
     push: GateSettings = PushSettings()
     checks: ChecksSettings = ChecksSettings()
+    review: ReviewSettings = ReviewSettings()
     verify: VerifySettings = VerifySettings()
     proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()
@@ -391,6 +407,10 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         routes = tuple(structs.replace(rule, models=chains(rule.models)) for rule in self.routes)
         return structs.replace(self, models=chains(self.models), routes=routes, _known={})
 
+    def all_guidelines(self) -> tuple[str, ...]:
+        """Every file of guidelines that some path may have, each once."""
+        return tuple(dict.fromkeys((*self.review.guidelines, *(g for rule in self.routes for g in rule.guidelines))))
+
     def all_models(self) -> tuple[Model, ...]:
         """Every model that some path may be routed to, each once."""
         groups = (self.models, *(rule.models for rule in self.routes))
@@ -399,9 +419,11 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     def _find(self, path: str) -> Route:
         rule = self._rule(path)
         if rule is not None:
-            return Route({**self.models, **rule.models}, rule.skip, f"{rule.label}, the last rule that matches")
+            reason = f"{rule.label}, the last rule that matches"
+            guidelines = (*self.review.guidelines, *rule.guidelines)
+            return Route({**self.models, **rule.models}, rule.skip, reason, guidelines)
         reason = "the models for every path without a rule" if self.models else "no model is configured"
-        return Route(self.models, skip=False, reason=reason)
+        return Route(self.models, skip=False, reason=reason, guidelines=self.review.guidelines)
 
     def _rule(self, path: str) -> RouteRule | None:
         return next((rule for rule in reversed(self.routes) if first_match(path, rule.paths) is not None), None)

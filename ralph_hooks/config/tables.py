@@ -13,6 +13,7 @@ from ralph_hooks.config.settings import (
     OnFailure,
     ProofSettings,
     PushSettings,
+    ReviewSettings,
     Table,
     Text,
     Texts,
@@ -64,6 +65,9 @@ class RouteTable(Table, frozen=True):
         ModelsTable, Meta(description="Models for these paths; phases that are not named keep theirs.")
     ] = ModelsTable()
     skip: Annotated[bool, Meta(description="Whether these paths go unreviewed (they are listed as such).")] = False
+    guidelines: Annotated[
+        Texts, Meta(description="Review guidelines for these paths, besides `review.guidelines`.")
+    ] = ()
 
 
 class BudgetTable(Table, frozen=True):
@@ -242,6 +246,7 @@ class FileTable(Table, frozen=True):
     gate: GateSettings = GateSettings()
     push: PushSettings = PushSettings()
     checks: ChecksSettings = ChecksSettings()
+    review: ReviewSettings = ReviewSettings()
     verify: VerifySettings = VerifySettings()
     proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()

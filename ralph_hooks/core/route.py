@@ -162,6 +162,8 @@ class Route(Struct, frozen=True):
     skip: bool
     reason: str
     """Which line of the configuration chose it, for people."""
+    guidelines: tuple[str, ...] = ()
+    """Files with the project's review rules for it, or ``FILE#Heading``."""
 
     def chain(self, phase: Phase) -> Chain:
         """The models for ``phase``; empty where none is configured."""

@@ -52,7 +52,9 @@ def text_of(data: bytes | None) -> str | None:
         return None
 
 
-def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck]) -> str:
+def settings_digest(
+    settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck], guidelines: str = ""
+) -> str:
     """Changes when a review of the same change may come out otherwise: models, routes, checks, prompts, limits.
 
     Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their
@@ -64,6 +66,7 @@ def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[C
     return key(
         f"receipt/{_VERSION}/{analyze.VERSION}/{verify.VERSION}/{reproduce.VERSION}",
         *(f"{check.name} {check.version}" for check in checks),
+        *filter(None, [guidelines]),
         msgspec.json.encode([fields, _names(settings.models), routes], order="sorted").decode(),
     )
 

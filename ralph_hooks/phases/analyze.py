@@ -16,6 +16,7 @@ from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import path_line, plural
 from ralph_hooks.phases.grounding import LooseFinding, confidence_of, line_of, locate, path_of, severity_of
+from ralph_hooks.phases.guidance import NONE, Preamble
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
 
 SYSTEM = """\
@@ -70,8 +71,10 @@ class Review(msgspec.Struct, frozen=True):
 VERSION = prompt_version(SYSTEM, AnalyzeReply)
 
 
-def question(parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker: str) -> Question[Review]:
-    """What is wrong in ``parts``? ``marker`` is a random word.
+def question(
+    parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker: str, preamble: Preamble = NONE
+) -> Question[Review]:
+    """What is wrong in ``parts``? ``marker`` is a random word; ``preamble`` stands before the code.
 
     It can be divided while there is something to divide: parts, or a part and its hints.
     """
@@ -86,8 +89,8 @@ def question(parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker:
                 told.add((part.path, hint))
     return Question(
         phase=Phase.ANALYZE,
-        system=SYSTEM,
-        prompt=fenced(marker, "\n".join(texts)),
+        system=SYSTEM + preamble.system,
+        prompt=preamble.before(fenced(marker, "\n".join(texts)), marker),
         shape=AnalyzeReply,
         read=lambda data: read(data, parts),
         divisible=len(parts) > 1 or bool(told),

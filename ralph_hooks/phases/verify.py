@@ -10,6 +10,7 @@ import msgspec
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.phases.guidance import NONE, Preamble
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
 
 SYSTEM = """\
@@ -57,8 +58,11 @@ class Claim(msgspec.Struct, frozen=True):
 VERSION = prompt_version(SYSTEM, VerifyReply)
 
 
-def question(claims: Sequence[Claim], marker: str) -> Question[list[ReplyVerdict]]:
-    """Which of ``claims`` hold? The answer has one verdict a claim, in their order. ``marker`` is a random word."""
+def question(claims: Sequence[Claim], marker: str, preamble: Preamble = NONE) -> Question[list[ReplyVerdict]]:
+    """Which of ``claims`` hold? The answer has one verdict a claim, in their order.
+
+    ``marker`` is a random word; ``preamble`` stands before the code.
+    """
     texts: list[str] = []
     shown: str | None = None
     for number, claim in enumerate(claims, start=1):
@@ -68,8 +72,8 @@ def question(claims: Sequence[Claim], marker: str) -> Question[list[ReplyVerdict
         texts.append(f"C{number}: {claim.statement}")
     return Question(
         phase=Phase.VERIFY,
-        system=SYSTEM,
-        prompt=fenced(marker, "\n".join(texts)),
+        system=SYSTEM + preamble.system,
+        prompt=preamble.before(fenced(marker, "\n".join(texts)), marker),
         shape=VerifyReply,
         read=lambda data: read(data, len(claims)),
         max_output=2048,

@@ -308,7 +308,8 @@ def assert_not_judged(judged: Judgement, said: str, policy: str) -> None:
     assert said in report["reason"]
     first, second = judged.ran.out.splitlines()[:2]
     assert first == f"ralph-hooks: NOT JUDGED: {report['reason']}"
-    assert f'because when-unavailable is "{policy}"' in second
+    which = "no-key" if "no key for" in said and "no-key" in second else "unavailable"
+    assert f'because when-{which} is "{policy}"' in second
     assert second.removeprefix("ralph-hooks: ") in report["notices"]
     for word in ("PASS", "pass", "nothing found", "o issues"):
         assert word not in judged.ran.out

@@ -156,7 +156,7 @@ class World:
             for name in (FIRST, SECOND, STEADY)
         )
         tables = "".join(f"{each} = {json.dumps(chain)}\n" for each, chain in chains.items())
-        gate = f'[gate]\nwhen-unavailable = "{policy}"\n{more}\n'
+        gate = f'[gate]\nwhen-unavailable = "{policy}"\nwhen-no-key = "{policy}"\n{more}\n'
         self.project.write_user(f"[models]\n{tables}{gate}{places}{prices}")
 
     def gate(self) -> Judgement:

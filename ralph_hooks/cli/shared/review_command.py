@@ -29,6 +29,9 @@ _OPTIONS = (
 _WORKTREE = click.option(
     "--worktree", is_flag=True, help="Judge everything that is not committed instead, new files included."
 )
+_INTENT = click.option(
+    "--intent", metavar="TEXT", default="", help="Tell the models what the change is meant to do; excuses no check."
+)
 _REPORT_OPTIONS = (
     click.option(
         "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Report as."
@@ -53,17 +56,18 @@ def judging_command(
             commit: str | None,
             worktree: bool,
             keep_bodies: bool,
+            intent: str,
             format_: str,
             output: Path | None,
         ) -> int:
-            selection = chosen(from_ref, to_ref, commit, worktree=worktree, keep_bodies=keep_bodies)
+            selection = chosen(from_ref, to_ref, commit, worktree=worktree, keep_bodies=keep_bodies, intent=intent)
             with open_review(name, selection) as session:
                 report = session.judge(name, scope_of(session))
                 if delegates and report.exit_code and not selection.worktree:  # whoever writes there repairs it
                     report = _followed_up(session, report)
             return emit(report, format_, output)
 
-        return click.command(name, help=help_)(selection_options(_WORKTREE(report_options(callback))))
+        return click.command(name, help=help_)(selection_options(_WORKTREE(_INTENT(report_options(callback)))))
 
     return decorate
 
@@ -74,7 +78,13 @@ def gate_scope(session: ReviewSession) -> Scope:
 
 
 def chosen(
-    from_ref: str | None, to_ref: str | None, commit: str | None, *, worktree: bool = False, keep_bodies: bool
+    from_ref: str | None,
+    to_ref: str | None,
+    commit: str | None,
+    *,
+    worktree: bool = False,
+    keep_bodies: bool,
+    intent: str = "",
 ) -> Selection:
     """The change that the options name, else the range that a hook manager names, else what is staged.
 
@@ -87,8 +97,8 @@ def chosen(
     if worktree and (from_ref or to_ref or commit):
         raise click.UsageError("--worktree excludes --commit, --from-ref and --to-ref")
     if from_ref or to_ref or commit or worktree:
-        return Selection(from_ref, to_ref, commit, worktree)
-    return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"))
+        return Selection(from_ref, to_ref, commit, worktree, intent)
+    return Selection(os.environ.get("PRE_COMMIT_FROM_REF"), os.environ.get("PRE_COMMIT_TO_REF"), intent=intent)
 
 
 def _followed_up(session: ReviewSession, report: Report) -> Report:

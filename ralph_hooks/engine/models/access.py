@@ -8,6 +8,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, Settings
+from ralph_hooks.core.guidance import Guidance
 from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.ports.store import ModelCache
 from ralph_hooks.core.review_rules import data_reason, path_reason
@@ -26,6 +27,11 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
     pool: WorkerPool
     answers: ModelCache
     prices: Prices
+    guidance: Guidance = Guidance()
+
+    def rules(self, path: str) -> str:
+        """Return the project's review guidelines for ``path``."""
+        return self.guidance.rules(self.settings.route(path).guidelines) if self.guidance.files else ""
 
     def prepare(self, paths: Iterable[str]) -> None:
         """Load in the background what a question about the first of ``paths`` that a model reviews will need."""

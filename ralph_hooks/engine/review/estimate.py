@@ -100,7 +100,9 @@ _VERIFY = estimate_tokens(verify.SYSTEM)
 
 
 def _known(models: ModelAccess, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
-    names = {analyze_key(entry, model): entry.path for entry, chain in routed for model in chain}
+    names = {
+        analyze_key(entry, model, models.rules(entry.path)): entry.path for entry, chain in routed for model in chain
+    }
     return frozenset(names[name] for name in models.answers.get(names))
 
 

@@ -102,7 +102,9 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def digest(self) -> str:
         """Names everything but the change that a review depends on."""
-        return settings_digest(self.models.settings, self.models.limits, (*self.checks, *self.change_checks))
+        models = self.models
+        checks: list[Check | ChangeCheck] = [*self.checks, *self.change_checks]
+        return settings_digest(models.settings, models.limits, checks, models.guidance.digest)
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
         """As `judge`, without keeping the report: for a command that has more to add. ``final`` as in `report`."""
@@ -194,6 +196,7 @@ class Gate(Struct, frozen=True, kw_only=True):
                 *self.models.caller.stand_ins,
                 *notices(outcome, verdict, self.models.settings.on_failure, policy),
                 *self.skipped(),
+                *self.models.guidance.notices,
                 *self.verifier.caveats(),
             ),
             seconds=round(self.models.caller.deadline.clock() - started, 3),
@@ -230,7 +233,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             return reviewed
         from ralph_hooks.engine.review import prove  # a change that passes does without
 
-        return prove.proved(self.models, self.prover, self.store, reviewed, change)
+        return prove.proved(self.models, self.prover, self.store, reviewed, change, self.models.guidance.intent)
 
     def keeps(self, change: ReviewInput) -> Kept:
         """Ask whether the change keeps the project's rules."""

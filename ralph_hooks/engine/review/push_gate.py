@@ -7,18 +7,22 @@ from collections.abc import Collection, Sequence
 import msgspec
 from msgspec import Struct
 
+from ralph_hooks.core.change import decode
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.guidance import MAX_INTENT
 from ralph_hooks.core.ports.change import Push, PushTarget
 from ralph_hooks.core.ports.checks import SecretCheck
 from ralph_hooks.core.push import Commit, short
 from ralph_hooks.core.report import PushedRef, Report, Verdict
 from ralph_hooks.core.skips import VARIABLE
+from ralph_hooks.core.text import beginning
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.review.history_scan import HistoryScan, Leaks
 from ralph_hooks.engine.review.message_scan import MessageScan
 from ralph_hooks.engine.review.verdict import ReviewOutcome, decide
 
 _SHOWN = 5
+_MESSAGES = 20  # of the latest commits
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
@@ -48,7 +52,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
         for portion in pushed.targets:
             leaks = scan.scan(pushed, portion) if scans else Leaks()
             messages = written.messages(pushed, portion.commits) if scans else Leaks()
-            outcome = self._outcome(portion, leaks, messages, scope)
+            intent = self._intent(pushed, portion) if reviewed and portion.snapshot.change.entries else ""
+            outcome = self._outcome(portion, leaks, messages, scope, intent)
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.targets) > 1 else outcome
@@ -67,11 +72,19 @@ class PushGate(Struct, frozen=True, kw_only=True):
             gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
         return report
 
-    def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope) -> ReviewOutcome:
+    def _intent(self, pushed: Push, portion: PushTarget) -> str:
+        """What the messages of the latest commits say."""
+        if not self.gate.models.settings.models:  # nobody reads it
+            return ""
+        oids = [commit.oid for commit in portion.commits[-_MESSAGES:]]
+        texts = [message.text or b"" for message in pushed.messages(oids, MAX_INTENT)]
+        return beginning("\n".join(decode(text).strip() for text in texts), MAX_INTENT)
+
+    def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope, intent: str) -> ReviewOutcome:
         """The net change and its history in one. What both find counts once, with the place that it has at the end."""
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
-        net = self.gate.outcome(portion.snapshot, scope)
+        net = intending(self.gate, intent).outcome(portion.snapshot, scope)
         known = {finding.place for finding in (*net.findings, *(item.finding for item in net.dismissed))}
         there = {entry.path for entry in portion.snapshot.change.entries}
         unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
@@ -82,6 +95,15 @@ class PushGate(Struct, frozen=True, kw_only=True):
             standing, dismissed = dismissals.split(found.findings)
             total += _of(msgspec.structs.replace(found, findings=standing)) + ReviewOutcome(dismissed=dismissed)
         return total
+
+
+def intending(gate: Gate, intent: str) -> Gate:
+    """``gate`` for a change whose author means ``intent``; what was said on the command line counts first."""
+    guidance = gate.models.guidance
+    if not intent or guidance.intent:
+        return gate
+    models = msgspec.structs.replace(gate.models, guidance=msgspec.structs.replace(guidance, intent=intent))
+    return msgspec.structs.replace(gate, models=models)
 
 
 def _skipped(gate: Gate, commits: Sequence[Commit], passed: Collection[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -16,6 +16,7 @@ from ralph_hooks.core.data_sample import sample, shape
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.guidance import named
 from ralph_hooks.core.model_errors import TooLarge, Unreadable
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Hint
@@ -29,9 +30,10 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
-from ralph_hooks.engine.review import anchors
+from ralph_hooks.engine.review import anchors, intent
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
+from ralph_hooks.phases.guidance import NONE, Preamble
 
 DEADLINE = "the deadline was reached"
 _CLAIMS_A_REQUEST = 12
@@ -71,6 +73,8 @@ class Batch(Struct, frozen=True):
     parts: tuple[Part, ...]
     sampled: Mapping[str, str] = {}
     """By path, of which files ``parts`` are a sample: see `core.data_sample`."""
+    rules: str = ""
+    """The project's review guidelines for all of ``parts``."""
 
 
 Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
@@ -119,13 +123,14 @@ class Reviewer:
         return msgspec.structs.replace(confirmed, findings=_deduplicated(confirmed.findings))
 
     def _recall(self, routed: Sequence[tuple[Entry, Chain]]) -> dict[str, _Stored]:
-        names = {(entry.path, model.id): analyze_key(entry, model) for entry, chain in routed for model in chain}
-        stored = self._store.get(names.values())
+        names = {(entry.path, model.id): self._keys(entry, model) for entry, chain in routed for model in chain}
+        stored = self._store.get(name for both in names.values() for name in both)
         known: dict[str, _Stored] = {}
         answered: Counter[str] = Counter()
         for entry, chain in routed:
             for model in chain:
-                kept = read_back(stored.get(names[entry.path, model.id]), _Stored)
+                found = (read_back(stored.get(name), _Stored) for name in names[entry.path, model.id])
+                kept = next((each for each in found if each is not None), None)
                 if kept is not None:
                     known[entry.path] = _placed(kept, entry.path)
                     answered[model.id] += 1
@@ -134,13 +139,19 @@ class Reviewer:
             self._caller.remembered(Phase.ANALYZE, model_id, count)
         return known
 
+    def _keys(self, entry: Entry, model: Model) -> tuple[str, ...]:
+        """The keys of a verdict, the one that is written first: what was said without the intent was paid for too."""
+        rules, intent = self._models.rules(entry.path), self._models.guidance.intent
+        keys = (analyze_key(entry, model, rules, intent), analyze_key(entry, model, rules))
+        return tuple(dict.fromkeys(keys))
+
     def _analyze(
         self, missing: Sequence[tuple[Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """What was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
-        batches = batched(missing, change, self._caller.deadline)
+        batches = batched(missing, change, self._caller.deadline, self._models.rules)
         sampled = {path: told for batch in batches for path, told in batch.sampled.items()}
         answers = self._pool.run(
             "analyze", [partial(self._ask_batch, batch, change.checked.hints) for batch in batches]
@@ -172,21 +183,25 @@ class Reviewer:
             if path not in failed:  # what was found in one part holds, whatever became of the others
                 entry, chain = asked[path]
                 last = max((model for _, model in reviews), key=chain.index)  # it is as good as the last resort was
-                items[analyze_key(entry, last)] = msgspec.json.encode(_placed(stored, ""))
+                items[self._keys(entry, last)[0]] = msgspec.json.encode(_placed(stored, ""))
         if items:
             self._store.put(items)
         return fresh, failed
 
     def _ask_batch(self, batch: Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
         """Ask about ``batch``; where it does not fit, about each half, and about a single part without its hints."""
-        question = analyze.question(batch.parts, hints, self._caller.marker())
+        preamble = Preamble(batch.rules, self._models.guidance.intent)
+        question = analyze.question(batch.parts, hints, self._caller.marker(), preamble)
         try:
             review, model = self._caller.ask(question, batch.chain)
         except TooLarge:
             middle = len(batch.parts) // 2
             if not middle:
                 return self._ask_batch(batch, {})
-            halves = (Batch(batch.chain, batch.parts[:middle]), Batch(batch.chain, batch.parts[middle:]))
+            halves = (
+                Batch(batch.chain, batch.parts[:middle], rules=batch.rules),
+                Batch(batch.chain, batch.parts[middle:], rules=batch.rules),
+            )
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
             return [*_partly_judged(batch, fault), *_unjudged(batch, str(fault), fault.cause)]
@@ -222,20 +237,22 @@ class Reviewer:
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
         """Whether each finding holds, by its id(); None where nobody could say, and then why."""
         held: dict[int, bool | None] = {}
-        asked: dict[Chain, list[tuple[Finding, Entry]]] = defaultdict(list)
+        asked: dict[tuple[Chain, Preamble], list[tuple[Finding, Entry]]] = defaultdict(list)
+        said = intent.stated(change, self._models.guidance.intent) if weighty else ""
         for finding, entry, analyzed_by in weighty:
             chain = self._settings.route(entry.path).chain(Phase.VERIFY) or analyzed_by
-            names = {_claim_key(finding, entry, model): model for model in chain}
+            preamble = Preamble(self._models.rules(entry.path), said)
+            names = {_claim_key(finding, entry, model, preamble): model for model in chain}
             stored = self._store.get(names)
             answer = next((name for name in names if stored.get(name) in _HOLDS), None)
             if answer is None:
-                asked[chain].append((finding, entry))
+                asked[chain, preamble].append((finding, entry))
             else:
                 held[id(finding)] = _HOLDS[stored[answer]]
                 self._caller.remembered(Phase.VERIFY, names[answer].id)
         jobs = [
-            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, change)
-            for chain, claims in asked.items()
+            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, preamble, change)
+            for (chain, preamble), claims in asked.items()
             for start in range(0, len(claims), _CLAIMS_A_REQUEST)
         ]
         problems: dict[str, None] = {}
@@ -251,21 +268,23 @@ class Reviewer:
         return held, tuple(problems)
 
     def _ask_claims(
-        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, change: ReviewInput
+        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, preamble: Preamble, change: ReviewInput
     ) -> tuple[dict[int, bool | None], list[str]]:
         sources = change.sources([entry for _, entry in claims])
         most = prompt_budget(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
+        most = max(1, most - estimate_tokens(preamble.rules + preamble.intent))
         stated = [claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
         try:
-            verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker()), chain)
+            verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker(), preamble), chain)
         except TooLarge:
             middle = len(claims) // 2
-            first, second = (self._ask_claims(half, chain, change) for half in (claims[:middle], claims[middle:]))
+            halves = (claims[:middle], claims[middle:])
+            first, second = (self._ask_claims(half, chain, preamble, change) for half in halves)
             return first[0] | second[0], first[1] + second[1]
         except Unanswered as fault:
             return {}, [str(fault)]
         pairs = list(zip(claims, verdicts, strict=True))
-        self._store.put({_claim_key(f, entry, model): b"1" if v.holds else b"0" for (f, entry), v in pairs})
+        self._store.put({_claim_key(f, entry, model, preamble): b"1" if v.holds else b"0" for (f, entry), v in pairs})
         return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
 
 
@@ -293,10 +312,16 @@ def _unjudged(batch: Batch, reason: str, cause: Cause) -> Outcome:
 
 
 def batched(
-    missing: Sequence[tuple[Entry, Chain]], change: ReviewInput, deadline: Deadline | None = None
+    missing: Sequence[tuple[Entry, Chain]],
+    change: ReviewInput,
+    deadline: Deadline | None = None,
+    rules: Callable[[str], str] = lambda _: "",
 ) -> list[Batch]:
-    """Return the changes of ``missing`` in as few requests as hold them; after ``deadline`` no file is begun."""
-    by_chain: dict[Chain, list[Part]] = defaultdict(list)
+    """Return the changes of ``missing`` in as few requests as hold them; after ``deadline`` no file is begun.
+
+    ``rules`` gives the review guidelines for a path: files that share them share a request.
+    """
+    by_chain: dict[tuple[Chain, str], list[Part]] = defaultdict(list)
     sampled: dict[str, str] = {}
     for (entry, chain), source in zip(missing, change.sources([entry for entry, _ in missing]), strict=True):
         if deadline is not None and deadline.passed:
@@ -306,11 +331,11 @@ def batched(
         if told:
             sampled[entry.path] = told
             parts = (msgspec.structs.replace(parts[0], text=_with_shape(parts[0].text, source, told)), *parts[1:])
-        by_chain[chain] += parts
+        by_chain[chain, rules(entry.path)] += parts
     return [
-        Batch(chain, tuple(batch), {part.path: sampled[part.path] for part in batch if part.path in sampled})
-        for chain, parts in by_chain.items()
-        for batch in pack(parts, _most(chain))
+        Batch(chain, tuple(batch), {part.path: sampled[part.path] for part in batch if part.path in sampled}, text)
+        for (chain, text), parts in by_chain.items()
+        for batch in pack(parts, max(1, _most(chain) - estimate_tokens(text)))
     ]
 
 
@@ -330,9 +355,9 @@ def _most(chain: Chain) -> int:
     return prompt_budget(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
 
 
-def analyze_key(entry: Entry, model: Model) -> str:
+def analyze_key(entry: Entry, model: Model, rules: str = "", intent: str = "") -> str:
     """Names what ``model`` says of ``entry`` in the store."""
-    version = f"{analyze.VERSION} {anchors.VERSION}"
+    version = f"{analyze.VERSION} {anchors.VERSION}{named(rules, intent)}"
     return content_key(f"analyze/{settings_key(model)}", version, entry)
 
 
@@ -353,8 +378,9 @@ def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
     store.get(claims)
 
 
-def _claim_key(finding: Finding, entry: Entry, model: Model) -> str:
-    content = content_key(f"verify/{settings_key(model)}", verify.VERSION, entry)
+def _claim_key(finding: Finding, entry: Entry, model: Model, preamble: Preamble = NONE) -> str:
+    version = f"{verify.VERSION}{named(preamble.rules, preamble.intent)}"
+    content = content_key(f"verify/{settings_key(model)}", version, entry)
     return key(content, finding.place, finding.message)
 
 

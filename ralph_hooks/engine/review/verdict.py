@@ -145,9 +145,7 @@ POLICY = {
 """What a hook says of a change that could not be judged."""
 
 
-_REMEDIES = (
-    "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` shows both)"
-)
+_REMEDIES = "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` helps)"
 NO_KEY = {
     Policy.OPEN: f'goes through because when-no-key is "open": {_REMEDIES}',
     Policy.CLOSED: f'held back because when-no-key is "closed": {_REMEDIES}',

@@ -1,0 +1,99 @@
+"""Prose that models read before the code, as data: the project's review guidelines and the author's intent."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+
+from msgspec import Struct
+
+from ralph_hooks.core.text import beginning, one_line
+
+MAX_GUIDELINES = 6_000
+"""Characters, for all files of one route together: about 1,500 tokens."""
+MAX_INTENT = 2_000
+"""Characters: about 500 tokens."""
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
+
+
+class Guidance(Struct, frozen=True, kw_only=True):
+    """What models are told besides the code."""
+
+    files: Mapping[str, str] = {}
+    """Guidelines by the name they have in the settings, as the base of the change has them."""
+    intent: str = ""
+    """What the author means to do: ``--intent``, or the messages of the commits that are pushed."""
+    notices: tuple[str, ...] = ()
+    """What could not be read, or was cut."""
+
+    def rules(self, names: Sequence[str]) -> str:
+        """Return the guidelines called ``names``; empty where none is there."""
+        texts = [
+            f"{one_line(name)}:\n{self.files[name].strip()}" for name in dict.fromkeys(names) if name in self.files
+        ]
+        return beginning("\n\n".join(texts), MAX_GUIDELINES)
+
+    @property
+    def digest(self) -> str:
+        """Names all guidelines; empty where there are none. What they say is part of a verdict."""
+        return named(*(f"{name}\0{text}" for name, text in sorted(self.files.items())))
+
+
+def named(*texts: str) -> str:
+    """Return what names ``texts`` in a cache key; empty where all are empty."""
+    if not any(texts):
+        return ""
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def load(names: Sequence[str], files: Mapping[str, bytes], intent: str = "") -> Guidance:
+    """Return the guidance of a change.
+
+    Args:
+        names: as in the settings: ``REVIEW.md``, or ``AGENTS.md#Review`` for one section.
+        files: those of the base, by path.
+        intent: what the author means to do.
+    """
+    found: dict[str, str] = {}
+    notices: list[str] = []
+    for name in dict.fromkeys(names):
+        path, _, heading = name.partition("#")
+        data = files.get(path)
+        text = None if data is None else section(data.decode("utf-8", "replace"), heading)
+        if text is None or not text.strip():
+            where = f"no section {one_line(heading)!r} in {one_line(path)}" if data and heading else one_line(path)
+            notices.append(f"review guidelines: the base has {where if data else f'no {where}'}")
+            continue
+        if len(text) > MAX_GUIDELINES:
+            notices.append(
+                f"review guidelines: of {one_line(name)} models read the first {MAX_GUIDELINES:,} characters of "
+                f"{len(text):,}; name a section of it (FILE#Heading)"
+            )
+        found[name] = beginning(text, MAX_GUIDELINES)
+    return Guidance(files=found, intent=beginning(intent.strip(), MAX_INTENT), notices=tuple(notices))
+
+
+def section(text: str, heading: str) -> str | None:
+    """Return the Markdown section under ``heading``, its subsections included; None where there is none."""
+    if not heading:
+        return text
+    wanted = " ".join(heading.split()).casefold()
+    level = 0
+    kept: list[str] | None = None
+    fence = ""
+    for line in text.splitlines():
+        if mark := _FENCE.match(line):
+            fence = "" if fence and mark[1].startswith(fence) else fence or mark[1]
+        found = None if fence else _HEADING.match(line)
+        if found:
+            depth = len(found[1])
+            if kept is not None and depth <= level:
+                break
+            if kept is None and " ".join(found[2].split()).casefold() == wanted:
+                level, kept = depth, []
+                continue
+        if kept is not None:
+            kept.append(line)
+    return None if kept is None else "\n".join(kept).strip() + "\n"
