@@ -123,6 +123,27 @@ def finish(process: subprocess.Popen[bytes], *, stdin: bytes = b"", timeout: flo
     return Finished(tuple(args), process.returncode, stdout, stderr)
 
 
+def stream(process: subprocess.Popen[bytes], size: int) -> Iterator[bytes]:
+    """Yield the output of what `start` began as it comes, at most ``size`` bytes at a time.
+
+    The program gets no input and does not outlive the iterator. Its exit code is in ``process`` at the end.
+    """
+    pipes = [pipe for pipe in (process.stdin, process.stdout, process.stderr) if pipe]
+    try:
+        assert process.stdin is not None  # as `start` opens them
+        assert process.stdout is not None
+        process.stdin.close()
+        while chunk := process.stdout.read(size):
+            yield chunk
+        process.wait()
+    finally:
+        process.kill()
+        process.wait()
+        for pipe in pipes:
+            pipe.close()
+        _OPEN.programs.discard(process)
+
+
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[str]:
     """A folder in the system's temporary one that goes away, also with a thread that is abandoned in here."""

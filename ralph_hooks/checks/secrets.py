@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, takewhile
+
+import msgspec
 
 from ralph_hooks import secrets
 from ralph_hooks.checks.shared import added, blocking, removed, without_end
@@ -11,11 +15,16 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult
+from ralph_hooks.core.review_rules import is_binary
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets.secret import Secret
+from ralph_hooks.secrets.stream import Located, scan_stream
 
 _VERSION = "1"
+_MOST_FINDINGS = 20  # in a file that is read in pieces
+_LONGEST_SHOWN = 1_000  # characters
+_ROUNDS = 1_000  # of the slow hash of a credential
 _ADVICE = "take it out and revoke it where it was issued, for git keeps what was committed"
 _UNREAL = "if it is not a real secret, end the line with the comment `# pragma: allowlist secret`"
 
@@ -45,6 +54,27 @@ class Secrets:
             results[source.path] = CheckResult(tuple(_findings(source)))
         return results
 
+    def scan_large(
+        self, path: str, new: Iterator[bytes], old: Callable[[], Iterator[bytes]], deadline: Deadline
+    ) -> CheckResult | None:
+        """At most one finding a line, in bounded memory: of `_MOST_FINDINGS` no more are looked for."""
+        chunks = _until(deadline, new)
+        start = next(chunks, b"")
+        if is_binary(start):
+            return CheckResult(looked=False)
+        known: set[int] | None = None
+        findings: dict[int, Finding] = {}
+        for each in scan_stream(chain((start,), chunks), path):
+            if not each.secret.certain or each.line in findings or _allowlisted(each.lines(), len(each.lines())):
+                continue
+            if known is None:  # hashes, because a file may hold a million of them
+                known = {hash(base.value) for base in scan_stream(_until(deadline, old()), path)}
+            if hash(each.value) not in known:
+                findings[each.line] = _of_large(path, each)
+            if len(findings) == _MOST_FINDINGS:
+                break
+        return None if deadline.passed else CheckResult(tuple(findings.values()))
+
     def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
         """At most one finding a line of ``text``, such as the message of a commit: it is no file and has no base."""
         looked = _Looked(name, text, dict(enumerate(without_end(text), 1)))
@@ -64,6 +94,21 @@ class Secrets:
             if secrets.allowlisted(content, lines[number - 1] if number else "")
         ]
         return bool(values) and all(any(value in content for content in marked) for value in values)
+
+
+def _until(deadline: Deadline, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """``chunks`` as long as there is time."""
+    return takewhile(lambda _: not deadline.passed, chunks)
+
+
+def _of_large(path: str, found: Located) -> Finding:
+    """A finding in a file that is read in pieces. Its long lines are not shown."""
+    line = found.lines()[-1]
+    shown = line if len(line) <= _LONGEST_SHOWN else secrets.MASK
+    finding = _finding(path, [shown], found.line, [found.secret], _ADVICE)
+    salt = f"{path}\0{finding.quote}".encode("utf-8", "surrogatepass")
+    value = hashlib.pbkdf2_hmac("sha256", found.value.encode("utf-8", "surrogatepass"), salt, _ROUNDS)
+    return msgspec.structs.replace(finding, value=value.hex())
 
 
 class _Looked:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.run import Environment, git
+from ralph_hooks.git.run import Environment, git, spawn
+from ralph_hooks.process import stream
 
 DURABLE = ("-c", "core.fsync=all")
 """What is said to be kept is on the disk, not in a cache (git before 2.36 knows no such setting)."""
+_PIECE = 256 * 1024  # bytes
 
 
 def read_blobs(oids: Sequence[str], *, cwd: Path, env: Environment) -> dict[str, bytes]:
@@ -35,6 +37,14 @@ def read_objects(
         position = start + int(head[2]) + 1
         objects[oid] = answer[start : position - 1]
     return objects
+
+
+def stream_blob(oid: str, *, cwd: Path, env: Environment) -> Iterator[bytes]:
+    """Yield a blob in pieces, byte for byte, without holding it. Raises GitError where it is not there."""
+    process = spawn(["cat-file", "blob", oid], cwd=cwd, env=env)
+    yield from stream(process, _PIECE)
+    if process.returncode:
+        raise missing(oid)
 
 
 def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Environment) -> list[str]:

@@ -132,6 +132,10 @@ class GitPush:
         """The changed lines of each entry."""
         return list(self._blobs.hunks(_numbered(entries)).values())
 
+    def stream(self, oid: str) -> Iterator[bytes]:
+        """One side of an entry in pieces."""
+        return self._blobs.stream(oid)
+
     def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
         """Content and changed lines of each entry."""
         both = zip(entries, self.contents(entries), self.hunks(entries), strict=True)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import SUBMODULE_MODE, Change, Content, Entry, Hunk, Status
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.diff_parser import read_hunks, read_raw
-from ralph_hooks.git.objects import missing, read_blobs
+from ralph_hooks.git.objects import missing, read_blobs, stream_blob
 from ralph_hooks.git.run import NO_FETCH, NO_HOOKS, OLDEST, Environment, begin, failure, git, output, try_git
 from ralph_hooks.git.unchanged import GitUnchanged
 from ralph_hooks.process import Finished, temporary_folder
@@ -199,6 +199,10 @@ class GitSnapshot:
             patch = git(["diff-tree", *_PATCH, old, new], cwd=self._repository.top, env=env)
         found = dict(read_hunks(patch))
         return {entry.path: found.get(number, ()) for number, entry in enumerate(entries)}
+
+    def stream(self, oid: str) -> Iterator[bytes]:
+        """One side of an entry in pieces. Raises GitError where it is not there."""
+        return stream_blob(oid, cwd=self._repository.top, env=self._repository.environment)
 
     def unchanged(self) -> GitUnchanged:
         """The files that the change leaves alone."""

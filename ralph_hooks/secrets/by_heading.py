@@ -6,8 +6,8 @@ All of it is masked and none of it holds a change back: what such a block holds 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Generator, Iterator, Sequence
+from itertools import groupby, islice
 
 from ralph_hooks.secrets.names import Name, about
 from ralph_hooks.secrets.secret import Secret
@@ -113,24 +113,34 @@ def _column(text: str, name: Name) -> tuple[range, list[Secret]]:
 
 
 def inserted(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
-    """Yield values of the columns ``names`` in ``INSERT INTO users (name, password) VALUES ('ada', '...'), ...``."""
-    for name in names:
-        if columns := _COLUMNS.match(piece.lower, name.after):
-            yield from _row_values(piece.text, name.begin, columns.end())
+    """Yield values of columns ``names`` in ``INSERT INTO users (name, password) VALUES ('ada', '...'), ...``."""
+    reached = 0
+    for start, columns in groupby(names, key=lambda name: _rows_after(piece, name)):
+        begins = [name.begin for name in columns]
+        if start and begins[0] >= reached:
+            reached = yield from _row_values(piece.text, begins, start)
 
 
-def _row_values(text: str, begin: int, start: int) -> Iterator[Secret]:
-    head = text.rfind("(", max(0, begin - _LONGEST_COLUMNS), begin)
-    column = text.count(",", head, begin)
+def _rows_after(piece: TextIndex, name: Name) -> int:
+    """Where the rows begin that have a column ``name``; 0 where there are none."""
+    match = _COLUMNS.match(piece.lower, name.after)
+    return match.end() if match else 0
+
+
+def _row_values(text: str, begins: Sequence[int], start: int) -> Generator[Secret, None, int]:
+    head = text.rfind("(", max(0, begins[0] - _LONGEST_COLUMNS), begins[0])
+    columns = {text.count(",", head, begin) for begin in begins} if head >= 0 else set()
     depth = cell = 0
+    end = start
     for token in islice(_SQL.finditer(text, start), _MOST_CELLS):
-        sign = token[0]
-        if sign == ";" or head < 0:
-            return
+        sign, end = token[0], token.end()
+        if sign == ";":
+            break
         depth += (sign == "(") - (sign == ")")
         cell = cell + 1 if sign == "," and depth == 1 else cell * (depth > 0)
-        if token["value"] and depth == 1 and cell == column and _is_value(token["value"], named=True):
+        if token["value"] and depth == 1 and cell in columns and _is_value(token["value"], named=True):
             yield Secret("secret in a column", *token.span("value"), certain=False)
+    return end
 
 
 def _shown(text: str, start: int) -> int:

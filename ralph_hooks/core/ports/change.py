@@ -30,6 +30,10 @@ class Snapshot(Protocol):
         """The changed lines of each entry, by path, whatever .gitattributes says of them."""
         ...
 
+    def stream(self, oid: str) -> Iterator[bytes]:
+        """Yield one side of an entry in pieces, for files that are too large to be held."""
+        ...
+
     def unchanged(self) -> Unchanged | None:
         """Return the files that the change leaves alone; None where only the change itself is at hand."""
         ...
@@ -103,6 +107,10 @@ class Push(Protocol):
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Bytes of the larger side of each entry, in their order."""
+        ...
+
+    def stream(self, oid: str) -> Iterator[bytes]:
+        """Yield one side of an entry in pieces, for files that are too large to be held."""
         ...
 
     def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:

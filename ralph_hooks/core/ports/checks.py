@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -83,8 +83,18 @@ class Autofix(Protocol):
         ...
 
 
+@runtime_checkable
 class SecretCheck(Check, Protocol):
     """The check for credentials, which every single commit has to pass."""
+
+    def scan_large(
+        self, path: str, new: Iterator[bytes], old: Callable[[], Iterator[bytes]], deadline: Deadline
+    ) -> CheckResult | None:
+        """Return the result for a file that is read in pieces; None where ``deadline`` came first.
+
+        ``old`` reads what the base has, which is done only where there is something to compare.
+        """
+        ...
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
         """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""

@@ -7,7 +7,7 @@ linter is a process as well, so somebody may look at them ahead.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -52,6 +52,11 @@ class InMemorySnapshot:
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         """The changed lines of each entry."""
         return {entry.path: self._files[entry.path].hunks for entry in entries}
+
+    def stream(self, oid: str) -> Iterator[bytes]:
+        """Nothing: what is too large is not in memory, and no backtest holds a change back for it."""
+        del oid
+        return iter(())
 
     def unchanged(self) -> None:
         """The rest of the project is not in memory."""

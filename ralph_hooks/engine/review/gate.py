@@ -26,6 +26,7 @@ from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import Invariants, Kept
+from ralph_hooks.engine.review.large_files import scan_large_files
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import run_checks
@@ -217,6 +218,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
         begin = partial(self.models.prepare, reviewed)
         checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
+        checked += scan_large_files(checks, change, self.store, self.models.caller.deadline)
         change = msgspec.structs.replace(change, checked=checked)
         whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:

@@ -17,10 +17,11 @@ from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
-from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_text, too_large
+from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_large, is_text, too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back, text_of
 from ralph_hooks.engine.review.anchors import anchored_results
+from ralph_hooks.engine.review.large_files import scan_large_file
 from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
 from ralph_hooks.engine.review.run_checks import placed, result_key
 from ralph_hooks.errors import RalphError
@@ -123,10 +124,10 @@ class HistoryScan:
         stored = self._store.get([*entries, *names])
         for name, key in names.items():
             reason = text_of(stored.get(name)) or ""
-            if not is_text(reason):
+            if not is_text(reason) and not is_large(reason):
                 self._keep(key, reason=reason)
             elif (kept := read_back(stored.get(key), CheckResult)) is not None:
-                self._keep(key, kept.findings)
+                self._keep(key, kept.findings, "" if kept.looked else reason)
 
     def _keep(self, key: str, findings: tuple[Finding, ...] = (), reason: str = "") -> None:
         """Remember what one version came to; most come to nothing."""
@@ -142,6 +143,9 @@ class HistoryScan:
             return False
         reasons = {key: too_large(size) for key, (_, size) in wave.items() if size > MAX_BYTES}
         entries = {key: entry for key, (entry, _) in wave.items()}
+        large = {
+            key: scan_large_file(self._check, entries[key], pushed, self._store, self._deadline) for key in reasons
+        }
         small = [key for key in wave if key not in reasons]
         sources = dict(zip(small, pushed.sources([entries[key] for key in small]), strict=True))
         reasons |= {key: content_reason(source.content) for key, source in sources.items()}
@@ -151,11 +155,13 @@ class HistoryScan:
             if self._deadline.passed:
                 return False
             raise
+        if None in large.values():
+            return False
         found = {key: msgspec.json.encode(placed(result, "")) for key, result in results.items()}
         self._store.put(found | {reason_key(entries[key]): reason.encode() for key, reason in reasons.items()})
         for key, reason in reasons.items():
-            if key in results:
-                self._keep(key, results[key].findings)
+            if (result := results.get(key) or large.get(key)) and result.looked:
+                self._keep(key, result.findings)
             else:
                 self._keep(key, reason=reason)
         return True
@@ -190,6 +196,8 @@ class HistoryScan:
     def _excused(self, pushed: Push, finding: Finding, entry: Entry, became: Entry | None) -> bool:
         if became is None:
             return False
+        if max(pushed.sizes([entry, became])) > MAX_BYTES:
+            return False  # too large to be read at once
         here, there = pushed.sources([entry, became])
         return self._check.excused(here, finding.line, there.content.new or b"")
 

@@ -19,6 +19,7 @@ from ralph_hooks.core.review_rules import (
     MAX_BYTES,
     NEW_TEXT,
     content_reason,
+    is_large,
     is_text,
     path_reason,
     same_checks,
@@ -46,6 +47,14 @@ class Checked(Struct, frozen=True):
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that the project has dismissed."""
 
+    def __add__(self, other: Checked) -> Checked:
+        return Checked(
+            self.findings + other.findings,
+            {**self.hints, **other.hints},
+            tuple(dict.fromkeys(self.unfinished + other.unfinished)),
+            {**self.looked, **other.looked},
+        )
+
     @property
     def withheld(self) -> frozenset[str]:
         """Paths that hold a secret, one that the project lives with too."""
@@ -66,6 +75,8 @@ class ReviewInput(Struct, frozen=True, kw_only=True):
     """Written by people: for every check and for the models."""
     scan: tuple[Entry, ...] = ()
     """Left out of the review by a rule, but still text: the secret scan reads them."""
+    large: tuple[Entry, ...] = ()
+    """Too large to be reviewed, and maybe text: the secret scan reads them in pieces."""
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: Checked = Checked()
     dismissals: DismissalFilter = DismissalFilter(None, None, Dismissing.ANY)
@@ -104,6 +115,7 @@ def prepare(snapshot: Snapshot, settings: Settings, exclude: Sequence[str], cach
             unreviewed.append(Unreviewed(entry.path, reason, Cause.CONTENT))
         else:
             text.append(entry)
+    given = {entry.path: entry for entry in text}
     contents = _content_reasons(snapshot, text, cache)
     replaced = [entry.alone() for entry in text if is_replaced(entry, contents[entry.path])]
     if replaced:
@@ -111,10 +123,13 @@ def prepare(snapshot: Snapshot, settings: Settings, exclude: Sequence[str], cach
         text = list(({entry.path: entry for entry in text} | {entry.path: entry for entry in replaced}).values())
     review: list[Entry] = []
     scan: list[Entry] = []
+    large: list[Entry] = []
     for entry in text:
         reason = contents[entry.path]
         if not is_text(reason):
             unreviewed.append(Unreviewed(entry.path, reason, Cause.CONTENT))
+            if is_large(reason):
+                large.append(given[entry.path])  # with its base, to tell what is new
             continue
         excluded = path_reason(entry.path, exclude) or reason
         if excluded:
@@ -122,7 +137,13 @@ def prepare(snapshot: Snapshot, settings: Settings, exclude: Sequence[str], cach
             scan.append(entry)
         else:
             review.append(entry)
-    return ReviewInput(snapshot=snapshot, review=tuple(review), scan=tuple(scan), unreviewed=tuple(unreviewed))
+    return ReviewInput(
+        snapshot=snapshot,
+        review=tuple(review),
+        scan=tuple(scan),
+        large=tuple(large),
+        unreviewed=tuple(unreviewed),
+    )
 
 
 def parts(snapshot: Snapshot) -> Iterator[Snapshot]:
@@ -150,6 +171,9 @@ class _Part:
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
         return self._whole.hunks(entries)
+
+    def stream(self, oid: str) -> Iterator[bytes]:
+        return self._whole.stream(oid)
 
     def unchanged(self) -> None:
         """Other parts of the change would be missing."""
