@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex
 
@@ -211,7 +212,7 @@ def _extra(plugin: Any) -> dict[str, Any]:  # noqa: ANN401 - the library ships n
     return {}
 
 
-_MADE_UP = re.compile(r"(?i)example|placeholder|redacted|your[-_]|1234567890|abcdefgh|(.)\1{7}")
+_MADE_UP = lazy(r"(?i)example|placeholder|redacted|your[-_]|1234567890|abcdefgh|(.)\1{7}")
 
 
 def made_up(value: str) -> bool:
@@ -219,15 +220,15 @@ def made_up(value: str) -> bool:
     return _MADE_UP.search(value) is not None
 
 
-_KEY_BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
-_KEY_END = re.compile(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|Private-MAC:.*")
-_KEY_BODY = re.compile(r"[A-Za-z0-9+/=]{32,}")
+_KEY_BEGIN = lazy(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
+_KEY_END = lazy(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|Private-MAC:.*")
+_KEY_BODY = lazy(r"[A-Za-z0-9+/=]{32,}")
 _KEY_REACH = 16_384  # characters: an RSA key of 8,192 bits has 6,400 in PEM
 _BODY_REACH = 400  # characters from the header to the first line of the body; header fields lie between
 
 
-_KEY_ALONE = re.compile(r"[ \t]*\n[^\n]+")
-_PREFIX = re.compile(rf"(?:^|\n){SHOWN}[-+ \t]*$")
+_KEY_ALONE = lazy(r"[ \t]*\n[^\n]+")
+_PREFIX = lazy(rf"(?:^|\n){SHOWN}[-+ \t]*$")
 _LONGEST_PREFIX = 400  # characters before the header on its line
 
 

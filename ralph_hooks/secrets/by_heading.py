@@ -5,10 +5,10 @@ All of it is masked and none of it holds a change back: what such a block holds 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Generator, Iterator, Sequence
 from itertools import groupby, islice
 
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name, about
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex
@@ -18,27 +18,27 @@ _MOST_LINES = 30
 _LEAST_INDENT = 2  # more than the heading's; a line of context in a request has one column more than a changed one
 _SHORTEST_NUMBER, _SHORTEST_WORD, _SHORTEST_VALUE = 9, 16, 7  # characters
 
-_BEFORE = re.compile(rf"(?:^|(?<=\n)){SHOWN}(?P<indent>[ \t]*)(?:- +)?[\"']?[\w.-]*$")
-_AFTER = re.compile(r"[\"']?\]?[ \t]{0,4}[:=][ \t]{0,4}(?:[|>][-+]?\d?)?[ \t]*(?:#[^\n]*)?\n")
-_KEYS = re.compile(r"key[a-z]?s?[ \t]{0,4}[:=][ \t]*\n")
-_DATA = re.compile(r"(?<!meta)data:[ \t]*\n")
-_OF_KUBERNETES = re.compile(r"kind:\s{1,4}secret\b")
-_LINE = re.compile(
+_BEFORE = lazy(rf"(?:^|(?<=\n)){SHOWN}(?P<indent>[ \t]*)(?:- +)?[\"']?[\w.-]*$")
+_AFTER = lazy(r"[\"']?\]?[ \t]{0,4}[:=][ \t]{0,4}(?:[|>][-+]?\d?)?[ \t]*(?:#[^\n]*)?\n")
+_KEYS = lazy(r"key[a-z]?s?[ \t]{0,4}[:=][ \t]*\n")
+_DATA = lazy(r"(?<!meta)data:[ \t]*\n")
+_OF_KUBERNETES = lazy(r"kind:\s{1,4}secret\b")
+_LINE = lazy(
     rf"{SHOWN}(?P<indent>[ \t]*)(?P<item>- +)?"
     r"(?:(?:(?P<name>[\"']?[\w./-]{1,80}[\"']?)[ \t]{0,4}[:=][ \t]{0,4})?"
     r"(?P<quote>[\"']?)(?P<value>[^\s\"'#;][^\s\"']{0,1000})(?P=quote),?[ \t]*(?:#[^\n]*)?|(?P<other>[^\n]*))(?:\n|$)"
 )
 _LONGEST_COLUMNS = 400  # characters
 _MOST_CELLS = 4_000  # with the signs between them
-_COLUMNS = re.compile(rf"[^()]{{0,{_LONGEST_COLUMNS}}}\)\s{{0,8}}values\b")
-_SQL = re.compile(r"'(?P<value>(?:[^'\\\n]|\\.|'')*+)'|[(),;]")
-_HEADS_A_COLUMN = re.compile(r"[\"']?[ \t]*(?:[,;|\t]|\n)")
-_CELL = re.compile(r"[ \t\"']*([\w -]*[\w-])[ \t\"']*$")
-_BEFORE_A_LINE = re.compile(SHOWN)
+_COLUMNS = lazy(rf"[^()]{{0,{_LONGEST_COLUMNS}}}\)\s{{0,8}}values\b")
+_SQL = lazy(r"'(?P<value>(?:[^'\\\n]|\\.|'')*+)'|[(),;]")
+_HEADS_A_COLUMN = lazy(r"[\"']?[ \t]*(?:[,;|\t]|\n)")
+_CELL = lazy(r"[ \t\"']*([\w -]*[\w-])[ \t\"']*$")
+_BEFORE_A_LINE = lazy(SHOWN)
 _MOST_ROWS = 200
 _LONGEST_HEADER = 1_000  # characters
 _LONGEST_BEFORE = 400  # characters
-_DIGITS = re.compile(r"key[a-z]?[ \t]{0,4}[=:][ \t]{0,4}(\d{9,})(?![\w.])(?P<more>[ \t]*\n)?")
+_DIGITS = lazy(r"key[a-z]?[ \t]{0,4}[=:][ \t]{0,4}(\d{9,})(?![\w.])(?P<more>[ \t]*\n)?")
 
 
 def nested(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:

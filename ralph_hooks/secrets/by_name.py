@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct, structs
 
 from ralph_hooks.secrets.by_format import made_up
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.literals import Role, literals
 from ralph_hooks.secrets.names import Name, about, is_test_data
 from ralph_hooks.secrets.secret import Secret
@@ -34,52 +35,52 @@ _WHAT = (
     r"|(?P<bare>(?!#)[^\s\"'`<>;&,(){}\[\]\\]{6,200})(?=[\s\"'`<>;&,)\]}\\]|$)"
     r"|(?P<signs>(?=[^\s\"'`]{8})))"
 )
-_VALUE = re.compile(
+_VALUE = lazy(
     r"(?:\[\d{0,4}\])?(?P<closed>[\"'`])?[\])]{0,2}\s{0,8}"
     r"(?::\s{0,4}[\w.\[\] |]{1,40}(?==))?"  # a type
     r"(?:(?P<operator>=>|[:?]=|={1,3}|!==?|:|,|>|(?:is|or)(?=\s)|\|\||\?\?|value\s{0,4}=|(?:\.assign)?\()\s{0,8}|(?<=\s)(?=[\"']))"
     r"(?:\([ \t]{0,8}\n" + SHOWN + r"[ \t]*)?" + _WHAT
 )
 # A literal that goes on: ``"ghp_" + "q7Rk…"``, also on the next line.
-_MORE = re.compile(
+_MORE = lazy(
     r"[\"'`][ \t]{0,8}[+.]?[ \t]{0,8}(?:\\?\n"
     + SHOWN
     + r"[ \t]*)?[+.]?[ \t]{0,8}[fFrRbB]?[\"'`](?P<part>[^\"'`\n]{1,200})(?=[\"'`])"
 )
 # The name of a setting, then its value: ``- name: PASSWORD``, ``value: …``; ``variable "password" { default = "…" }``.
-_PAIR = re.compile(
+_PAIR = lazy(
     r"(?P<closed>[\"'`])?[ \t]*(?:,?[ \t]*(?:\n" + SHOWN + r"[ \t]*)?"
     r"|\{(?:[^\n{}]{0,100}\n" + SHOWN + r"[ \t]*){1,5}?)"
     r"[\"']?(?:value|default)[\"']?\s{0,4}(?P<operator>[:=])\s{0,4}" + _WHAT
 )
 # ``--password …`` and ``ENV PASSWORD …``.
-_OPTION = re.compile(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}[\[(]?" + _WHAT)
-_BEFORE_AN_OPTION = re.compile(r"(?:(?<![\w-])--[\w-]*|\bENV[ \t]+\w*)$")
+_OPTION = lazy(r"(?P<closed>(?!))?(?P<operator>[ \t])[ \t]{0,4}[\[(]?" + _WHAT)
+_BEFORE_AN_OPTION = lazy(r"(?:(?<![\w-])--[\w-]*|\bENV[ \t]+\w*)$")
 _LONGEST_OPTION = 60  # characters
-_PATTERN = re.compile(r"[\s(\[|\\]|^\W*/|\{\}")  # a regular expression, a path, a template
-_PHRASE = re.compile(r"[a-z]{2,}(?: [a-z0-9]{2,}){3,}$")
+_PATTERN = lazy(r"[\s(\[|\\]|^\W*/|\{\}")  # a regular expression, a path, a template
+_PHRASE = lazy(r"[a-z]{2,}(?: [a-z0-9]{2,}){3,}$")
 # One without quotes. Prose says what a password is, or must be.
-_BARE_PHRASE = re.compile(
+_BARE_PHRASE = lazy(
     r"(?P<closed>[\"'])?[ \t]{0,4}(?P<operator>[:=])[ \t]{1,4}"
     r"(?!(?:the|an?|any|each|this|that|your|its|if|when|where|whether|which|used?|using|optional|required|must|should|may"
     r"|can|not?|is|are|for|to|of|in|on|from|with|by|as|see|path|name|one|it|or|and|there|enter|string|value to)\b)"
     r"(?P<phrase>[a-z]{2,}(?: [a-z0-9]{2,}){3,})[ \t]*(?=\n|$)"
 )
-_UNQUOTED = re.compile(r"(?![A-Za-z_][\w.]*[(\[]\S*[)\]][,;:]?(?!\S))[^\s\"'`]{7,199}[^\s\"'`,;]")  # no call or item
-_ELEMENT = re.compile(r"([^\n]{1,200}?)</")
-_TAG = re.compile(r"<[\w.:-]*$")
+_UNQUOTED = lazy(r"(?![A-Za-z_][\w.]*[(\[]\S*[)\]][,;:]?(?!\S))[^\s\"'`]{7,199}[^\s\"'`,;]")  # no call or item
+_ELEMENT = lazy(r"([^\n]{1,200}?)</")
+_TAG = lazy(r"<[\w.:-]*$")
 _LONGEST_TAG = 60  # characters
 # The value first: ``"…" == password``, and ``value="…" name="password"`` of XML.
-_AHEAD = re.compile(
+_AHEAD = lazy(
     r"(?P<of>value\s{0,2}=\s{0,2})?([\"'`])(?P<value>[^\"'`\n]{1,200})\2"
     r"(?:\s{0,4}(?:[!=]==?|->>?)\s{0,4}|\s{1,4}TO\s{1,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
 )
 _AHEAD_REACH = 300  # characters
-_CONFIG = re.compile(
+_CONFIG = lazy(
     r"(?i)(?:\.(?:env|ya?ml|eyaml|ini|cfg|conf|cnf|properties|sh|bash|zsh|fish|ps1|bat|xml|config|service|tfvars)"
     r"|(?:^|/)(?:\.env[\w.-]*|Dockerfile[\w.-]*|Containerfile|\.npmrc|\.pypirc|\.netrc|\.pgpass|\.?envrc))$"
 )
-_START_OF_LINE = re.compile(SHOWN + r"[ \t]*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
+_START_OF_LINE = lazy(SHOWN + r"[ \t]*(?:-\s+)?(?:export\s+|set\s+|ENV\s+|ARG\s+)?[\w.-]*$")
 
 
 class _Assigned(Struct, frozen=True):
@@ -242,7 +243,7 @@ def _read(match: re.Match[str], name: Name) -> _Assigned:
     )
 
 
-_LINE = re.compile(r"=[^\s,(]+[ \t]*(?=\n|$)")
+_LINE = lazy(r"=[^\s,(]+[ \t]*(?=\n|$)")
 
 
 def _of_a_file(found: _Assigned) -> bool:
@@ -354,11 +355,11 @@ def _digits(value: str) -> int:
 
 # Of settings in a string: what ends one, by what stands before it.
 _SETTINGS = {
-    **dict.fromkeys(";\"'", re.compile(r"[^\s\"';]{6,200}(?=[;\"'\s]|$)")),
-    **dict.fromkeys("&?", re.compile(r"[^\s\"'&;]{6,200}(?=[&;\"'\s]|$)")),
-    " ": re.compile(r"[^\s\"',;]{6,200}(?=[ \"'\n]|$)"),
+    **dict.fromkeys(";\"'", lazy(r"[^\s\"';]{6,200}(?=[;\"'\s]|$)")),
+    **dict.fromkeys("&?", lazy(r"[^\s\"'&;]{6,200}(?=[&;\"'\s]|$)")),
+    " ": lazy(r"[^\s\"',;]{6,200}(?=[ \"'\n]|$)"),
 }
-_LIBPQ = re.compile(r"[\s\"'][A-Za-z_]+=[^\s\"',;()=]+ $")  # ``host=db user=ada password=…``
+_LIBPQ = lazy(r"[\s\"'][A-Za-z_]+=[^\s\"',;()=]+ $")  # ``host=db user=ada password=…``
 _LONGEST_SETTING = 100  # characters
 
 

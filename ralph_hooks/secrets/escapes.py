@@ -6,7 +6,6 @@ file ``{""password"": ""..""}``. Each such part of a text is unescaped level by 
 
 from __future__ import annotations
 
-import html
 import re
 import sys
 from bisect import bisect_right
@@ -14,6 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name
 from ralph_hooks.secrets.text_index import SHOWN
 
@@ -23,15 +23,15 @@ _LINES = 3  # from the name's own line on
 
 # Kinds of escapes, the outermost first: a page may show JSON.
 _ESCAPES = (
-    re.compile(r"&(?:quot|apos|amp|lt|gt|nbsp|#\d{2,6}|#[xX][0-9A-Fa-f]{2,5});"),
-    re.compile(r"%[2-7][0-9A-Fa-f]"),
-    re.compile(
+    lazy(r"&(?:quot|apos|amp|lt|gt|nbsp|#\d{2,6}|#[xX][0-9A-Fa-f]{2,5});"),
+    lazy(r"%[2-7][0-9A-Fa-f]"),
+    lazy(
         r"\\(?:[nN]\"[ \t]*,[ \t]*\n" + SHOWN + r"[ \t]*\"|u[0-9A-Fa-f]{4}|u\{[0-9A-Fa-f]{1,6}\}|x[0-9A-Fa-f]{2}"
         r"|U[0-9A-Fa-f]{8}|[\"'`\\/nrt])"
     ),
 )
-_ANY = re.compile(r"[\\&%]|\"\"\w|''\w")
-_DOUBLED = {quote: re.compile(rf"{quote}{quote}[\w-]{{1,60}}{quote}{quote}\s{{0,4}}[:=]") for quote in "\"'"}
+_ANY = lazy(r"[\\&%]|\"\"\w|''\w")
+_DOUBLED = {quote: lazy(rf"{quote}{quote}[\w-]{{1,60}}{quote}{quote}\s{{0,4}}[:=]") for quote in "\"'"}
 _CONTROLS = {"n": "\n", "N": "\n", "r": "\n", "t": "\t"}
 
 
@@ -120,6 +120,8 @@ def _escape_of(text: str) -> re.Pattern[str] | None:
 
 def _character(escape: str) -> str:
     if escape[0] == "&":
+        import html  # its table of entities takes a millisecond
+
         return html.unescape(escape)[:1]
     if escape[0] == "%":
         return chr(int(escape[1:], 16))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.names import is_test_data
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import TextIndex
@@ -12,10 +12,10 @@ from ralph_hooks.secrets.values import SHORTEST, is_placeholder, is_reference
 
 # user:password@host of https://www.rfc-editor.org/rfc/rfc3986#section-3.2.1; passwords of real life hold characters
 # that should have been percent-encoded, so the last @ counts.
-_ADDRESS = re.compile(r"://[^\s:/?#@\"'<>`]{0,100}:(?!\d{1,5}[/?#])([^\s\"'<>`]{1,200})@([\w.-]{1,253})")
-_ENDS_A_HOST = re.compile(r"[/?#]")  # and with it what may be a password
-_TOKEN = re.compile(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # what git takes in the place of a user name
-_NOWHERE = re.compile(
+_ADDRESS = lazy(r"://[^\s:/?#@\"'<>`]{0,100}:(?!\d{1,5}[/?#])([^\s\"'<>`]{1,200})@([\w.-]{1,253})")
+_ENDS_A_HOST = lazy(r"[/?#]")  # and with it what may be a password
+_TOKEN = lazy(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # what git takes in the place of a user name
+_NOWHERE = lazy(
     r"(?i)(?:^|\.)(?:example(?:\.\w+)?|localhost|local|test|invalid|host(?:name)?|domain(?:\.\w+)?|server)$|^127\.|^.$"
 )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import threading
 from collections.abc import Callable
@@ -52,12 +51,18 @@ def is_unmistakable(value: str) -> bool:
     return noise(value) or random_looking(value) or (mixed(value) and not worded(value))
 
 
+def _of_html(value: str) -> str:
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&#x27;")):
+        value = value.replace(sign, entity)
+    return value
+
+
 _ENCODINGS: tuple[Callable[[str], str], ...] = (
     str,
     lambda value: json.dumps(value)[1:-1],
     lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
     lambda value: repr(value)[1:-1],
-    html.escape,
+    _of_html,
     lambda value: quote(value, safe=""),
     quote,
     quote_plus,

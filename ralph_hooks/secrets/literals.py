@@ -13,6 +13,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.text_index import SHOWN
 
 _REACH = 400  # characters from the name to its value
@@ -42,7 +43,7 @@ class Literal(Struct, frozen=True):
     role: Role
 
 
-_TOKEN = re.compile(
+_TOKEN = lazy(
     r"(?P<space>[ \t]+|/\*[^*\n]{0,80}\*/|(?<=[&<,+ ])'[a-z_]\w*(?![\w']))"  # also a lifetime of Rust
     r"|(?P<line>\\?\r?\n)"
     r"|(?P<string>[@$]{0,2}(?:[bBcCfFkKlLnNrRsSuUxX]{1,2}8?)?#{0,4}[\"'`]|%?[qQwW]{1,2}[({\[|!]|%[({]"
@@ -52,20 +53,20 @@ _TOKEN = re.compile(
     r"|(?P<open>[(\[{<])|(?P<close>[)\]}>])"
     r"|(?P<sign>//|[^\n])"
 )
-_CLOSERS = re.compile(r"[*?!]{0,2}(?:(?P<quote>[\"'`])[\])}]{0,2}|\])?")
-_ATTRIBUTE = re.compile(r"\.(?!(?i:set|assign|value|of|new|from|default)\w*)")
+_CLOSERS = lazy(r"[*?!]{0,2}(?:(?P<quote>[\"'`])[\])}]{0,2}|\])?")
+_ATTRIBUTE = lazy(r"\.(?!(?i:set|assign|value|of|new|from|default)\w*)")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
-_GENERIC = re.compile(r"<[\w\s,.&|\[\]?:'*]{1,80}(?:<[\w\s,.&|\[\]?:'*]{0,80}>[\w\s,.&|\[\]?]{0,40})?>")
-_SUBSCRIPT = re.compile(r"\[[^\[\]\n]{0,200}(?:\[[^\[\]\n]{0,100}\][^\[\]\n]{0,100}){0,3}\]")
-_ACCESSORS = re.compile(r"\{[^{}\n\"'`]{0,120}\}")
-_DEFINITION = re.compile(r"(?i)\{[ \t]{0,4}(?:[lu]?[\"']|[^{}]{0,200}\b(?:default|value|initial)\w*[\"']?\s{0,4}[:=])")
-_TUPLE = re.compile(r",[ \t]{0,4}\w{1,40}[ \t]{0,4}:?=(?!=)")
-_PAIR = re.compile(r",[ \t]{0,4}(?=<{0,2}[\"'])")
-_PAIR_OF_ATOM = re.compile(r",[ \t]{0,4}(?=<{0,2}\"[^\"\n]{1,200}\">{0,2}[ \t]{0,4}\})")  # of Erlang
-_IS_KEY = re.compile(r"\s{0,4}(?:=>|[:=](?![:=]))")
-_NEXT_LINE = re.compile(SHOWN + r"[ \t]*")
-_BEFORE_GENERIC = re.compile(r"([\w.:]{1,60})<[^<>()]{0,80}>$")
-_OR_ELSE = re.compile(r"(?i)or|else|default|fallback")  # ``var("PASSWORD").unwrap_or("...")``
+_GENERIC = lazy(r"<[\w\s,.&|\[\]?:'*]{1,80}(?:<[\w\s,.&|\[\]?:'*]{0,80}>[\w\s,.&|\[\]?]{0,40})?>")
+_SUBSCRIPT = lazy(r"\[[^\[\]\n]{0,200}(?:\[[^\[\]\n]{0,100}\][^\[\]\n]{0,100}){0,3}\]")
+_ACCESSORS = lazy(r"\{[^{}\n\"'`]{0,120}\}")
+_DEFINITION = lazy(r"(?i)\{[ \t]{0,4}(?:[lu]?[\"']|[^{}]{0,200}\b(?:default|value|initial)\w*[\"']?\s{0,4}[:=])")
+_TUPLE = lazy(r",[ \t]{0,4}\w{1,40}[ \t]{0,4}:?=(?!=)")
+_PAIR = lazy(r",[ \t]{0,4}(?=<{0,2}[\"'])")
+_PAIR_OF_ATOM = lazy(r",[ \t]{0,4}(?=<{0,2}\"[^\"\n]{1,200}\">{0,2}[ \t]{0,4}\})")  # of Erlang
+_IS_KEY = lazy(r"\s{0,4}(?:=>|[:=](?![:=]))")
+_NEXT_LINE = lazy(SHOWN + r"[ \t]*")
+_BEFORE_GENERIC = lazy(r"([\w.:]{1,60})<[^<>()]{0,80}>$")
+_OR_ELSE = lazy(r"(?i)or|else|default|fallback")  # ``var("PASSWORD").unwrap_or("...")``
 _LONGEST_CALLEE = 150  # characters
 
 _ENDS = frozenset(
@@ -78,14 +79,14 @@ _ALTERNATIVES = frozenset(["||", "??", "?:", "or", "else", "if", "?"])
 _COMPARISONS = frozenset(["==", "===", "!=", "!=="])
 _SPELLINGS = {"<-": "=", "<<-": "=", "?=": "=", "+=": "=", "|=": "=", "::": ":", "===": "==", "!==": "=="}
 _NO_VALUES = frozenset(["new", "await", "const", "mut", "static"])
-_VALUE_KEY = re.compile(
+_VALUE_KEY = lazy(
     r"(?i)_?(?:default|dflt|fallback|initial|init|plain|static|raw|fixed)?_?(?:value|val|text|string|secret)?$"
 )
-_LOOKUP = re.compile(
+_LOOKUP = lazy(
     r"(?i)(?:^|[._:>])_{0,2}(?:get|env|read|load|fetch|find|look|query|open|input|prompt|ask|retrieve|resolve|config|setting"
     r"|param|header|cookie|t$|_$|i18n|translate|print|log|len$|isinstance|require|import|select)"
 )
-_WRAPPER = re.compile(
+_WRAPPER = lazy(
     r"(?:^|\.|::)_{0,2}(?:[A-Z]\w*|ref|useState|signal|observable|str|string|bytes|bytearray|unicode|text|from|of|new|pack"
     r"|to_\w+|lit|literal|quote|q|field|secret|const|value|some|just|ok|lazy|mutableStateOf|stringWithString)$"
 )
@@ -281,7 +282,7 @@ class _Walk:
         return bool(self._operator)
 
 
-_PLAIN = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\.|{quote}{quote}(?=[^\s,;)\]}}.]))*+{quote}") for quote in "\"'`"}
+_PLAIN = {quote: lazy(rf"(?:[^{quote}\\\n]|\\.|{quote}{quote}(?=[^\s,;)\]}}.]))*+{quote}") for quote in "\"'`"}
 
 
 def _content(text: str, token: re.Match[str]) -> tuple[int, int, int] | None:

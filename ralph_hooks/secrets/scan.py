@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
@@ -12,13 +11,14 @@ from ralph_hooks.secrets.by_heading import inserted, nested
 from ralph_hooks.secrets.by_name import assigned
 from ralph_hooks.secrets.escapes import unescaped
 from ralph_hooks.secrets.in_urls import in_addresses
+from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name, is_test_data, named
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex, may_hold_key, piece
 
 _WINDOW, _OVERLAP = 4_000, 1_000  # characters
 _BLOCK = 500  # characters at least
-_LONG_LINE = re.compile(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
+_LONG_LINE = lazy(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 
 
 def scan(text: str, path: str) -> tuple[Secret, ...]:
@@ -85,7 +85,7 @@ def _blocks(text: str) -> Iterator[tuple[int, str]]:
         start = end
 
 
-_MORE = re.compile(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")
+_MORE = lazy(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")
 
 
 def _whole(text: str, end: int) -> int:
@@ -112,12 +112,12 @@ def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
 
 
 # A key without a form of its own, in prose: "the API key is 0f3a…". The line has to speak of one.
-_SPOKEN_OF = re.compile(r"(?im)^[^\n]*(?:key|token|secret|pass?w|cred|auth|pwd|_pw)[^\n]*")
-_PLAIN = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{20,}={0,2}")
+_SPOKEN_OF = lazy(r"(?im)^[^\n]*(?:key|token|secret|pass?w|cred|auth|pwd|_pw)[^\n]*")
+_PLAIN = lazy(r"(?<![\w+/-])[A-Za-z0-9+/_-]{20,}={0,2}")
 _PLAIN_DIGITS = 4
 _LONG = 32  # characters; three of a thousand keys of this length have no digit
 _PLAIN_ENTROPY = 3.0  # bits a character; 32 random hexadecimal digits have 3.6 on average
-_RUN = re.compile(r"(?<![\w+/-])(?=[A-Za-z+/_-]*\d)[A-Za-z0-9_+/-]{24,}={0,2}")
+_RUN = lazy(r"(?<![\w+/-])(?=[A-Za-z+/_-]*\d)[A-Za-z0-9_+/-]{24,}={0,2}")
 _SHORTEST_RANDOM = 20  # characters; shorter ones are abbreviated object ids, colours, identifiers
 _LEAST_OF_EACH = 3  # digits, capitals, small letters
 _SIGN_EVERY = 16  # characters
@@ -161,9 +161,9 @@ def _has_many(value: str, signs: str, many: int) -> bool:
 
 
 _TABLE = 4  # lines with nothing but hexadecimal digits are data
-_DIGITS = re.compile(r"\d[\dA-Fa-f]{6,}|\d\d[ \t]*(?=\n|\Z)")
+_DIGITS = lazy(r"\d[\dA-Fa-f]{6,}|\d\d[ \t]*(?=\n|\Z)")
 _NUMBER = r"(?=\d*[A-Fa-f])(?!\d+[Ee]\d+\s)[\dA-Fa-f]{10,}"  # hexadecimal, and not one with an exponent
-_ALONE = re.compile(rf"{SHOWN}(?:[ \t]*(?P<number>{_NUMBER})|[ \t]+(?P<word>[A-Za-z]{{4,}}\d{{2,}}))[ \t]*$")
+_ALONE = lazy(rf"{SHOWN}(?:[ \t]*(?P<number>{_NUMBER})|[ \t]+(?P<word>[A-Za-z]{{4,}}\d{{2,}}))[ \t]*$")
 
 
 def _alone(text: str) -> Iterator[Secret]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from msgspec import Struct
+
+from ralph_hooks.secrets.lazy_pattern import lazy
 
 _SHORTEST = 13  # characters: the least that any format of a key has
 _LONG_WORD = 20  # characters: what nearly all have
@@ -42,10 +42,10 @@ _PREFIXES = (
     "AccountKey=", "_authToken",
 )  # fmt: skip
 _WORDS = ("xox", "slack", "softlayer", "cloudant")
-_ARTIFACTORY = re.compile(r"AP[\dA-F]")
-_GITLAB = re.compile(r"gl[a-z]{2,5}-")
-_CLOUDANT = re.compile(r"cl(?:ou)?[_-]?(?:api|key|pass|pw|token)")
-_RUN = re.compile(r"[A-Za-z0-9_+/-]{20,}")
+_ARTIFACTORY = lazy(r"AP[\dA-F]")
+_GITLAB = lazy(r"gl[a-z]{2,5}-")
+_CLOUDANT = lazy(r"cl(?:ou)?[_-]?(?:api|key|pass|pw|token)")
+_RUN = lazy(r"[A-Za-z0-9_+/-]{20,}")
 _LONG = 32  # characters, where there is no digit
 
 

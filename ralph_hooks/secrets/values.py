@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from ralph_hooks.secrets.lazy_pattern import lazy
 
 SHORTEST = 6  # characters of a password with digits or signs
 SHORTEST_UNMISTAKABLE = 8  # of one that is told by nothing else
@@ -10,7 +10,7 @@ _SHORTEST_KEY = 16  # of a random-looking key
 SIGNS = "!@#$%^&*?+~"
 """What passwords have and names have not."""
 
-_REFERENCE = re.compile(
+_REFERENCE = lazy(
     r"\$(?![\w$]*[!@#%^&*])|%[(\w]|.*(?:\{.*\}|<.*>|\$\(|%\(|\(\)|::|->|\s)"  # variables, templates, calls, prose
     r"|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$"  # a.dotted.name
     r"|#[\dA-Fa-f]{3,8}$"  # a colour
@@ -37,8 +37,8 @@ def has_unbalanced_brackets(value: str) -> bool:
     return False
 
 
-_TEMPLATE = re.compile(r"\$?\{+[\w\s.:!?=+/-]*\}+|<[\w\s./-]*>|\$\([\w\s./<-]*\)|%\(\w*\)[a-z]|\$\w+|%[a-z]|\w*\(\)")
-_TELLING = re.compile(r"\s|[a-z]{4}|[A-Z]{4}|a-z|A-Z|0-9|\\[dswb]|\(\?|\[\^")  # words, and patterns
+_TEMPLATE = lazy(r"\$?\{+[\w\s.:!?=+/-]*\}+|<[\w\s./-]*>|\$\([\w\s./<-]*\)|%\(\w*\)[a-z]|\$\w+|%[a-z]|\w*\(\)")
+_TELLING = lazy(r"\s|[a-z]{4}|[A-Z]{4}|a-z|A-Z|0-9|\\[dswb]|\(\?|\[\^")  # words, and patterns
 _SHORTEST_SCRAMBLED = 8  # characters
 _KINDS = 3  # of small letters, capitals, digits and signs
 
@@ -52,15 +52,15 @@ def is_random(value: str) -> bool:
     return sum(any(map(kind, rest)) for kind in kinds) >= _KINDS
 
 
-_FILLED_IN = re.compile(
+_FILLED_IN = lazy(
     r"\$?\{+\s*[A-Za-z_$][^{}]*\}+|<[a-z_./ -]*>|<[A-Z_./ -]*>|\$\([\w\s./<-]*\)|%\(\w*\)[a-z]|%[a-z]"
     r"|\$(?:[A-Z_][A-Z_\d]*|[a-z_][A-Za-z_]*)(?!\w)|\w*\(\)"
 )
-_ELSEWHERE = re.compile(r"(?i)(?:https?|file|ssh|urn|arn):|.*(?:\s|a-z|0-9|\\[dswb]|\(\?|\[\^)")  # prose, patterns
-_NAME = re.compile(r"[@./~:#]*(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./:,|=](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:*]?$")
-_WORD = re.compile(r"[A-Z]?[a-z]{4,}|[A-Z]{4,}")
-_CAMEL = re.compile(r"[a-z]{0,14}(?:[A-Z][a-z]{2,14}|[A-Z]{2,6}(?![a-z]))*$")
-_HUMP = re.compile(r"[a-z][A-Z]")
+_ELSEWHERE = lazy(r"(?i)(?:https?|file|ssh|urn|arn):|.*(?:\s|a-z|0-9|\\[dswb]|\(\?|\[\^)")  # prose, patterns
+_NAME = lazy(r"[@./~:#]*(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./:,|=](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:*]?$")
+_WORD = lazy(r"[A-Z]?[a-z]{4,}|[A-Z]{4,}")
+_CAMEL = lazy(r"[a-z]{0,14}(?:[A-Z][a-z]{2,14}|[A-Z]{2,6}(?![a-z]))*$")
+_HUMP = lazy(r"[a-z][A-Z]")
 _SHORTEST_NOISE = 5  # characters beside what is to be filled in
 _MOST_WORDS = 0.6  # of the characters
 _LEAST_ALNUM, _SIGNS_ALONE = 3, 8
@@ -90,7 +90,7 @@ def noise(value: str) -> bool:
     return sum(kinds) + bool(signs - {"_"}) >= _KINDS
 
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = lazy(
     r"(?i)example|placeholder|change[-_ ]?(?:me|it|this)|your|dummy|fake|sample|redact|mock|todo|insert|replace|default"
     r"|not[-_ ]?(?:a|the|so)?[-_ ]?(?:real|secret)|x{4}|\*{3}|\.{3}|^(?:no|my|some|the|an?)[-_](?=[a-z]{2})|^(.)\1*$"
     r"|^(?:base64(?:url)?|utf-?8|latin-?1|md5|(?:scram-|hmac-)?sha-?\d+|bcrypt|argon2\w*|pbkdf2\w*|aes-?\d+)$"
@@ -104,10 +104,10 @@ def is_placeholder(value: str) -> bool:
     return _PLACEHOLDER.search(value) is not None
 
 
-_WORDS = re.compile(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,|](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
+_WORDS = lazy(r"(?:[A-Za-z]+\d{0,3}|\d{1,4})(?:[-_./: ,|](?:[A-Za-z]+\d{0,3}|\d{1,4}))*[-_./:]?$")
 
 
-_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+_TIMESTAMP = lazy(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def random_looking(value: str) -> bool:
@@ -122,7 +122,7 @@ def random_looking(value: str) -> bool:
     )
 
 
-_VERSION = re.compile(r"v?\d+(?:\.\d+)+$|[a-z]+[-_]?\d{3}$", re.IGNORECASE)
+_VERSION = lazy(r"(?i)v?\d+(?:\.\d+)+$|[a-z]+[-_]?\d{3}$")
 
 
 def mixed(value: str) -> bool:

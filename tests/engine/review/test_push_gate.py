@@ -214,11 +214,12 @@ def test_a_message_that_is_too_long_to_scan_is_listed(project: Project, remote: 
 
 def test_files_of_past_commits_that_cannot_be_scanned_are_listed(project: Project, remote: Remote) -> None:
     project.models(analyst())
-    project.repo.commit({"big.txt": b"x" * 1_100_000, "image.png": b"\0\1", "empty.txt": ""})
-    project.repo.commit({"big.txt": None, "image.png": None, "empty.txt": None})
+    large = b"x" * 1_100_000
+    project.repo.commit({"big.txt": large, "big.bin": b"\0" + large, "image.png": b"\0\1", "empty.txt": ""})
+    project.repo.commit({"big.txt": None, "big.bin": None, "image.png": None, "empty.txt": None})
     listed = remote.push("main").unreviewed
-    assert sorted(listed) == ["big.txt", "image.png"]
-    assert listed["big.txt"].startswith("too large (1.1 MB) (in commit ")
+    assert sorted(listed) == ["big.bin", "image.png"]  # a large text is scanned in pieces
+    assert listed["big.bin"].startswith("too large (1.1 MB) (in commit ")
     assert remote.push("main").unreviewed == listed  # and from the store too
 
 
