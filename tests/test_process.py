@@ -15,8 +15,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.process import Bounded, allowed_environment, can_cut_network, detach, run, run_bounded
-
-PATIENCE = 10.0  # seconds until a test gives up on something that should happen at once
+from tests.support.patience import PATIENCE
 
 
 def python(code: str, *, timeout: float = PATIENCE, memory: int | None = None, keep: int = 64 * 1024) -> Bounded:

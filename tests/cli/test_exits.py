@@ -13,6 +13,7 @@ import pytest
 
 from ralph_hooks.cli import show
 from ralph_hooks.cli.main import COMMANDS
+from tests.support.patience import PATIENCE
 from tests.support.project import BIN, MODEL, TWO_LINES, Project
 from tests.support.repo import Repo
 from tests.support.server import Reply, Request, analyst
@@ -165,9 +166,9 @@ def test_an_interruption_is_exit_130_at_once_and_the_call_is_in_the_ledger(proje
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        assert asked.wait(60)
+        assert asked.wait(PATIENCE)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (130, "")
     assert "interrupted" in err
     assert "Traceback" not in err

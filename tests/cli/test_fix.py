@@ -15,6 +15,7 @@ import pytest
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import private_state, tree
+from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project, new_project, phases
 from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
@@ -217,10 +218,10 @@ def test_ctrl_c_leaves_nothing_behind(project: Project, tmp_path: Path) -> None:
     with subprocess.Popen(
         [BIN / "ralph-hooks", "fix"], cwd=project.repo.path, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
-        assert asked.wait(60)
+        assert asked.wait(PATIENCE)
         assert list(temporary.glob("ralph-hooks-scratch-*"))
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, out) == (130, b"")
     assert b"interrupted" in err
     assert list(temporary.iterdir()) == []

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY_NAME, WIRES
+from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
 from tests.support.store import Processes, let_go_together
@@ -85,7 +86,7 @@ def test_twenty_processes_at_once_stay_under_the_cap_at_every_moment(tmp_path: P
     totals: list[int] = []
 
     def answer(request: Request) -> Reply:
-        with closing(sqlite3.connect(state / "state.db", timeout=30)) as database:
+        with closing(sqlite3.connect(state / "state.db", timeout=PATIENCE)) as database:
             totals.append(database.execute("SELECT sum(cost) FROM calls").fetchone()[0])
         usage = {"prompt_tokens": len(request.raw) * 3 // 4, "completion_tokens": 2048}  # as bad as it can be, nearly
         verdict = {"id": "C1", "holds": True, "confidence": 1, "reason": "It is."}
@@ -94,7 +95,7 @@ def test_twenty_processes_at_once_stay_under_the_cap_at_every_moment(tmp_path: P
     with ModelServer(answer) as server:
         processes = [start(SPEND, state, f"p{number}", server.url) for number in range(20)]
         let_go_together(processes)
-        ended = [json.loads(process.communicate(timeout=120)[0]) for process in processes]
+        ended = [json.loads(process.communicate(timeout=PATIENCE)[0]) for process in processes]
     with closing(sqlite3.connect(state / "state.db")) as database:
         rows = database.execute("SELECT outcome, cost FROM calls").fetchall()
     spent = sum(cost for _, cost in rows)
@@ -232,7 +233,7 @@ def test_a_run_that_is_interrupted_leaves_its_books_in_order(project: Project) -
         while not server.requests and process.poll() is None:
             pass
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in errors
     ((outcome, cost, estimated),) = outcomes(project)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME, WIRES
+from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
 from tests.support.repairs import Crew, plan, repair
 from tests.support.repo import Repo
@@ -423,8 +424,8 @@ def test_a_private_authority_that_is_known_is_trusted(world: World, wire: str) -
 )
 def test_what_never_ends_is_ended_by_the_deadline(world: World, name: str, wire: str, phase: str, policy: str) -> None:
     server = world.serve(NEVER[name])
-    world.warm_up()
-    world.configure(server.url, wire, phase=phase, policy=policy, more="deadline = 2.5")
+    world.configure(server.url, wire, phase=phase, policy=policy, more="deadline = 1")
+    world.begin_with(server)
     judged = world.gate()
     assert_not_judged(judged, "the deadline", policy)
     assert_booked(judged, ("deadline",), "worst")
@@ -467,7 +468,7 @@ def test_the_installed_program_ends_at_its_deadline(world: World) -> None:
     server = world.serve(Reply.hang())
     world.warm_up()
     world.configure(server.url, more="deadline = 2")
-    ran = world.project.program("gate", timeout=30)
+    ran = world.project.program("gate", timeout=PATIENCE)
     assert ran.code == 3
     assert re.search("NOT JUDGED: no model judged 1 file: .*the deadline (was reached|came before the answer)", ran.out)
     assert ran.err == ""

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.support.project import MODEL, TWO_LINES, Project
 from tests.support.server import Finds, Reply, Request, analyst
 
@@ -30,7 +31,7 @@ def test_a_large_change_takes_few_requests_which_are_sent_at_once(project: Proje
     together = threading.Barrier(3)
 
     def answer(request: Request) -> Reply:
-        together.wait(timeout=10)
+        together.wait(timeout=PATIENCE)
         return analyst()(request)
 
     server = project.models(answer)

@@ -17,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import ExitCode
+from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project
 from tests.support.push import Remote
 from tests.support.server import Reply, Request, analyst
 
-PATIENCE = 20.0  # seconds until a test gives up on something that should happen at once
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 STUBBORN = """
 import os, pathlib, signal, subprocess, sys, time

@@ -11,15 +11,16 @@ from email.utils import format_datetime
 import pytest
 
 from ralph_hooks.core import model_errors
-from tests.support.asking import KEY, WIRES, ask, model
+from tests.support.asking import KEY, WIRES, ask, deadline, deadline_from, model
+from tests.support.patience import PATIENCE
 from tests.support.server import JSON, MEBIBYTE, ModelServer, Reply, head
 
 both_wires = pytest.mark.parametrize("wire", WIRES)
 
 
-def fault(wire: str, reply: Reply, *, seconds: float = 20.0) -> model_errors.ModelError:
+def fault(wire: str, reply: Reply, *, seconds: float = PATIENCE) -> model_errors.ModelError:
     with ModelServer(reply) as server, pytest.raises(model_errors.ModelError) as caught:
-        ask(model(wire, server.url), seconds=seconds)
+        ask(model(wire, server.url), deadline_from(server, seconds))
     assert len(server.requests) == 1
     return caught.value
 
@@ -368,7 +369,7 @@ def test_no_server_outlives_the_deadline(wire: str, reply: Reply) -> None:
 
 @pytest.mark.parametrize("part", ["body", "chunk", "trailers", "headers", "interim"])
 def test_a_reply_without_an_end_is_cut_at_a_limit(part: str) -> None:
-    caught = fault("openai", Reply.endless(part), seconds=600)
+    caught = fault("openai", Reply.endless(part))
     assert isinstance(caught, model_errors.Unreadable if part != "headers" else model_errors.Unreachable)
 
 
@@ -388,5 +389,5 @@ def test_a_gzip_bomb_takes_little_memory(*, chunked: bool) -> None:
 
 def test_nothing_is_sent_after_the_deadline() -> None:
     with ModelServer(Reply.empty()) as server, pytest.raises(model_errors.DeadlineReached):
-        ask(model("openai", server.url), seconds=0)
+        ask(model("openai", server.url), deadline(0))
     assert server.requests == []

@@ -13,7 +13,8 @@ import pytest
 
 from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Structured
-from tests.support.asking import WIRES, ask, model
+from tests.support.asking import WIRES, ask, deadline, model
+from tests.support.patience import PATIENCE
 from tests.support.server import Finds, ModelServer, Reply, analyst, tokens
 
 TOP = Path(__file__).parents[2]
@@ -68,7 +69,7 @@ def test_several_replies_come_in_order_and_the_last_one_stays() -> None:
 
 def test_a_reply_that_is_late_ends_with_the_server() -> None:
     with ModelServer(Reply.empty().after(3600)) as server, pytest.raises(model_errors.DeadlineReached):
-        ask(model("openai", server.url), seconds=0.2)
+        ask(model("openai", server.url), deadline(0.2))
 
 
 def test_the_program_answers_logs_and_ends(tmp_path: Path) -> None:
@@ -82,7 +83,7 @@ def test_the_program_answers_logs_and_ends(tmp_path: Path) -> None:
         completion = ask(model("openai", url), prompt=PROMPT)
         assert time.monotonic() - started >= 0.1
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE) == 0
     assert len(json.loads(completion.text)["findings"]) == 3
     row = json.loads(log.read_text())
     assert row["path"] == "/v1/chat/completions"
@@ -98,7 +99,7 @@ def test_the_program_ends_with_the_one_that_started_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", start], cwd=TOP, capture_output=True, text=True, check=True)
     url, _ = done.stdout.split()
-    assert ended(url, within=10)
+    assert ended(url, within=PATIENCE)
 
 
 def ended(url: str, within: float) -> bool:

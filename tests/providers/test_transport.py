@@ -14,7 +14,8 @@ import pytest
 
 from ralph_hooks.core import model_errors
 from ralph_hooks.providers import registry, session
-from tests.support.asking import KEY, KEY_NAME, WIRES, ask, deadline, model, question
+from tests.support.asking import KEY, KEY_NAME, WIRES, ask, deadline, deadline_from, model, question
+from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
 from tests.support.server import ModelServer, Reply
 
@@ -164,7 +165,7 @@ def test_one_connection_serves_one_call_after_the_other(*, tls: bool, secure: Mo
 
 
 def test_calls_of_several_threads_run_at_once_and_share_connections() -> None:
-    together = threading.Barrier(8, timeout=10)
+    together = threading.Barrier(8, timeout=PATIENCE)
 
     def at_once(_: object) -> Reply:
         together.wait()
@@ -183,7 +184,7 @@ def test_a_call_that_is_cut_does_not_disturb_the_next() -> None:
     with ModelServer([Reply.slow_headers(0.02), FINE]) as server:
         client = registry.client({KEY_NAME: KEY})
         with pytest.raises(model_errors.DeadlineReached):
-            client.complete(question(model("openai", server.url)), deadline(0.2))
+            client.complete(question(model("openai", server.url)), deadline_from(server, 0.2))
         assert client.complete(question(model("openai", server.url)), deadline()).text == '{"findings": []}'
 
 
@@ -212,14 +213,14 @@ def test_a_handshake_that_never_ends_does_not_outlive_the_deadline() -> None:
         threading.Thread(target=_drip_a_handshake, args=(listener,), daemon=True).start()
         url = f"https://127.0.0.1:{listener.getsockname()[1]}/v1"
         with pytest.raises(model_errors.DeadlineReached):
-            ask(model("openai", url), seconds=0.3)
+            ask(model("openai", url), deadline(0.3))
 
 
 def test_a_resolver_that_hangs_does_not_outlive_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait())
     with pytest.raises(model_errors.DeadlineReached):
-        ask(model("openai", "https://llm.corp.example/v1"), seconds=0.3)
+        ask(model("openai", "https://llm.corp.example/v1"), deadline(0.3))
     over.set()
 
 
@@ -227,7 +228,7 @@ def test_a_server_that_reads_nothing_does_not_outlive_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         to = model("openai", f"http://127.0.0.1:{listener.getsockname()[1]}/v1")
         with pytest.raises(model_errors.DeadlineReached):
-            ask(to, seconds=0.5, prompt="x" * 30_000_000)
+            ask(to, deadline(0.5), prompt="x" * 30_000_000)
 
 
 def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
@@ -236,7 +237,7 @@ def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
         to = question(model("openai", server.url))
         client.complete(to, deadline(600))
         with pytest.raises(model_errors.DeadlineReached):
-            client.complete(to, deadline(0.3))
+            client.complete(to, deadline_from(server, 0.3, request=2))
         assert server.connections == 1
 
 
@@ -255,7 +256,7 @@ def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
 )
 def test_no_socket_is_left_open(reply: Reply) -> None:
     with ModelServer(reply) as server, pytest.raises(model_errors.ModelError):
-        ask(model("openai", server.url), seconds=0.5)
+        ask(model("openai", server.url), deadline_from(server, 0.5))
     assert open_sockets() == 0
 
 

@@ -13,10 +13,10 @@ import pytest
 from ralph_hooks.core.job import Job, JobState
 from ralph_hooks.store.jobs import JobLock, Jobs
 from ralph_hooks.store.sqlite import RepositoryId
+from tests.support.patience import PATIENCE
 from tests.support.store import Clock, Processes, let_go_together
 
 TREE = "a" * 40
-PATIENCE = 10.0
 
 TAKER = """
 import pathlib, sys, time

@@ -25,6 +25,7 @@ from ralph_hooks.store.ledger import UNSETTLED, Caps, Unrecorded, statement
 from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.state import State
 from ralph_hooks.store.team import Waiting
+from tests.support.patience import PATIENCE
 from tests.support.postgres import PostgresServer, halted, pooled, pooler
 from tests.support.store import Clock, Processes
 from tests.support.team import Machine, machine
@@ -65,7 +66,7 @@ def rows(postgres: PostgresServer, url: str) -> list[tuple[str, int]]:
 
 def until(condition: Callable[[], bool]) -> None:
     """Wait for what another process does."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

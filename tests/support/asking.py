@@ -12,6 +12,8 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import Completion, ModelRequest
 from ralph_hooks.core.route import Model, Provider, Wire
 from ralph_hooks.providers import registry
+from tests.support.patience import PATIENCE
+from tests.support.server import ModelServer
 
 WIRES = ("openai", "openai-responses", "anthropic")
 KEY_NAME = "SCRIPTED_KEY"
@@ -46,11 +48,23 @@ def question(to: Model, **changes: object) -> ModelRequest:
     return msgspec.structs.replace(plain, **changes)
 
 
-def deadline(seconds: float = 20.0) -> Deadline:
+def deadline(seconds: float = PATIENCE) -> Deadline:
     return Deadline(seconds, time.monotonic)
 
 
-def ask(to: Model, *, seconds: float = 20.0, environ: Mapping[str, str] | None = None, **changes: object) -> Completion:
+def deadline_from(server: ModelServer, seconds: float, *, request: int = 1) -> Deadline:
+    """In ``seconds`` from when ``server`` gets this ``request``: a busy machine may take longer to send it."""
+
+    def clock() -> float:
+        asked = server.requests[request - 1 :]
+        return max(0.0, time.monotonic() - asked[0].at) if asked else 0.0
+
+    return Deadline(seconds, clock)
+
+
+def ask(
+    to: Model, until: Deadline | None = None, *, environ: Mapping[str, str] | None = None, **changes: object
+) -> Completion:
     """Ask once, through a client of its own."""
     client = registry.client({KEY_NAME: KEY, **(environ or {})})
-    return client.complete(question(to, **changes), deadline(seconds))
+    return client.complete(question(to, **changes), until or deadline())

@@ -8,6 +8,8 @@ from socketserver import BaseRequestHandler, ThreadingTCPServer
 from types import TracebackType
 from typing import Self
 
+from tests.support.patience import PATIENCE
+
 
 class _Handler(BaseRequestHandler):
     server: _Server
@@ -24,11 +26,11 @@ class _Handler(BaseRequestHandler):
         if b" 200 " not in self.server.answer:
             return
         host, _, port = asked.split()[1].decode().rpartition(":")
-        with socket.create_connection((host, int(port)), timeout=5) as there:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as there:
             back = threading.Thread(target=_pipe, args=(there, self.request, None), daemon=True)
             back.start()
             _pipe(self.request, there, self.server.seen)
-            back.join(5)
+            back.join(PATIENCE)
 
 
 def _pipe(here: socket.socket, there: socket.socket, kept: bytearray | None) -> None:

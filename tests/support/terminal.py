@@ -10,7 +10,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PATIENCE = 60.0  # seconds without a word from the program
+from tests.support.patience import PATIENCE
+
 CTRL_C = b"\x03"
 _AGAIN = 2.0  # seconds after which a person presses Ctrl-C again: Python may miss one just before it begins to read
 _OWN_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"

@@ -77,7 +77,7 @@ def _servers(context: Context) -> Mapping[str, tuple[str, ...]]:
         for name, provider in registry.built_in().items()
         if provider.base_url.startswith("http:") and not provider.api_key_env and f"providers.{name}" not in wanted
     ]
-    deadline = Deadline(2 * PATIENCE, time.monotonic)
+    deadline = Deadline(4 * PATIENCE, time.monotonic)  # the first exchange waits for the import of requests
     found = run_all([partial(served, provider) for provider in local], workers=len(local), deadline=deadline)
     return {provider.name: models for provider, models in zip(local, found, strict=True) if models}
 

@@ -16,13 +16,13 @@ import pytest
 
 from ralph_hooks.core.job import Job, JobState
 from tests.support.fixes import in_store
+from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
 from tests.support.terminal import at_terminal
 
-PATIENCE = 30.0  # seconds until a test gives up on something that should happen at once
 EVAL = Finds("eval(", "Runs what the user typed.")
 BUGGY = "def calculate(text):\n    return eval(text)\n"
 MENDED = "def calculate(text):\n    return int(text)\n"
