@@ -65,7 +65,7 @@ class Measured:
         if oid not in self._known:
             data = blobs.read(oid)
             started = time.process_time()
-            self._known[oid] = tuple(language.problems(path, data)) if len(data) <= MAX_BYTES else ()
+            self._known[oid] = tuple(language.problems(path, data) or ()) if len(data) <= MAX_BYTES else ()
             self.seconds.append(time.process_time() - started)
             if not self._known[oid] and b"\0" not in data:
                 self.sound.append((path, data))

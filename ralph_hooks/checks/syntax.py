@@ -46,6 +46,8 @@ def _check(source: Source) -> CheckResult:
     if known is None or known.syntax is Trust.NONE or not source.content.new or is_wrong_on_purpose(source.path):
         return _UNCHECKED
     problems = known.problems(source.path, source.content.new)
+    if problems is None:
+        return _UNCHECKED
     if not problems or _is_old(known, source, problems[0]):
         return CheckResult()
     lines = without_end(source.content.new)
@@ -62,6 +64,8 @@ def _check(source: Source) -> CheckResult:
 def _is_old(known: Language, source: Source, problem: Problem) -> bool:
     """True where the base is broken in the same way; in any way for a grammar, which may not know the dialect."""
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
+    if before is None:
+        return True  # nobody can tell
     return bool(before) and (known.reader is None or before[0].message == problem.message or not problem.certain)
 
 

@@ -283,7 +283,7 @@ def _lowest() -> re.Pattern[str]:
     """Numbers below which something fails."""
     return re.compile(
         r"(?i)(?P<key>fail[_-]?under|min(?:imum)?[_-]?coverage|coverage[_-]?threshold|covered[_-]?ratio|minimum"
-        r"|\b(?:branches|functions|lines|statements))\b[\"']?\s*(?:[:=(>]|\s)\s*[\"']?(?P<number>\d+(?:\.\d+)?)"
+        r"|\b(?:branches|functions|lines|statements))\b[\"']?\s{0,5}(?:[:=(>]|\s)\s{0,5}[\"']?(?P<number>\d{1,9}(?:\.\d{1,9})?)"
     )
 
 
@@ -292,7 +292,7 @@ def _highest() -> re.Pattern[str]:
     """Numbers above which something fails."""
     return re.compile(
         r"(?i)(?P<key>max[_-]?(?:complexity|warnings|args|branches|returns|statements|locals|nested[_-]?\w*|depth))\b"
-        r"[\"']?\s*[:=, \[\"']+\s*(?:error|warn)?[\"', ]*(?P<number>\d+)"
+        r"[\"'\s:=,\[]{1,9}(?:error|warn)?[\"', ]{0,5}(?P<number>\d{1,9})"
     )
 
 
@@ -301,7 +301,7 @@ def _switch() -> re.Pattern[str]:
     """Strictness that is on or off, and rules with a level."""
     return re.compile(
         r"(?P<key>\b(?:strict\w*|disallow_\w+|warn_\w+|check_untyped_defs|noImplicit\w+|noUnused\w+|noUnchecked\w+"
-        r"|[\w@-]+/[\w/-]+|no-[\w-]+))[\"']?\s*[:=]\s*\[?\s*[\"']?(?P<level>true|false|off|warn|error|[012])\b",
+        r"|[\w@-]{1,60}/[\w/-]{1,60}|no-[\w-]{1,60}))[\"']?\s{0,5}[:=]\s{0,5}\[?\s{0,5}[\"']?(?P<level>true|false|off|warn|error|[012])\b",
         re.IGNORECASE,
     )
 
@@ -347,8 +347,9 @@ def _lenient() -> re.Pattern[str]:
 def _runs_tests() -> re.Pattern[str]:
     return re.compile(
         r"\b(?:pytest|tox|nox|unittest|(?:npm|yarn|pnpm|bun)(?: run)? (?:test|lint)|jest|vitest|go (?:test|vet)"
-        r"|golangci-lint|cargo (?:test|nextest|clippy)|mvn[^#]* (?:test|verify)|gradlew?[^#]* (?:test|check)"
-        r"|dotnet test|rspec|phpunit|ctest|make (?:test|check|lint)|ruff|flake8|mypy|pyright|eslint|tsc)\b"
+        r"|golangci-lint|cargo (?:test|nextest|clippy)|mvn[^#]{0,200} (?:test|verify)"
+        r"|gradlew?[^#]{0,200} (?:test|check)|dotnet test|rspec|phpunit|ctest|make (?:test|check|lint)"
+        r"|ruff|flake8|mypy|pyright|eslint|tsc)\b"
     )
 
 

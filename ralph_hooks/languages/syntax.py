@@ -34,10 +34,12 @@ Reader = Callable[[str, bytes], Sequence[Problem]]
 """Returns the problems of a file in their order, none where it is sound or where the reader cannot tell."""
 
 
-def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[Problem]:
+def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[Problem] | None:
     """Read by a grammar: the nodes that its parser had to skip or to make up."""
     tree = parse(grammar, data)
-    if tree is None or not tree.root_node.has_error:
+    if tree is None:
+        return None
+    if not tree.root_node.has_error:
         return ()
     problems = []
     for node in broken(tree, _MOST):
@@ -189,7 +191,7 @@ def _read_cells(notebook: dict[str, object], data: bytes) -> Sequence[Problem]:
     problems: list[Problem] = []
     for number, cell in enumerate(cells if isinstance(cells, list) else (), start=1):
         code = _code(cell)
-        for problem in read_tree("Python", _PYTHON, code.encode(errors="replace")) if code else ():
+        for problem in (read_tree("Python", _PYTHON, code.encode(errors="replace")) if code else None) or ():
             line = _line_in_json(data, code.split("\n")[problem.line - 1])
             problems.append(Problem(line, f"{problem.message} in cell {number}", certain=False))
     return problems[:_MOST]
@@ -208,7 +210,8 @@ def _code(cell: object) -> str:
 def _magic() -> re.Pattern[str]:
     line = r"(?:[^\n]*\\\n)*[^\n]*"  # a shell command may go on
     return re.compile(
-        rf"(?m)^([ \t]*)(?:(?:%%?\w|!|\?\w){line}|[\w.%]+\?\??[ \t]*$|[\w., \t]+=[ \t]*(?:%\w|!){line}|>>>{line})"
+        rf"(?m)^([ \t]{{0,200}})(?:(?:%%?\w|!|\?\w){line}|[\w.%]{{1,200}}\?\??[ \t]*$"
+        rf"|[\w., \t]{{1,200}}=[ \t]{{0,9}}(?:%\w|!){line}|>>>{line})"
     )
 
 

@@ -68,17 +68,18 @@ class Language(Struct, frozen=True, kw_only=True):
         """True for the language that the running interpreter can read by itself."""
         return self.name == "Python"
 
-    def problems(self, path: str, data: bytes) -> Sequence[Problem]:
-        """Return the places in ``data`` that cannot be parsed, none where nobody can tell."""
+    def problems(self, path: str, data: bytes) -> Sequence[Problem] | None:
+        """Return the places in ``data`` that cannot be parsed; None where no parser is here, or it takes too long."""
         if self.reader is not None:
             return self.reader(path, data)
-        return read_tree(self.name, self.grammar, data) if self.grammar is not None else ()
+        return read_tree(self.name, self.grammar, data) if self.grammar is not None else None
 
     def parses(self, path: str, data: bytes) -> bool:
         """Return whether a parser takes all of ``data``; False where there is none."""
         if self.is_python:
             return python_parses(data)
-        return (self.grammar is not None or self.reader is not None) and not self.problems(path, data)
+        problems = self.problems(path, data)
+        return problems is not None and not problems
 
 
 _SLASHES = ("//",)
@@ -208,7 +209,10 @@ LANGUAGES: tuple[Language, ...] = (
             spellings=((b"try!(", b"tri!("),),  # a macro until the edition of 2018, a keyword since
         ),
         syntax=Trust.BLOCK,
-        test_case=r"#\[(?:\w+::)*test\b[^\]]*\](?:\s*#\[[^\]]*\])*\s*(?:pub )?(?:async )?fn (?P<name>\w+)",
+        test_case=(
+            r"#\[(?:\w+::)*test\b[^\]]{0,200}\]"
+            r"(?:\s{0,200}#\[[^\]]{0,200}\]){0,9}\s{0,200}(?:pub )?(?:async )?fn (?P<name>\w+)"
+        ),
         inline_tests=True,
         line_comments=_SLASHES,
         block_comments=_STARS,
@@ -227,7 +231,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"method_invocation": "name", "object_creation_expression": "type"},
         ),
         syntax=Trust.BLOCK,
-        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b[^{;]{0,300}?\bvoid\s+(?P<name>\w+)\s*\(",
+        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest|TestFactory)\b(?:[^{;@]|@(?!Test\b)){0,300}?\bvoid\s+(?P<name>\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*(?:Test|Tests|TestCase|IT)\.java$",
@@ -265,7 +269,7 @@ LANGUAGES: tuple[Language, ...] = (
             calls={"invocation_expression": "function", "object_creation_expression": "type"},
         ),
         syntax=Trust.HINT,
-        test_case=r"\[(?:Fact|Theory|Test|TestCase|TestMethod)\b[^{;]{0,400}?\b(?:void|Task)\s+(?P<name>\w+)\s*\(",
+        test_case=r"\[(?:Fact|Theory|Test|TestCase|TestMethod)\b(?:[^{;\[]|\[(?!Fact|Theory|Test)){0,400}?\b(?:void|Task)\s+(?P<name>\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*Tests?\.cs$",
@@ -381,7 +385,7 @@ LANGUAGES: tuple[Language, ...] = (
             definitions=("class_declaration", "object_declaration", "function_declaration"),
             calls={"call_expression": ""},
         ),
-        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest)\b[^{;]{0,300}?\bfun\s+(?P<name>`[^`]+`|\w+)\s*\(",
+        test_case=r"@(?:Test|ParameterizedTest|RepeatedTest)\b(?:[^{;@]|@(?!Test\b)){0,300}?\bfun\s+(?P<name>`[^`]+`|\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
         tests=r"(?:^|/)[^/]*(?:Test|Tests|IT)\.kts?$",

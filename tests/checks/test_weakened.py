@@ -116,6 +116,27 @@ def test_each_kind_is_told_in_one_line(path: str, old: str, new: str | None, exp
     assert message(source(path, new, old)) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        ("src/a.rs", "#[test "),
+        ("src/a.rs", "#[test] "),
+        ("ATest.java", "@Test "),
+        ("ATests.cs", "[Fact "),
+        ("a.test.js", "it.each("),
+        ("tests/test_a.py", "def test"),
+        ("package.json", "a-"),
+        ("package.json", "max-complexity "),
+        (".github/workflows/ci.yml", "mvn "),
+        ("a.py", "# "),
+        ("spec/a_spec.rb", "it '"),
+    ],
+)
+def test_a_long_line_does_not_hang_it(path: str, unit: str) -> None:
+    for text in (unit * 100_000, f"{unit}{' ' * 500_000}"):
+        findings(source(path, text, "x\n"), source(path, "x\n", text))
+
+
 def test_many_of_a_kind_are_one_finding() -> None:
     text = "".join(f"def test_{number}():\n    assert f()\n\n" for number in range(9))
     assert message(source("tests/test_a.py", "", text)) == "9 tests removed: test_0, test_1, test_2, ..."

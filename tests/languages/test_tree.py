@@ -18,7 +18,7 @@ def grammar_of(path: str) -> Grammar:
 
 def test_a_parser_is_stopped_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     grammar = grammar_of("a.js")
-    data = b"a = [1, 2, 3];\n" * 60_000
+    data = b"a = [1, 2, 3];\n" * 10_000
     assert parse(grammar, data) is not None
     monkeypatch.setattr(tree, "SECONDS", -1.0)
     assert parse(grammar, data) is None
