@@ -1,3 +1,3 @@
 """Git hooks that judge a change by cheap means first and pay for the expensive model only on failure."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
