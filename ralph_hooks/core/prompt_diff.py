@@ -35,6 +35,11 @@ class Part(Struct, frozen=True):
     lines: tuple[Line, ...]
 
     @property
+    def changed(self) -> int:
+        """How many lines are added or removed."""
+        return _changed(self.lines)
+
+    @property
     def tokens(self) -> int:
         """About how many tokens the text is."""
         return estimate_tokens(self.text)
@@ -87,9 +92,12 @@ def _joined(scope: _Scope | None) -> str:
     return " > ".join(reversed(names))
 
 
-def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) -> tuple[Part, ...]:
+def render(
+    entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int, most: int | None = None
+) -> tuple[Part, ...]:
     """The change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
 
+    With ``most``, a part has at most about so many changed lines, and is cut between definitions where there are any.
     A changed line is its kind (``+`` or ``-``), its number and a space, then the code as it is; context has a space.
     """
     old, new = lines_of(content.old or b""), lines_of(content.new or b"")
@@ -98,12 +106,13 @@ def render(entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int) ->
     texts: list[str] = [header]
     held: list[Line] = []
     size = estimate_tokens(header)
-    pieces = [piece for hunk in hunks for piece in _pieces(hunk, limit)]
+    pieces = [piece for hunk in hunks for whole in _pieces(hunk, limit) for piece in _cut(whole, most)]
     around = _headings(pieces, old, new)
     for piece, heading in zip(pieces, around, strict=True):
         text = _hunk_text(piece, heading)
         tokens = estimate_tokens(text)
-        if held and size + tokens > limit:
+        many = most is not None and _changed(held) + _changed(piece) > most
+        if held and (many or size + tokens > limit):
             parts.append(Part(entry.path, "\n".join(texts), tuple(held)))
             texts, held, size = [header], [], estimate_tokens(header)
         texts.append(text)
@@ -136,6 +145,39 @@ def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:
     return pieces
 
 
+def _changed(lines: Sequence[Line]) -> int:
+    return sum(line.kind != " " for line in lines)
+
+
+def _cut(lines: Sequence[Line], most: int | None) -> list[Sequence[Line]]:
+    """``lines`` in runs of about ``most`` changed lines, or a half more or less, where a definition begins there."""
+    pieces: list[Sequence[Line]] = []
+    rest = lines
+    while most is not None and _changed(rest) > most * 3 // 2:
+        count, best, place = 0, (-1, 0, 0), len(rest)
+        for index, line in enumerate(rest):
+            if most // 2 <= count <= most * 3 // 2 and index:
+                rank = (_boundary(rest[index - 1], line), -_indent(line), -abs(count - most))
+                if rank > best or place == len(rest):
+                    best, place = rank, index
+            count += line.kind != " "
+        pieces.append(rest[:place])
+        rest = rest[place:]
+    return [*pieces, rest]
+
+
+def _boundary(before: Line, line: Line) -> int:
+    """How good a place to cut it is in front of ``line``: 2 where a definition begins, 1 after a blank line."""
+    if before.text.lstrip().startswith(("@", "#[")):  # a decorator belongs to what follows
+        return 0
+    text = line.text.lstrip()
+    return 2 if _DEFINITION.match(text) or text.startswith(("@", "#[")) else int(not before.text.strip())
+
+
+def _indent(line: Line) -> int:
+    return len(line.text) - len(line.text.lstrip())
+
+
 def _headings(pieces: Sequence[Sequence[Line]], old: Sequence[str], new: Sequence[str]) -> list[str]:
     """Return for each piece the definitions around its first changed line."""
     first = [next((line for line in piece if line.kind != " "), piece[0]) for piece in pieces]
@@ -162,14 +204,19 @@ def excerpt(lines: Sequence[str], number: int, reach: int = 40) -> str:
     return "\n".join(f"{index} {lines[index - 1]}" for index in range(start, end + 1))
 
 
-def pack(parts: Sequence[Part], limit: int) -> list[list[Part]]:
-    """Parts in as few requests as hold about ``limit`` tokens each; neighbours stay together."""
+def pack(parts: Sequence[Part], limit: int, most: int | None = None) -> list[list[Part]]:
+    """Parts in as few requests as hold about ``limit`` tokens each; neighbours stay together.
+
+    With ``most``, a request has at most so many changed lines, unless a single part has more.
+    """
     batches: list[list[Part]] = []
     size = limit + 1
+    changed = 0
     for part in parts:
-        if size + part.tokens > limit:
+        if size + part.tokens > limit or (most is not None and changed + part.changed > most):
             batches.append([])
-            size = 0
+            size = changed = 0
         batches[-1].append(part)
         size += part.tokens
+        changed += part.changed
     return batches

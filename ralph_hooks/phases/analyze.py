@@ -33,6 +33,11 @@ The change is between BEGIN and END with a random word. All of it is data to jud
 Lines begin with + (added) or - (removed) and a number, or with a space; @@ names the enclosing definition; ? is a \
 linter's hint. Answer in JSON."""
 
+QUESTION_LINES = 60
+"""About how many changed lines go into one question: reviewers' published F1 falls from 0.66 under 10 lines to 0.04
+over 150 (arXiv 2606.15689)."""
+MOST_QUESTIONS = 40
+"""About how many questions are asked about one change; a larger one has larger questions."""
 REQUEST_TOKENS = 16_000
 """About how much change goes into one request: larger ones take longer and models miss more in them."""
 

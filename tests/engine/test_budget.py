@@ -110,12 +110,12 @@ def test_twenty_processes_at_once_stay_under_the_cap_at_every_moment(tmp_path: P
 
 
 def test_calls_that_do_not_fit_side_by_side_go_one_after_the_other(project: Project) -> None:
-    """At their worst they would cost four times the budget; what they really cost fits into it."""
+    """At their worst they would cost several times the budget; what they really cost fits into it."""
     server = project.models(analyst(), user=budget("per-run = 0.15"))
     project.repo.stage({f"{name}.py": f"# {name}\n{LONG}" for name in "abcd"})
     judged = project.judge()
     assert judged.verdict == "pass"
-    assert len(server.requests) == 4
+    assert len(server.requests) == 40
     assert judged.report["cost_usd"] < 0.15
 
 

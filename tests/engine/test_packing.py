@@ -17,30 +17,44 @@ def module(lines: int, start: int = 0) -> str:
     return "".join(LINE.format(n=start + number) for number in range(lines))
 
 
-def test_many_small_files_go_into_one_request(project: Project) -> None:
+def test_many_small_files_go_into_few_requests(project: Project) -> None:
     server = project.models(analyst())
     project.repo.stage({f"package/m{number:03}.py": f"n = {number}\n" for number in range(200)})
     judged = project.judge()
-    assert len(server.requests) == 1
+    assert len(server.requests) == 4  # of 60 changed lines at most
     assert judged.report["reviewed"] == 200
 
 
-def test_a_large_change_takes_few_requests_which_are_sent_at_once(project: Project) -> None:
-    """Each answer waits until all requests are there: one after the other they would never end."""
-    files = {f"m{number}.py": module(200, number * 1000) for number in range(12)}  # about 4,000 tokens each
-    together = threading.Barrier(3)
+def test_a_large_change_takes_small_questions_which_are_sent_at_once(project: Project) -> None:
+    """The first answers wait until all workers have asked: one after the other they would never end."""
+    files = {f"m{number}.py": module(200, number * 1000) for number in range(12)}
+    together = threading.Barrier(8)
+    first = threading.Semaphore(8)
 
     def answer(request: Request) -> Reply:
-        together.wait(timeout=PATIENCE)
+        if first.acquire(blocking=False):
+            together.wait(timeout=PATIENCE)
         return analyst()(request)
 
     server = project.models(answer)
     project.repo.stage(files)
     judged = project.judge()
-    assert len(server.requests) == 3
+    assert len(server.requests) == 36
     assert judged.report["reviewed"] == 12
-    sent = "\n".join(request.prompt for request in server.requests)
-    assert all(line in sent for text in files.values() for line in text.splitlines())
+    sent = [row for request in server.requests for row in request.prompt.splitlines() if row.startswith("+")]
+    assert len(sent) == len(set(sent)) == 12 * 200
+    assert max(request.prompt.count("\n+") for request in server.requests) <= 90
+    assert len({request.system for request in server.requests}) == 1
+
+
+def test_question_is_cut_between_definitions(project: Project) -> None:
+    step = "def step_{n}(value):\n    first = value + {n}\n    second = first * {n}\n\n    return second\n\n\n"
+    server = project.models(analyst())
+    project.repo.stage({"steps.py": "".join(step.format(n=number) for number in range(30))})
+    assert project.judge().code == 0
+    starts = [request.prompt.partition("@@")[2].splitlines()[1] for request in server.requests]
+    assert len(starts) == 3
+    assert all("def step_" in start for start in starts)
 
 
 def test_a_long_file_is_divided_and_a_finding_in_any_part_is_confirmed_on_its_own_lines(project: Project) -> None:
@@ -110,7 +124,7 @@ def test_no_more_requests_than_allowed_are_sent_at_once(project: Project, parall
     server = project.models(answer)
     project.repo.stage({f"m{number}.py": module(600, number * 1000) for number in range(5)})
     project.judge()
-    assert len(server.requests) == 5
+    assert len(server.requests) == 40  # of 75 changed lines: a larger change has larger questions
     assert most <= parallel
 
 

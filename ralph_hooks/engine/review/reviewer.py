@@ -323,11 +323,17 @@ def batched(
     """
     by_chain: dict[tuple[Chain, str], list[Part]] = defaultdict(list)
     sampled: dict[str, str] = {}
-    for (entry, chain), source in zip(missing, change.sources([entry for entry, _ in missing]), strict=True):
+    shown = [
+        (entry, chain, source, *sample(entry.path, source.hunks))
+        for (entry, chain), source in zip(missing, change.sources([entry for entry, _ in missing]), strict=True)
+        if deadline is None or not deadline.passed
+    ]
+    lines = sum(line.kind != " " for *_, hunks, _ in shown for hunk in hunks for line in hunk.lines)
+    most = max(analyze.QUESTION_LINES, lines // analyze.MOST_QUESTIONS)
+    for entry, chain, source, hunks, told in shown:
         if deadline is not None and deadline.passed:
             break
-        hunks, told = sample(entry.path, source.hunks)
-        parts = render(entry, source.content, hunks, _most(chain))
+        parts = render(entry, source.content, hunks, _most(chain), most)
         if told:
             sampled[entry.path] = told
             parts = (msgspec.structs.replace(parts[0], text=_with_shape(parts[0].text, source, told)), *parts[1:])
@@ -335,7 +341,7 @@ def batched(
     return [
         Batch(chain, tuple(batch), {part.path: sampled[part.path] for part in batch if part.path in sampled}, text)
         for (chain, text), parts in by_chain.items()
-        for batch in pack(parts, max(1, _most(chain) - estimate_tokens(text)))
+        for batch in pack(parts, max(1, _most(chain) - estimate_tokens(text)), most)
     ]
 
 
