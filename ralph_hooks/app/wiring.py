@@ -46,6 +46,7 @@ from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, CommandVerifier
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import NamespacedCache, SharedModelCache, Verdicts
+from ralph_hooks.store.labels import Labels
 from ralph_hooks.store.ledger import Caps, Ledger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import Receipts
@@ -203,7 +204,8 @@ def build_gate(
 ) -> Gate:
     """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
-    caller, store, prices = build_caller(context, state, command, deadline)
+    run = os.urandom(8).hex()
+    caller, store, prices = build_caller(context, state, command, deadline, run=run)
     models = ModelAccess(
         settings=context.settings,
         limits=limits,
@@ -214,8 +216,12 @@ def build_gate(
         guidance=_guidance(context, [snapshot.change], intent),
     )
     gate = _gate(context, state, models, store, context.repository, snapshot.change)
+    labels = Labels(state.database, context.known_as(), run=run)
     return msgspec.structs.replace(
-        gate, checks=all_checks(_ruff(context, [snapshot.change])), dismissals=GitDismissals(context.repository)
+        gate,
+        labels=labels,
+        checks=all_checks(_ruff(context, [snapshot.change])),
+        dismissals=GitDismissals(context.repository),
     )
 
 

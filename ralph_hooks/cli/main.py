@@ -30,6 +30,7 @@ COMMANDS = {
     "dismiss": "Dismiss findings that are wrong or accepted; they stay away while their code is the same.",
     "undo": "Take the last applied fix back.",
     "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
+    "stats": "How the gate did in real use: precision by model and check, false blocks, cost of a true finding.",
     "cost": "What the models cost, and what the expensive one would have.",
     "comment": "Put the report on a pull or merge request.",
     "agent-hook": "Judge what a coding agent has done; for the agent's own hook.",

@@ -70,6 +70,8 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Names the code it is about: see `core.fingerprint`. Empty where there is no file, as in a commit message."""
     value: str = ""
     """Of a secret, a slow hash of its lines as they are, which tells it from another one that is masked the same."""
+    version: str = ""
+    """Names the prompt that a model answered; empty for a check."""
     rule: str = ""
     """Which rule of the project is broken, for a finding that is about one; empty otherwise."""
 

@@ -96,6 +96,39 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE TABLE unshared_answers (key TEXT PRIMARY KEY, store TEXT NOT NULL, stored REAL NOT NULL)",
     ),
+    (
+        """CREATE TABLE labels (
+            id INTEGER PRIMARY KEY,
+            at REAL NOT NULL,  -- seconds since 1970, when it was shown first
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            fingerprint TEXT NOT NULL,
+            change TEXT NOT NULL,  -- what it was shown for first
+            tree TEXT NOT NULL,  -- where it was shown last
+            path TEXT NOT NULL,
+            source TEXT NOT NULL,
+            category TEXT NOT NULL,
+            evidence TEXT NOT NULL,
+            version TEXT NOT NULL,  -- of the prompt; empty for a check
+            blocking INTEGER NOT NULL,
+            outcome TEXT NOT NULL,  -- a core.stats.Outcome
+            decided REAL  -- seconds since 1970
+        )""",
+        "CREATE INDEX labels_by_outcome ON labels (repository, outcome)",
+        "CREATE INDEX labels_by_fingerprint ON labels (repository, fingerprint)",
+        """CREATE TABLE judgements (
+            id INTEGER PRIMARY KEY,
+            at REAL NOT NULL,  -- seconds since 1970
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            run TEXT NOT NULL,
+            change TEXT NOT NULL,
+            tree TEXT NOT NULL,
+            held_back INTEGER NOT NULL,
+            cost TEXT  -- US dollars, exact; NULL: not known
+        )""",
+        "CREATE INDEX judgements_by_run ON judgements (run)",
+    ),
 )
 """What leads from each version of the schema to the next. Steps are only ever added at the end."""
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
+from ralph_hooks.core.change import Change
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Receipt, Report
 
@@ -35,6 +36,17 @@ class History(Protocol):
 
     def add(self, report: Report) -> None:
         """Keep ``report`` for `show`."""
+        ...
+
+
+class Labels(Protocol):
+    """What became of the findings that were shown."""
+
+    def add(self, report: Report, change: Change, trees: Collection[str] = ()) -> None:
+        """Keep what ``report`` on ``change`` shows, and decide about what was shown before.
+
+        ``trees`` are those of the commits that are pushed.
+        """
         ...
 
 

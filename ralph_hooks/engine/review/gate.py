@@ -16,7 +16,7 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.sandbox import Prover, Verifier
-from ralph_hooks.core.ports.store import Cache, History, Receipts
+from ralph_hooks.core.ports.store import Cache, History, Labels, Receipts
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verification
 from ralph_hooks.core.skips import VARIABLE, Skips
@@ -70,6 +70,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     """Runs reproducers for a change; without it nothing can be run."""
     skips: Skips = Skips()
     """Parts of the judgement that the user skips for this run."""
+    labels: Labels | None = None
+    """Keeps what becomes of the findings; without it nothing is kept, as in a backtest."""
     dismissals: DismissalReader | None = None
     """Without one nothing is dismissed: a backtest measures the models."""
 
@@ -85,6 +87,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     def keep(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit] = ()) -> None:
         """Keep ``report`` for `show`, and a receipt for ``change`` (that of ``commits``)."""
         self.history.add(report)
+        if self.labels is not None and Scope.REVIEW in scope:
+            self.labels.add(report, change)
         self.receipts.add(self.receipt(report, change, scope, commits))
 
     def receipt(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit]) -> Receipt:

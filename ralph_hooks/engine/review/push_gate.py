@@ -69,6 +69,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
         )
         gate.history.add(report)
         for portion in pushed.targets:
+            if gate.labels is not None and reviewed:
+                gate.labels.add(report, portion.snapshot.change, {commit.tree for commit in portion.commits})
             gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
         return report
 

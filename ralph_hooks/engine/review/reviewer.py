@@ -171,7 +171,7 @@ class Reviewer:
         items: dict[str, bytes] = {}
         for path, reviews in collected.items():
             found = [
-                msgspec.structs.replace(finding, source=model.id)
+                msgspec.structs.replace(finding, source=model.id, version=analyze.VERSION)
                 for review, model in reviews
                 for finding in review.findings
             ]

@@ -1,0 +1,172 @@
+"""How the gate did in real use: what became of every finding that was shown. Pure arithmetic over labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ralph_hooks.core.backtest import Rate, interval
+
+
+class Outcome(StrEnum):
+    """What became of a finding that was shown."""
+
+    FIXED = "fixed"
+    """The code at its place changed, and the finding is gone: it was right."""
+    ACCEPTED = "accepted"
+    """It was right, and the project lives with it."""
+    DISMISSED = "dismissed"
+    """It was wrong."""
+    BYPASSED = "bypassed"
+    """It was committed all the same: nobody said whether it was right."""
+    OPEN = ""
+    """Nothing happened yet."""
+
+
+TRUE = (Outcome.FIXED, Outcome.ACCEPTED)
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """One finding that was shown, with what became of it."""
+
+    at: float
+    """When it was shown first, in seconds since 1970."""
+    change: str
+    """The change that it was shown for first: one however often it was judged."""
+    source: str
+    """The model or the check."""
+    category: str
+    evidence: str
+    blocking: bool
+    outcome: Outcome
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """One run that judged a change."""
+
+    at: float
+    """Seconds since 1970."""
+    change: str
+    held_back: bool
+    cost_usd: Decimal | None
+    """US dollars; None where it is not known."""
+
+
+class Group(Struct, frozen=True, kw_only=True):
+    """What became of some of the findings."""
+
+    name: str
+    fixed: int = 0
+    accepted: int = 0
+    dismissed: int = 0
+    bypassed: int = 0
+    open: int = 0
+
+    @property
+    def shown(self) -> int:
+        """How many there were."""
+        return self.fixed + self.accepted + self.dismissed + self.bypassed + self.open
+
+    @property
+    def true(self) -> int:
+        """How many were right."""
+        return self.fixed + self.accepted
+
+    @property
+    def precision(self) -> Rate:
+        """The share of right ones among those that somebody decided about, with its Wilson interval at 95 %."""
+        return interval(self.true, self.true + self.dismissed)
+
+
+class Statistics(Struct, frozen=True, kw_only=True):
+    """Everything `ralph-hooks stats` says."""
+
+    scope: str
+    since: str
+    until: str
+    changes: int
+    """Changes that were judged, each once."""
+    held_back: int
+    """Of these, how many were held back at least once."""
+    clean: int
+    """Changes without a blocking finding that was right, or that nobody decided about."""
+    false_blocks: int
+    """Of the clean ones, how many were held back by a finding that was dismissed."""
+    whole: Group
+    by_source: tuple[Group, ...]
+    by_category: tuple[Group, ...]
+    by_evidence: tuple[Group, ...]
+    by_month: tuple[Group, ...]
+    """The earliest first, YYYY-MM."""
+    cost_usd: Decimal = Decimal(0)
+    """US dollars of the runs whose cost is known."""
+    unknown: int = 0
+    """Runs whose cost is not known."""
+
+    @property
+    def false_block_rate(self) -> Rate:
+        """False blocks among clean changes, with its Wilson interval at 95 %."""
+        return interval(self.false_blocks, self.clean)
+
+    @property
+    def cost_per_true_usd(self) -> Decimal | None:
+        """US dollars for each finding that was right; None where there is none."""
+        return self.cost_usd / self.whole.true if self.whole.true else None
+
+
+def statistics(
+    labels: Sequence[Label],
+    judgements: Sequence[Judgement],
+    *,
+    month: Callable[[float], str],
+    scope: str,
+    since: str = "",
+    until: str = "",
+) -> Statistics:
+    """Count ``labels`` and ``judgements``. ``month`` names the month of a time, YYYY-MM."""
+    changes = {each.change for each in judgements}
+    blocking = [label for label in labels if label.blocking]
+    wrong = {label.change for label in blocking if label.outcome is Outcome.DISMISSED}
+    others = {label.change for label in blocking if label.outcome is not Outcome.DISMISSED}
+    clean = changes - others
+    costs = [each.cost_usd for each in judgements]
+    return Statistics(
+        scope=scope,
+        since=since,
+        until=until,
+        changes=len(changes),
+        held_back=len({each.change for each in judgements if each.held_back}),
+        clean=len(clean),
+        false_blocks=len(wrong & clean),
+        whole=_group("", labels),
+        by_source=_groups(labels, lambda label: label.source),
+        by_category=_groups(labels, lambda label: label.category),
+        by_evidence=_groups(labels, lambda label: label.evidence),
+        by_month=tuple(sorted(_groups(labels, lambda label: month(label.at)), key=lambda group: group.name)),
+        cost_usd=sum((cost for cost in costs if cost is not None), Decimal(0)),
+        unknown=costs.count(None),
+    )
+
+
+def _groups(labels: Iterable[Label], name: Callable[[Label], str]) -> tuple[Group, ...]:
+    """The largest first."""
+    found: dict[str, list[Label]] = {}
+    for label in labels:
+        found.setdefault(name(label), []).append(label)
+    groups = [_group(key, members) for key, members in found.items()]
+    return tuple(sorted(groups, key=lambda group: (-group.shown, group.name)))
+
+
+def _group(name: str, labels: Sequence[Label]) -> Group:
+    outcomes = [label.outcome for label in labels]
+    return Group(
+        name=name,
+        fixed=outcomes.count(Outcome.FIXED),
+        accepted=outcomes.count(Outcome.ACCEPTED),
+        dismissed=outcomes.count(Outcome.DISMISSED),
+        bypassed=outcomes.count(Outcome.BYPASSED),
+        open=outcomes.count(Outcome.OPEN),
+    )
