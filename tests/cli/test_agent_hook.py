@@ -204,18 +204,26 @@ def test_one_review_at_a_time(project: Project, reviewed: ModelServer) -> None:
 
 
 def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for claude on PATH and no key: set up, found, blocked in its own hook, repaired, passed."""
+    """With a stand-in for claude on PATH and no key: found, proved, blocked in its own hook, repaired, passed."""
+    good = "def total(items):\n    return sum(items[index] for index in range(len(items)))\n"
+    bad = good.replace("range(len(items))", "range(len(items) + 1)")
+    bug = Finds("range(len(items) + 1)", "It reads beyond the last item.")
+    test = "from a import total\n\n\ndef test_total():\n    assert total([1, 2]) == 3\n"
+    reproducer = {"id": "C1", "test": test, "asserts": "total([1, 2]) is 3", "because": "", "cannot": ""}
     for name in [name for name in os.environ if name.endswith("_KEY")]:
         monkeypatch.delenv(name)
     project.repo.commit({"pyproject.toml": None})
 
     def reviewer(request: Request) -> Reply:
-        mended = "for item in items:" in request.prompt
-        return Crew(BUG, planned=plan("a.py"), holds=lambda _: not mended)(request)
+        if "TEST FILE: " in request.prompt:
+            return Reply.json_text({"reproducers": [reproducer]})
+        mended = "+ 1" not in request.prompt
+        return Crew(bug, planned=plan("a.py"), holds=lambda _: not mended)(request)
 
     with ModelServer(reviewer) as server:
         agent = install(monkeypatch, Agent(tmp_path / "agents", "claude-code", server))
-        agent.repairs("items[:-1]", "items")
+        agent.repairs("range(len(items) + 1)", "range(len(items))")
+        project.repo.write({"a.py": good})
         said = project.run("init", "--yes", "--no-tests", "--agent-rules")
         assert said.code == 0, said.err
         assert "claude-code reviews on your subscription and within its limits" in said.out
@@ -228,14 +236,15 @@ def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkey
         project.repo.git("add", "--all")
         project.repo.git("commit", "--quiet", "--no-verify", "-m", "Set up")
 
-        project.repo.write({"a.py": CODE})
+        project.repo.write({"a.py": bad})
         report = blocked("claude-code", hook(project))
-        assert BUG.message in report
+        assert bug.message in report
+        assert "proved: IndexError" in report
 
         project.repo.git("add", "--all")
         fixed = project.run("fix", "--apply")
         assert fixed.code == 0, fixed.out + fixed.err
-        assert (project.repo.path / "a.py").read_text() == GOOD
+        assert (project.repo.path / "a.py").read_text() == good
         assert hook(project, again=True) == Ran(0, "", "")
     assert "claude-code/haiku" in project.run("cost").out
     assert project.ledger().cost_usd > 0
