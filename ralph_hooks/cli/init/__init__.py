@@ -99,9 +99,7 @@ def _conclude(context: Context, plan: Plan) -> None:
     """Say whether commits are judged from now on, once that was tried, and what to commit."""
     hook = try_commit_hook(load_context())
     if hook.works:
-        click.echo(
-            "\n`git commit` is judged from now on; `ralph-hooks doctor` asks each model a question and looks for the rest."
-        )
+        click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` asks each model a question.")
         click.echo(f"  {visible(hook.what)}")
     else:
         _say_unjudged(hook)
