@@ -19,18 +19,18 @@ from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, Run, TestFile, Trial
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import beginning, one_line
-from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import proof
+from ralph_hooks.engine.review.intent import stated
 from ralph_hooks.engine.review.proof import TIMES, Claims, Judged
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import Reviewed, claim
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.languages.outline import definitions, enclosing
-from ralph_hooks.languages.promises import is_document, promised
+from ralph_hooks.languages.promises import promised
 from ralph_hooks.languages.runners import ProofRunner, runner_for
 from ralph_hooks.languages.test_files import is_test_file
 from ralph_hooks.phases import reproduce, verify
@@ -41,7 +41,6 @@ _LEAST = 3.0  # seconds: with less left no reproducer is asked for
 _SHARE = 0.25  # of the time that is left: one run may take it, so that all of them end in time
 _SLOWER = 5.0  # times as long as the base took, and a test hangs
 _SHORTEST = 2.0  # seconds that a test may take however fast the base was
-_INTENT_TOKENS = 800
 _CODE_TOKENS = 3_000  # of the claim and the code around it
 _QUOTED = re.compile(r"^\s*`?([^`:\"\n]+?)`?\s*:\s*[\"'“`]+(.+?)[\"'”`]+\s*\.?\s*$", re.DOTALL)
 _RAISES = ("raise", "throw ", "panic(", "panic!(", "assert ", "assert!", "todo!(", "unreachable!(", "process.exit(")
@@ -121,7 +120,9 @@ class Proofs:
         self._input = change
         self._sources = change.sources
         self._change = change.snapshot.change
-        self._intent = intent
+        self._given = intent
+        self._intent = ""
+        self._open = {entry.path: entry for entry in change.review}
         self._paths: frozenset[str] | None = None
 
     def caveats(self) -> tuple[str, ...]:
@@ -142,7 +143,7 @@ class Proofs:
             else:
                 missing.append(index)
         if missing:
-            self._intent = self._stated_intent()
+            self._intent = stated(self._input, self._given)
         jobs = [partial(self._one, subjects[index]) for index in missing]
         for index, answer in zip(missing, self._pool.run("proof", jobs), strict=True):
             results[index] = answer or Result(Evidence.AGREED, problem=NO_TIME)
@@ -154,7 +155,8 @@ class Proofs:
         proof = self._settings.proof
         version = f"{_VERSION}/{reproduce.VERSION}/{verify.VERSION}/{runner.name}/{proof.command}/{proof.timeout}"
         content = content_key(f"proof/{settings_key(model)}", version, subject.source.entry)
-        return key(content, self._change.tree, self._change.base, subject.finding.place, subject.finding.message)
+        about = (subject.finding.place, subject.finding.message, self._given)
+        return key(content, self._change.tree, self._change.base, *about)
 
     def _recall(self, subject: Subject, runner: ProofRunner) -> Result | None:
         names = {self._key(subject, runner, model): model for model in subject.chain}
@@ -286,7 +288,7 @@ class Proofs:
 
     def _changed_lines(self) -> dict[str, tuple[int, ...]]:
         """Changed lines of the judged tree; where lines are only removed, those on both sides of the gap."""
-        entries = [entry for entry in self._change.entries if entry.unreadable() is None and entry.new_oid]
+        entries = [entry for entry in self._open.values() if entry.new_oid]
         return {
             source.path: lines
             for source in self._sources(entries)
@@ -305,8 +307,8 @@ class Proofs:
 
     def _is_deliberate(self, path: str, line: int) -> bool:
         """Whether the change itself added the statement that raises here: then it may be meant to refuse."""
-        entry = next((entry for entry in self._change.entries if entry.path == path), None)
-        if entry is None or entry.unreadable() is not None:
+        entry = self._open.get(path)
+        if entry is None:
             return False
         (source,) = self._sources([entry])
         added = (row for hunk in source.hunks for row in hunk.lines if row.kind == "+" and row.new == line)
@@ -329,7 +331,7 @@ class Proofs:
             return Claims(), ""
         asserts = " ".join(reply.asserts.split()) or "what the test asserts"
         around = f"{subject.claim.code}\nTHE TEST\n{test.text}"
-        stated = {
+        claims = {
             "promised": verify.Claim(f"The quoted sentence promises this: {asserts}", f"QUOTED: {quoted}\n{around}"),
             "allowed": verify.Claim(
                 "The signature, the docstring or a caller of the code allows the input of the test", around
@@ -343,7 +345,7 @@ class Proofs:
         order = sorted(wanted)
         try:
             verdicts, _ = self._caller.ask(
-                verify.question([stated[name] for name in order], self._caller.marker()), subject.chain
+                verify.question([claims[name] for name in order], self._caller.marker()), subject.chain
             )
         except Unanswered as fault:
             return Claims(), f"a reproducer could not be judged: {fault}"
@@ -357,25 +359,17 @@ class Proofs:
         path = path.removeprefix("./")
         if path not in self._all_paths():
             path = subject.finding.path
-        entry = next((entry for entry in self._change.entries if entry.path == path), None)
+        entry = self._open.get(path)
+        if entry is None and any(other.path == path for other in self._change.entries):
+            return ""  # it is left out of the review
         old = self._prover.read(self._change.base, entry.old_path if entry else path)
         now = old
-        if entry is not None and entry.unreadable() is None:
+        if entry is not None:
             (source,) = self._sources([entry])
             now = source.content.new
         texts = [now] if new else [old, now]
         stands = all(text is not None and promised(quote, path, decode(text)) for text in texts)
         return f"{one_line(path)}: {' '.join(quote.split())}" if stands else ""
-
-    def _stated_intent(self) -> str:
-        """What the author says of the change: the words that are given, its tests and documents."""
-        texts = [self._intent] if self._intent else []
-        entries = [e for e in self._change.entries if is_test_file(e.path) or is_document(e.path)]
-        for source in self._sources([entry for entry in entries if entry.unreadable() is None]):
-            rows = [f"{row.kind}{row.text}" for hunk in source.hunks for row in hunk.lines if row.kind != " "]
-            texts.append("\n".join([f"### {one_line(source.path)}", *rows]))
-        whole = "\n".join(texts)
-        return whole if estimate_tokens(whole) <= _INTENT_TOKENS else beginning(whole, _INTENT_TOKENS * 4)
 
 
 def _changed(rows: Sequence[Line]) -> Collection[int]:
