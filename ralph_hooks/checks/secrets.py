@@ -13,9 +13,10 @@ from ralph_hooks.checks.shared import added, blocking, removed, without_end
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.glob import first_match
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult
-from ralph_hooks.core.review_rules import is_binary
+from ralph_hooks.core.review_rules import LOCK_FILES, is_binary
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets.secret import Secret
@@ -27,6 +28,13 @@ _LONGEST_SHOWN = 1_000  # characters
 _ROUNDS = 1_000  # of the slow hash of a credential
 _ADVICE = "take it out and revoke it where it was issued, for git keeps what was committed"
 _UNREAL = "if it is not a real secret, end the line with the comment `# pragma: allowlist secret`"
+_DISMISS = "if it is not a real secret, run `ralph-hooks dismiss ID` with the id of this finding"
+_WITHOUT_COMMENTS = frozenset(
+    [
+        *(".json", ".ipynb", ".geojson", ".har", ".sarif", ".csv", ".tsv", ".txt", ".log", ".snap", ".diff", ".patch"),
+        *(".pem", ".key", ".crt", ".cer", ".der", ".asc", ".p8", ".ppk", ".pub", ".lock", ".out", ".svg", ".map"),
+    ]
+)
 
 
 class Secrets:
@@ -162,8 +170,17 @@ def _allowlisted(lines: Sequence[str], number: int) -> bool:
     return secrets.allowlisted(lines[number - 1], lines[number - 2] if number > 1 else "")
 
 
+def _has_no_comments(path: str, lines: Sequence[str]) -> bool:
+    """True where the author cannot mark the line: the format has no comments, a tool writes it, or it is one block."""
+    name = path.rpartition("/")[2]
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    no_file = path.startswith(("commit ", "tag "))
+    return no_file or len(lines) > 1 or suffix in _WITHOUT_COMMENTS or first_match(path, LOCK_FILES) is not None
+
+
 def _finding(path: str, lines: Sequence[str], first: int, found: Sequence[Secret], advice: str) -> Finding:
     """For what was ``found`` in ``lines``, which begin with the ``first`` one."""
+    unreal = _DISMISS if _has_no_comments(path, lines) else _UNREAL
     kinds = ", ".join(dict.fromkeys(secret.kind for secret in found))
     return blocking(
         "secrets",
@@ -171,6 +188,6 @@ def _finding(path: str, lines: Sequence[str], first: int, found: Sequence[Secret
         first,
         end_line=first + len(lines) - 1,
         category="secret",
-        message=f"this looks like a secret ({kinds}): {advice}; {_UNREAL}",
+        message=f"this looks like a secret ({kinds}): {advice}; {unreal}",
         shown=secrets.mask("\n".join(lines), path).partition("\n")[0],
     )

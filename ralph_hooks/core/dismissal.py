@@ -19,6 +19,8 @@ from ralph_hooks.core.text import visible
 
 DISMISSED = ".ralph-hooks/dismissed.toml"
 """Where a repository keeps what its team has dismissed."""
+SECRETS_BASELINE = ".secrets.baseline"
+"""Where detect-secrets keeps what a project has listed as no real secret."""
 MAX_BYTES = 2_000_000
 """A larger file is not read."""
 _HEAD = """\

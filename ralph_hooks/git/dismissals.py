@@ -8,9 +8,11 @@ import stat
 from ralph_hooks.core import dismissal
 from ralph_hooks.core.change import REGULAR_MODES, Change, Status
 from ralph_hooks.core.dismissal import DISMISSED, Dismissal, Dismissals
+from ralph_hooks.core.finding import Finding
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.objects import read_blobs
 from ralph_hooks.git.run import git
+from ralph_hooks.git.secrets_baseline import GitBaseline
 from ralph_hooks.git.snapshot import Repository
 
 
@@ -19,6 +21,7 @@ class GitDismissals:
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
+        self._baseline = GitBaseline(repository)
 
     def read(self, change: Change) -> Dismissals:
         """Return the entries of the base, of the change and of the author's working tree."""
@@ -43,6 +46,15 @@ class GitDismissals:
             own=tuple(entry for id_, entry in own.items() if entry not in (base.get(id_), added.get(id_))),
             unreadable=tuple(dict.fromkeys(unreadable)),
         )
+
+    def in_baseline(self, change: Change, finding: Finding) -> bool | None:
+        """Return None for a secret that no `.secrets.baseline` lists, True where only the one of the change does."""
+        return self._baseline.lists(change, finding)
+
+    def added_to_baseline(self, change: Change) -> int:
+        """Return how many entries the change adds to `.secrets.baseline`."""
+        base, new = self._baseline.both(change)
+        return new.without(base).count()
 
     def holds(self, change: Change, path: str) -> bool:
         """Return True where the judged tree has ``path``."""

@@ -135,7 +135,7 @@ _IN_CONTEXT = (
     (
         "AWS secret access key",
         "secret",
-        r"secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
+        r"(?<!hashed_)secret[\w.-]{0,20}[\"']?\s{0,4}[:=]\s{0,4}[\"']?([a-z0-9/+]{40})(?![\w/+=.-])",
         False,
     ),
 )
@@ -212,7 +212,10 @@ def _extra(plugin: Any) -> dict[str, Any]:  # noqa: ANN401 - the library ships n
     return {}
 
 
-_MADE_UP = lazy(r"(?i)example|placeholder|redacted|your[-_]|1234567890|abcdefgh|(.)\1{7}")
+_MADE_UP = lazy(
+    r"(?i)example|placeholder|redacted|your[-_]|0123456789|1234567890|abcdefgh|deadbeef|(.)\1{7}"
+    r"|eyJzdWIiOiIxMjM0NTY3ODkwI"  # the subject "1234567890" of the token that jwt.io shows
+)
 
 
 def made_up(value: str) -> bool:

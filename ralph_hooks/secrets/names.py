@@ -37,7 +37,16 @@ _NAMES = (  # a string that every match begins with, then the pattern
     ("パスワード", lazy("パスワード")),
     ("비밀번호", lazy("비밀번호")),
 )
-_NO_CREDENTIAL = ("publickey", "next", "next_", "nextpage", "next_page_", "continuation", "continuation_")  # …token
+_NO_CREDENTIAL = (
+    "publickey",
+    "hashed_",
+    "next",
+    "next_",
+    "nextpage",
+    "next_page_",
+    "continuation",
+    "continuation_",
+)  # …token
 # Those of a request have to be unique, not secret: `ClientToken` and `LockToken` of AWS, `idempotency_token`.
 _OF_A_REQUEST = ("client", "client_", "request", "request_", "idempotency", "idempotency_", "lock", "lock-", "lock_")
 _OF_A_TYPE = lazy(r"::\w*$")

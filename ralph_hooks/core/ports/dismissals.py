@@ -6,6 +6,7 @@ from typing import Protocol
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.dismissal import Dismissals
+from ralph_hooks.core.finding import Finding
 
 
 class DismissalReader(Protocol):
@@ -13,6 +14,14 @@ class DismissalReader(Protocol):
 
     def read(self, change: Change) -> Dismissals:
         """Return the entries of the base, of the change and of the author's working tree."""
+        ...
+
+    def in_baseline(self, change: Change, finding: Finding) -> bool | None:
+        """Return None for a secret that no `.secrets.baseline` lists, True where only the one of the change does."""
+        ...
+
+    def added_to_baseline(self, change: Change) -> int:
+        """Return how many entries the change adds to `.secrets.baseline`."""
         ...
 
     def holds(self, change: Change, path: str) -> bool:

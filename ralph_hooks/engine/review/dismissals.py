@@ -7,12 +7,13 @@ from functools import cached_property
 
 from ralph_hooks.config import Dismissing
 from ralph_hooks.core.change import Change
-from ralph_hooks.core.dismissal import DISMISSED, Dismissals, Dismissed
+from ralph_hooks.core.dismissal import DISMISSED, SECRETS_BASELINE, DismissalKind, Dismissals, Dismissed
 from ralph_hooks.core.finding import SHORT, Finding
 from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.text import one_line, plural
 
 _SHOWN = 10
+_SECRET = "secret"
 
 
 class DismissalFilter:
@@ -38,14 +39,42 @@ class DismissalFilter:
         reader, change = self._reader, self._change
         if not findings or reader is None or change is None:
             return tuple(findings), ()
-        return self._counting.split(findings, lambda path: reader.holds(change, path))
+        standing, dismissed = self._counting.split(findings, lambda path: reader.holds(change, path))
+        listed = [(finding, self._in_baseline(reader, change, finding)) for finding in standing]
+        return (
+            tuple(finding for finding, entry in listed if entry is None),
+            dismissed + tuple(entry for _, entry in listed if entry is not None),
+        )
+
+    def _in_baseline(self, reader: DismissalReader, change: Change, finding: Finding) -> Dismissed | None:
+        """A secret that the project's `.secrets.baseline` lists counts as dismissed."""
+        added = reader.in_baseline(change, finding) if finding.category == _SECRET else None
+        if added is None or (added and self._policy is Dismissing.BASE):
+            return None
+        return Dismissed(
+            finding=finding,
+            kind=DismissalKind.FALSE_ALARM,
+            reason=f"listed in {SECRETS_BASELINE}",
+            by="",
+            in_change=added,
+        )
+
+    def _baseline_remarks(self) -> list[str]:
+        change, reader = self._change, self._reader
+        if change is None or reader is None or all(entry.path != SECRETS_BASELINE for entry in change.entries):
+            return []
+        added = reader.added_to_baseline(change)
+        base = ", which count once the base has them" if self._policy is Dismissing.BASE else ""
+        entries = "entry" if added == 1 else "entries"
+        return [f"this change adds {added:,} {entries} to {SECRETS_BASELINE} itself{base}"] if added else []
 
     def remarks(self) -> tuple[str, ...]:
         """Return what a report has to say besides its counts: above all what the change dismisses itself."""
+        told = self._baseline_remarks()
         brought = self._change is not None and any(entry.path == DISMISSED for entry in self._change.entries)
         if not brought and "_entries" not in self.__dict__:  # nothing was found, so nothing was read
-            return ()
-        told = list(self._entries.unreadable)
+            return tuple(told)
+        told += self._entries.unreadable
         if added := self._entries.change:
             named = [
                 f"{entry.id[:SHORT]} in {one_line(entry.path)} ({entry.kind}: {one_line(entry.reason)})"
