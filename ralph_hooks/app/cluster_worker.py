@@ -17,6 +17,7 @@ from msgspec import Struct
 from ralph_hooks import __version__
 from ralph_hooks.app.progress import Silent
 from ralph_hooks.checks.all import all_change_checks, all_checks
+from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.core.codec import from_msgpack
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.models import ModelClient
@@ -126,6 +127,7 @@ def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: T
         models=models,
         checks=all_checks(),
         change_checks=all_change_checks(task.settings.checks.weakened_tests),
+        secrets=Secrets(),
         store=facts,
         verifier=NoCommands(),
         history=NoHistory(),

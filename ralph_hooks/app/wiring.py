@@ -20,6 +20,7 @@ from ralph_hooks.app.run_lock import exclusive_run
 from ralph_hooks.checks.all import all_change_checks, all_checks
 from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.ruff_config import ProjectRules
+from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.shared import may_be_python
 from ralph_hooks.config import GateSettings, Settings, Stage, Unpriced
 from ralph_hooks.core import skips
@@ -174,7 +175,6 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
 
 def push_gate(gate: Gate) -> PushGate:
     """The gate for several changes with a history around the ``gate`` for one."""
-    from ralph_hooks.checks.secrets import Secrets
     from ralph_hooks.engine.review.push_gate import PushGate
 
     return PushGate(gate=gate, secrets=Secrets())
@@ -282,6 +282,7 @@ def _gate(
         models=models,
         checks=all_checks(),
         change_checks=all_change_checks(context.settings.checks.weakened_tests),
+        secrets=Secrets(),
         store=store,
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),

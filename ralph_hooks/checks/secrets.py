@@ -88,6 +88,29 @@ class Secrets:
         looked = _Looked(name, text, dict(enumerate(without_end(text), 1)))
         return _placed(looked, _certain(looked.text), advice)
 
+    def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:
+        """At most one finding for each of ``names``, such as those of files and branches; it shows the name masked."""
+        lines = [name.replace("\n", " ") for name in names]
+        looked = _Looked("", b"", dict(enumerate(lines)))
+        found: dict[int, list[Secret]] = {}
+        for secret in _certain(looked.text):
+            found.setdefault(looked.number(secret.start), []).append(secret)
+        return [
+            blocking(
+                "secrets",
+                secrets.mask(lines[number]),
+                1,
+                category="secret",
+                message=f"{what} looks like a secret ({_kinds(here)}): {advice}",
+                shown=lines[number],
+            )
+            for number, here in found.items()
+        ]
+
+    def masked(self, text: str) -> str:
+        """Return ``text`` without the credentials in it."""
+        return secrets.mask(text)
+
     def excused(self, source: Source, line: int, later: bytes) -> bool:
         """Whether each credential that begins on ``line`` is marked as not real where ``later`` has it.
 
@@ -181,13 +204,16 @@ def _has_no_comments(path: str, lines: Sequence[str]) -> bool:
 def _finding(path: str, lines: Sequence[str], first: int, found: Sequence[Secret], advice: str) -> Finding:
     """For what was ``found`` in ``lines``, which begin with the ``first`` one."""
     unreal = _DISMISS if _has_no_comments(path, lines) else _UNREAL
-    kinds = ", ".join(dict.fromkeys(secret.kind for secret in found))
     return blocking(
         "secrets",
         path,
         first,
         end_line=first + len(lines) - 1,
         category="secret",
-        message=f"this looks like a secret ({kinds}): {advice}; {unreal}",
+        message=f"this looks like a secret ({_kinds(found)}): {advice}; {unreal}",
         shown=secrets.mask("\n".join(lines), path).partition("\n")[0],
     )
+
+
+def _kinds(found: Sequence[Secret]) -> str:
+    return ", ".join(dict.fromkeys(secret.kind for secret in found))

@@ -36,6 +36,8 @@ class Message(Struct, frozen=True):
     """Bytes of the whole object."""
     text: bytes | None
     """Without the object's own fields; None where it is too large to be read."""
+    header: bytes = b""
+    """Its own fields but object ids and signatures: author, committer, whatever else stands there."""
 
 
 def short(ref: str) -> str:

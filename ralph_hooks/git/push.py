@@ -32,6 +32,10 @@ _NESTED = 50  # tags of tags: more is nobody's way of working
 _NAMED = 3  # refs that a title names
 _USER = re.compile(r"(?<=://)[^/@]*@")
 
+_IDS = re.compile(
+    rb"(?:tree|parent|object|type) |gpgsig| (?:[A-Za-z0-9+/=]+|-----(?:BEGIN|END) [A-Z ]*SIGNATURE-----|)$"
+)
+"""Lines of a header in which nobody has written anything, signatures too."""
 _TAGGED = re.compile(rb"object ([0-9a-f]+)\ntype tag\n")
 
 _Object = tuple[str, str]
@@ -118,7 +122,9 @@ class GitPush:
             small = [oid for oid in names if sizes[oid] <= most]
             objects = read_objects(small, cwd=self._repository.top, env=self._repository.environment)
             for oid in names:
-                yield Message(oid, sizes[oid], objects[oid].partition(b"\n\n")[2] if oid in objects else None)
+                header, _, text = objects.get(oid, b"").partition(b"\n\n")
+                written = b"\n".join(line for line in header.split(b"\n") if not _IDS.match(line))
+                yield Message(oid, sizes[oid], text if oid in objects else None, written)
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Bytes of the larger side of each entry."""

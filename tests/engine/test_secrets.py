@@ -106,7 +106,9 @@ def test_a_secret_that_is_in_no_line_of_the_change_is_not_sent(project: Project)
     project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\ncommands = [{json.dumps(command)}]\n")
     assert project.run("trust", "--yes").code == 0
     project.repo.git("checkout", "-q", "-b", f"for-{b['branch']}")
-    project.repo.commit({f"docs/{b['listed path']}.md": "one\n"}, message=f"Use {b['commit message']}")
+    project.repo.commit(
+        {f"docs/{b['listed path']}.md": "one\n", f"{b['path']}.py": "one = 1\n"}, message=f"Use {b['commit message']}"
+    )
     project.repo.stage({"a.py": "def run(text):\n    return eval(text)\n", f"{b['path']}.py": "two = 2\n"})
     project.run("fix", f"do it with {b['instruction']}")
     assert {"analyze", "verify", "plan", "implement", "fix"} == set(phases(server.requests))

@@ -100,6 +100,14 @@ class SecretCheck(Check, Protocol):
         """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
         ...
 
+    def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:
+        """Findings in names, at most one for each. They are of ``what``; ``advice`` says how to take one out."""
+        ...
+
+    def masked(self, text: str) -> str:
+        """Return ``text`` without the credentials in it."""
+        ...
+
     def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
         """Findings in a text that is no file; ``advice`` says how to take one out."""
         ...

@@ -13,7 +13,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import concerned
 from ralph_hooks.core.own_settings import Places, holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.ports.checks import ChangeCheck, Check
+from ralph_hooks.core.ports.checks import ChangeCheck, Check, SecretCheck
 from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Labels, Receipts
@@ -27,6 +27,7 @@ from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.large_files import scan_large_files
+from ralph_hooks.engine.review.name_scan import scan_names, without_secret_names
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
 from ralph_hooks.engine.review.run_checks import run_checks
@@ -61,6 +62,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     models: ModelAccess
     checks: tuple[Check, ...]
     change_checks: tuple[ChangeCheck, ...]
+    secrets: SecretCheck
     store: Cache
     """Local results that cost nothing: of checks, triage and commands."""
     verifier: Verifier
@@ -175,6 +177,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         """
         if final:
             self.models.caller.close()
+        outcome = without_secret_names(self.secrets, outcome)
         calls = self.models.caller.calls
         cost, baseline = self.models.cost(calls)
         verdict, reason = decide(outcome)
@@ -227,8 +230,9 @@ class Gate(Struct, frozen=True, kw_only=True):
         whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:
             checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
+        named = () if self.skips.check(self.secrets.name) else scan_names(self.secrets, snapshot)
         dismissals = dismissals or self.dismissals_of(snapshot.change)
-        findings, dismissed = dismissals.split(checked.findings)
+        findings, dismissed = dismissals.split((*checked.findings, *named))
         checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)
         return msgspec.structs.replace(change, checked=checked, dismissals=dismissals)
 

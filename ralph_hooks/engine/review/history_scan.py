@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import Entry
+from ralph_hooks.core.change import Content, Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import CommitChange, Push, PushTarget, Source
@@ -22,6 +23,7 @@ from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back, text_of
 from ralph_hooks.engine.review.anchors import anchored_results
 from ralph_hooks.engine.review.large_files import scan_large_file
+from ralph_hooks.engine.review.name_scan import scan_entries
 from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
 from ralph_hooks.engine.review.run_checks import placed, result_key
 from ralph_hooks.errors import RalphError
@@ -73,6 +75,8 @@ class HistoryScan:
                 if not self._judge(pushed, batch):
                     problem = f"the secret scan did not reach {plural(len(left), 'commit')} before the deadline"
                     break
+                for finding in self._names(pushed, batch):
+                    findings.setdefault(finding.place, finding)
                 for committed in batch:
                     for finding, entry in self._leaks(committed):
                         if not self._excused(pushed, finding, entry, became.get(entry.path)):
@@ -83,6 +87,15 @@ class HistoryScan:
         finally:
             self._progress.end()
         return Leaks(tuple(findings.values()), tuple(unscanned.values()), problem)
+
+    def _names(self, pushed: Push, batch: Iterable[CommitChange]) -> Iterator[Finding]:
+        """Findings in the names and links of single commits: a later one may have given them others."""
+        read = partial(_contents, pushed)
+        if not scan_entries(self._check, [committed.entries[0] for committed in batch], read):
+            return  # nearly always: one look at all names is enough
+        for committed in batch:
+            where = f"{_WHERE.format(commit=committed.commit[:10])}; "
+            yield from scan_entries(self._check, committed.entries[:1], read, where)
 
     def _advance(self, left: dict[str, None], reached: str) -> None:
         """Take the commits before ``reached`` off what is left; of that one there may be more to come."""
@@ -206,6 +219,11 @@ class HistoryScan:
             reason = self._reasons.get(key, EMPTY)
             if reason != EMPTY:
                 yield Unreviewed(entry.path, f"{reason} (in commit {committed.commit[:10]})", Cause.CONTENT)
+
+
+def _contents(pushed: Push, links: Sequence[Entry]) -> Sequence[Content]:
+    small = [link for link, size in zip(links, pushed.sizes(links), strict=True) if size <= MAX_BYTES]
+    return [source.content for source in pushed.sources(small)]
 
 
 def _waves(entries: Mapping[str, Entry], sizes: Sequence[int]) -> Iterator[dict[str, tuple[Entry, int]]]:

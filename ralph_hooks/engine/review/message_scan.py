@@ -12,8 +12,8 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Push
 from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
 from ralph_hooks.core.ports.store import Cache
-from ralph_hooks.core.push import Commit, Message
-from ralph_hooks.core.report import Cause, Unreviewed
+from ralph_hooks.core.push import Commit, Message, short
+from ralph_hooks.core.report import Action, Cause, Unreviewed
 from ralph_hooks.core.review_rules import too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import key, read_back
@@ -23,10 +23,12 @@ from ralph_hooks.engine.review.run_checks import placed
 _AT_ONCE = 250  # messages that are looked up in the store and read at once
 _MOST = 100_000  # bytes of a commit or a tag: of a longer one nobody wrote the message
 _COMMIT = (
-    "a message is sent with its commit; write another with `git commit --amend`, for a commit that is not the last one"
-    " with `git rebase -i {commit}^` (`--root` for the first) and `reword`, and revoke the secret where it was issued"
+    "a message is sent with its commit, as are its author and committer; write another with `git commit --amend`"
+    " (`--reset-author` for a name), for a commit that is not the last one with `git rebase -i {commit}^` (`--root` for"
+    " the first) and `reword`, and revoke the secret where it was issued"
 )
 _TAG = "a tag is sent with its text; write another with `git tag -f -a {tag}` and revoke the secret where it was issued"
+_REF = "push it under another name (`git branch -m`, `git tag`) and revoke the secret where it was issued"
 _TAG_NAME = "tag "
 
 
@@ -43,6 +45,11 @@ class MessageScan:
         """What is in the texts of annotated tags."""
         return self._scan(pushed, pushed.tags)
 
+    def refs(self, pushed: Push) -> Leaks:
+        """What is in the names of branches and tags that are pushed."""
+        names = [short(ref.ref) for ref in pushed.refs if ref.action is not Action.DELETE]
+        return Leaks(tuple(self._check.named("the name of a branch or tag", names, _REF)))
+
     def messages(self, pushed: Push, commits: Iterable[Commit]) -> Leaks:
         """What is in the messages of ``commits``."""
         return self._scan(pushed, {commit.oid: f"commit {commit.oid[:10]}" for commit in commits})
@@ -57,7 +64,7 @@ class MessageScan:
                 left = plural(len(oids) - start, "message")
                 problem = f"the secret scan did not reach {left} before the deadline"
                 break
-            batch = {oid: names[oid] for oid in oids[start : start + _AT_ONCE]}
+            batch = {oid: self._check.masked(names[oid]) for oid in oids[start : start + _AT_ONCE]}
             results, large = self._results(pushed, batch)
             for oid, result in results.items():
                 findings |= {finding.place: finding for finding in placed(result, batch[oid]).findings}
@@ -66,16 +73,18 @@ class MessageScan:
 
     def _results(self, pushed: Push, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
         """What each came to, by object id, and those that are too large for it."""
-        keys = {oid: key(f"written {self._check.name}", self._version, oid, name) for oid, name in names.items()}
+        keys = {oid: key(f"written 2 {self._check.name}", self._version, oid, name) for oid, name in names.items()}
         stored = self._store.get(keys.values())
         known = {oid: read_back(stored.get(each), CheckResult) for oid, each in keys.items()}
         results = {oid: result for oid, result in known.items() if result is not None}
         messages = list(pushed.messages([oid for oid in names if oid not in results], _MOST))
-        new = {each.oid: self._read(each.text, each.oid, names[each.oid]) for each in messages if each.text is not None}
+        new = {each.oid: self._read(each, names[each.oid]) for each in messages if each.text is not None}
         self._store.put({keys[oid]: msgspec.json.encode(result) for oid, result in new.items()})
         return results | new, [message for message in messages if message.text is None]
 
-    def _read(self, text: bytes, oid: str, name: str) -> CheckResult:
+    def _read(self, message: Message, name: str) -> CheckResult:
+        """The header comes last, so that lines of the text keep their numbers."""
+        text = (message.text or b"").removesuffix(b"\n") + b"\n" + message.header
         tag = name.removeprefix(_TAG_NAME)
-        advice = _COMMIT.format(commit=oid[:10]) if tag == name else _TAG.format(tag=shlex.quote(tag))
+        advice = _COMMIT.format(commit=message.oid[:10]) if tag == name else _TAG.format(tag=shlex.quote(tag))
         return placed(CheckResult(tuple(self._check.written(name, text, advice))), "")

@@ -48,7 +48,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
         reviewed = Scope.REVIEW in scope
         scans = reviewed and not gate.skips.secrets
         tags = written.tags(pushed) if scans else Leaks()
-        total = _of(tags)
+        named = written.refs(pushed) if scans else Leaks()
+        total = _of(tags) + _of(named)
         for portion in pushed.targets:
             leaks = scan.scan(pushed, portion) if scans else Leaks()
             messages = written.messages(pushed, portion.commits) if scans else Leaks()
@@ -61,7 +62,11 @@ class PushGate(Struct, frozen=True, kw_only=True):
         report = gate.report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
         report = msgspec.structs.replace(
             report,
-            refs=tuple(_judged(ref, verdicts.get((ref.tree, ref.base)), tags.findings) for ref in pushed.refs),
+            title=self.secrets.masked(pushed.title) if named.findings else pushed.title,
+            refs=tuple(
+                self._judged(ref, verdicts.get((ref.tree, ref.base)), (*tags.findings, *named.findings))
+                for ref in pushed.refs
+            ),
             base=pushed.targets[0].snapshot.change.base if len(pushed.targets) == 1 else "",
             commits=len(commits),
             new_commits=len(commits) - len(passed),
@@ -81,6 +86,14 @@ class PushGate(Struct, frozen=True, kw_only=True):
         oids = [commit.oid for commit in portion.commits[-_MESSAGES:]]
         texts = [message.text or b"" for message in pushed.messages(oids, MAX_INTENT)]
         return beginning("\n".join(decode(text).strip() for text in texts), MAX_INTENT)
+
+    def _judged(self, ref: PushedRef, verdict: Verdict | None, found: Sequence[Finding]) -> PushedRef:
+        """``ref`` with its ``verdict``, which what its name or the text of a tag holds makes worse."""
+        masked = self.secrets.masked(short(ref.ref)) if found else ""
+        if not any(finding.path in {masked, short(ref.ref)} for finding in found):
+            return msgspec.structs.replace(ref, verdict=verdict)
+        names = {"ref": self.secrets.masked(ref.ref), "local_ref": self.secrets.masked(ref.local_ref)}
+        return msgspec.structs.replace(ref, verdict=Verdict.FAIL, **names)
 
     def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope, intent: str) -> ReviewOutcome:
         """The net change and its history in one. What both find counts once, with the place that it has at the end."""
@@ -116,12 +129,6 @@ def _skipped(gate: Gate, commits: Sequence[Commit], passed: Collection[str]) -> 
         return ()
     more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
     return (f"committed with {VARIABLE}: {', '.join(named[:_SHOWN])}{more}; this push is judged as a whole",)
-
-
-def _judged(ref: PushedRef, verdict: Verdict | None, tags: Sequence[Finding]) -> PushedRef:
-    """``ref`` with its ``verdict``, which what the text of a tag holds makes worse."""
-    refused = any(finding.path == short(ref.ref) for finding in tags)
-    return msgspec.structs.replace(ref, verdict=Verdict.FAIL if refused else verdict)
 
 
 def _of(leaks: Leaks) -> ReviewOutcome:

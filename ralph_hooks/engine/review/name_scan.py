@@ -1,0 +1,63 @@
+"""The secret scan over names: of files, of what links lead to, of branches and tags. Git keeps and sends them too."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from ralph_hooks.core.change import SYMLINK_MODE, Content, Entry
+from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.checks import SecretCheck
+from ralph_hooks.engine.review.review_input import SECRET
+from ralph_hooks.engine.review.verdict import ReviewOutcome
+
+Item = TypeVar("Item", bound=msgspec.Struct)
+_MOST = 100_000  # bytes of what a link leads to: no system has paths as long
+_FILE = "the name of a file"
+_LINK = "what a symbolic link leads to"
+_RENAME = "give it another name and revoke the secret where it was issued"
+
+
+def scan_names(check: SecretCheck, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """Findings in the names and links that ``snapshot`` brings in."""
+    entries = snapshot.change.entries
+
+    def read(links: Sequence[Entry]) -> Sequence[Content]:
+        sizes = snapshot.sizes(links)
+        small = [link for link in links if sizes[link.path] <= _MOST]
+        return list(snapshot.contents(small).values())
+
+    return scan_entries(check, entries, read)
+
+
+def scan_entries(
+    check: SecretCheck, entries: Iterable[Entry], read: Callable[[Sequence[Entry]], Sequence[Content]], where: str = ""
+) -> tuple[Finding, ...]:
+    """As `scan_names`; ``read`` has the content of links, and ``where`` goes before the advice."""
+    new = [entry for entry in entries if entry.new_oid is not None]
+    names = [entry.path for entry in new if entry.old_oid is None or entry.path != entry.old_path]
+    links = [entry for entry in new if entry.new_mode == SYMLINK_MODE and entry.new_oid != entry.old_oid]
+    targets = [os.fsdecode(content.new or b"") for content in read(links)] if links else []
+    advice = f"{where}{_RENAME}"
+    return (*check.named(_FILE, names, advice), *check.named(_LINK, targets, advice))
+
+
+def without_secret_names(check: SecretCheck, outcome: ReviewOutcome) -> ReviewOutcome:
+    """Return ``outcome`` with masked names where one of them is a secret: a report is shown and kept."""
+    if not any(finding.category == SECRET for finding in outcome.findings):
+        return outcome
+
+    def masked(items: Sequence[Item]) -> tuple[Item, ...]:
+        return tuple(msgspec.structs.replace(item, path=check.masked(getattr(item, "path", ""))) for item in items)
+
+    return msgspec.structs.replace(
+        outcome,
+        findings=masked(outcome.findings),
+        unreviewed=masked(outcome.unreviewed),
+        checked=masked(outcome.checked),
+        remarks=tuple(map(check.masked, outcome.remarks)),
+    )
