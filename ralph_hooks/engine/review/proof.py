@@ -136,7 +136,7 @@ def needs(judged: Judged, *, deliberate: bool, quoted: bool, intent: bool) -> fr
     wanted = set()
     if judged.exceptional and (judged.new or deliberate) and judged.differs | judged.new:
         wanted.add("allowed")
-    if not judged.exceptional and quoted:
+    if not judged.exceptional and quoted and judged.differs | judged.new:
         wanted.add("promised")
     plain = judged.exceptional and not wanted
     if intent and (judged.differs or judged.new) and (plain or wanted):
@@ -151,8 +151,8 @@ def weigh(judged: Judged, claims: Claims, *, deliberate: bool = False) -> tuple[
     certain = claims.promised is True
     if judged.exceptional:
         certain = claims.allowed is True if judged.new or deliberate else True
-    if not judged.new and not judged.differs:
-        return (Evidence.SHOWN if certain else Evidence.UNPROVED), judged.reason
+    if not judged.new and not judged.differs:  # an assertion that fails everywhere may be one that always does
+        return (Evidence.SHOWN if judged.exceptional else Evidence.UNPROVED), judged.reason
     if not certain and judged.new:
         return Evidence.UNPROVED, f"{judged.reason}, in new code that nothing promises to do otherwise"
     if not certain:
