@@ -34,7 +34,7 @@ COMMANDS = {
     "cost": "What the models cost, and what the expensive one would have.",
     "comment": "Put the report on a pull or merge request.",
     "agent-hook": "Judge what a coding agent has done; for the agent's own hook.",
-    "mcp": "Serve review, show and apply to coding agents by the Model Context Protocol.",
+    "mcp": "Serve review, show, apply and stats to coding agents by the Model Context Protocol.",
     "init": "Set a repository up: models, tests, hooks, by what is there.",
     "install": "Install native pre-commit and pre-push hooks around what is there.",
     "uninstall": "Take them away and put back what was there before.",

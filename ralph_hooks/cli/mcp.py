@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 HELP = """\
-Serve the tools review, show and apply to a coding agent, by the Model Context Protocol on standard input and output.
+Serve the tools review, show, apply and stats to a coding agent, by the Model Context Protocol on standard input and
+output.
 
 The agent starts this; it needs the extra: pip install 'ralph-hooks[mcp]'. The tools work on the repository it was
 started in, or on the one whose folder they are given. What needs your approval still does: no tool approves or
@@ -58,6 +59,7 @@ def _server() -> MCPServer:
     server.tool(annotations=looks)(review)
     server.tool(annotations=looks)(show)
     server.tool(annotations=ToolAnnotations(read_only_hint=False, destructive_hint=False))(apply)
+    server.tool(annotations=looks)(stats)
     return server
 
 
@@ -92,6 +94,14 @@ def apply(fix: str = "", folder: str = "") -> str:
     where it is not the one that the server was started in.
     """
     return _call("apply", "--", *filter(None, [fix]), folder=folder)
+
+
+def stats(folder: str = "") -> str:
+    """How the gate did in this repository: precision of each model and check, false blocks, cost of a true finding.
+
+    folder: a folder of the repository, where it is not the one that the server was started in.
+    """
+    return _call("stats", "--here", folder=folder)
 
 
 def _call(*args: str, folder: str) -> str:

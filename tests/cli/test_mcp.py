@@ -48,7 +48,7 @@ def text(result: CallToolResult) -> str:
 def test_it_offers_no_way_to_dismiss_or_approve(project: Project) -> None:
     async def conversation(client: Client) -> None:
         tools = (await client.list_tools()).tools
-        assert [tool.name for tool in tools] == ["review", "show", "apply"]
+        assert [tool.name for tool in tools] == ["review", "show", "apply", "stats"]
         assert all(tool.description for tool in tools)
 
     talk(project, conversation)
@@ -65,6 +65,7 @@ def test_an_agent_reviews_what_it_wrote_and_looks_at_the_report(project: Project
         assert MESSAGE in text(refused)
         shown = await client.call_tool("show")
         assert MESSAGE in text(shown)
+        assert not (await client.call_tool("stats")).is_error
 
     talk(project, conversation)
     assert project.repo.git("status", "--porcelain").strip() == "?? shop.py"
