@@ -22,6 +22,7 @@ from msgspec import Struct
 from bench.clock import spend
 from bench.figures import Figure, NotMeasured, UnexpectedError
 from bench.project import CHECKOUT, PROGRAM
+from tests.support.fixes import in_store
 from tests.support.project import TWO_LINES, environment, provider
 from tests.support.repairs import Crew, plan, repair
 from tests.support.repo import Repo
@@ -216,7 +217,7 @@ def _tried(bug: Bug, folder: Path, settings: str) -> Tried:
     tests = sum(map(float, log.read_text(encoding="utf-8").split()))
     return Tried(
         bug=bug,
-        stored=repo.git("show", f"{fix['ref']}:{bug.path}") + "\n" if fix else None,
+        stored=in_store(repo).git("show", f"{fix['ref']}:{bug.path}") + "\n" if fix else None,
         verified=bool(fix and fix["verified"]),
         wall=spent.wall,
         cpu=spent.cpu,
