@@ -19,7 +19,9 @@ from typing import IO, Any
 
 from msgspec import Struct
 
-TEMPORARY = "ralph-hooks-temporary-"
+OURS = "ralph-hooks-"
+"""How all our folders in the temporary one begin."""
+TEMPORARY = f"{OURS}temporary-"
 """How folders begin that are used for seconds. What kill -9 leaves of them is swept away with scratch copies."""
 Running = subprocess.Popen[bytes]
 """What `start` returns."""
@@ -155,6 +157,13 @@ def temporary_folder() -> Iterator[str]:
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         _OPEN.folders.discard(folder)
+
+
+def has_leftovers() -> bool:
+    """Return True where the temporary folder has one of ours: of a run that was killed, or that goes on beside us."""
+    with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
+        return any(entry.name.startswith(OURS) for entry in entries)
+    return False
 
 
 def clear_away() -> None:

@@ -18,6 +18,7 @@ from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
 from ralph_hooks.git import snapshot as snapshots
 from ralph_hooks.git.fixes import journal
 from ralph_hooks.git.run import withhold
+from ralph_hooks.process import has_leftovers
 from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.paths import Home, locate
@@ -71,6 +72,10 @@ def find_repository() -> snapshots.Repository:
     repository = snapshots.open_repository(current_folder())
     if journal.pending(repository):
         _go_on(repository)
+    if has_leftovers():
+        from ralph_hooks.git.sandbox.scratch import sweep
+
+        sweep()
     home = locate(os.environ)
     if has_jobs(home):
         from ralph_hooks.app.jobs import clear_away

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.hooks import managers, native
 from ralph_hooks.git.hooks.manager_config import Entry, entry_for
 from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH
+from ralph_hooks.process import temporary_folder
 from ralph_hooks.providers import registry
 from ralph_hooks.store.prices import Catalogue
 
@@ -111,7 +111,7 @@ def _configuration(context: Context, values: Mapping[str, Any]) -> Entry:
 
 def _checked(context: Context, written: Entry, prices: Catalogue) -> Settings:
     """The settings that ``written`` gives. Raises ConfigError where they are not valid."""
-    with tempfile.TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         Path(folder, written.path.name).write_bytes(written.after.encode("utf-8"))
         try:
             settings = config.load(Path(folder), context.home.config, registry.built_in())

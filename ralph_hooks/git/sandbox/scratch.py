@@ -22,9 +22,9 @@ from ralph_hooks.git.run import git, sealed, try_git
 from ralph_hooks.git.sandbox.editable_installs import installed
 from ralph_hooks.git.snapshot import Repository, build_tree
 from ralph_hooks.locks import Lock, acquire
-from ralph_hooks.process import TEMPORARY, allowed_environment
+from ralph_hooks.process import OURS, TEMPORARY, allowed_environment
 
-PREFIX = "ralph-hooks-scratch-"
+PREFIX = f"{OURS}scratch-"
 _LOCK = "ralph-hooks.lock"  # beside the copy, which has the name of the project
 _ABANDONED = 3600.0  # seconds after which a folder that is used for milliseconds has no owner any more
 
