@@ -8,6 +8,7 @@ written into the copy's ``.git`` has a say.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import stat
@@ -17,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ralph_hooks.core.change import Change, decode
+from ralph_hooks.core.change import SUBMODULE_MODE, Change, decode
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.own_settings import CONFIGURATIONS, Places, holding, settings_changed
@@ -44,6 +45,7 @@ from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 _TASK = "{task}"
+_INSIDE = "write inside a submodule"
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
 _KEPT = 4 * 1024 * 1024  # bytes of what an agent prints: its last message may be the whole conversation
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -237,7 +239,7 @@ class GitWorkbench:
         if self._copy.is_symlink() or not self._copy.is_dir():
             raise RepairRefused("the repair took the folder away that it was made in")
         touched = self._touched()
-        _refuse([v for path in touched if (v := self._strange(path))] + self._nested())
+        _refuse([v for path in touched if (v := self._strange(path))] + self._nested() + self._inside_submodules())
         self._refuse_ignored()
         names = b"".join(os.fsencode(path) + b"\0" for path in touched)
         taken = try_git(
@@ -284,6 +286,11 @@ class GitWorkbench:
         ignored = {".git", *self._ignored(found)}
         return [Violation("touch .git", path) for path in found if path not in ignored]
 
+    def _inside_submodules(self) -> list[Violation]:
+        """What lies in a submodule's folder, which git passes over as well: a copy has it empty."""
+        places = ((path, self._copy / path) for path in self._submodules)
+        return [Violation(_INSIDE, path) for path, place in places if place.is_dir() and any(place.iterdir())]
+
     def _refuse_ignored(self) -> None:
         """A new file that git ignores would be left out of the repair without a word."""
         for path in self._ignored(sorted(self._written)):
@@ -307,6 +314,8 @@ class GitWorkbench:
     def _obstacle(self, path: str) -> Violation | None:
         """A symbolic link on the way to ``path`` or at its end, or something that is no file at its end."""
         *folders, name = path.split("/")
+        if any(path.startswith(f"{submodule}/") for submodule in self._submodules):
+            return Violation(_INSIDE, path)
         place = self._copy
         for folder in folders:
             place /= folder
@@ -350,6 +359,13 @@ class GitWorkbench:
 
     def _git(self, *args: str) -> bytes:
         return git(args, cwd=self._copy, env=self._inside)
+
+    @functools.cached_property
+    def _submodules(self) -> tuple[str, ...]:
+        """The paths of submodules in the judged tree."""
+        rows = self._git("ls-files", "-z", "--stage").split(b"\0")
+        gitlinks = (row for row in rows if row.startswith(SUBMODULE_MODE.encode("ascii")))
+        return tuple(os.fsdecode(row.partition(b"\t")[2]) for row in gitlinks)
 
     def _listed(self, *options: str) -> list[str]:
         names = self._git("ls-files", "-z", *options, "--exclude-standard").split(b"\0")

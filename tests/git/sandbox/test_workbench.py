@@ -472,3 +472,19 @@ def test_a_repair_leaves_our_own_configuration_as_it_says(repo: Repo, repaired: 
         bench.write({"pyproject.toml": repaired if repaired is None else repaired.encode()})
         with pytest.raises(RepairRefused, match="configuration of ralph-hooks") if refused else nullcontext():
             bench.repair()
+
+
+def test_a_file_inside_a_submodule_is_refused_and_not_dropped(repo: Repo) -> None:
+    """Git does not look into a submodule's folder: what was written there was in no fix, and said to be created."""
+    repo.stage({"a.py": "one\n"})
+    gitlink = f"160000,{repo.git('rev-parse', 'HEAD')},libs/module"
+    repo.git("update-index", "--add", "--cacheinfo", gitlink)
+    with bench_of(repo) as bench:
+        with pytest.raises(RepairRefused, match="may not write inside a submodule: libs"):
+            bench.write({"a.py": b"two\n", "libs/module/new/x.py": b"x\n"})
+        assert changed(bench) == {}
+        bench.write({"a.py": b"two\n", "libs/modules.py": b"x\n"})
+        assert set(changed(bench)) == {"a.py", "libs/modules.py"}
+        agent(bench, "import os; open('libs/module/x.py', 'w').close()")
+        with pytest.raises(RepairRefused, match="may not write inside a submodule: libs"):
+            bench.repair()
