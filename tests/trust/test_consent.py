@@ -174,3 +174,15 @@ def test_what_a_request_would_carry_is_told_and_part_of_the_digest() -> None:
         "and the values of AWS_SECRET_ACCESS_KEY, A"
     )
     assert len({digest(permissions) for permissions in asked}) == len(asked)
+
+
+def test_the_form_of_a_command_is_part_of_the_digest() -> None:
+    forms = [
+        '["make test"]', '[["make", "test"]]', '["[\\"make\\",\\"test\\"]"]', '[{"run": "make test"}]',
+        '[{"run": "make test", "cwd": "web"}]', '[{"run": "make test", "paths": ["web/**"]}]',
+        '[{"run": "make test", "junit": "*.xml"}]',
+    ]  # fmt: skip
+    asked = [requested_permissions([("verify.commands", form)]) for form in forms]
+    assert len(set(map(digest, asked))) == len(forms)
+    assert asked[0][0].lines == ("make test",)
+    assert asked[4][0].lines == ('{"cwd":"web","run":"make test"}',)

@@ -63,6 +63,7 @@ def examine(*, offline: bool) -> Iterator[Line]:
     yield from reached
     approved, line = probes.consent(context)
     yield line
+    yield from probes.shell(context)
     yield from probes.network(context)
     ready, lines = probes.keys(context)
     yield from lines

@@ -28,6 +28,7 @@ from ralph_hooks.engine.models.ping import PingResult, ping
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.run import OLDEST, git_version, is_recent
+from ralph_hooks.git.sandbox.shell import runs_lines
 from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import proxy, registry
 from ralph_hooks.store.paths import Home, prepare
@@ -200,6 +201,18 @@ def consent(context: Context) -> tuple[bool, Line]:
         return True, ok("trust", f"{wanted}: approved")
     hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})"
     return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
+
+
+def shell(context: Context) -> Iterator[Line]:
+    """Which shell runs the verify commands that are command lines."""
+    if not any(isinstance(command.run, str) for command in context.settings.verify.command_list):
+        return
+    program = runs_lines(os.environ)
+    if program != "sh":
+        yield ok("shell", f"verify commands run under {program} and fail when any part of a line fails")
+    else:
+        message = "verify commands run under sh, which may not see that a part of a pipe fails"
+        yield warn("shell", message, "install bash")
 
 
 def network(context: Context) -> Iterator[Line]:

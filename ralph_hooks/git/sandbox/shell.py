@@ -26,18 +26,29 @@ _KEYWORDS = frozenset((
 ))  # fmt: skip
 
 
+def runs_lines(environ: Mapping[str, str]) -> str:
+    """The shell that runs command lines: bash, sh or cmd."""
+    return "bash" if _bash(environ) else "sh" if os.name == "posix" else "cmd"
+
+
 def arguments(line: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
     """The program and its arguments that run ``line``, and a sentence for the user where a failure may go unseen.
 
     bash where it is on PATH; else sh, on Windows cmd.
     """
-    bash = which("bash", environ)
-    if bash is not None and "system32" not in PurePath(bash.lower()).parts:  # there it is another system's
+    bash = _bash(environ)
+    if bash is not None:
         return [bash, *_BASH, chained(line)], ""
     if os.name != "posix":
         return ["cmd", "/d", "/s", "/c", line], ""
     told = NO_PIPEFAIL if _PIPE.search(line) else ""
     return ["/bin/sh", "-e", "-c", _SH + chained(line)], told
+
+
+def _bash(environ: Mapping[str, str]) -> str | None:
+    bash = which("bash", environ)
+    inside = bash is None or "system32" in PurePath(bash.lower()).parts  # there it is another system's
+    return None if inside else bash
 
 
 def chained(line: str) -> str:

@@ -169,15 +169,22 @@ def test_attempts_and_rounds_are_as_the_settings_say(project: Project, attempts:
     assert phases(server.requests).count("fix") == attempts * rounds
 
 
+def test_a_file_that_ends_the_tests_before_they_run_is_refused(project: Project) -> None:
+    ends = repair(create=[{"path": "sitecustomize.py", "content": "import os\n\nos._exit(0)\n"}])
+    with_tests(project, Crew(implement=[ends]), "[tool.ralph-hooks.fix]\nrounds = 0\nattempts = 1\n")
+    judged = mend(project)
+    assert judged.code == 1
+    assert "when it starts: sitecustomize.py" in said(judged, "check")
+
+
 @pytest.mark.parametrize(
     "excuse",
     [
         repair(("test_area.py", "assert area(2, 3) == 6", "assert area(2, 3) == 5")),
         repair(("test_area.py", "    test_area()\n", "    pass\n")),
-        repair(create=[{"path": "sitecustomize.py", "content": "import os\n\nos._exit(0)\n"}]),
         repair(("area.py", "a + b", "b + a"), ("test_area.py", "== 6", "== 5")),
     ],
-    ids=["weakens the test", "does not run it", "ends before it", "both"],
+    ids=["weakens the test", "does not run it", "both"],
 )
 def test_a_test_that_the_repair_has_touched_does_not_excuse_it(project: Project, excuse: Reply) -> None:
     with_tests(project, Crew(implement=[excuse]), "[tool.ralph-hooks.fix]\nrounds = 0\nattempts = 1\n")
