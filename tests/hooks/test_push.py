@@ -88,6 +88,15 @@ def merged(repo: Repo, _: Remote) -> list[str]:
     return ["origin", "main"]
 
 
+def reverted(repo: Repo, remote: Remote) -> list[str]:
+    """`git revert` runs no commit hook, and brings back what was wrong."""
+    repo.commit({"a.py": BUG})
+    repo.commit({"a.py": "a = 1\n"})
+    remote.accept("main")
+    repo.git("revert", "--no-edit", "HEAD")
+    return ["origin", "main"]
+
+
 def rebased(repo: Repo, remote: Remote) -> list[str]:
     """What comes from the remote is not judged again, and holds nobody back."""
     repo.git("checkout", "--quiet", "-b", "topic")
@@ -131,6 +140,7 @@ SCENARIOS: dict[Prepare, str | None] = {
     forced: "fail",
     tag: "fail",
     merged: "fail",
+    reverted: "fail",
     rebased: "pass",
     by_url: "fail",
     first: "fail",

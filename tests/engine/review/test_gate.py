@@ -474,3 +474,22 @@ def test_rules_that_a_link_leads_to_are_told_too(project: Project, name: str, ch
     assert judged.verdict == "pass"
     told = "gate.exclude" if changed == "the end" else "tool.ralph-hooks"
     assert f"this change sets the rules that it is judged by itself: {told}" in judged.notices
+
+
+def test_what_moves_while_it_is_judged_changes_no_verdict(project: Project) -> None:
+    """The index and HEAD are others' by the time that the model answers: the verdict is for the tree that it names."""
+    reviewer = analyst(EVAL)
+
+    def moving(request: Request) -> Reply:
+        project.repo.stage({"a.py": CLEAN})
+        project.repo.commit({"later.py": CLEAN})
+        return reviewer(request)
+
+    project.models(moving)
+    project.repo.stage({"a.py": BUGGY})
+    tree = project.repo.git("write-tree")
+    judged = project.judge()
+    assert (judged.verdict, judged.report["tree"]) == ("fail", tree)
+    assert [finding["path"] for finding in judged.blocking] == ["a.py"]
+    project.models(analyst(EVAL))
+    assert project.judge("--commit", "HEAD").verdict == "pass"
