@@ -287,7 +287,7 @@ def _gate(
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),
         receipts=Receipts(state.database, context.known_as()),
-        prover=partial(build_prover, context, repository) if proves else None,
+        prover=partial(build_prover, context, repository) if proves and context.settings.proof.enabled else None,
     )
 
 
@@ -411,7 +411,8 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
     try:
         with workbench as bench:
             # The repaired tree is known to the bench's own repository alone.
-            judging = msgspec.structs.replace(gate, prover=lambda _: bench.prover(settings.proof.command))
+            known = (lambda _: bench.prover(settings.proof.command)) if gate.prover else None
+            judging = msgspec.structs.replace(gate, prover=known)
             yield Fixer(gate=judging, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(

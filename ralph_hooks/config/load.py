@@ -93,7 +93,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         checks=convert(_merged(files, "checks"), ChecksSettings),
         review=convert(_merged(files, "review"), ReviewSettings),
         verify=convert(_unplugged(files, "verify"), VerifySettings),
-        proof=convert(_merged(files, "proof"), ProofSettings),
+        proof=convert(_merged(files, "proof") | _disabled(files), ProofSettings),
         fix=convert(_unplugged(files, "fix"), FixSettings),
         budget=_budget(files),
         providers=known,
@@ -108,6 +108,11 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
 def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
     """The table ``name`` of all files, key by key, the last file winning."""
     return {key: value for file in files for key, value in file.raw.get(name, {}).items()}
+
+
+def _disabled(files: Sequence[File]) -> dict[str, Any]:
+    """Reproducers that one file does not allow are not run."""
+    return {"enabled": False} if any(file.raw.get("proof", {}).get("enabled") is False for file in files) else {}
 
 
 def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:

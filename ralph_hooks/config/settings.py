@@ -288,6 +288,13 @@ class ProofSettings(Table, frozen=True):
         ),
     ] = ""
     timeout: Annotated[Seconds, Meta(description="Seconds for one run of a reproducer.")] = 60.0
+    enabled: Annotated[
+        bool,
+        Meta(
+            description="Whether reproducers may run at all: they run the project's code. Where one file says `false`, "
+            "that holds, and `block-on` finds no file for which a reproducer can be run."
+        ),
+    ] = True
 
 
 class FixSettings(Table, frozen=True):

@@ -190,6 +190,16 @@ def test_language_without_a_runner_stays_at_agreed(shop: Project, block_on: str,
     assert phases(server.requests) == ["analyze", "verify"]
 
 
+def test_no_repository_undoes_what_the_user_forbids(shop: Project) -> None:
+    server = shop.models(reviewer(DIVIDES, tests=[]), user="[proof]\nenabled = false\n")
+    shop.repo.git("reset", "--hard")
+    shop.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\nblock-on = "auto"\n[tool.ralph-hooks.proof]\nenabled = true\n')
+    shop.repo.stage({"shop.py": CHANGE})
+    judged = shop.judge()
+    assert (only(judged)["evidence"], judged.code) == ("agreed", 1)
+    assert phases(server.requests) == ["analyze", "verify"]
+
+
 def test_outage_of_the_proof_is_inconclusive_and_not_a_pass(shop: Project) -> None:
     def answer(request: Request) -> Reply:
         return Reply.refusal() if request.phase == "reproduce" else analyst(DIVIDES)(request)
