@@ -32,7 +32,7 @@ _OF_NETWORKS = re.compile(
     r"(?i)unreachable|connect|resolv|name or service|getaddrinfo|dial tcp|socket|eai_again|enotfound|time.?out|network"
 )
 _STOPS = re.compile(
-    r"--exitfirst|--maxfail(?:=.*)?|--bail(?:=.*)?|--?fail-?fast(?:=true)?|--stop-on-(?:failure|error|defect)"
+    r"--exitfirst|--maxfail(?:=[1-9].*)?|--bail(?:=[1-9].*)?|--?fail-?fast(?:=true)?|--stop-on-(?:failure|error|defect)"
 )
 """Options that end a run at its first failure."""
 _STOPPED = re.compile(
@@ -41,7 +41,7 @@ _STOPPED = re.compile(
     re.MULTILINE,
 )
 """What pytest, nextest, Maven, TAP and others say once they have ended before their last test."""
-_PYTEST_STOPS = re.compile(r"-[a-z]*x[a-z]*", re.IGNORECASE)
+_PYTEST_STOPS = re.compile(r"-[qvsl]*x[qvslx]*")  # letters that may stand together; -rx asks for a summary
 _NAMED = 3  # tests in a sentence
 
 

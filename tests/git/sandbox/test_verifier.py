@@ -561,3 +561,13 @@ def test_a_report_of_endless_failures_is_compared_in_no_time() -> None:
     found = compared(Command("x"), now, before, Lost)
     assert (found.new_failures, len(found.known_failures)) == (("t::new",), len(names))
     assert len(broken_since(found, Attempt(1, 0.1, failures=names[1:])).new_failures) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "hidden"),
+    [("-x", True), ("-qx", True), ("--maxfail=1", True), ("--maxfail=0", False), ("-rx", False), ("-k x", False)],
+)
+def test_only_options_that_stop_a_run_make_its_old_failures_doubtful(options: str, hidden: bool) -> None:  # noqa: FBT001 - pytest's
+    now = Attempt(1, 0.1, failures=("t::old",), ran=("t::old", "t::new"))
+    found = compared(Command(f"pytest --junit-xml={{junit}} {options}"), now, now, Lost)
+    assert found.verdict is (Verdict.INCONCLUSIVE if hidden else Verdict.PASS)
