@@ -11,12 +11,12 @@ import click
 from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
 from ralph_hooks.core.cost_summary import Bill, Cap, Caught, Statement, forecast, pays
-from ralph_hooks.core.report import Verdict
 from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.store.cache import Verdicts
+from ralph_hooks.store.labels import read
 from ralph_hooks.store.ledger import statement
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.reports import Reports
+from ralph_hooks.store.sqlite import RepositoryId
 from ralph_hooks.store.state import State
 
 HELP = """\
@@ -31,6 +31,7 @@ Examples:
   ralph-hooks cost --html costs.html      one page to look at, which loads nothing from the network
 """
 _HISTORY = 28  # days that a forecast looks back
+_DAY = 86_400.0  # seconds
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
@@ -96,7 +97,7 @@ def _bill(context: Context, state: State, since: dt.date | None, until: dt.date 
         baseline=_baseline(context, state, summed, expensive),
         caps=_caps(context, month, today),
         forecast=forecast(_past_days(state, today), month.whole.cost_usd, _days_left(today)),
-        caught=_caught(Reports(state.database, context.known_as()), since, until),
+        caught=None if whose else _caught(state, since, until, scope),
         pays=pays(summed),
     )
 
@@ -134,15 +135,17 @@ def _days_left(today: dt.date) -> int:
     return calendar.monthrange(today.year, today.month)[1] - today.day
 
 
-def _caught(reports: Reports, since: dt.date | None, until: dt.date | None) -> Caught | None:
-    """What the reports of this repository say; they are kept for a year, two hundred of them."""
-    judged = held_back = 0
-    spent = Decimal(0)
-    for kept in reports.recent(10_000):
-        day = dt.datetime.fromtimestamp(kept.time).astimezone().date()
-        if (since and day < since) or (until and day > until) or kept.report.verdict is Verdict.INCONCLUSIVE:
-            continue
-        judged += 1
-        held_back += kept.report.exit_code != 0
-        spent += kept.report.cost_usd or 0
-    return Caught(judged=judged, held_back=held_back, spent=spent) if judged else None
+def _caught(
+    state: State, since: dt.date | None, until: dt.date | None, repository: RepositoryId | None
+) -> Caught | None:
+    """What was judged on this machine, each change once, in the scope of the bill."""
+    first, last = (dt.datetime.combine(day, dt.time()).timestamp() if day else None for day in (since, until))
+    end = float("inf") if last is None else last + _DAY
+    _, judgements = read(state.database, since=first or 0.0, until=end, repository=repository)
+    if not judgements:
+        return None
+    return Caught(
+        judged=len({each.change for each in judgements}),
+        held_back=len({each.change for each in judgements if each.held_back}),
+        spent=sum((each.cost_usd for each in judgements if each.cost_usd is not None), Decimal(0)),
+    )

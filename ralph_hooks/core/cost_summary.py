@@ -54,9 +54,9 @@ class Statement(Struct, frozen=True, kw_only=True):
     spend: tuple[tuple[str, str, Decimal], ...] = ()
     """Day, phase and US dollars, the earliest day first."""
     decided: int = 0
-    """Runs that judged a change with a model, or from what one had said."""
+    """Changes that a model judged, or had judged: each once, where the ledger knows which run was for which change."""
     escalated: int = 0
-    """Runs that asked the implement model."""
+    """Runs in which the implement model answered."""
 
     def of_phase(self, *phases: Phase) -> Decimal:
         """US dollars of these phases together."""
@@ -141,6 +141,8 @@ def pays(statement: Statement) -> str:
     if not statement.decided or not statement.escalated:
         return ""
     repair = statement.of_phase(Phase.IMPLEMENT) / statement.escalated
+    if not repair:  # nothing was paid for it, or nobody knows what
+        return ""
     gate = (statement.whole.cost_usd - statement.of_phase(Phase.IMPLEMENT)) / statement.decided
     rate = Decimal(statement.escalated) / statement.decided
     routed = gate + rate * repair

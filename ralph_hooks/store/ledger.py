@@ -49,6 +49,26 @@ _INSERT_WHOLE = _INSERT.replace(
 )
 _INSERT_ONCE = f"{_INSERT} ON CONFLICT DO NOTHING"  # of a transaction nobody may know whether it came about
 _RUN = "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN outcome = ? THEN cost END), 0) FROM calls WHERE run = ?"
+_SUMS = (
+    "SELECT phase, model, day, repository_name, command, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END),"
+    " sum(remembered), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
+    " coalesce(sum(cost), 0), sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), sum(estimated), sum(seconds)"
+    " FROM calls{where} GROUP BY phase, model, day, repository, repository_name, command"
+)
+_ALL_RUNS = (
+    "SELECT count(DISTINCT CASE WHEN command <> 'fix' AND outcome = 'ok' THEN run END),"
+    " count(DISTINCT CASE WHEN phase = 'implement' AND outcome = 'ok' THEN run END) FROM calls{where}"
+)
+_DAILY = (
+    "SELECT phase, model, day, repository_name, command, calls, remembered, input_tokens, cached_input_tokens,"
+    " cache_write_tokens, output_tokens, cost, unknown, estimated, seconds FROM daily{where}"
+)
+_RUNS = (
+    "SELECT coalesce(sum(decided AND change IS NULL), 0) + count(DISTINCT CASE WHEN decided THEN change END),"
+    " coalesce(sum(escalated), 0)"
+    " FROM (SELECT runs.*, judgements.change FROM runs LEFT JOIN judgements USING (run)) AS runs{where}"
+)
+"""On this machine a change counts once however often it was judged; a team's store knows runs alone."""
 _HERE, _THERE = (
     f"SELECT coalesce(sum(cost), 0) FROM {table} WHERE day BETWEEN ? AND ?"  # noqa: S608 - constants
     for table in ("calls", "days")
@@ -295,7 +315,9 @@ def statement(
             scope = ("repository_name", repository.name) if repository else None
             return _statement(state.team.query, since, until, scope)
     scope = ("repository", repository.key) if repository else None
-    return _statement(lambda sql, values: state.database.read(sql, values, _checked), since, until, scope)
+    return _statement(
+        lambda sql, values: state.database.read(sql, values, _checked), since, until, scope, sums=_DAILY, runs=_RUNS
+    )
 
 
 def _checked(row: Row) -> Row:
@@ -312,24 +334,17 @@ def _statement(
     since: date | None,
     until: date | None,
     scope: tuple[str, str] | None,
+    *,
+    sums: str = _SUMS,
+    runs: str = _ALL_RUNS,
 ) -> Statement:
     bounds = (("day >= ?", since and since.isoformat()), ("day <= ?", until and until.isoformat()))
     named = ((f"{scope[0]} = ?", scope[1]),) if scope else ()
     conditions = [(condition, value) for condition, value in (*bounds, *named) if value is not None]
     where = f" WHERE {' AND '.join(condition for condition, _ in conditions)}" if conditions else ""
     values = [value for _, value in conditions]
-    rows = query(
-        "SELECT phase, model, day, repository_name, command, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END),"  # noqa: S608 - constants
-        " sum(remembered), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
-        " coalesce(sum(cost), 0), sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), sum(estimated), sum(seconds)"
-        f" FROM calls{where} GROUP BY phase, model, day, repository, repository_name, command",
-        values,
-    )
-    ((decided, escalated),) = query(
-        "SELECT count(DISTINCT CASE WHEN command <> 'fix' THEN run END),"  # noqa: S608 - constants
-        f" count(DISTINCT CASE WHEN phase = 'implement' THEN run END) FROM calls{where}",
-        values,
-    )
+    rows = query(sums.format(where=where), values)
+    ((decided, escalated),) = query(runs.format(where=where), values)
     order = {phase.value: index for index, phase in enumerate(Phase)}
     return Statement(
         whole=_total("", rows),

@@ -28,6 +28,38 @@ _FILE = "state.db"
 _BUSY = 5.0  # seconds to wait for other processes, whose transactions take milliseconds
 _WAL_RETRY = 0.01  # seconds
 
+_SUMS = (
+    ("calls", "({row}.remembered = 0)"), ("remembered", "{row}.remembered"), ("input_tokens", "{row}.input_tokens"),
+    ("cached_input_tokens", "{row}.cached_input_tokens"), ("cache_write_tokens", "{row}.cache_write_tokens"),
+    ("output_tokens", "{row}.output_tokens"), ("cost", "coalesce({row}.cost, 0)"), ("unknown", "({row}.cost IS NULL)"),
+    ("estimated", "{row}.estimated"), ("seconds", "{row}.seconds"),
+)  # fmt: skip
+_DAY = ("day", "phase", "model", "repository", "repository_name", "command")
+_ADDED = (
+    f"INSERT INTO daily VALUES ({', '.join(f'NEW.{name}' for name in _DAY)},"  # noqa: S608 - constants
+    f" {', '.join(term.format(row='NEW') for _, term in _SUMS)})"
+    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name, _ in _SUMS)}"
+)
+_TAKEN = (
+    f"UPDATE daily SET {', '.join(f'{name} = {name} - ' + term.format(row='OLD') for name, term in _SUMS)}"  # noqa: S608 - constants
+    f" WHERE {' AND '.join(f'{name} = OLD.{name}' for name in _DAY)}"
+)
+_RAN = (
+    "INSERT INTO runs VALUES (NEW.run, NEW.day, NEW.repository, NEW.repository_name,"
+    " NEW.command <> 'fix' AND NEW.outcome = 'ok', NEW.phase = 'implement' AND NEW.outcome = 'ok')"
+    " ON CONFLICT DO UPDATE SET decided = max(decided, excluded.decided),"
+    " escalated = max(escalated, excluded.escalated)"
+)
+_COUNTED = (
+    f"INSERT INTO daily SELECT {', '.join(_DAY)},"  # noqa: S608 - constants
+    f" {', '.join(f'sum({term})' for _, term in _SUMS).format(row='calls')} FROM calls GROUP BY {', '.join(_DAY)}"
+)
+_SEEN = (
+    "INSERT INTO runs SELECT run, min(day), min(repository), min(repository_name),"
+    " max(command <> 'fix' AND outcome = 'ok'), max(phase = 'implement' AND outcome = 'ok') FROM calls GROUP BY run"
+)
+_DERIVED = ("daily", "runs")
+"""Tables that triggers fill: what is saved of a damaged file fills them anew."""
 _STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE answers (
@@ -97,7 +129,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE unshared_answers (key TEXT PRIMARY KEY, store TEXT NOT NULL, stored REAL NOT NULL)",
     ),
     (
-        """CREATE TABLE labels (
+        """CREATE TABLE IF NOT EXISTS labels (
             id INTEGER PRIMARY KEY,
             at REAL NOT NULL,  -- seconds since 1970, when it was shown first
             repository TEXT NOT NULL,
@@ -114,9 +146,9 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             outcome TEXT NOT NULL,  -- a core.stats.Outcome
             decided REAL  -- seconds since 1970
         )""",
-        "CREATE INDEX labels_by_outcome ON labels (repository, outcome)",
-        "CREATE INDEX labels_by_fingerprint ON labels (repository, fingerprint)",
-        """CREATE TABLE judgements (
+        "CREATE INDEX IF NOT EXISTS labels_by_outcome ON labels (repository, outcome)",
+        "CREATE INDEX IF NOT EXISTS labels_by_fingerprint ON labels (repository, fingerprint)",
+        """CREATE TABLE IF NOT EXISTS judgements (
             id INTEGER PRIMARY KEY,
             at REAL NOT NULL,  -- seconds since 1970
             repository TEXT NOT NULL,
@@ -127,7 +159,43 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             held_back INTEGER NOT NULL,
             cost TEXT  -- US dollars, exact; NULL: not known
         )""",
-        "CREATE INDEX judgements_by_run ON judgements (run)",
+        "CREATE INDEX IF NOT EXISTS judgements_by_run ON judgements (run)",
+    ),
+    (
+        """CREATE TABLE IF NOT EXISTS daily (  -- what the calls of a day come to, kept up by triggers
+            day TEXT NOT NULL,
+            phase TEXT NOT NULL,
+            model TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            command TEXT NOT NULL,
+            calls INTEGER NOT NULL,
+            remembered INTEGER NOT NULL,
+            input_tokens INTEGER NOT NULL,
+            cached_input_tokens INTEGER NOT NULL,
+            cache_write_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            cost INTEGER NOT NULL,  -- 1e-12 US dollars
+            unknown INTEGER NOT NULL,  -- calls of unknown cost
+            estimated INTEGER NOT NULL,
+            seconds REAL NOT NULL,
+            PRIMARY KEY (day, phase, model, repository, repository_name, command)
+        ) WITHOUT ROWID""",
+        """CREATE TABLE IF NOT EXISTS runs (  -- kept up by triggers
+            run TEXT PRIMARY KEY,
+            day TEXT NOT NULL,
+            repository TEXT NOT NULL,
+            repository_name TEXT NOT NULL,
+            decided INTEGER NOT NULL,  -- 1: a model judged in it, or had judged
+            escalated INTEGER NOT NULL  -- 1: the implement model answered
+        ) WITHOUT ROWID""",
+        "DELETE FROM daily",  # counted anew from the calls that are there already
+        "DELETE FROM runs",
+        _COUNTED,
+        _SEEN,
+        f"CREATE TRIGGER IF NOT EXISTS calls_made AFTER INSERT ON calls BEGIN {_ADDED}; {_RAN}; END",
+        f"CREATE TRIGGER IF NOT EXISTS calls_changed AFTER UPDATE ON calls BEGIN {_TAKEN}; {_ADDED}; {_RAN}; END",
+        f"CREATE TRIGGER IF NOT EXISTS calls_gone AFTER DELETE ON calls BEGIN {_TAKEN}; END",
     ),
 )
 """What leads from each version of the schema to the next. Steps are only ever added at the end."""
@@ -384,6 +452,8 @@ def _save(damaged: Path, connection: sqlite3.Connection) -> int:
     with closing(old):
         names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
         for (table,) in connection.execute(names).fetchall():
+            if table in _DERIVED:
+                continue
             columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
             listed = ", ".join(name for _, name, *_ in columns)
             kinds = [(_STORED_AS[kind], bool(needed)) for _, _, kind, needed, *_ in columns]

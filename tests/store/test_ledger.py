@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import random
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -515,3 +517,31 @@ def test_what_was_set_aside_and_not_used_leaves_no_trace(database: Database) -> 
     ledger = opened(database)
     ledger.replace(reserve(ledger, "0.30"), [])
     assert database.query("SELECT count(*) FROM calls") == [(0,)]
+
+
+def test_sums_by_day_are_those_of_the_calls(tmp_path: Path) -> None:
+    """Calls of every kind are made, settled, replaced and removed; the sums follow."""
+    rng = random.Random(7)
+    columns = (
+        "at, day, run, repository, repository_name, command, phase, model, input_tokens, cost, outcome, remembered"
+    )
+    insert = f"INSERT INTO calls ({columns}) VALUES ({', '.join('?' * 12)})"
+    with Database(tmp_path) as database:
+
+        def write(connection: sqlite3.Connection) -> None:
+            for number in range(500):
+                day, run = f"2026-11-0{rng.randint(1, 9)}", f"run {number // 3}"
+                command, phase = rng.choice([("gate", "analyze"), ("fix", "implement")])
+                cost, outcome = rng.choice([None, 0, 7]), rng.choice(["ok", "timeout"])
+                row = (number, day, run, "r", "shop", command, phase, "a/b", rng.randint(0, 9), cost, outcome, 0)
+                connection.execute(insert, row)
+            connection.execute("UPDATE calls SET cost = 5, input_tokens = 11 WHERE id % 4 = 0")
+            connection.execute("DELETE FROM calls WHERE id % 5 = 0")
+
+        database.transact(write)
+        kept = statement(State(database))
+        rows = database.query("SELECT cost, input_tokens, command, outcome, run, phase FROM calls", ())
+    assert kept.whole.calls == len(rows) == 400
+    assert kept.whole.unknown == sum(row[0] is None for row in rows)
+    assert kept.whole.usage.input_tokens == sum(row[1] for row in rows)
+    assert kept.whole.cost_usd == Decimal(sum(row[0] or 0 for row in rows)).scaleb(-12)

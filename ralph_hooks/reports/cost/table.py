@@ -69,13 +69,14 @@ def sentences(bill: Bill) -> Iterator[str]:
         yield f"{plural(whole.estimated, 'call')} counted at the worst case: the provider did not report its usage."
     if bill.caught is not None and bill.caught.judged:
         yield _caught(bill)
+    everywhere = "" if bill.scope.startswith("all repositories") else " in all repositories"
     for cap in bill.caps:
         share = f" ({cap.spent / cap.cap * 100:.0f} %)" if cap.cap else ""
-        yield f"Budget per {cap.name}: {money(cap.spent)} of {money(cap.cap)} used{share}."
+        yield f"Budget per {cap.name}: {money(cap.spent)} of {money(cap.cap)} used{everywhere}{share}."
     if bill.forecast is not None:
         coming = bill.forecast
         yield (
-            f"This month will come to about {money(coming.expected)}, between {money(coming.low)} and "
+            f"This month{everywhere} will come to about {money(coming.expected)}, between {money(coming.low)} and "
             f"{money(coming.high)} four times of five (from {coming.days} days)."
         )
     if bill.pays:
