@@ -96,6 +96,8 @@ def test_ids_that_mean_nothing_or_too_much_are_refused(project: Project) -> None
     fix = store_fix(project.repo, {"a.py": "b\n"})
     for id_ in ("abcd1111", "abcd2222"):
         in_store(project.repo).git("update-ref", fixes.PREFIX + id_, fix.commit)
+    assert fix.summary in project.run("show", fix.ref).out
+    assert project.run("apply", f"{fixes.PREFIX}abcd1111").code == 0
     several = project.run("apply", "abcd")
     assert (several.code, "choose one" in several.err) == (2, True)
     for wrong in ("zz", "*", "", "../fixes", "-"):

@@ -230,7 +230,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:
             checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
-        named = () if self.skips.check(self.secrets.name) else scan_names(self.secrets, snapshot)
+        named = () if self.skips.check(self.secrets.name) else scan_names(self.secrets, snapshot, self.store)
         dismissals = dismissals or self.dismissals_of(snapshot.change)
         findings, dismissed = dismissals.split((*checked.findings, *named))
         checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)

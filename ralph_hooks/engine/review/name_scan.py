@@ -12,6 +12,8 @@ from ralph_hooks.core.change import SYMLINK_MODE, Content, Entry
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import SecretCheck
+from ralph_hooks.core.ports.store import Cache
+from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.engine.review.review_input import SECRET
 from ralph_hooks.engine.review.verdict import ReviewOutcome
 
@@ -22,25 +24,42 @@ _LINK = "what a symbolic link leads to"
 _RENAME = "give it another name and revoke the secret where it was issued"
 
 
-def scan_names(check: SecretCheck, snapshot: Snapshot) -> tuple[Finding, ...]:
-    """Findings in the names and links that ``snapshot`` brings in."""
-    entries = snapshot.change.entries
+def scan_names(check: SecretCheck, snapshot: Snapshot, cache: Cache) -> tuple[Finding, ...]:
+    """Findings in the names and links that ``snapshot`` brings in. Without any it is not scanned again."""
+    entries = [entry for entry in snapshot.change.entries if _is_named_anew(entry) or _is_new_link(entry)]
+    if not entries:
+        return ()
+    parts = (f"{entry.path} {entry.new_oid if _is_new_link(entry) else ''}" for entry in entries)
+    name = key(f"names {check.name}", check.version, *parts)
+    if name in cache.get([name]):
+        return ()
 
     def read(links: Sequence[Entry]) -> Sequence[Content]:
         sizes = snapshot.sizes(links)
         small = [link for link in links if sizes[link.path] <= _MOST]
         return list(snapshot.contents(small).values())
 
-    return scan_entries(check, entries, read)
+    found = scan_entries(check, entries, read)
+    if not found:
+        cache.put({name: b""})
+    return found
+
+
+def _is_named_anew(entry: Entry) -> bool:
+    return entry.new_oid is not None and (entry.old_oid is None or entry.path != entry.old_path)
+
+
+def _is_new_link(entry: Entry) -> bool:
+    return entry.new_mode == SYMLINK_MODE and entry.new_oid not in {None, entry.old_oid}
 
 
 def scan_entries(
     check: SecretCheck, entries: Iterable[Entry], read: Callable[[Sequence[Entry]], Sequence[Content]], where: str = ""
 ) -> tuple[Finding, ...]:
     """As `scan_names`; ``read`` has the content of links, and ``where`` goes before the advice."""
-    new = [entry for entry in entries if entry.new_oid is not None]
-    names = [entry.path for entry in new if entry.old_oid is None or entry.path != entry.old_path]
-    links = [entry for entry in new if entry.new_mode == SYMLINK_MODE and entry.new_oid != entry.old_oid]
+    looked = tuple(entries)
+    names = [entry.path for entry in looked if _is_named_anew(entry)]
+    links = [entry for entry in looked if _is_new_link(entry)]
     targets = [os.fsdecode(content.new or b"") for content in read(links)] if links else []
     advice = f"{where}{_RENAME}"
     return (*check.named(_FILE, names, advice), *check.named(_LINK, targets, advice))
