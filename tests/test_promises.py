@@ -111,7 +111,7 @@ def test_promise_4_nothing_is_skipped_in_silence(project: Project) -> None:
     assert (judged.verdict, judged.code) == ("inconclusive", 0)
     for said in (project.run("gate").out, project.run("gate", "--format", "agent").out):
         assert "NOT JUDGED" in said
-        assert 'goes through because when-unavailable is "open"' in said
+        assert 'not blocked, because when-unavailable is "open"' in said
     assert project.last()["verdict"] == "inconclusive"
     project.configure(TWO_LINES + '[tool.ralph-hooks.gate]\nwhen-unavailable = "closed"\n')
     project.repo.stage(files | {"lucky/a.py": "a = 2\n"})

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 from msgspec import Struct
 
 from ralph_hooks import config
-from ralph_hooks.config import Settings
+from ralph_hooks.config import Policy, Settings
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import ConfigError, RalphError, UntrustedError
 from ralph_hooks.git import snapshot as snapshots
@@ -30,6 +31,8 @@ from ralph_hooks.trust.consent import Consent, Permission, digest, requested_per
 if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore
 
+WHEN_UNAVAILABLE = "RALPH_HOOKS_WHEN_UNAVAILABLE"
+"""Sets ``when-unavailable`` for one run: ``open`` lets a change through that nobody could review."""
 STORE = "RALPH_HOOKS_STORE"
 """The URL of the team's store; it goes before the one in the user's configuration."""
 
@@ -106,6 +109,7 @@ def context_for(repository: snapshots.Repository) -> Context:
     """``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
     settings = config.load(repository.top, home.config, registry.built_in())
+    settings = _with_policy(settings, os.environ.get(WHEN_UNAVAILABLE, ""))
     withhold(
         name for provider in settings.providers.values() for name in (provider.api_key_env, *provider.named_variables)
     )
@@ -114,6 +118,20 @@ def context_for(repository: snapshots.Repository) -> Context:
             settings = settings.renamed(Catalogue(settings.prices, Verdicts(state.database)).full_name)
     return Context(
         repository=repository, home=home, settings=settings, permissions=requested_permissions(settings.sensitive)
+    )
+
+
+def _with_policy(settings: Settings, policy: str) -> Settings:
+    """Return ``settings`` with ``when-unavailable`` as the environment says for this one run. Raises ConfigError."""
+    if not policy:
+        return settings
+    if policy not in {each.value for each in Policy}:
+        raise ConfigError(f"{WHEN_UNAVAILABLE}={one_line(policy)}: expected open or closed", "correct it or unset it")
+    chosen = {"when_unavailable": Policy(policy)}
+    return msgspec.structs.replace(
+        settings,
+        gate=msgspec.structs.replace(settings.gate, **chosen),
+        push=msgspec.structs.replace(settings.push, **chosen),
     )
 
 

@@ -140,7 +140,7 @@ def _named_so(source: Source) -> Iterator[Finding]:
             path,
             1,
             category="invisible-characters",
-            message=f"the name of this file has characters that nobody can see: {_named(hidden)}. Give it another one",
+            message=f"the name of this file has invisible Unicode characters: {_named(hidden)}. Rename it",
             shown=path_line(path),
         )
 
@@ -163,7 +163,7 @@ def _findings(source: Source) -> Iterator[Finding]:
                 source.path,
                 number,
                 category="invisible-characters",
-                message=f"characters that nobody can see: {_named(fresh)}. Take them out, or write them as escapes",
+                message=f"invisible Unicode characters: {_named(fresh)}. Remove them, or write them as escapes",
                 shown=visible(text.removesuffix("\r")),
             )
 

@@ -36,7 +36,7 @@ COMMANDS = {
     "agent-hook": "Judge what a coding agent has done; for the agent's own hook.",
     "mcp": "Serve review, show, apply and stats to coding agents by the Model Context Protocol.",
     "init": "Set a repository up: models, tests, hooks, by what is there.",
-    "install": "Install native pre-commit and pre-push hooks around what is there.",
+    "install": "Install git hooks, keeping your existing ones.",
     "uninstall": "Take them away and put back what was there before.",
     "doctor": "Look whether everything is there: git, configuration, keys, models, hooks.",
     "trust": "See and approve what this repository's configuration may do.",

@@ -156,4 +156,4 @@ def pays(statement: Statement) -> str:
         dearest = next((total.name for total in statement.by_model), "")
         return f"The routing does not pay: {figures}. The gate alone costs more than a repair: replace {dearest}."
     share = (1 - gate / repair) * 100
-    return f"The routing does not pay: {figures}. It would below {share:.0f} % escalated."
+    return f"The routing does not pay: {figures}. It would pay if fewer than {share:.0f} % of changes needed a repair."

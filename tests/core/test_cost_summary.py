@@ -72,7 +72,7 @@ def test_a_routing_pays_while_gate_and_escalations_cost_less_than_a_repair_each_
 def test_a_gate_that_escalates_too_often_does_not_pay_and_hears_from_which_share_on_it_would() -> None:
     sentence = pays(statement(gate="10", implement="19", decided=100, escalated=95))
     assert sentence.startswith("The routing does not pay: $0.2900 a change")
-    assert sentence.endswith("It would below 50 % escalated.")
+    assert sentence.endswith("It would pay if fewer than 50 % of changes needed a repair.")
 
 
 def test_a_gate_that_costs_more_than_a_repair_names_its_dearest_model() -> None:

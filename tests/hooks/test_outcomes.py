@@ -46,7 +46,7 @@ def test_a_commit_that_was_not_judged_goes_through_and_says_so(hooked: Hooked) -
     done = hooked.repo.try_git("commit", "-m", "change")
     assert done.returncode == 0
     assert "NOT JUDGED" in words(done)
-    assert 'goes through because when-unavailable is "open"' in words(done)
+    assert 'not blocked, because when-unavailable is "open"' in words(done)
 
 
 def test_the_closed_policy_holds_the_commit_back(hooked: Hooked) -> None:

@@ -159,7 +159,7 @@ def test_the_way_around_the_hook_is_not_advertised() -> None:
 
 INCONCLUSIVE = """\
 ralph-hooks: NOT JUDGED: no model judged 1 file: connection refused
-ralph-hooks: held back because when-unavailable is "closed": try again
+ralph-hooks: blocked, because when-unavailable is "closed"
 
 what to do
   mend what is named above, or try again later
@@ -174,7 +174,7 @@ def test_an_outage_is_never_a_pass_and_an_unknown_cost_is_not_zero() -> None:
         Verdict.INCONCLUSIVE,
         reason="no model judged 1 file: connection refused",
         unreviewed=(Unreviewed("a.py", "connection refused", Cause.UNAVAILABLE),),
-        notices=('held back because when-unavailable is "closed": try again',),
+        notices=('blocked, because when-unavailable is "closed"',),
         calls=(call(model="corp/big", cost_usd=None, outcome="unreachable"),),
         cost_usd=None,
     )
@@ -184,7 +184,7 @@ def test_an_outage_is_never_a_pass_and_an_unknown_cost_is_not_zero() -> None:
 def test_an_outage_that_goes_through_says_so_in_two_lines() -> None:
     """It comes with every commit of somebody without a key: loud, and short."""
     passed = Verification(command="pytest -q", exit_code=0, seconds=1.0)
-    let_by = 'goes through because when-unavailable is "open"'
+    let_by = 'not blocked, because when-unavailable is "open"'
     unjudged = report(
         Verdict.INCONCLUSIVE, reason="no model judged 1 file", notices=(let_by,), verification=(passed,), exit_code=0
     )

@@ -198,4 +198,4 @@ def test_where_it_cannot_be_cut_this_is_said(project: Project) -> None:
     looked = without_namespaces(program, "doctor", "--offline", cwd=project.repo.path, env=project.environ)
     assert "warn  network" in looked.stdout
     assert "user.max_net_namespaces" in looked.stdout
-    assert "ok    network        a repair is tried without one" in project.run("doctor", "--offline").out
+    assert "ok    network        repairs are tested with the network off" in project.run("doctor", "--offline").out

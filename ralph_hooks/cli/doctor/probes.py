@@ -223,7 +223,10 @@ def network(context: Context) -> Iterator[Line]:
     if settings.fix.network and settings.verify.network:
         yield ok("network", "verify commands may use it, on repairs too (fix.network = true)")
     elif can_cut_network():
-        yield ok("network", "a repair is tried without one" if settings.verify.network else "verify commands have none")
+        yield ok(
+            "network",
+            "repairs are tested with the network off" if settings.verify.network else "verify commands have none",
+        )
     else:
         yield warn(
             "network",

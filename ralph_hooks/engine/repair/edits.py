@@ -44,7 +44,7 @@ def apply(repair: Repair, paths: Collection[str], read: Read) -> Files:
         *(partial(_deleted, tree, name) for name in repair.delete),
     ]
     files: Files = {}
-    reasons: list[str] = [] if steps else ["it holds no edit"]
+    reasons: list[str] = [] if steps else ["the model returned no edits"]
     for step in steps:
         try:
             path, data = step()

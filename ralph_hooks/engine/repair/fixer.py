@@ -192,7 +192,7 @@ class _Repair:
             learned.append(f"Attempt {attempt}: {summary}\n{chr(10).join(tried.wrong)}"[:_LEARNED])
         corrections = sum(rung.step is Step.FIX for rung in self.rungs)
         what = f"{plural(attempts, 'attempt')} and {plural(corrections, 'correction')}"
-        return f"{what} did not do; the last repair: {tried.told}"
+        return f"repair failed after {what}: {tried.told}"
 
     def _without_unseen(self) -> str:
         """Take findings out of the problem whose file no model may read: their message quotes it. Say which."""

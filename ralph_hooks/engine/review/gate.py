@@ -271,7 +271,7 @@ def _rewritten(change: ReviewInput, places: Places) -> tuple[str, ...]:
     own = change.sources(holding(change.snapshot.change.entries, places))
     changed = [name for source in own for name in settings_changed(source.entry, source.content, places)]
     named = one_line(", ".join(dict.fromkeys(changed)))
-    return (f"this change sets the rules that it is judged by itself: {named}",) if changed else ()
+    return (f"this change edits ralph-hooks' own settings: {named}",) if changed else ()
 
 
 def _refused(change: ReviewInput) -> tuple[Unreviewed, ...]:

@@ -139,16 +139,16 @@ def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCo
 
 
 POLICY = {
-    Policy.OPEN: 'goes through because when-unavailable is "open"',
-    Policy.CLOSED: 'held back because when-unavailable is "closed": try again',
+    Policy.OPEN: 'not blocked, because when-unavailable is "open"',
+    Policy.CLOSED: 'blocked, because when-unavailable is "closed"',
 }
 """What a hook says of a change that could not be judged."""
 
 
 _REMEDIES = "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` helps)"
 NO_KEY = {
-    Policy.OPEN: f'goes through because when-no-key is "open": {_REMEDIES}',
-    Policy.CLOSED: f'held back because when-no-key is "closed": {_REMEDIES}',
+    Policy.OPEN: f'not blocked, because when-no-key is "open": {_REMEDIES}',
+    Policy.CLOSED: f'blocked, because when-no-key is "closed": {_REMEDIES}',
 }
 """What a hook says of a change that could not be judged for want of a key."""
 
@@ -161,5 +161,5 @@ def notices(outcome: ReviewOutcome, verdict: Verdict, on_failure: OnFailure, pol
     if verdict is Verdict.INCONCLUSIVE:
         told.append(NO_KEY[policy] if keyless(outcome) else POLICY[policy])
     if verdict is Verdict.FAIL and on_failure is OnFailure.WARN:
-        told.append('goes through because on-failure is "warn"')
+        told.append('not blocked, because on-failure is "warn"')
     return tuple(told)

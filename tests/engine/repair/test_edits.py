@@ -76,7 +76,7 @@ def test_an_edit_that_cannot_be_applied_is_refused_with_what_helps(edit: tuple[s
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({}, "it holds no edit"),
+        ({}, "the model returned no edits"),
         ({"create": (NewFile("./a.py", "x = 1\n"),)}, "a.py is there already"),
         ({"create": (NewFile("./", "x = 1\n"),)}, "create: it has no path"),
         ({"create": (NewFile("d", "x = 1\n"),)}, "d is there already"),

@@ -148,7 +148,7 @@ def test_what_never_comes_right_is_not_repaired_and_leaves_nothing_behind(
     assert judged.code == 1
     attempt = [("implement", True), ("check", False), ("fix", True), ("check", False), ("fix", True), ("check", False)]
     assert steps(judged) == [("plan", True), *attempt, *attempt]
-    assert "not repaired: 2 attempts and 4 corrections did not do" in judged.notices
+    assert "not repaired: repair failed after 2 attempts and 4 corrections" in judged.notices
     assert phases(server.requests).count("implement") == 2
     assert nothing_stored(project)
     assert project.repo.state() == before

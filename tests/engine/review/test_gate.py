@@ -120,7 +120,7 @@ def test_on_failure_warn_lets_a_failing_change_by_and_says_so(project: Project, 
     judged = project.judge()
     assert judged.verdict == "fail"
     assert judged.code == (0 if policy == "warn" else 1)
-    assert ('goes through because on-failure is "warn"' in judged.notices) is (policy == "warn")
+    assert ('not blocked, because on-failure is "warn"' in judged.notices) is (policy == "warn")
 
 
 @pytest.mark.parametrize(("policy", "code"), [("open", 0), ("closed", 3)])
@@ -429,7 +429,7 @@ def test_what_is_asked_stays_the_same_so_that_providers_can_cache_it(project: Pr
 def test_a_change_that_sets_the_rules_it_is_judged_by_says_so(project: Project) -> None:
     """Whoever leaves a file out of the review in the commit that spoils it passes, but not in silence."""
     before = TWO_LINES + "[tool.ralph-hooks.fix]\nrounds = 1\n"
-    told = "this change sets the rules that it is judged by itself: gate.exclude"
+    told = "this change edits ralph-hooks' own settings: gate.exclude"
     project.configure(before)
     project.models(analyst(EVAL))
     project.repo.commit({"b.py": CLEAN})
@@ -473,7 +473,7 @@ def test_rules_that_a_link_leads_to_are_told_too(project: Project, name: str, ch
     judged = project.judge()
     assert judged.verdict == "pass"
     told = "gate.exclude" if changed == "the end" else "tool.ralph-hooks"
-    assert f"this change sets the rules that it is judged by itself: {told}" in judged.notices
+    assert f"this change edits ralph-hooks' own settings: {told}" in judged.notices
 
 
 def test_what_moves_while_it_is_judged_changes_no_verdict(project: Project) -> None:
