@@ -274,11 +274,12 @@ def _commits(report: Report) -> str:
 def next_step(report: Report) -> str:
     """What the user does now, after a run that did not pass."""
     if is_repair(report):
-        return repair(report) or f"mend it by hand, {again(report)}"
+        return repair(report) or f"fix it by hand, {again(report)}"
     if report.verdict is Verdict.INCONCLUSIVE:
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
             return "raise the budget that is named above, or wait until its day or month is over"
-        return "mend what is named above, or try again later"
+        once = ", or set RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run" if report.exit_code else ""
+        return f"fix what is named above, or try again later{once}"
     return f"fix this, {again(report)}" if report.exit_code else "nothing is held back; fix this before you go on"
 
 
