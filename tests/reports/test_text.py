@@ -162,7 +162,7 @@ ralph-hooks: NOT JUDGED: no model judged 1 file: connection refused
 ralph-hooks: blocked, because when-unavailable is "closed"
 
 what to do
-  fix what is named above, or try again later
+  fix what is named above, or try again later, or set RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run
   the whole report: ralph-hooks show
 
 cost unknown (no price for corp/big), which no budget counts, 1 request, 1.8 s
@@ -379,7 +379,7 @@ def test_what_could_not_be_repaired_is_said_with_all_that_was_tried() -> None:
     assert text.startswith("ralph-hooks: NOT REPAIRED: staged change: ")
     assert REPAIR in text
     assert "ralph-hooks: not repaired: 2 attempts did not do\n" in text
-    assert "mend it by hand, `git add` the files and commit again" in text
+    assert "fix it by hand, `git add` the files and commit again" in text
 
 
 def test_a_repair_that_was_asked_for_in_words_needs_no_failure() -> None:
