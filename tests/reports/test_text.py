@@ -162,7 +162,8 @@ ralph-hooks: NOT JUDGED: no model judged 1 file: connection refused
 ralph-hooks: blocked, because when-unavailable is "closed"
 
 what to do
-  fix what is named above, or try again later, or set RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run
+  fix what is named above, or try again later, or set
+  RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run
   the whole report: ralph-hooks show
 
 cost unknown (no price for corp/big), which no budget counts, 1 request, 1.8 s

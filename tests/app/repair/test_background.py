@@ -192,11 +192,14 @@ def test_what_was_tried_in_vain_is_not_tried_again_by_a_hook(project: Project, t
     commit(project)
     job = ended(project)
     assert (job.state, job.settled) == (JobState.FAILED, True)
-    assert job.outcome.startswith("not repaired: 1 attempt")
+    assert job.outcome.startswith("not repaired: repair failed after 1 attempt")
     assert "a repair was tried before" in commit(project)
     assert asked(server, "implement") == 1
     failed = project.run("apply")
-    assert (failed.code, "there is no fix of staged change: not repaired: 1 attempt" in failed.err) == (1, True)
+    assert (
+        failed.code,
+        "there is no fix of staged change: not repaired: repair failed after 1 attempt" in failed.err,
+    ) == (1, True)
     assert list(temporary.iterdir()) == []
     assert pins(project) == []
 
@@ -335,7 +338,7 @@ def test_who_has_waited_for_what_did_not_do_does_not_pay_for_the_same(project: P
     gate.opened.set()
     said = [process.communicate(timeout=PATIENCE)[1] for process in (first, second)]
     assert [first.returncode, second.returncode] == [1, 1]
-    assert "there is no fix of staged change: not repaired: 1 attempt" in said[1]
+    assert "there is no fix of staged change: not repaired: repair failed after 1 attempt" in said[1]
     assert asked(server, "implement") == 1
 
 
@@ -364,7 +367,7 @@ def test_what_was_tried_in_vain_by_hand_is_not_tried_again_by_a_hook(project: Pr
     server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[wrong]), "attempts = 1", "rounds = 0")
     project.repo.stage({"calc.py": BUGGY})
     assert project.run("fix").code == 1
-    assert "a repair was tried before, and not repaired: 1 attempt" in commit(project)
+    assert "a repair was tried before, and not repaired: repair failed after 1 attempt" in commit(project)
     assert asked(server, "implement") == 1
     assert project.run("fix", "--finding", "1").code == 1  # by hand it is
     assert asked(server, "implement") == 2
