@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, takewhile
+from itertools import accumulate, chain, takewhile
 
 import msgspec
 
@@ -38,7 +39,7 @@ _WITHOUT_COMMENTS = frozenset(
 
 
 class Secrets:
-    """What is flagged on added lines, unless a removed line of the same file had it already."""
+    """Credentials on added lines, unless a removed line of the same file had them already."""
 
     name = "secrets"
     source_only = False  # a lock file or a generated one leaks as well as any other
@@ -112,7 +113,7 @@ class Secrets:
         return secrets.mask(text)
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
-        """Whether each credential that begins on ``line`` is marked as not real where ``later`` has it.
+        """Return True where each credential that begins on ``line`` is marked as not real where ``later`` has it.
 
         A mark that a later commit adds counts as one that was there at once: the same value is on its line.
         """
@@ -143,17 +144,18 @@ def _of_large(path: str, found: Located) -> Finding:
 
 
 class _Looked:
-    """What was looked at: those lines of a file that a change adds, by number."""
+    """The lines of a file that a change adds, by number."""
 
     def __init__(self, path: str, content: bytes, lines: Mapping[int, str]) -> None:
         self.path = path
         self.content = content
         self.text = "\n".join(lines.values())
         self._numbers = list(lines)
+        self._starts = [0, *accumulate(len(line) + 1 for line in lines.values())]
 
     def number(self, offset: int) -> int:
         """The number in the file of the line that is at ``offset`` of the text."""
-        return self._numbers[self.text.count("\n", 0, offset)]
+        return self._numbers[bisect_right(self._starts, offset) - 1]
 
 
 def _findings(source: Source) -> list[Finding]:

@@ -58,6 +58,7 @@ KINDS = (
             ".pre-commit-config.y*ml", ".pre-commit-hooks.y*ml", "prek.toml", "lefthook.[yjt]*",
             "lefthook-local.[yjt]*", ".lefthook*", ".husky", ".huskyrc*", "husky.config.*", ".githooks", ".git-hooks",
             "/githooks", "/git-hooks", ".overcommit.y*ml", ".lintstagedrc*", "lint-staged.config.*",
+            ".secrets.baseline",
             "*simple-git-hooks.*", "captainhook.json", "grumphp.y*ml*", ".rusty-hook.toml", ".cargo-husky",
             ".lfsconfig",
         ),

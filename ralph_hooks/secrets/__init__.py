@@ -1,4 +1,4 @@
-"""What looks like a credential in a text: the one place that knows detect-secrets, for check and redaction alike.
+"""Find credentials in a text, for the secret check and for redaction: the one place that knows detect-secrets.
 
 Three sources, all of them regular expressions over the whole text: the provider formats of detect-secrets, formats it
 lacks, and credentials told by the name they are assigned to. The library's own scan loop is left aside: it keeps its
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets.secret import Secret
 
-_RULES = "9"
+_RULES = "10"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"

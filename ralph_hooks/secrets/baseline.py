@@ -66,7 +66,7 @@ def read_baseline(data: bytes) -> Baseline:
 
 
 def _readings(text: str, secret: Secret) -> Iterator[str]:
-    """What a plugin of detect-secrets may have taken for the credential."""
+    """Yield the strings that a plugin of detect-secrets may have taken for the credential."""
     value = text[secret.start : secret.end]
     yield value
     start = text.rfind("\n", 0, secret.start) + 1

@@ -65,7 +65,7 @@ def nested(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
 
 
 def _block(text: str, begin: int, start: int, *, everything: bool) -> Iterator[Secret]:
-    """What is deeper than the line of ``begin``, in the lines from ``start``."""
+    """Yield values that are indented more than the line of ``begin``, in the lines from ``start``."""
     heading = _BEFORE.search(text, max(0, begin - _LONGEST_BEFORE), begin)
     if heading is None:
         return
@@ -122,7 +122,7 @@ def inserted(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
 
 
 def _rows_after(piece: TextIndex, name: Name) -> int:
-    """Where the rows begin that have a column ``name``; 0 where there are none."""
+    """Return the offset of the rows that have a column ``name``; 0 where there are none."""
     match = _COLUMNS.match(piece.lower, name.after)
     return match.end() if match else 0
 
@@ -144,7 +144,7 @@ def _row_values(text: str, begins: Sequence[int], start: int) -> Generator[Secre
 
 
 def _shown(text: str, start: int) -> int:
-    """Where the line really begins that is shown from ``start``."""
+    """Return the offset of the line that is shown from ``start``, without what a request puts before it."""
     match = _BEFORE_A_LINE.match(text, start)
     return match.end() if match else start
 

@@ -90,26 +90,26 @@ class _Assigned(Struct, frozen=True):
     name: Name
     value: str
     start: int
-    """Where the value is."""
+    """Offset of the value."""
     quoted: bool
     operator: str
-    """What stands between the two: ``=``, ``:``, ``(``."""
+    """The sign between the two: ``=``, ``:``, ``(``."""
     closed: bool = False
     """True where the name is in quotes."""
     plain: bool = False
     """True where no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
     reach: int = 0
-    """Where a value of several literals ends."""
+    """End of a value of several literals."""
     role: Role = Role.VALUE
 
     @property
     def word(self) -> str:
-        """What makes the name one of a credential, in small letters: ``password``."""
+        """The part that makes the name one of a credential, in small letters: ``password``."""
         return self.text[self.name.begin : self.name.end].lower()
 
     @property
     def rest(self) -> str:
-        """What follows it in the name."""
+        """The rest of the name behind that part."""
         return self.text[self.name.end : self.name.after]
 
     @property
@@ -129,7 +129,7 @@ class _Assigned(Struct, frozen=True):
 
     @property
     def end(self) -> int:
-        """Where the value ends."""
+        """End of the value."""
         return self.reach or self.start + len(self.value)
 
 
@@ -304,7 +304,7 @@ def _is_credential(found: _Assigned, *, literal: bool) -> bool:
 
 
 def _may_be_credential(found: _Assigned) -> bool:
-    """What is too weak to hold a change back, and need not be sent either.
+    """Return True for a value that is too weak to block, and is masked all the same.
 
     A token is as often a parser's: what is a credential of that name has to look random.
     """
@@ -364,7 +364,7 @@ _LONGEST_SETTING = 100  # characters
 
 
 def _setting(found: _Assigned) -> re.Pattern[str] | None:
-    """What the value is like in ``"Server=db;Password=hunter2;"``: part of a string, so it is no variable."""
+    """Return the pattern of a value in ``"Server=db;Password=hunter2;"``: part of a string, so it is no variable."""
     if found.quoted or found.closed or found.operator != "=":
         return None
     text, begin = found.text, found.name.begin

@@ -40,12 +40,12 @@ class Unescaped(Struct, frozen=True):
 
     text: str
     starts: Sequence[int]
-    """Where runs of characters begin that lie side by side in both texts."""
+    """Offsets of the runs of characters that lie side by side in both texts."""
     origins: Sequence[int]
-    """Where each run lies in the text that the part is of."""
+    """Offset of each run in the text that the part is of."""
 
     def origin(self, offset: int) -> int:
-        """Where the character at ``offset`` comes from."""
+        """Return the offset in the original text of the character at ``offset``."""
         run = bisect_right(self.starts, offset) - 1
         return self.origins[run] + offset - self.starts[run]
 

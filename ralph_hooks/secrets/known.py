@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote, quote_plus
 
 from ralph_hooks.secrets.escapes import without_escapes
 from ralph_hooks.secrets.scan import scan
 from ralph_hooks.secrets.values import SHORTEST_UNMISTAKABLE, mixed, noise, random_looking, worded
 
+_MANY = 100  # values; fewer are replaced faster one by one
 _LONGEST = 8_192  # characters; a longer one is a private key
 
 
@@ -26,7 +27,7 @@ class KnownSecrets:
         """Show ``shown`` in the place of ``value`` from now on, where the value cannot be anything else."""
         if not is_unmistakable(value) or len(value) > _LONGEST:
             return
-        forms = dict.fromkeys(_forms(value), shown)
+        forms = [form for form in _forms(value) if len(form) >= SHORTEST_UNMISTAKABLE]
         with self._lock:
             self._shown |= {form: shown for form in forms if form not in self._shown}
 
@@ -39,9 +40,29 @@ class KnownSecrets:
         """Return ``text`` without the credentials that are known."""
         with self._lock:
             known = sorted(self._shown.items(), key=lambda item: -len(item[0]))
+        if len(known) > _MANY:
+            return _replaced(text, known)
         for value, shown in known:
             text = text.replace(value, shown)
         return text
+
+
+def _replaced(text: str, known: Sequence[tuple[str, str]]) -> str:
+    """Return ``text`` without the ``known`` values, the longest first, in time that does not depend on their number."""
+    by_start: dict[str, list[tuple[str, str]]] = {}
+    for value, shown in known:
+        by_start.setdefault(value[:SHORTEST_UNMISTAKABLE], []).append((value, shown))
+    parts: list[str] = []
+    kept = position = 0
+    while position < len(text):
+        for value, shown in by_start.get(text[position : position + SHORTEST_UNMISTAKABLE], ()):
+            if text.startswith(value, position):
+                parts += [text[kept:position], shown]
+                kept = position = position + len(value)
+                break
+        else:
+            position += 1
+    return "".join([*parts, text[kept:]])
 
 
 def is_unmistakable(value: str) -> bool:

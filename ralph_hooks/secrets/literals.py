@@ -44,7 +44,7 @@ class Literal(Struct, frozen=True):
 
 
 _TOKEN = lazy(
-    r"(?P<space>[ \t]+|/\*[^*\n]{0,80}\*/|(?<=[&<,+ ])'[a-z_]\w*(?![\w']))"  # also a lifetime of Rust
+    r"(?P<space>[ \t]+|/\*[^*\n]{0,80}\*/|(?<=[&<])'[a-z_]\w*(?![\w'])|'static\b(?!'))"  # also a lifetime of Rust
     r"|(?P<line>\\?\r?\n)"
     r"|(?P<string>[@$]{0,2}(?:[bBcCfFkKlLnNrRsSuUxX]{1,2}8?)?#{0,4}[\"'`]|%?[qQwW]{1,2}[({\[|!]|%[({]"
     r"|\[=*\[(?=[^\s\"'\[\]])|\$\$)"
@@ -286,7 +286,7 @@ _PLAIN = {quote: lazy(rf"(?:[^{quote}\\\n]|\\.|{quote}{quote}(?=[^\s,;)\]}}.]))*
 
 
 def _content(text: str, token: re.Match[str]) -> tuple[int, int, int] | None:
-    """Where the content of the literal that ``token`` opens begins and ends, and where the literal ends."""
+    """Return begin and end of the content of the literal that ``token`` opens, and the end of the literal."""
     opening, start = token[0], token.end()
     quote = opening[-1]
     if quote not in _PLAIN:

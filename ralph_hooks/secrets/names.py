@@ -69,13 +69,13 @@ _ABOUT = lazy(
 
 
 class Name(Struct, frozen=True):
-    """Where a name speaks of a credential."""
+    """A name that speaks of a credential."""
 
     begin: int
-    """Where the word is that does."""
+    """Offset of the part that does, such as ``password``."""
     end: int
     after: int
-    """Where the name ends."""
+    """End of the whole name."""
     weak: bool = False
     """True where it is likely to be something else: ``ClientToken``, or ``APP_KEY``, of which nobody knows what."""
 

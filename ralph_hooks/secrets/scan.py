@@ -89,7 +89,7 @@ _MORE = lazy(r"[\w+/=-]*(?:\.[\w+/=-]{16,})*")
 
 
 def _whole(text: str, end: int) -> int:
-    """Where a credential really ends: formats name the least length, and no rest of a longer key may be left."""
+    """Return the end of a credential: formats name the least length, and no rest of a longer key may be left."""
     if not text[end - 1].isalnum():
         return end
     match = _MORE.match(text, end)
@@ -167,7 +167,7 @@ _ALONE = lazy(rf"{SHOWN}(?:[ \t]*(?P<number>{_NUMBER})|[ \t]+(?P<word>[A-Za-z]{{
 
 
 def _alone(text: str) -> Iterator[Secret]:
-    """What is all of a line, as in a list of passwords: hexadecimal digits, or a word with digits."""
+    """Yield values that are a line of their own, as in a list of passwords: hexadecimal digits, a word with digits."""
     run: list[Secret] = []
     reached = end_of_run = 0
     for match in _DIGITS.finditer(text):

@@ -54,7 +54,7 @@ def scan_stream(chunks: Iterable[bytes], path: str) -> Iterator[Located]:
 
 
 def _in_window(before: str, text: str, length: int, line: int, path: str) -> Iterator[Located]:
-    """What begins in the first ``length`` characters of ``text``, which follows ``before``."""
+    """Yield credentials that begin in the first ``length`` characters of ``text``, which follows ``before``."""
     window = before + text
     counted = first = len(before)
     for secret in scan(window, path):

@@ -23,9 +23,9 @@ class TextIndex(Struct, frozen=True):
     lower: str
     """In small letters, each where it is in ``text``."""
     words: str
-    """Those of its words between white space that are long enough to hold a key: a quarter of ordinary code."""
+    """The words between white space that are long enough to hold a key: a quarter of ordinary code."""
     long: str
-    """Of those the ones that are long enough for nearly all formats."""
+    """The words that are long enough for nearly all formats."""
     path: str
 
 

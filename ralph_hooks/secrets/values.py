@@ -1,4 +1,4 @@
-"""What the value of a name looks like: a credential, or where one is, or what stands for one in an example."""
+"""Tell credentials from references, placeholders and ordinary words by the look of a value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ SHORTEST = 6  # characters of a password with digits or signs
 SHORTEST_UNMISTAKABLE = 8  # of one that is told by nothing else
 _SHORTEST_KEY = 16  # of a random-looking key
 SIGNS = "!@#$%^&*?+~"
-"""What passwords have and names have not."""
+"""Characters of passwords that names do not have."""
 
 _REFERENCE = lazy(
     r"\$(?![\w$]*[!@#%^&*])|%[(\w]|.*(?:\{.*\}|<.*>|\$\(|%\(|\(\)|::|->|\s)"  # variables, templates, calls, prose
