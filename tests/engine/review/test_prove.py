@@ -190,6 +190,14 @@ def test_language_without_a_runner_stays_at_agreed(shop: Project, block_on: str,
     assert phases(server.requests) == ["analyze", "verify"]
 
 
+def test_range_is_proved_as_a_staged_change_is(shop: Project) -> None:
+    shop.repo.commit(message="Simplify the rate")
+    server = shop.models(reviewer(DIVIDES, tests=[RATE_TEST]))
+    judged = shop.judge("--from-ref", "HEAD~1", "--to-ref", "HEAD")
+    assert (only(judged)["evidence"], judged.code) == ("proved", 1)
+    assert "Simplify the rate" in server.requests[-1].prompt  # nothing in it says that the difference is meant
+
+
 def test_no_repository_undoes_what_the_user_forbids(shop: Project) -> None:
     server = shop.models(reviewer(DIVIDES, tests=[]), user="[proof]\nenabled = false\n")
     shop.repo.git("reset", "--hard")
