@@ -212,10 +212,19 @@ class RepairVerifier:
         for item in outcomes:
             if item.problem and item.command not in self._before:
                 raise _unable(f"`{one_line(item.command)}`: {item.problem}")
+            if gone := self._removed(item):
+                raise _refuse(f"{how}it removes or skips what fails instead of making it pass: {gone}")
             if lost := self._lost(item):
                 raise _unable(f"`{one_line(item.command)}`: {lost}")
             self._untried |= dict.fromkeys(self._only_here(item))
         return all(item.verdict is Verdict.PASS for item in outcomes)
+
+    def _removed(self, item: Verification) -> str:
+        """A failing test that the repair has removed, without being asked to touch tests."""
+        if _ABOUT_TESTS.search(self._problem.instruction):
+            return ""
+        wanted = {name for failure in self._problem.failures for name in failure.new_failures}
+        return one_line(next((name for name in item.removed_tests if name in wanted), ""))
 
     def _lost(self, item: Verification) -> str:
         """A test that is to be mended, and now fails on the base as well: it has shown nothing of the repair."""

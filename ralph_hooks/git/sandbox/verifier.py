@@ -66,6 +66,8 @@ class Between(Struct, frozen=True):
     tree: str
     known: Mapping[str, Collection[str]]
     """Old failures that were seen there, by command."""
+    failed: Mapping[str, Sequence[str]] = {}
+    """New failures that were seen there, by command: a repair makes them pass, and does not make them go away."""
 
 
 class CommandVerifier:
@@ -248,12 +250,17 @@ class CommandVerifier:
         mended = not {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}
         if then is None and (mended or (now and now.ran and self._repair_decides_tests(bench.tree, here.tree))):
             then = self._before(command, bench, terms)
-        if then is None:
-            return outcome
-        if mended:
+        if then is not None and mended:
             outcome = outcomes.broken_since(outcome, then)
-        missing = self._sorting(here, bench)(lost(then.ran, now.ran)).missing if now and now.ran else ()
-        return msgspec.structs.replace(outcome, missing_tests=tuple(dict.fromkeys((*outcome.missing_tests, *missing))))
+        if now is None or not now.ran:
+            return outcome
+        ran = then.ran if then is not None else between.failed.get(outcome.command, ())
+        gone = self._sorting(here, bench)(lost(ran, now.ran))
+        return msgspec.structs.replace(
+            outcome,
+            missing_tests=tuple(dict.fromkeys((*outcome.missing_tests, *gone.missing))),
+            removed_tests=tuple(dict.fromkeys((*outcome.removed_tests, *gone.removed))),
+        )
 
     def _repair_decides_tests(self, judged: str, repaired: str) -> bool:
         entries = compare(self._repository, judged, repaired, "").change.entries

@@ -191,7 +191,11 @@ class GitWorkbench:
         tree = self.repair().change.tree
         if tree == self._change.tree:
             return self._own.run(tree, self._change.base, commands, deadline)
-        between = Between(self._change.tree, {item.command: item.known_failures for item in judged})
+        between = Between(
+            self._change.tree,
+            {item.command: item.known_failures for item in judged},
+            {item.command: item.new_failures for item in judged},
+        )
         return self._verifier.run(tree, self._change.base, commands, deadline, between=between)
 
     def caveats(self) -> Sequence[str]:

@@ -112,6 +112,22 @@ sys.exit("<failure/>" in cases)
 RUN = f"{PYTHON} run.py {{junit}}"
 
 
+def test_a_failing_test_that_the_repair_takes_away_is_told(repo: Repo) -> None:
+    cases = "1 # other\nimport a; 1 / a.x # it\n"
+    repo.commit({"run.py": RUNNER, "cases.txt": "1 # other\n", "a.py": "x = 1\n"})
+    repo.stage({"a.py": "x = 0\n", "cases.txt": cases})
+    with bench_of(repo) as bench:
+        judged = bench.verify([Command(RUN)], soon())
+        assert judged[0].new_failures == ("t::it",)
+        bench.write({"cases.txt": b"1 # other\n"})
+        (removed,) = bench.verify([Command(RUN)], soon(), judged)
+        assert (removed.removed_tests, removed.missing_tests) == (("t::it",), ())
+        run = RUNNER.replace('open("cases.txt")', 'list(open("cases.txt"))[:1]')
+        bench.write({"cases.txt": cases.encode(), "run.py": run.encode()})
+        (missing,) = bench.verify([Command(RUN)], soon(), judged)
+        assert (missing.verdict, missing.missing_tests) == (Verdict.FAIL, ("t::it",))
+
+
 def test_commands_run_on_the_repaired_tree_alone_and_know_what_the_base_broke(repo: Repo) -> None:
     repo.commit({"run.py": RUNNER, "cases.txt": "1 / 0 # old\nimport a; 1 / a.x # it\n", "a.py": "x = 1\n"})
     repo.stage({"a.py": "x = 0\n"})
