@@ -12,6 +12,8 @@ from ralph_hooks.reports import html
 from ralph_hooks.reports.json import dumps
 
 SCHEMA = 1
+_NARROW = 90  # columns: fewer do not hold every figure
+_FEW = ("shown", "precision")
 _HEAD = ("shown", "fixed", "accepted", "dismissed", "bypassed", "open", "precision")
 
 
@@ -28,10 +30,13 @@ def text(counted: Statistics, *, color: bool, width: int) -> str:
         for title, groups in _grouped(counted):
             table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
             table.add_column(title, min_width=12, overflow="fold")
-            for name in _HEAD:
-                table.add_column(name, justify="right")
+            kept = [index for index, name in enumerate(_HEAD) if width >= _NARROW or name in _FEW]
+            for index in kept:
+                table.add_column(_HEAD[index], justify="right", overflow="fold")
             for group in groups:
-                table.add_row(Text(one_line(group.name) or "all"), *_cells(group), style="" if group.name else "bold")
+                cells = _cells(group)
+                name = Text(one_line(group.name) or "all")
+                table.add_row(name, *(cells[index] for index in kept), style="" if group.name else "bold")
             console.print()
             console.print(table)
     return capture.get()

@@ -105,3 +105,10 @@ def test_the_page_is_whole_loads_nothing_and_runs_nothing(bills: Bills, tmp_path
     assert "Where the tokens go" in words
     assert "<script>alert(1)</script>\\x1b[2J=cmd" in words
     assert text.count('role="img" aria-label="') == 3
+
+
+def test_a_narrow_terminal_keeps_the_cost(bills: Bills) -> None:
+    bills.article()
+    text = bills.cost(columns=40)
+    assert "$0.0396" in text
+    assert max(map(len, text.splitlines())) <= 40

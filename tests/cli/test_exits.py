@@ -66,6 +66,7 @@ def test_a_mistake_in_the_users_own_configuration_names_that_file(project: Proje
     ("args", "said"),
     [
         (("gaet",), "No such command 'gaet'"),
+        (("gat",), "No such command 'gat'. Did you mean 'gate'?"),
         (("gate", "--fromat", "json"), "--format"),
         (("gate", "--format", "xml"), "'xml' is not one of"),
         (("gate", "--commit", "HEAD", "--from-ref", "HEAD"), "exclude each other"),

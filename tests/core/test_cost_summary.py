@@ -82,3 +82,4 @@ def test_a_gate_that_costs_more_than_a_repair_names_its_dearest_model() -> None:
 
 def test_without_a_repair_there_is_nothing_to_compare_with() -> None:
     assert pays(statement(gate="1", implement="0", decided=10, escalated=0)) == ""
+    assert pays(statement(gate="1", implement="0", decided=10, escalated=3)) == ""  # answers, but nothing was paid

@@ -69,7 +69,7 @@ class Bills:
         ):
             self.spend(phase, tokens, price)
 
-    def cost(self, *args: str) -> str:
+    def cost(self, *args: str, columns: int = 120) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "ralph_hooks", "cost", *args],
             cwd=self.repo.path,
@@ -77,7 +77,7 @@ class Bills:
                 **self.repo.env,
                 "RALPH_HOOKS_HOME": str(self.home),
                 "PYTHONPATH": str(Path(__file__).parents[2]),
-                "COLUMNS": "120",
+                "COLUMNS": str(columns),
             },
             capture_output=True,
             text=True,

@@ -25,7 +25,7 @@ def render(scores: Sequence[Score], about: str) -> str:
 
 
 def _chart(scores: Sequence[Score]) -> str:
-    most = max((float(score.cost_per_change_usd or 0) for score in scores), default=0.0) or 1.0
+    most = max((float(score.cost_per_change_usd or 0) for score in scores), default=0.0) or 1 / _CHANGES
     marks = [*_axes(most), _frontier(scores, most)]
     for index, score in enumerate(scores):
         marks += _point(score, most, _COLOURS[index % len(_COLOURS)], index)

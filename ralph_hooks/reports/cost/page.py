@@ -162,7 +162,7 @@ def _figure(title: str, chart: str, head: Sequence[str], rows: Iterable[Sequence
 
 def _tables(bill: Bill) -> Iterator[str]:
     summed = bill.statement
-    head = ("calls", "from store", "tokens in", "cached", "tokens out", "cost")
+    head = ("cost", "calls", "from store", "tokens in", "cached", "tokens out")  # a phone shows the first ones
     for title, totals in (
         ("model", summed.by_model),
         ("repository", summed.by_repository),
@@ -174,4 +174,4 @@ def _tables(bill: Bill) -> Iterator[str]:
 def _row(total: Total) -> list[str]:
     usage = total.usage
     counts = (total.calls, total.remembered, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
-    return [total.name, *(f"{count:,}" for count in counts), cost(total)]
+    return [total.name, cost(total), *(f"{count:,}" for count in counts)]

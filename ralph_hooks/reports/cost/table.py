@@ -8,6 +8,7 @@ from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.text import money, one_line, plural
 
 _DAYS = 7
+_NARROW = 72  # columns: fewer do not hold every figure
 
 
 def render(bill: Bill, *, color: bool, width: int) -> str:
@@ -17,7 +18,7 @@ def render(bill: Bill, *, color: bool, width: int) -> str:
     console = Console(width=width, no_color=not color, force_terminal=color, highlight=False)
     with console.capture() as capture:
         for title, totals in _groups(bill):
-            console.print(_table(title, totals))
+            console.print(_table(title, totals, narrow=width < _NARROW))
             console.print()
         for line in sentences(bill):
             console.print(line, markup=False)
@@ -34,21 +35,22 @@ def _groups(bill: Bill) -> Iterator[tuple[str, Sequence[Total]]]:
     yield f"day (last {_DAYS})" if len(summed.by_day) > _DAYS else "day", summed.by_day[:_DAYS]
 
 
-def _table(title: str, totals: Sequence[Total]) -> object:
+def _table(title: str, totals: Sequence[Total], *, narrow: bool) -> object:
+    """A row for each of ``totals``; a ``narrow`` terminal gets calls and cost alone."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column(title, min_width=12, overflow="fold")
-    for name in ("calls", "from store", "tokens in", "cached", "tokens out", "cost"):
-        table.add_column(name, justify="right")
+    for name in ("calls", "cost") if narrow else ("calls", "from store", "tokens in", "cached", "tokens out", "cost"):
+        table.add_column(name, justify="right", overflow="fold")
     for total in totals:
         usage = total.usage
         counts = (total.calls, total.remembered, usage.input_tokens, usage.cached_input_tokens, usage.output_tokens)
+        shown = counts[:1] if narrow else counts
         style = "" if total.name else "bold"
-        table.add_row(
-            Text(one_line(total.name) or "all"), *(f"{count:,}" for count in counts), cost(total), style=style
-        )
+        label = Text(one_line(total.name) or "all")
+        table.add_row(label, *(f"{count:,}" for count in shown), cost(total), style=style)
     return table
 
 
