@@ -11,7 +11,7 @@ from ralph_hooks.core.change import Content, decode
 from ralph_hooks.core.dismissal import Dismissal, DismissalKind, entry_for
 from ralph_hooks.core.finding import Finding, Severity, digest
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import one_line, path_line, visible
 from ralph_hooks.engine.review.anchors import anchored
 from ralph_hooks.engine.review.review_input import SECRET
 from ralph_hooks.errors import RalphError
@@ -53,7 +53,7 @@ def chosen(names: Sequence[str], known: dict[str, Finding]) -> list[Finding]:
 
 def described(finding: Finding) -> str:
     """Return the finding in one line: ``1a2b3c4d shop/cart.py:41 error bug``."""
-    return f"{finding.id} {one_line(finding.path)}:{finding.line} {finding.severity} {one_line(finding.category)}"
+    return f"{finding.id} {path_line(finding.path)}:{finding.line} {finding.severity} {one_line(finding.category)}"
 
 
 def dismiss(repository: Repository, findings: Sequence[Finding], kind: DismissalKind, reason: str) -> list[Dismissal]:

@@ -15,7 +15,7 @@ from ralph_hooks.checks.shared import blocking, without_end
 from ralph_hooks.core.change import decode
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source, Unchanged
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import path_line
 from ralph_hooks.languages.syntax import python_text, python_tree
 from ralph_hooks.languages.test_files import is_test_file
 
@@ -259,7 +259,7 @@ def _certain(nodes: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _finding(gone: _Gone, name: str, places: Sequence[_Use]) -> Finding:
-    listed = ", ".join(f"{one_line(use.path)}:{use.line}" for use in places[:_NAMED])
+    listed = ", ".join(f"{path_line(use.path)}:{use.line}" for use in places[:_NAMED])
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     line = gone.names.get(name, 1)
     lines = without_end(gone.source.content.old or b"")

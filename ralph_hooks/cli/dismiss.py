@@ -12,7 +12,7 @@ from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.core.dismissal import DISMISSED, Dismissal, DismissalKind
 from ralph_hooks.core.finding import SHORT, Finding
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.dismissals import entries_of
 from ralph_hooks.store.labels import Labels
@@ -150,4 +150,4 @@ def _told(what: str, entries: Sequence[Dismissal]) -> None:
 
 
 def _line(entry: Dismissal) -> str:
-    return f"{entry.id[:SHORT]}  {one_line(entry.path)}: {one_line(entry.finding)}, {entry.kind}"
+    return f"{entry.id[:SHORT]}  {path_line(entry.path)}: {one_line(entry.finding)}, {entry.kind}"

@@ -6,7 +6,7 @@ import msgspec
 
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.text import path_line
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.phases.problem import tail
 from ralph_hooks.phases.question import Question, decode, fenced, prompt_version, read_items
@@ -72,7 +72,7 @@ VERSION = prompt_version(SYSTEM, ReproduceReply)
 
 def question(task: Task, marker: str) -> Question[ReplyReproducer]:
     """Which test shows ``task``? ``marker`` is a random word."""
-    texts = [task.code, f"C1: {task.statement}", f"TEST FILE: {one_line(task.path)}", f"FRAMEWORK: {task.framework}"]
+    texts = [task.code, f"C1: {task.statement}", f"TEST FILE: {path_line(task.path)}", f"FRAMEWORK: {task.framework}"]
     if task.rejected:
         output = "\n".join(tail(task.rejected, _OUTPUT_TOKENS))
         texts += [f"YOUR EARLIER TEST\n{task.earlier}", f"IT WAS NOT ACCEPTED. CORRECT IT.\n{output}"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.report import Report, Verdict, Verification
-from ralph_hooks.core.text import one_line, plural, visible
+from ralph_hooks.core.text import one_line, path_line, plural, visible
 from ralph_hooks.reports import wording
 
 _MAX_BLOCKERS = 20
@@ -72,7 +72,7 @@ def _evidence(item: Finding) -> list[str]:
     lines = [f"   evidence: {wording.clip(told, _MAX_LINE)}"] if told else []
     if item.proof is None:
         return lines
-    lines.append(f"   reproducer: save as {one_line(item.proof.path)}, run `{one_line(item.proof.command)}`")
+    lines.append(f"   reproducer: save as {path_line(item.proof.path)}, run `{one_line(item.proof.command)}`")
     return [*lines, *_quoted(item.proof.test.rstrip().split("\n"), _MAX_TEST, "   | ")]
 
 

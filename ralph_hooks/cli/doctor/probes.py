@@ -22,7 +22,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import ModelError, NoCredential
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
-from ralph_hooks.core.text import money, one_line, plural
+from ralph_hooks.core.text import money, path_line, plural
 from ralph_hooks.core.usage import Price
 from ralph_hooks.engine.models.ping import PingResult, ping
 from ralph_hooks.engine.worker_pool import run_all
@@ -178,7 +178,7 @@ def dismissed(context: Context) -> Iterator[Line]:
         yield broken("dismissals", error)
         return
     if gone:
-        names = ", ".join(f"{entry.id[:8]} ({one_line(entry.path)})" for entry in gone[:5])
+        names = ", ".join(f"{entry.id[:8]} ({path_line(entry.path)})" for entry in gone[:5])
         yield warn(
             "dismissals",
             f"{plural(len(gone), 'dismissal')} of {len(entries):,} have outlived their code: {names}",

@@ -9,7 +9,7 @@ import click
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.proof import Proof
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.text import one_line, visible
+from ralph_hooks.core.text import one_line, path_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.reports import wording
 
@@ -27,7 +27,7 @@ def show_proof(report: Report, id_: str, save: Path | None) -> None:
         click.echo(f"asserts: {one_line(proof.asserts)}")
     if proof.because:
         click.echo(f"because: {one_line(proof.because)}")
-    click.echo(f"\n{one_line(proof.path)} (run it with: {one_line(proof.command)})")
+    click.echo(f"\n{path_line(proof.path)} (run it with: {one_line(proof.command)})")
     click.echo(_indented(proof.test))
     for side, told in (("change", proof.on_change), ("base", proof.on_base)):
         head, _, rest = told.partition("\n")

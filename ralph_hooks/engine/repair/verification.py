@@ -174,7 +174,7 @@ class RepairVerifier:
             if failed.outcome is Outcome.NOT_RUN:
                 raise _unable(f"the reproducer could not be run: {one_line(failed.tail)}")
             wrong.append(
-                f"The test that shows the defect in {one_line(finding.path)} still does not pass "
+                f"The test that shows the defect in {path_line(finding.path)} still does not pass "
                 f"({failed.outcome.value}):\n{finding.proof.test.rstrip()}\n{failed.tail}"
             )
         if wrong:
@@ -353,7 +353,7 @@ def identity(finding: Finding) -> tuple[str, str, str]:
 
 
 def _objected(findings: Sequence[Finding]) -> _Ended:
-    named = "; ".join(f"{one_line(f.path)}:{f.line}: {one_line(f.message)}" for f in findings[:_NAMED])
+    named = "; ".join(f"{path_line(f.path)}:{f.line}: {one_line(f.message)}" for f in findings[:_NAMED])
     more = f"; and {len(findings) - _NAMED} more" if len(findings) > _NAMED else ""
     found = tuple(findings)
     told = f"{plural(len(found), 'blocking finding')}: {named}{more}"

@@ -10,7 +10,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.dismissal import DISMISSED, SECRETS_BASELINE, DismissalKind, Dismissals, Dismissed
 from ralph_hooks.core.finding import SHORT, Finding
 from ralph_hooks.core.ports.dismissals import DismissalReader
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, path_line, plural
 
 _SHOWN = 10
 _SECRET = "secret"
@@ -77,7 +77,7 @@ class DismissalFilter:
         told += self._entries.unreadable
         if added := self._entries.change:
             named = [
-                f"{entry.id[:SHORT]} in {one_line(entry.path)} ({entry.kind}: {one_line(entry.reason)})"
+                f"{entry.id[:SHORT]} in {path_line(entry.path)} ({entry.kind}: {one_line(entry.reason)})"
                 for entry in added[:_SHOWN]
             ]
             more = [f"and {len(added) - _SHOWN:,} more"] if len(added) > _SHOWN else []

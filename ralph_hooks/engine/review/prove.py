@@ -18,7 +18,7 @@ from ralph_hooks.core.ports.sandbox import Prover
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, Run, TestFile, Trial
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
-from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
@@ -369,7 +369,7 @@ class Proofs:
             now = source.content.new
         texts = [now] if new else [old, now]
         stands = all(text is not None and promised(quote, path, decode(text)) for text in texts)
-        return f"{one_line(path)}: {' '.join(quote.split())}" if stands else ""
+        return f"{path_line(path)}: {' '.join(quote.split())}" if stands else ""
 
 
 def _changed(rows: Sequence[Line]) -> Collection[int]:
