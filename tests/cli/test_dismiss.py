@@ -9,8 +9,9 @@ import pytest
 
 from ralph_hooks.core.dismissal import DISMISSED, read
 from tests.support.credentials import SERVICES
-from tests.support.project import TWO_LINES, Project, phases
+from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.server import Finds, analyst
+from tests.support.terminal import at_terminal
 
 GITHUB = SERVICES["GitHub"]
 EVAL = Finds("eval(", "Runs what the user typed.")
@@ -214,3 +215,14 @@ def test_sarif_carries_a_dismissal_as_a_suppression(refused: Project) -> None:
     (result,) = json.loads(refused.run("gate", "--format", "sarif").out)["runs"][0]["results"]
     (suppression,) = result["suppressions"]
     assert (suppression["kind"], suppression["justification"]) == ("external", "an expression of ours")
+
+
+def test_at_a_terminal_findings_are_offered_by_number(refused: Project) -> None:
+    args = [str(BIN / "ralph-hooks"), "dismiss", "--reason", "an expression of ours"]
+    code, shown = at_terminal(
+        args, cwd=refused.repo.path, env=refused.environ, question="separated by blanks)", answer=b"1\n"
+    )
+    assert code == 0, shown
+    assert "  1  blocks  " in shown
+    assert "Dismissed 1 finding:" in shown
+    assert refused.judge().code == 0
