@@ -15,6 +15,7 @@ MAX_GUIDELINES = 6_000
 MAX_INTENT = 2_000
 """Characters: about 500 tokens."""
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_REVIEW = re.compile(r"\breview", re.IGNORECASE)
 _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 
 
@@ -73,6 +74,18 @@ def load(names: Sequence[str], files: Mapping[str, bytes], intent: str = "") -> 
             )
         found[name] = beginning(text, MAX_GUIDELINES)
     return Guidance(files=found, intent=beginning(intent.strip(), MAX_INTENT), notices=tuple(notices))
+
+
+def proposed(files: Mapping[str, str]) -> list[str]:
+    """Return the names of guidelines in ``files``, text by path: whole ones, and sections whose heading says review."""
+    found: list[str] = []
+    for path, text in files.items():
+        if path.endswith("REVIEW.md"):
+            found.append(path)
+            continue
+        headings = (_HEADING.match(line) for line in text.splitlines())
+        found += [f"{path}#{match[2]}" for match in headings if match and _REVIEW.search(match[2])][:1]
+    return found
 
 
 def section(text: str, heading: str) -> str | None:

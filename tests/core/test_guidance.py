@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ralph_hooks.core.guidance import MAX_GUIDELINES, load, section
+from ralph_hooks.core.guidance import MAX_GUIDELINES, load, proposed, section
 
 TEXT = """\
 # Project
@@ -61,3 +61,8 @@ def test_the_digest_changes_with_the_text() -> None:
     digests = {load(["a"], files).digest for files in ({}, {"a": b"one"}, {"a": b"two"})}
     assert len(digests) == 3
     assert "" in digests
+
+
+def test_what_is_there_is_proposed() -> None:
+    files = {"REVIEW.md": "Be strict.", "AGENTS.md": TEXT, "CLAUDE.md": "# Build\n"}
+    assert proposed(files) == ["REVIEW.md", "AGENTS.md#Review rules"]

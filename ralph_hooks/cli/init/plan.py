@@ -18,6 +18,7 @@ from ralph_hooks.cli.init.detect import NATIVE, Detected
 from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
+from ralph_hooks.core.guidance import proposed
 from ralph_hooks.core.own_settings import CONFIGURATION, CONFIGURATIONS, OWN_FILE
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.hooks import managers, native
@@ -68,6 +69,8 @@ def make_plan(
     commands = [suite.written for suite in around.tests.suites]
     if tests and commands and not context.settings.verify.commands:
         values["verify"] = {"commands": commands}
+    if not context.settings.review.guidelines and (guidelines := proposed(_prose(context.repository.top))):
+        values["review"] = {"guidelines": guidelines}
     written = _configuration(context, values) if values else None
     settings = _checked(context, written, prices) if written else context.settings
     routes = _Hooks(context, around, wanted)
@@ -81,6 +84,15 @@ def make_plan(
         remarks=(*proposal.remarks, *(around.tests.warnings if tests and not context.settings.verify.commands else ())),
         notes=tuple(routes.notes),
     )
+
+
+def _prose(top: Path) -> dict[str, str]:
+    """The files that may hold review rules, by path."""
+    return {
+        name: (top / name).read_text(encoding="utf-8", errors="replace")
+        for name in ("REVIEW.md", ".github/REVIEW.md", "docs/REVIEW.md", "AGENTS.md", "CLAUDE.md")
+        if (top / name).is_file()
+    }
 
 
 def _agents(context: Context, settings: Settings) -> Iterator[str]:

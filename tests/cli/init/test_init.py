@@ -417,3 +417,10 @@ def models(*names: str) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_port}/v1"
         finally:
             server.shutdown()
+
+
+def test_review_rules_that_are_there_are_proposed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    project.repo.commit({"AGENTS.md": "# Agents\n\n## Code review\n\nBe strict.\n"})
+    init(project, "--yes")
+    assert table(project)["review"] == {"guidelines": ["AGENTS.md#Code review"]}
