@@ -190,6 +190,7 @@ def _promise(base: str, change: str) -> str:
 
     for node in ast.walk(ast.parse(base)):
         text = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
-        if text and len(text.split()) > 5 and text.splitlines()[0] in change:
-            return f'"{text.splitlines()[0]}"'
+        for line in (text or "").splitlines():
+            if len(line.split()) > 5 and line in change:
+                return f'"{line.strip()}"'
     return ""
