@@ -26,6 +26,8 @@ class Guidance(Struct, frozen=True, kw_only=True):
     """Guidelines by the name they have in the settings, as the base of the change has them."""
     intent: str = ""
     """What the author means to do: ``--intent``, or the messages of the commits that are pushed."""
+    from_messages: bool = False
+    """True where the intent is that of commit messages: what was judged without it, at the commit, is paid for."""
     notices: tuple[str, ...] = ()
     """What could not be read, or was cut."""
 

@@ -117,7 +117,9 @@ def intending(gate: Gate, intent: str) -> Gate:
     guidance = gate.models.guidance
     if not intent or guidance.intent:
         return gate
-    models = msgspec.structs.replace(gate.models, guidance=msgspec.structs.replace(guidance, intent=intent))
+    models = msgspec.structs.replace(
+        gate.models, guidance=msgspec.structs.replace(guidance, intent=intent, from_messages=True)
+    )
     return msgspec.structs.replace(gate, models=models)
 
 

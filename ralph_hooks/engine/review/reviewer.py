@@ -238,11 +238,14 @@ class Reviewer:
         """Whether each finding holds, by its id(); None where nobody could say, and then why."""
         held: dict[int, bool | None] = {}
         asked: dict[tuple[Chain, Preamble], list[tuple[Finding, Entry]]] = defaultdict(list)
-        said = intent.stated(change, self._models.guidance.intent) if weighty else ""
+        guidance = self._models.guidance
+        said = intent.stated(change, guidance.intent) if weighty else ""
+        unsaid = intent.stated(change, "") if weighty and guidance.from_messages else said
         for finding, entry, analyzed_by in weighty:
             chain = self._settings.route(entry.path).chain(Phase.VERIFY) or analyzed_by
             preamble = Preamble(self._models.rules(entry.path), said)
-            names = {_claim_key(finding, entry, model, preamble): model for model in chain}
+            told = dict.fromkeys((preamble, Preamble(preamble.rules, unsaid)))
+            names = {_claim_key(finding, entry, model, each): model for each in told for model in chain}
             stored = self._store.get(names)
             answer = next((name for name in names if stored.get(name) in _HOLDS), None)
             if answer is None:
