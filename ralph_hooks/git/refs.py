@@ -106,16 +106,21 @@ def _take_over(repository: Repository) -> None:
         (repository.common_dir / _OURS).rmdir()
 
 
-def keep(repository: Repository, commit: str, *, env: Environment) -> None:
+def keep(repository: Repository, commit: str, *, env: Environment, whole: bool = False) -> None:
     """Put ``commit`` into the store, with its parent and whatever their trees do not share. No ref names it yet.
 
-    ``env`` is that of a git which has these objects. One that it lacks, as a partial clone may, is left out.
+    ``env`` is that of a git which has these objects. One that it lacks, as a partial clone may, is left out. With
+    ``whole`` it gets all of both trees that HEAD has not: trees of an index are stored nowhere else.
     """
     ours = _at(repository)
     args = ["diff-tree", "-r", "-t", "-z", "--raw", "--root", "--no-commit-id", "--no-abbrev", "--no-renames", commit]
     rows = [row[1:].split(b" ") for row in git(args, cwd=ours.top, env=env).split(b"\0")[:-1:2]]
     tops = [commit, f"{commit}^{{tree}}", f"{commit}^1", f"{commit}^1^{{tree}}"]
     inside = [oid for row in rows for mode, oid in zip(row, row[_IDS], strict=False) if mode != _SUBMODULE]
+    if whole:
+        known = [f"^{repository.head_tree}"] if repository.head_tree else []
+        listing = ["rev-list", "--objects", "--no-object-names", "--missing=allow-any", commit, *known]
+        inside += git(listing, cwd=ours.top, env=env).split()
     names = "".join(f"{name}\n" for name in (*tops, *map(os.fsdecode, inside)))
     there = git(["cat-file", "--batch-check=%(objectname)"], cwd=ours.top, stdin=names.encode("ascii"), env=env)
     wanted = b"".join(b"%s\n" % line for line in dict.fromkeys(there.splitlines()) if b" " not in line)

@@ -71,7 +71,7 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
     summary = visible(about.summary).strip() or f"repair of {kept.title}"
     commit = _commit(scratch, repair.tree, judged, f"{summary}\n\n{_MARK}{_line(kept)}", created)
     refs.store(repository)
-    refs.keep(repository, commit, env=scratch.environment)
+    refs.keep(repository, commit, env=scratch.environment, whole=True)
     known = every(repository)
     id_ = _short(commit, [fix.id for fix in known])
     refs.create(repository, PREFIX + id_, commit)
