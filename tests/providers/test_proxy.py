@@ -110,12 +110,13 @@ def test_a_proxy_that_never_finishes_does_not_outlive_the_deadline(bundle: str, 
         )
         with pytest.raises(model_errors.DeadlineReached):
             client.complete(question(model("openai", "https://llm.corp.example/v1")), deadline(0.3))
+        socket.create_connection(listener.getsockname()).close()  # where the deadline came before the connection
         dripped.result()
 
 
 def _drip(listener: socket.socket, answer: bytes) -> None:
     """``answer``, and then a byte now and then until the other side has had enough."""
-    with listener.accept()[0] as connection, suppress(OSError):
+    with suppress(OSError), listener.accept()[0] as connection:
         connection.sendall(answer)
         while True:
             connection.sendall(b"x" if answer else b"")
