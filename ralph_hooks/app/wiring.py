@@ -28,10 +28,11 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.guidance import Guidance, load
 from ralph_hooks.core.ports.change import Snapshot
+from ralph_hooks.core.ports.checks import Linters
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.ports.progress import Progress
-from ralph_hooks.core.ports.sandbox import Prover
+from ralph_hooks.core.ports.sandbox import LinterRunner, Prover
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import visible
@@ -165,7 +166,8 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
         models = msgspec.structs.replace(gate.models, guidance=_guidance(context, changes, ""))
-        gate = with_skips(msgspec.structs.replace(gate, models=models, checks=all_checks(_ruff(context, changes))))
+        gate = msgspec.structs.replace(gate, models=models, checks=all_checks(_ruff(context, changes)))
+        gate = with_skips(gate)
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
                 yield push_gate(gate)
@@ -185,7 +187,8 @@ def with_skips(gate: Gate) -> Gate:
     wanted = os.environ.get(skips.VARIABLE, "")
     if not wanted.strip():
         return gate
-    names = [*(check.name for check in gate.checks), *(check.name for check in gate.change_checks)]
+    linters = gate.linters.linters if gate.linters else ()
+    names = [check.name for checks in (gate.checks, gate.change_checks, linters) for check in checks]
     try:
         return msgspec.structs.replace(gate, skips=skips.read(wanted, names))
     except ValueError as error:
@@ -221,6 +224,7 @@ def build_gate(
         gate,
         labels=labels,
         checks=all_checks(_ruff(context, [snapshot.change])),
+        linters=_linters(context, store),
         dismissals=GitDismissals(context.repository),
     )
 
@@ -240,6 +244,20 @@ def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:
     paths = [entry.path for change in changes for entry in change.entries if may_be_python(entry)]
     project = ProjectRules(lambda wanted: read_files(context.repository, base, wanted), paths)
     return Ruff(project, context.settings.checks.ruff.ignore)
+
+
+def _linters(context: Context, store: Cache, runner: LinterRunner | None = None) -> Linters | None:
+    """The project's own linters; None where it has none."""
+    if not context.settings.linters:
+        return None
+    from ralph_hooks.checks.linters import ProjectLinters
+    from ralph_hooks.git.sandbox.linter_runner import GitLinterRunner
+
+    verify = context.settings.verify
+    runner = runner or GitLinterRunner(
+        context.repository, network=verify.network, dependencies=verify.share_dependencies
+    )
+    return ProjectLinters(context.settings.linters, runner, store)
 
 
 def build_trial(
@@ -412,7 +430,8 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
         with workbench as bench:
             # The repaired tree is known to the bench's own repository alone.
             known = (lambda _: bench.prover(settings.proof.command)) if gate.prover else None
-            judging = msgspec.structs.replace(gate, prover=known)
+            linters = _linters(context, gate.store, bench.linters()) if gate.linters else None
+            judging = msgspec.structs.replace(gate, prover=known, linters=linters)
             yield Fixer(gate=judging, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(

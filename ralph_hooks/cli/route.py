@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import click
+import msgspec
 
 from ralph_hooks.app.context import load_context, open_state
 from ralph_hooks.app.wiring import Selection, build_gate
@@ -42,7 +43,8 @@ def command(*, paths: tuple[str, ...], format_: str) -> None:
         if paths:
             coming = Forecasted(preview_paths(gate.models, paths), (), ())
         else:
-            coming = preview(gate.models, gate.examine(snapshot, Scope.REVIEW))
+            alone = msgspec.structs.replace(gate, linters=None)  # nothing of the project is run here
+            coming = preview(gate.models, alone.examine(snapshot, Scope.REVIEW))
     if format_ == "json":
         click.echo(_json(coming), nl=False)
         return

@@ -93,6 +93,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
         checks=convert(_merged(files, "checks"), ChecksSettings),
         review=convert(_merged(files, "review"), ReviewSettings),
         verify=convert(_unplugged(files, "verify"), VerifySettings),
+        linters=tuple({table.name: table.linter for file in files for table in file.table.linters}.values()),
         proof=convert(_merged(files, "proof") | _disabled(files), ProofSettings),
         fix=convert(_unplugged(files, "fix"), FixSettings),
         budget=_budget(files),

@@ -13,7 +13,7 @@ from typing import Any
 from msgspec import UNSET, structs
 
 from ralph_hooks.config.file import File
-from ralph_hooks.config.settings import CommandTable, RouteRule
+from ralph_hooks.config.settings import LINTER_NAME, CommandTable, RouteRule
 from ralph_hooks.config.tables import (
     ENVIRONMENT_NAME,
     MODEL,
@@ -26,6 +26,7 @@ from ralph_hooks.config.tables import (
     ProviderTable,
 )
 from ralph_hooks.core.glob import matches
+from ralph_hooks.core.linter import RESERVED
 from ralph_hooks.core.route import PLACEHOLDER, Chain, Model, Phase, Provider, Structured, Wire
 from ralph_hooks.core.usage import Price
 
@@ -285,11 +286,31 @@ def check_lists(file: File) -> None:
     check_patterns(file, ("fix", "protected"), table.fix.protected)
     for index, command in enumerate(table.verify.commands):
         _check_command(file, ("verify", "commands", index), command)
+    _check_linters(file)
     problem = _command_problem(table.proof.command) if table.proof.command else ""
     if not problem and table.proof.command and "{test}" not in table.proof.command:
         problem = "{test} is missing, which stands for the test file"
     if problem:
         file.blame(("proof", "command"), problem, 'such as "python -m pytest -q {test}"')
+
+
+def _check_linters(file: File) -> None:
+    names: set[str] = set()
+    for index, linter in enumerate(file.table.linters):
+        key = ("linters", index)
+        if not re.fullmatch(LINTER_NAME, linter.name):
+            file.blame((*key, "name"), "expected small letters, digits, `.`, `_` and `-`", 'such as "eslint"')
+        elif linter.name in RESERVED:
+            file.blame(
+                (*key, "name"), f"ralph-hooks has a check {linter.name} itself", f'such as "project-{linter.name}"'
+            )
+        elif linter.name in names:
+            file.blame((*key, "name"), f"{linter.name} stands twice", "give each linter a name of its own")
+        names.add(linter.name)
+        problem = _command_problem(linter.run)
+        if problem:
+            file.blame((*key, "run"), problem, 'such as "ruff check --output-format sarif {files}"')
+        check_patterns(file, (*key, "paths"), linter.paths)
 
 
 def check_personal(file: File, *, own: bool) -> None:
@@ -404,6 +425,8 @@ def sensitive(repository: File, user: File | None, agents: Iterable[Provider]) -
     ]
     if repository.table.verify.commands:
         permissions.append(("verify.commands", raw["verify"]["commands"]))
+    if repository.table.linters:
+        permissions.append(("linters", raw["linters"]))
     if repository.table.proof.command and not (user is not None and user.table.proof.command):
         permissions.append(("proof.command", raw["proof"]["command"]))
     refused = user is not None and user.raw.get("fix", {}).get("network") is False

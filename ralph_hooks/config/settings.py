@@ -18,6 +18,7 @@ from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.core.linter import BlockAt, Format, Linter
 from ralph_hooks.core.own_settings import CONFIGURATIONS, Places
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
@@ -87,6 +88,7 @@ class Boilerplate(StrEnum):
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
 Text = Annotated[str, Meta(min_length=1)]
 Texts = tuple[Text, ...]
+LINTER_NAME = "^[a-z0-9][a-z0-9._-]{0,39}$"
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
@@ -263,6 +265,58 @@ def _command(written: str | tuple[str, ...] | CommandTable) -> Command:
     return Command(written.run, written.cwd.strip("/"), written.paths, junit)
 
 
+class LinterTable(Table, frozen=True):
+    """A linter or type checker of the project, run in a scratch copy. Needs trust when the repository asks for it."""
+
+    name: Annotated[
+        str,
+        Meta(
+            description="The name that its findings have, and `RALPH_HOOKS_SKIP`.",
+            extra_json_schema={"pattern": LINTER_NAME},
+        ),
+    ]
+    run: Annotated[
+        Text,
+        Meta(
+            description="A shell command line, run at the top of the repository, that writes the findings to standard "
+            "output. `{files}` stands for the changed files that match `paths`."
+        ),
+    ]
+    paths: Annotated[
+        Texts,
+        Meta(
+            description="Path patterns: the linter runs where a change touches one of them, and only its findings in "
+            "such files count. Where it is not set, every file that is reviewed."
+        ),
+    ] = ()
+    block_at: Annotated[
+        BlockAt,
+        Meta(
+            description="The lowest severity of a new finding that blocks: `error` (warnings are advice) or `warning`. "
+            "With `hint` nothing blocks, and the findings are told to the analyze model alone."
+        ),
+    ] = BlockAt.ERROR
+    format: Annotated[
+        Format,
+        Meta(
+            description="What it writes: `sarif` (2.1.0), `mypy` (its own lines), `pyright` (`--outputjson`), `tsc` "
+            "(`--pretty false`), `github` (`::error file=...::`), `gcc` (`path:line:column: severity: message [rule]`)."
+        ),
+    ] = Format.SARIF
+    rules: Annotated[
+        Texts,
+        Meta(description="The only rules that block; findings of other rules are hints. Where it is not set, all."),
+    ] = ()
+    timeout: Annotated[Seconds, Meta(description="Seconds for one run; the hook's own `deadline` may come first.")] = (
+        120.0
+    )
+
+    @property
+    def linter(self) -> Linter:
+        """The same for the rest of the program."""
+        return Linter(self.name, self.run, self.paths, self.block_at, self.format, self.rules, self.timeout)
+
+
 class ReviewSettings(Table, frozen=True):
     """What models are told about the project."""
 
@@ -364,6 +418,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     checks: ChecksSettings = ChecksSettings()
     review: ReviewSettings = ReviewSettings()
     verify: VerifySettings = VerifySettings()
+    linters: tuple[Linter, ...] = ()
     proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()
     budget: Budget = Budget()

@@ -10,6 +10,7 @@ from ralph_hooks.config.settings import (
     ChecksSettings,
     FixSettings,
     GateSettings,
+    LinterTable,
     OnFailure,
     ProofSettings,
     PushSettings,
@@ -248,6 +249,7 @@ class FileTable(Table, frozen=True):
     checks: ChecksSettings = ChecksSettings()
     review: ReviewSettings = ReviewSettings()
     verify: VerifySettings = VerifySettings()
+    linters: tuple[LinterTable, ...] = ()
     proof: ProofSettings = ProofSettings()
     fix: FixSettings = FixSettings()
     budget: BudgetTable = BudgetTable()

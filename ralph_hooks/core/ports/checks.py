@@ -7,9 +7,10 @@ from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
-from ralph_hooks.core.change import Entry
+from ralph_hooks.core.change import Change, Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.linter import Linter
 from ralph_hooks.core.ports.change import Source, Unchanged
 
 
@@ -66,6 +67,45 @@ class ChangeCheck(Protocol):
 
     def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> Sequence[Finding]:
         """Return findings on the files that matter. ``unchanged`` is None where the rest of the project is not here."""
+        ...
+
+
+class LinterResult(Struct, frozen=True):
+    """What a linter of the project says that is new in a change."""
+
+    findings: tuple[Finding, ...] = ()
+    hints: Mapping[str, tuple[Hint, ...]] = {}
+    """By path."""
+    problem: str = ""
+    """Why it could not judge the change; empty where it could."""
+    remark: str = ""
+    """What the user has to know of how it was compared with the base; empty where there is nothing."""
+
+
+class Linters(Protocol):
+    """The linters that the project configures. They run in a scratch copy of the judged tree and of its base."""
+
+    @property
+    def linters(self) -> Sequence[Linter]:
+        """As the configuration has them."""
+        ...
+
+    def settings(self, linter: Linter) -> str:
+        """Names everything but the change and the machine that the answer of ``linter`` depends on."""
+        ...
+
+    def version(self, linter: Linter) -> str:
+        """Names everything but the change that the answer of ``linter`` depends on, the installed tools too."""
+        ...
+
+    def run(
+        self, wanted: Sequence[tuple[Linter, Sequence[Source]]], change: Change, deadline: Deadline
+    ) -> Sequence[LinterResult]:
+        """One result for each of ``wanted``, a linter with the files that it is about. Raises nothing."""
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how linters were run."""
         ...
 
 

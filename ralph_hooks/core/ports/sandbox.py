@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
+from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.linter import LinterRun
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.proof import Run, Trial
 from ralph_hooks.core.repair import AgentRun, StoredFix
@@ -34,6 +36,27 @@ class Verifier(Protocol):
 
     def caveats(self) -> Sequence[str]:
         """Sentences that the user has to read about how commands were run."""
+        ...
+
+
+class LinterRunner(Protocol):
+    """Runs linters in a scratch copy of a tree."""
+
+    def run(
+        self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
+    ) -> Sequence[LinterRun]:
+        """One outcome for each of ``lines``, a shell command line and its timeout in seconds.
+
+        ``change`` says how to make its tree where git has not stored it. Raises nothing for a line that fails.
+        """
+        ...
+
+    def conditions(self, line: str) -> str:
+        """Names everything besides the tree that the outcome of ``line`` depends on."""
+        ...
+
+    def caveats(self) -> Sequence[str]:
+        """Sentences that the user has to read about how linters were run."""
         ...
 
 

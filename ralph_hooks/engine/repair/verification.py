@@ -151,6 +151,8 @@ class RepairVerifier:
             raise _objected(blocking)
         if change.checked.unfinished:
             raise _unable(f"the {change.checked.unfinished[0]} check did not end before the deadline")
+        if change.checked.problems:
+            raise _unable(change.checked.problems[0])
 
     def _reproduce(self, repaired: Snapshot) -> int:
         """Run the reproducer of each finding that has one on the repaired tree; how many there are.

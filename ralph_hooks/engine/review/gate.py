@@ -13,7 +13,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import concerned
 from ralph_hooks.core.own_settings import Places, holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.ports.checks import ChangeCheck, Check, SecretCheck
+from ralph_hooks.core.ports.checks import ChangeCheck, Check, Linters, SecretCheck
 from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Labels, Receipts
@@ -27,6 +27,7 @@ from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import Invariants, Kept
 from ralph_hooks.engine.review.large_files import scan_large_files
+from ralph_hooks.engine.review.linters import run_linters
 from ralph_hooks.engine.review.name_scan import scan_names, without_secret_names
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
@@ -70,6 +71,8 @@ class Gate(Struct, frozen=True, kw_only=True):
     receipts: Receipts
     prover: Callable[[Change], Prover] | None = None
     """Runs reproducers for a change; without it nothing can be run."""
+    linters: Linters | None = None
+    """The project's own; None where it has none, and where nothing of the project may run."""
     skips: Skips = Skips()
     """Parts of the judgement that the user skips for this run."""
     labels: Labels | None = None
@@ -111,7 +114,9 @@ class Gate(Struct, frozen=True, kw_only=True):
         """Names everything but the change that a review depends on."""
         models = self.models
         checks: list[Check | ChangeCheck] = [*self.checks, *self.change_checks]
-        return settings_digest(models.settings, models.limits, checks, models.guidance.digest)
+        linters = [self.linters.settings(linter) for linter in self.linters.linters] if self.linters else []
+        more = "".join([models.guidance.digest, *linters])
+        return settings_digest(models.settings, models.limits, checks, more)
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
         """As `judge`, without keeping the report: for a command that has more to add. ``final`` as in `report`."""
@@ -230,6 +235,12 @@ class Gate(Struct, frozen=True, kw_only=True):
         whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:
             checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
+            change = msgspec.structs.replace(change, checked=checked)
+            if self.linters is not None:
+                settings = self.models.settings
+                checked = run_linters(
+                    self.linters, change, self.store, self.models.caller.deadline, settings, self.skips
+                )
         named = () if self.skips.check(self.secrets.name) else scan_names(self.secrets, snapshot, self.store)
         dismissals = dismissals or self.dismissals_of(snapshot.change)
         findings, dismissed = dismissals.split((*checked.findings, *named))

@@ -46,6 +46,10 @@ class Checked(Struct, frozen=True):
     """Names of the checks that looked at a path."""
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that the project has dismissed."""
+    problems: tuple[str, ...] = ()
+    """Why linters of the project could not judge the change."""
+    remarks: tuple[str, ...] = ()
+    """What the user has to know of how linters were run."""
 
     def __add__(self, other: Checked) -> Checked:
         return Checked(

@@ -70,6 +70,7 @@ def combine(
     """What checks and models come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
+        *checked.problems,
         *(item.reason for item in unreviewed if item.cause.unjudged),
         *reviewed.unconfirmed,
         *kept.problems,
@@ -83,7 +84,7 @@ def combine(
         paths=len(paths),
         reviewed=len(paths) - len(unreviewed),
         dropped=reviewed.dropped,
-        remarks=reviewed.remarks,
+        remarks=(*checked.remarks, *reviewed.remarks),
     )
 
 

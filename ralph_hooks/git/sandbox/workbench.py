@@ -38,6 +38,7 @@ from ralph_hooks.core.report import Verification
 from ralph_hooks.errors import RepairRefused
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.run import git, sealed, try_git
+from ralph_hooks.git.sandbox.linter_runner import GitLinterRunner
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.sandbox.scratch import private_folder, program_environment, scratch
 from ralph_hooks.git.sandbox.verifier import OWN_NETWORK, REPAIRS_NETWORK, Between, CommandVerifier
@@ -205,6 +206,12 @@ class GitWorkbench:
     def prover(self, command: str = "") -> GitProver:
         """Runs reproducers on trees that the copy's repository knows."""
         return GitProver(self._ours, self._change, command=command, project=self._repository)
+
+    def linters(self) -> GitLinterRunner:
+        """Runs linters on trees that the copy's repository knows."""
+        return GitLinterRunner(
+            self._ours, project=self._repository, network=not self._cut_by[1], dependencies=self._dependencies
+        )
 
     def store(self, *, summary: str, verified: bool, reproduced: bool = False) -> StoredFix:
         """Keep the repair in the user's repository. Raises GitError where git cannot write there."""

@@ -1,0 +1,93 @@
+"""A linter of the project as the configuration has it, and what came of a run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+
+from msgspec import Struct
+
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.glob import first_match
+
+FILES = "{files}"
+"""Stands in a command line for the changed files that the linter is about, quoted for the shell."""
+RESERVED = (
+    "secrets", "invisible", "conflicts", "syntax", "ruff", "imports", "weakened-tests", "models", "commands", "review",
+)  # fmt: skip
+"""Names that findings and `RALPH_HOOKS_SKIP` have a meaning for already."""
+_LONGEST = 64 * 1024  # characters of files in one command line: Linux takes 128 KB in one argument
+
+
+class BlockAt(StrEnum):
+    """The lowest severity of a linter's finding that blocks."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    HINT = "hint"
+
+
+class Format(StrEnum):
+    """How a linter writes its findings to standard output."""
+
+    SARIF = "sarif"
+    MYPY = "mypy"
+    PYRIGHT = "pyright"
+    TSC = "tsc"
+    GITHUB = "github"
+    GCC = "gcc"
+
+
+class Linter(Struct, frozen=True):
+    """A shell command line whose new findings count."""
+
+    name: str
+    run: str
+    paths: tuple[str, ...] = ()
+    block_at: BlockAt = BlockAt.ERROR
+    format: Format = Format.SARIF
+    rules: tuple[str, ...] = ()
+    """The only rules that block; the findings of others are hints. Without, all rules may block."""
+    timeout: float = 120.0
+    """Seconds for one run."""
+
+    def covers(self, entry: Entry) -> bool:
+        """Whether the linter has something to say of ``entry`` after the change."""
+        return entry.new_oid is not None and (not self.paths or first_match(entry.path, self.paths) is not None)
+
+    def lines(self, paths: Sequence[str]) -> tuple[str, ...]:
+        """The command lines for ``paths``: one, or several where they are too many for one."""
+        if FILES not in self.run:
+            return (self.run,)
+        return tuple(self.run.replace(FILES, words) for words in _quoted(paths))
+
+
+class LinterRun(Struct, frozen=True):
+    """What came of one command line."""
+
+    output: bytes = b""
+    """Its standard output."""
+    code: int | None = None
+    """Its exit code; None where it did not end in time."""
+    root: str = ""
+    """The absolute path of the folder that it ran in."""
+    said: str = ""
+    """The last line of its standard error."""
+    problem: str = ""
+    """Why it did not run; empty where it did."""
+
+
+def _quoted(paths: Sequence[str]) -> Iterator[str]:
+    import shlex  # off the path of a cached commit
+
+    words: list[str] = []
+    length = 0
+    for path in paths:
+        word = shlex.quote(f"./{path}" if path.startswith("-") else path)
+        if words and length + len(word) >= _LONGEST:
+            yield " ".join(words)
+            words, length = [], 0
+        words.append(word)
+        length += len(word) + 1
+    if words:
+        yield " ".join(words)

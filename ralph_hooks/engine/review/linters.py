@@ -1,0 +1,113 @@
+"""Runs the project's own linters on a change, once for the same change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from ralph_hooks.config import Settings
+from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.linter import BlockAt, Linter
+from ralph_hooks.core.ports.checks import LinterResult, Linters
+from ralph_hooks.core.ports.store import Cache
+from ralph_hooks.core.route import Phase
+from ralph_hooks.core.skips import Skips
+from ralph_hooks.engine.cache_keys import content_key, key, read_back
+from ralph_hooks.engine.review import anchors
+from ralph_hooks.engine.review.review_input import Checked, ReviewInput
+
+_DAY = 86_400.0  # seconds: a linter depends on more than we can see
+
+
+class _Job(Struct, frozen=True):
+    linter: Linter
+    entries: tuple[Entry, ...]
+    key: str
+
+
+def run_linters(
+    linters: Linters, change: ReviewInput, cache: Cache, deadline: Deadline, settings: Settings, skips: Skips
+) -> Checked:
+    """Return what ``change`` has been checked for so far, with the findings and hints of ``linters``."""
+    jobs = [_job(linters, linter, entries, change) for linter, entries in _wanted(linters, change, settings, skips)]
+    known = cache.get([job.key for job in jobs]) if jobs else {}
+    results = [_placed(read_back(known.get(job.key), LinterResult), job) for job in jobs]
+    missing = [index for index, result in enumerate(results) if result is None]
+    checked = change.checked
+    if missing and deadline.passed:
+        names = tuple(jobs[index].linter.name for index in missing)
+        checked = msgspec.structs.replace(checked, unfinished=(*checked.unfinished, *names))
+    elif missing:
+        asked = [(jobs[index].linter, change.sources(jobs[index].entries)) for index in missing]
+        answers = linters.run(asked, change.snapshot.change, deadline)
+        for index, (_, sources), answer in zip(missing, asked, answers, strict=True):
+            found = anchors.anchored_all(answer.findings, sources)
+            fresh = results[index] = msgspec.structs.replace(answer, findings=found)
+            if not fresh.problem and not fresh.remark:
+                cache.put({jobs[index].key: msgspec.json.encode(_numbered(fresh, jobs[index]))}, ttl=_DAY)
+        checked = msgspec.structs.replace(checked, remarks=(*checked.remarks, *linters.caveats()))
+    for job, result in zip(jobs, results, strict=True):
+        if result is not None:
+            checked = _with(checked, job, result)
+    return checked
+
+
+def _wanted(
+    linters: Linters, change: ReviewInput, settings: Settings, skips: Skips
+) -> list[tuple[Linter, tuple[Entry, ...]]]:
+    """The linters that have a file to look at, and somebody to tell."""
+    wanted = []
+    for linter in linters.linters:
+        entries = tuple(entry for entry in change.review if linter.covers(entry))
+        if linter.block_at is BlockAt.HINT and (skips.models or not _read_by_models(entries, settings)):
+            continue
+        if entries and not skips.check(linter.name):
+            wanted.append((linter, entries))
+    return wanted
+
+
+def _read_by_models(entries: Sequence[Entry], settings: Settings) -> bool:
+    return any(settings.route(entry.path).chain(Phase.ANALYZE) for entry in entries)
+
+
+def _job(linters: Linters, linter: Linter, entries: tuple[Entry, ...], change: ReviewInput) -> _Job:
+    whole = change.snapshot.change
+    contents = (content_key("", "", entry) for entry in entries)
+    name = key("linter", anchors.VERSION, linters.version(linter), whole.base, whole.tree, *contents)
+    return _Job(linter, entries, name)
+
+
+def _numbered(result: LinterResult, job: _Job) -> LinterResult:
+    """``result`` as it is stored, a number for each path: one may hold bytes that JSON cannot."""
+    return _renamed(result, {entry.path: str(number) for number, entry in enumerate(job.entries)})
+
+
+def _placed(result: LinterResult | None, job: _Job) -> LinterResult | None:
+    if result is None:
+        return None
+    return _renamed(result, {str(number): entry.path for number, entry in enumerate(job.entries)})
+
+
+def _renamed(result: LinterResult, names: Mapping[str, str]) -> LinterResult:
+    return msgspec.structs.replace(
+        result,
+        findings=tuple(msgspec.structs.replace(finding, path=names[finding.path]) for finding in result.findings),
+        hints={names[path]: hints for path, hints in result.hints.items()},
+    )
+
+
+def _with(checked: Checked, job: _Job, result: LinterResult) -> Checked:
+    hints = {path: (*checked.hints.get(path, ()), *found) for path, found in result.hints.items()}
+    name = job.linter.name
+    looked = {} if result.problem else {e.path: (*checked.looked.get(e.path, ()), name) for e in job.entries}
+    return msgspec.structs.replace(
+        checked,
+        findings=(*checked.findings, *result.findings),
+        hints={**checked.hints, **hints},
+        looked={**checked.looked, **looked},
+        problems=(*checked.problems, *filter(None, [result.problem])),
+        remarks=(*checked.remarks, *filter(None, [result.remark])),
+    )

@@ -1,0 +1,245 @@
+"""The project's own linters: what is new blocks, warns or is a hint; what cannot be judged is no pass. Real tools."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import TWO_LINES, Project
+from tests.support.server import Finds, analyst
+
+RUFF = "ruff check --isolated --no-cache --select S,B --output-format sarif {files}"
+MYPY = "mypy --no-pretty --no-error-summary --show-error-codes --config-file= {files}"
+EVAL = "def calculate(text):\n    return eval(text)\n"
+OLD = "import subprocess\n\n\ndef start(line):\n    subprocess.call(line, shell=True)\n"
+
+
+def linter(name: str, run: str, *lines: str) -> str:
+    return "\n".join([f'[[tool.ralph-hooks.linters]]\nname = "{name}"\nrun = {json.dumps(run)}', *lines, ""])
+
+
+def set_up(project: Project, *tables: str, models: str = "") -> None:
+    project.write_user('on-failure = "block"\n')
+    project.configure("\n".join([models, *tables]) if models else "\n".join(["[tool.ralph-hooks]", *tables]))
+    project.run("trust", "--yes")
+
+
+def script(project: Project, text: str) -> str:
+    """A command line that runs ``text`` as Python, outside of the repository."""
+    path = project.home.parent / "linter.py"
+    path.write_text(text, encoding="utf-8")
+    return f"{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
+
+
+def test_a_new_finding_of_ruff_blocks_and_an_old_one_does_not(project: Project) -> None:
+    set_up(project, linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
+    project.repo.commit({"a.py": OLD})
+    project.repo.stage({"a.py": f"{EVAL}\n\n{OLD}", "notes.txt": "eval\n"})
+    judged = project.judge()
+    assert (judged.code, judged.verdict) == (1, "fail")
+    [finding] = judged.findings
+    assert (finding["path"], finding["line"], finding["category"]) == ("a.py", 2, "S307")
+    assert (finding["source"], finding["evidence"], finding["blocking"]) == ("bandit-rules", "check", True)
+    assert finding["quote"] == "return eval(text)"
+    checked = {item["path"]: item["checks"] for item in judged.report["checked"]}
+    assert "bandit-rules" in checked["a.py"]
+    assert "bandit-rules" not in checked["notes.txt"]
+
+
+def test_code_that_moves_to_another_file_is_not_new(project: Project) -> None:
+    set_up(project, linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
+    project.repo.commit({"a.py": f"{EVAL}\n\n{OLD}", "b.py": "import subprocess\n"})
+    project.repo.stage({"a.py": EVAL, "b.py": OLD})
+    assert project.judge().verdict == "pass"
+
+
+def test_the_index_is_judged_and_not_the_working_tree(project: Project) -> None:
+    set_up(project, linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
+    project.repo.stage({"a.py": "A = 1\n"})
+    (project.repo.path / "a.py").write_text(EVAL, encoding="utf-8")
+    assert project.judge().verdict == "pass"
+
+
+def test_mypy_blocks_with_the_rules_that_are_named(project: Project) -> None:
+    rules = 'rules = ["name-defined", "call-arg", "used-before-def", "attr-defined"]'
+    set_up(project, linter("mypy", MYPY, 'paths = ["*.py"]', 'format = "mypy"', rules))
+    project.repo.commit({"a.py": "def f(x: int) -> int:\n    return x\n"})
+    project.repo.stage({"a.py": "def f(x: int) -> int:\n    return 'a'\n\n\nf(1, y=2)\n"})
+    judged = project.judge()
+    assert judged.code == 1
+    assert [(found["line"], found["category"]) for found in judged.findings] == [(5, "call-arg")]
+    project.repo.stage({"a.py": "def f(x: int) -> int:\n    return 'a'\n"})
+    assert project.judge().verdict == "pass"
+
+
+def test_a_warning_is_advice_until_warnings_block(project: Project) -> None:
+    says = script(project, "import sys\nprint(f'{sys.argv[1]}:1:1: warning: doubtful [W1]')") + " {files}"
+    paths = 'paths = ["*.py"]'
+    set_up(project, linter("doubts", says, 'format = "gcc"', paths))
+    project.repo.stage({"a.py": "A = 1\n"})
+    judged = project.judge()
+    assert (judged.code, [(f["category"], f["severity"], f["blocking"]) for f in judged.findings]) == (
+        0,
+        [("W1", "warning", False)],
+    )
+    set_up(project, linter("doubts", says, 'format = "gcc"', paths, 'block-at = "warning"'))
+    project.repo.stage({"b.py": "A = 1\n"})
+    assert project.judge().code == 1
+
+
+def test_a_hint_is_told_to_the_analyze_model_alone(project: Project) -> None:
+    server = project.models(analyst(Finds("nothing of that kind", "")))
+    project.configure(TWO_LINES + linter("bandit-rules", RUFF, 'paths = ["*.py"]', 'block-at = "hint"'))
+    project.run("trust", "--yes")
+    project.repo.stage({"a.py": "import pickle\n\nA = pickle.loads\n\n\ndef f(x=[]):\n    return eval(x)\n"})
+    judged = project.judge()
+    assert (judged.verdict, judged.findings) == ("pass", [])
+    assert "S307" in server.requests[0].prompt
+    assert "B006" in server.requests[0].prompt
+
+
+def test_a_hint_without_a_model_to_tell_runs_nothing(project: Project) -> None:
+    mark = project.home.parent / "ran"
+    says = script(project, f"open({str(mark)!r}, 'w')")
+    set_up(project, linter("hints", says, 'format = "gcc"', 'block-at = "hint"'))
+    project.repo.stage({"a.py": "A = 1\n"})
+    assert project.judge().verdict == "pass"
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize(
+    ("run", "form", "told"),
+    [
+        ("no-such-linter {files}", "sarif", "strict: it could not be started (exit code 127"),
+        ("echo all is well", "sarif", "strict: its output is not sarif"),
+        ("echo '{}'", "sarif", "strict: its output is not sarif"),
+        ("echo bad configuration >&2; exit 2", "mypy", "strict: it failed without a finding (exit code 2: bad config"),
+        ("sleep 60", "gcc", "strict: it did not end in time: stopped after 1 s"),
+        ("yes | head -c 9000000", "gcc", "strict: it wrote more than 8 MB"),
+        (
+            "echo 'x.py:1: error: bad  [syntax]'; echo 'Found 1 error in 1 file (errors prevented further checking)'",
+            "mypy",
+            "strict: mypy stopped at an error",
+        ),
+        (
+            """echo '{"runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}'""",
+            "sarif",
+            "strict: it says itself that it did not succeed",
+        ),
+    ],
+)
+def test_a_linter_that_cannot_judge_is_no_pass(project: Project, run: str, form: str, told: str) -> None:
+    set_up(project, linter("strict", run, f'format = "{form}"', "timeout = 1"))
+    project.repo.stage({"a.py": "A = 1\n"})
+    judged = project.judge()
+    assert judged.verdict == "inconclusive"
+    assert told in judged.report["reason"]
+    assert "\n" not in judged.report["reason"]
+
+
+def test_the_same_change_is_linted_once(project: Project) -> None:
+    count = project.home.parent / "runs"
+    says = script(
+        project, f"open({str(count)!r}, 'a').write('x')\nprint('a.py:2:1: error: bad [E1]')\nraise SystemExit(1)"
+    )
+    set_up(project, linter("counted", says, 'format = "gcc"'))
+    project.repo.commit({"a.py": "A = 1\n"})
+    project.repo.stage({"a.py": "A = 1\nB = 2\n"})
+    first, second = project.judge(), project.judge()
+    assert (first.code, second.code) == (1, 1)
+    assert first.findings == second.findings
+    assert count.read_text() == "xx"  # the change and its base
+
+
+def test_a_base_that_cannot_be_linted_leaves_the_added_lines(project: Project) -> None:
+    says = script(
+        project,
+        "import os\nif not os.path.exists('lint.cfg'):\n    raise SystemExit(2)\n"
+        "print('a.py:1:1: error: old [E1]')\nprint('a.py:2:1: error: new [E2]')\nraise SystemExit(1)",
+    )
+    set_up(project, linter("young", says, 'format = "gcc"'))
+    project.repo.commit({"a.py": "A = 1\n"})
+    project.repo.stage({"a.py": "A = 1\nB = 2\n", "lint.cfg": "on\n"})
+    judged = project.judge()
+    assert [found["category"] for found in judged.blocking] == ["E2"]
+    assert "young cannot judge the base of this change" in judged.notices
+
+
+def test_what_a_linter_prints_cannot_lead_out_of_the_change(project: Project) -> None:
+    says = script(
+        project,
+        "for name in ('../a.py', '/etc/passwd', 'a.py/../../a.py'):\n    print(f'{name}:1: error: x [E1]')",
+    )
+    set_up(project, linter("liar", says, 'format = "gcc"'))
+    project.repo.stage({"a.py": "A = 1\n"})
+    assert project.judge().findings == []
+
+
+def test_names_with_quotes_and_dashes_reach_the_linter(project: Project) -> None:
+    names = ["-rf.py", "it's $(touch x).py", "two words.py", "ümlaut.py"]
+    says = script(project, "import sys\nfor name in sys.argv[1:]:\n    print(f'{name}:1:1: error: x [E1]')\n")
+    set_up(project, linter("echo", f"{says} {{files}}", 'format = "gcc"'))
+    project.repo.stage(dict.fromkeys(names, "A = 1\n"))
+    assert sorted(found["path"] for found in project.judge().blocking) == sorted(names)
+
+
+def test_linters_of_a_repository_run_once_they_are_approved(project: Project) -> None:
+    project.write_user("")
+    project.configure("[tool.ralph-hooks]\n" + linter("mine", "touch /tmp/never {files}"))
+    project.repo.stage({"a.py": "A = 1\n"})
+    done = project.run("gate")
+    assert done.code == 4
+    assert "linters" in done.err
+    shown = project.run("trust", "--yes").out
+    assert "touch /tmp/never {files}" in shown
+    project.configure("[tool.ralph-hooks]\n" + linter("mine", "true {files}", 'format = "gcc"'))
+    project.repo.stage({"a.py": "A = 1\n"})
+    assert project.run("gate").code == 4
+
+
+def test_a_linter_can_be_skipped_by_name(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_up(project, linter("strict", "exit 3", 'format = "gcc"'))
+    project.repo.stage({"a.py": "A = 1\n"})
+    monkeypatch.setenv("RALPH_HOOKS_SKIP", "strict")
+    judged = project.judge()
+    assert judged.verdict == "pass"
+    assert "strict skipped" in judged.notices
+
+
+def test_a_push_is_linted_too(project: Project) -> None:
+    set_up(project, linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
+    project.repo.commit({"a.py": EVAL})
+    judged = project.judge("--from-ref", "HEAD~1", "--to-ref", "HEAD")
+    assert [found["category"] for found in judged.blocking] == ["S307"]
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('name = "ruff"\nrun = "x"', 'such as "project-ruff"'),
+        ('name = "My Linter"\nrun = "x"', "small letters"),
+        ('name = "a"\nrun = "x \'"', "cannot be split into words"),
+        ('name = "a"\nrun = "x"\nblock-at = "note"', "block-at"),
+        ('name = "a"\nrun = "x"\n[[tool.ralph-hooks.linters]]\nname = "a"\nrun = "y"', "stands twice"),
+    ],
+)
+def test_a_mistake_in_the_table_is_named(project: Project, table: str, told: str) -> None:
+    project.configure(f"[[tool.ralph-hooks.linters]]\n{table}\n")
+    done = project.run("gate")
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_scratch_copies_are_gone_afterwards(project: Project, tmp_path: Path) -> None:
+    place = tmp_path / "where"
+    set_up(
+        project,
+        linter("where", script(project, f"import os\nopen({str(place)!r}, 'w').write(os.getcwd())"), 'format = "gcc"'),
+    )
+    project.repo.stage({"a.py": "A = 1\n"})
+    assert project.judge().verdict == "pass"
+    assert not Path(place.read_text()).exists()
