@@ -230,7 +230,9 @@ class Gate(Struct, frozen=True, kw_only=True):
         reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
         begin = partial(self.models.prepare, reviewed)
         checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
-        checked += scan_large_files(checks, change, self.store, self.models.caller.deadline)
+        deadline = self.models.caller.deadline
+        half = deadline.part(deadline.remaining() / 2)  # a large file must not keep the others from being reviewed
+        checked += scan_large_files(checks, change, self.store, half)
         change = msgspec.structs.replace(change, checked=checked)
         whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
         if Scope.REVIEW in scope and change.is_whole:
