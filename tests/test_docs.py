@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import shutil
@@ -113,3 +114,18 @@ def test_one_command_tries_every_promise_of_the_threat_model() -> None:
 def test_the_table_of_protected_files_is_current() -> None:
     page = protected_files_reference.DOCUMENT.read_text(encoding="utf-8")
     assert protected_files_reference.document(page) == page
+
+
+def test_troubleshooting_names_real_messages() -> None:
+    sources = (TOP / "ralph_hooks").rglob("*.py")
+    said = [
+        node.value
+        for source in sources
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    page = (TOP / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+    messages = re.findall(r"^### `(.+)`$", page, re.MULTILINE)
+    assert len(messages) > 15
+    parts = [part for message in messages for part in message.split("…") if part]
+    assert [part for part in parts if not any(part in text for text in said)] == []
