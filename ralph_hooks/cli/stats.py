@@ -21,7 +21,7 @@ clean changes were held back for nothing, and what a true finding costs.
 
 \b
 Examples:
-  ralph-hooks stats                       everything that this user's gate has judged
+  ralph-hooks stats                       everything that your gate has judged
   ralph-hooks stats --here --since 2026-11-01
   ralph-hooks stats --format json
   ralph-hooks stats --html stats.html     one page to look at, which loads nothing from the network
