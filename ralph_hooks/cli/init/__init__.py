@@ -26,9 +26,10 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
 
 HELP = """\
-Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager and the
-tests' command; propose a configuration with what a commit would cost; and, if you agree, write it into pyproject.toml
-(.ralph-hooks.toml where there is none), add the hook and ask for your approval of what the configuration may run.
+Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager, the tests'
+command and the linters; propose a configuration with what a commit would cost; and, if you agree, write it into
+pyproject.toml (.ralph-hooks.toml where there is none), add the hook and ask for your approval of what the configuration
+may run.
 
 Only lines are added; nothing that is there is changed. Nothing is sent to anybody but servers on this machine, which
 are asked for their models. Running it twice changes nothing.
@@ -47,6 +48,7 @@ Examples:
 @click.option("--cheap", metavar="MODEL", default="", help="The model for everything but repairs, as provider/model.")
 @click.option("--expensive", metavar="MODEL", default="", help="The model that repairs.")
 @click.option("--tests/--no-tests", default=True, help="Whether to add the command that runs the tests.")
+@click.option("--linters/--no-linters", default=True, help="Whether to add the linters that the project configures.")
 @click.option(
     "--hooks",
     "wanted",
@@ -57,7 +59,7 @@ Examples:
 )
 @click.option("--agent-rules", is_flag=True, help="Tell coding agents in AGENTS.md how to work with ralph-hooks.")
 def command(
-    *, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, wanted: str, agent_rules: bool
+    *, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, linters: bool, wanted: str, agent_rules: bool
 ) -> None:
     """Look around, propose, ask, write."""
     context = load_context()
@@ -71,6 +73,7 @@ def command(
             cheap=cheap,
             expensive=expensive,
             tests=tests,
+            linters=linters,
             wanted=wanted,
             agent_rules=agent_rules,
         )
@@ -123,12 +126,14 @@ def _found(context: Context, around: Detected) -> Sequence[str]:
     manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no manager is in use"
     servers = [f"{name} ({', '.join(models[:3])})" for name, models in around.servers.items()]
     tests = [f"{suite.shown} ({suite.why})" for suite in around.tests.suites]
+    linters = [f"{linter.name} ({linter.why})" for linter in around.linters]
     return (
         f"keys           {', '.join(around.keys) or nothing}",
         f"local servers  {', '.join(servers) or nothing}",
         f"coding agents  {', '.join(around.agents) or nothing}",
         f"hooks          {manager}",
         f"tests          {'; '.join(tests) or nothing}",
+        f"linters        {', '.join(linters) or nothing}",
     )
 
 

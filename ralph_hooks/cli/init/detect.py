@@ -12,6 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from ralph_hooks.app.context import Context
+from ralph_hooks.cli.init.linters import FoundLinter, find_linters
 from ralph_hooks.cli.init.suites import FoundSuites, find_suites
 from ralph_hooks.config.phase_map import FILE, read_phase_map
 from ralph_hooks.core.deadline import Deadline
@@ -40,6 +41,7 @@ class Detected(Struct, frozen=True):
     manager_file: Path | None
     """Its configuration."""
     tests: FoundSuites
+    linters: tuple[FoundLinter, ...]
     phase_map: Mapping[Phase, str]
     """What `.ralph/config.yml` says."""
 
@@ -56,6 +58,7 @@ def detect(context: Context) -> Detected:
         manager=manager,
         manager_file=file,
         tests=find_suites(top),
+        linters=find_linters(top),
         phase_map=read_phase_map(old) if old.is_file() else {},
     )
 

@@ -60,6 +60,7 @@ def make_plan(
     cheap: str,
     expensive: str,
     tests: bool,
+    linters: bool,
     wanted: str,
     agent_rules: bool,
 ) -> Plan:
@@ -71,6 +72,9 @@ def make_plan(
         values["verify"] = {"commands": commands}
     if not context.settings.review.guidelines and (guidelines := proposed(_prose(context.repository.top))):
         values["review"] = {"guidelines": guidelines}
+    if linters and not context.settings.linters:
+        read = bool(context.settings.models or proposal.values)  # without a model nobody reads hints
+        values |= _linters(around, hints=read)
     written = _configuration(context, values) if values else None
     settings = _checked(context, written, prices) if written else context.settings
     routes = _Hooks(context, around, wanted)
@@ -93,6 +97,11 @@ def _prose(top: Path) -> dict[str, str]:
         for name in ("REVIEW.md", ".github/REVIEW.md", "docs/REVIEW.md", "AGENTS.md", "CLAUDE.md")
         if (top / name).is_file()
     }
+
+
+def _linters(around: Detected, *, hints: bool) -> Mapping[str, Any]:
+    tables = [linter.written for linter in around.linters if hints or linter.rules]
+    return {"linters": tables} if tables else {}
 
 
 def _agents(context: Context, settings: Settings) -> Iterator[str]:

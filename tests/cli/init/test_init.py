@@ -87,6 +87,20 @@ def test_from_nothing_to_a_judged_commit(project: Project, monkeypatch: pytest.M
     assert [request.body["model"] for request in server.requests] == [pair.cheap]
 
 
+def test_the_linters_of_the_project_are_proposed_where_a_model_reads_them(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.repo.commit({"pyproject.toml": "[tool.ruff]\nline-length = 100\n"})
+    assert "linters        project-ruff (pyproject.toml)" in init(project, "--dry-run")
+    assert "[[tool.ralph-hooks.linters]]" not in init(project, "--dry-run")
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    assert "[[tool.ralph-hooks.linters]]" not in init(project, "--dry-run", "--no-linters")
+    init(project, "--yes")
+    [written] = table(project)["linters"]
+    assert (written["name"], written["block-at"]) == ("project-ruff", "hint")
+    assert "There is nothing to set up: all of it is there already." in init(project, "--yes")
+
+
 def test_twice_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.repo.commit(PYTEST)
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
