@@ -59,7 +59,10 @@ class User:
         self._runs = 0
 
     def backtest(self, changes: Iterable[Row], *args: str, settings: str = "") -> tuple[Row, Spent]:
-        """What `ralph-hooks backtest` says of ``changes``, and what that took; ``settings`` are added to the user's."""
+        """Return what `ralph-hooks backtest` says of ``changes``, and what that took.
+
+        ``settings`` are added to the user's.
+        """
         self._runs += 1
         home = self._folder / f"home-{self._runs}"
         home.mkdir()

@@ -259,7 +259,7 @@ NAMES = {
 
 
 def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, buggy: bool) -> Iterator[str]:
-    """What must never happen."""
+    """Yield what must never happen."""
     verdict = report.get("verdict")
     if "Traceback" in errors or "failed inside" in errors:
         yield f"it broke: {errors.strip().splitlines()[-1]}"

@@ -159,7 +159,7 @@ def _sizes(server: PostgresServer) -> Iterator[Figure]:
 
 
 def _large(server: PostgresServer) -> Iterator[Figure]:
-    """What a ledger of a million rows makes slower."""
+    """Yield what a ledger of a million rows makes slower."""
     url = server.database()
     with _opened(url) as one:
         empty = _median_of_a_reservation(one)

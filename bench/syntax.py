@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from statistics import median, quantiles
 
-from ralph_hooks.languages.syntax import Problem
+from ralph_hooks.languages.syntax import SyntaxProblem
 from ralph_hooks.languages.table import Language, Trust, language_of
 from ralph_hooks.languages.tree import MAX_BYTES
 
@@ -56,9 +56,9 @@ class Measured:
         self.unsound_before = 0
         self.seconds: list[float] = []
         self.sound: list[tuple[str, bytes]] = []
-        self._known: dict[str, tuple[Problem, ...]] = {}
+        self._known: dict[str, tuple[SyntaxProblem, ...]] = {}
 
-    def problems(self, language: Language, path: str, oid: str, blobs: Blobs) -> tuple[Problem, ...]:
+    def problems(self, language: Language, path: str, oid: str, blobs: Blobs) -> tuple[SyntaxProblem, ...]:
         """Read a blob once."""
         if set(oid) == {"0"}:
             return ()
@@ -115,7 +115,7 @@ def measure(repositories: list[Path], most: int, only: str) -> dict[str, Measure
 
 
 def seen_breaks(language: str, sound: list[tuple[str, bytes]]) -> tuple[int, int]:
-    """How many of the files that lost a bracket are seen to be broken."""
+    """Return how many of the files that lost a bracket are seen to be broken."""
     generator = random.Random(7)
     seen = Counter[bool]()
     for path, data in generator.sample(sound, min(TRIALS, len(sound))):

@@ -52,7 +52,7 @@ def adopt(descriptor: int, path: Path) -> Lock | None:
 
 
 def held(path: Path) -> bool:
-    """Whether somebody holds the lock on ``path``. Takes it for a moment to find out."""
+    """Return whether somebody holds the lock on ``path``. Takes it for a moment to find out."""
     if not path.exists():
         return False
     lock = acquire(path)
@@ -62,7 +62,7 @@ def held(path: Path) -> bool:
 
 
 def usable(folder: Path) -> bool:
-    """Whether files in ``folder`` can be locked at all: some network file systems cannot."""
+    """Return whether files in ``folder`` can be locked at all: some network file systems cannot."""
     import tempfile
 
     try:

@@ -303,7 +303,7 @@ class _Tail:
                     del self._held[: -self._keep]
 
     def read(self, patience: float) -> bytes:
-        """What is there; waits ``patience`` seconds at most for a writer that holds the pipe open."""
+        """Return what is there; waits ``patience`` seconds at most for a writer that holds the pipe open."""
         self._thread.join(patience)
         return bytes(self._held[-self._keep :])
 
@@ -350,7 +350,7 @@ def _all_processes() -> list[int]:
 
 
 def _environment_of(pid: int) -> list[bytes]:
-    """What it was started with, as NAME=value; nothing for another user's, or one that has ended."""
+    """Return what it was started with, as NAME=value; nothing for another user's, or one that has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     return []
@@ -394,7 +394,7 @@ def _guard(mark: str) -> Iterator[Callable[[object], None]]:
 
 @functools.cache
 def can_cut_network() -> bool:
-    """Whether this system lets us run a program without a network. Tried once."""
+    """Return whether this system lets us run a program without a network. Tried once."""
     return sys.platform == "linux" and not run(_unplugged(())).returncode
 
 
@@ -428,7 +428,7 @@ _KEPT = frozenset((
 
 
 def allowed_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a program needs of the environment to find its tools, and nothing else: no keys, no tokens, no GIT_*.
+    """Return what a program needs of the environment to find its tools, and nothing else: no keys, no tokens, no GIT_*.
 
     Under pre-commit or prek our own hook environment is taken off PATH, so that ``python`` is the user's.
     """

@@ -71,7 +71,7 @@ def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
 
 
 def answer(question: bytes) -> bytes:
-    """Whether this worker can be used for the models in ``question``."""
+    """Return whether this worker can be used for the models in ``question``."""
     models = from_msgpack(question, tuple[Model, ...])
     return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))
 
@@ -82,7 +82,7 @@ def question(models: Sequence[Model]) -> bytes:
 
 
 def refusal(answered: bytes) -> str:
-    """Why a worker that ``answered`` so cannot be used; empty where it can."""
+    """Return why a worker that ``answered`` so cannot be used; empty where it can."""
     greeting = from_msgpack(answered, Greeting)
     ours = versions()
     for name, theirs in greeting.versions.items():
@@ -92,7 +92,7 @@ def refusal(answered: bytes) -> str:
 
 
 def versions() -> dict[str, str]:
-    """What has to be the same on every machine for the same verdict."""
+    """Return what has to be the same on every machine for the same verdict."""
     from importlib.metadata import version
 
     python = ".".join(platform.python_version_tuple()[:2])
@@ -143,10 +143,10 @@ def worker_client() -> ModelClient:
 
 @lru_cache(maxsize=1)
 def worker_outages() -> WorkerOutages:
-    """What all errands of this worker know of models that are down."""
+    """Return what all errands of this worker know of models that are down."""
     return WorkerOutages()
 
 
 def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
-    """Why each of ``models`` could not be asked from here."""
+    """Return why each of ``models`` could not be asked from here."""
     return tuple(dict.fromkeys(filter(None, (registry.obstacle(model, os.environ) for model in models))))

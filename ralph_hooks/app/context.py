@@ -42,7 +42,7 @@ _HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
 
 
 def in_hook() -> bool:
-    """Whether git or a hook manager has started us, and not a person."""
+    """Return whether git or a hook manager has started us, and not a person."""
     return not _HOOK.isdisjoint(os.environ)
 
 
@@ -88,7 +88,7 @@ def find_repository() -> snapshots.Repository:
 
 
 def current_folder() -> Path:
-    """Where we are. Raises RalphError where somebody has removed it."""
+    """Return where we are. Raises RalphError where somebody has removed it."""
     try:
         return Path.cwd()
     except FileNotFoundError as error:
@@ -96,7 +96,10 @@ def current_folder() -> Path:
 
 
 def has_jobs(home: Home) -> bool:
-    """Whether this user has ever had a repair in the background: most have none, and must not pay for the look."""
+    """Return whether this user has ever had a repair in the background: most have none.
+
+    And must not pay for the look.
+    """
     return (home.state / "jobs").is_dir()
 
 

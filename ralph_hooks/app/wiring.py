@@ -49,9 +49,9 @@ from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import NamespacedCache, SharedModelCache, Verdicts
 from ralph_hooks.store.labels import Labels
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.prices import Catalogue
-from ralph_hooks.store.receipts import Receipts
+from ralph_hooks.store.receipts import StoredReceipts
 from ralph_hooks.store.reports import Reports
 from ralph_hooks.store.state import State
 from ralph_hooks.trust.redaction import Redaction
@@ -304,7 +304,7 @@ def _gate(
         store=store,
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),
-        receipts=Receipts(state.database, context.known_as()),
+        receipts=StoredReceipts(state.database, context.known_as()),
         prover=partial(build_prover, context, repository) if proves and context.settings.proof.enabled else None,
     )
 
@@ -361,7 +361,7 @@ def build_caller(
     return caller, store, prices
 
 
-def build_ledger(context: Context, state: State, command: str, run: str) -> Ledger:
+def build_ledger(context: Context, state: State, command: str, run: str) -> StoredLedger:
     """The books of one run, with the user's budgets."""
     budget = context.settings.budget
     caps = Caps(
@@ -370,7 +370,7 @@ def build_ledger(context: Context, state: State, command: str, run: str) -> Ledg
         per_month=budget.per_month,
         price_needed=budget.unpriced is Unpriced.REFUSE,
     )
-    return Ledger(state, run=run, repository=context.known_as(), command=command, caps=caps)
+    return StoredLedger(state, run=run, repository=context.known_as(), command=command, caps=caps)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from ralph_hooks.checks.ruff import Ruff
 from ralph_hooks.checks.secrets import Secrets
 from ralph_hooks.checks.syntax import Syntax
 from ralph_hooks.checks.unicode import Invisible
-from ralph_hooks.checks.weakened import Weakened
+from ralph_hooks.checks.weakened import WeakenedTests
 from ralph_hooks.core.ports.checks import ChangeCheck, Check
 
 
@@ -24,7 +24,7 @@ def all_change_checks(weakened: str) -> tuple[ChangeCheck, ...]:
         weakened: what a weakened test or rule leads to: ``note``, ``block`` or ``off``.
     """
     imports: tuple[ChangeCheck, ...] = (Imports(),)
-    return imports if weakened == "off" else (*imports, Weakened(blocks=weakened == "block"))
+    return imports if weakened == "off" else (*imports, WeakenedTests(blocks=weakened == "block"))
 
 
 def slow_checks() -> tuple[Check, ...]:

@@ -63,7 +63,7 @@ class _Raw(Struct, frozen=True):
 
 
 def read(form: Format, run: LinterRun) -> Reading:
-    """What ``run`` printed. Raises UnreadableError."""
+    """Return what ``run`` printed. Raises UnreadableError."""
     found: list[_Raw] = []
     stopped = ""
     for item in _READERS[form](run.output):

@@ -85,7 +85,7 @@ class ProjectLinters:
         return self._runner.caveats()
 
     def _sides(self, jobs: Sequence[_Job], tree: str, change: Change, deadline: Deadline) -> list[_Side]:
-        """What the linters say of ``tree``, from the cache where it is known; one scratch copy for the rest."""
+        """Return what the linters say of ``tree``, from the cache where it is known; one scratch copy for the rest."""
         keys = [self._key(job, tree) for job in jobs]
         known = self._cache.get(keys)
         sides = [_recalled(known.get(key)) for key in keys]
@@ -123,12 +123,12 @@ def _old_paths(sources: Sequence[Source]) -> tuple[str, ...]:
 
 
 def _asks_base(side: _Side, sources: Sequence[Source]) -> bool:
-    """Whether the base can tell that something is not new: nearly always nothing is said at all."""
+    """Return whether the base can tell that something is not new: nearly always nothing is said at all."""
     return bool(side.found and _old_paths(sources))
 
 
 def _read(job: _Job, runs: Sequence[LinterRun]) -> _Side:
-    """What the ``runs`` of one linter come to; the first problem is the problem of all."""
+    """Return what the ``runs`` of one linter come to; the first problem is the problem of all."""
     wanted = frozenset(job.paths)
     found: list[Diagnostic] = []
     problem = ""

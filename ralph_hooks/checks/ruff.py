@@ -139,7 +139,7 @@ class Ruff:
         return self._project.of(path) if self._project else Rules()
 
     def _judge(self, files: Sequence[tuple[str, bytes | None]], target: str, deadline: Deadline) -> list[_Side]:
-        """What ruff says of each file. One that is not there, or no text to Python, has nothing."""
+        """Return what ruff says of each file. One that is not there, or no text to Python, has nothing."""
         texts = [(path, _text(data)) for path, data in files]
         found = diagnose(texts, deadline, _Item, target)
         return [
@@ -156,7 +156,7 @@ class Ruff:
 def diagnose(
     files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item], target: str = ""
 ) -> list[tuple[Item, ...]]:
-    """What ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
+    """Return what ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
 
     ``target`` is the version of Python they are for, such as ``py310``; without it the newest that ruff knows.
     """
@@ -267,13 +267,13 @@ def _binary() -> str:
 
 
 def _may_be_news(source: Source, new: _Side) -> bool:
-    """Whether it takes a look at the base to tell: nearly always nothing is said of the lines that are new."""
+    """Return whether it takes a look at the base to tell: nearly always nothing is said of the lines that are new."""
     lines = added(source)
     return any(not item.rule.startswith(_HINTS) or item.location.row in lines for item in new.items)
 
 
 def _compare(source: Source, new: _Side, old: _Side) -> CheckResult:
-    """What is new, told by code and line text; line numbers shift."""
+    """Return what is new, told by code and line text; line numbers shift."""
     known = Counter(map(old.key, old.items))
     fresh = []
     for item in new.broken or new.items:

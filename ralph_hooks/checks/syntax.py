@@ -14,7 +14,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import CheckResult, Hint
-from ralph_hooks.languages.syntax import Problem
+from ralph_hooks.languages.syntax import SyntaxProblem
 from ralph_hooks.languages.table import Language, Trust, language_of
 from ralph_hooks.languages.test_files import is_wrong_on_purpose
 
@@ -61,7 +61,7 @@ def _check(source: Source) -> CheckResult:
     )
 
 
-def _is_old(known: Language, source: Source, problem: Problem) -> bool:
+def _is_old(known: Language, source: Source, problem: SyntaxProblem) -> bool:
     """True where the base is broken in the same way; in any way for a grammar, which may not know the dialect."""
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
     if before is None:
@@ -69,7 +69,7 @@ def _is_old(known: Language, source: Source, problem: Problem) -> bool:
     return bool(before) and (known.reader is None or before[0].message == problem.message or not problem.certain)
 
 
-def _shown(problems: Sequence[Problem], source: Source) -> Problem:
+def _shown(problems: Sequence[SyntaxProblem], source: Source) -> SyntaxProblem:
     """The first problem on lines that the change adds, else the first."""
     fresh = added(source)
     return next(

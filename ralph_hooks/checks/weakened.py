@@ -17,7 +17,7 @@ from ralph_hooks.languages.table import language_of
 _VERSION = "1"
 
 
-class Weakened:
+class WeakenedTests:
     """Judges a change as a whole."""
 
     name = "weakened-tests"

@@ -156,7 +156,7 @@ def _removed_tests(tests: Sequence[_Tests], unneeded: _Unneeded) -> list[_Place]
 
 
 def _count(tests: Sequence[_Tests], pattern: re.Pattern[str]) -> int:
-    """How many more matches there are in the files after the change."""
+    """Return how many more matches there are in the files after the change."""
     return sum(
         sign * len(pattern.findall(decode(data)))
         for each in tests

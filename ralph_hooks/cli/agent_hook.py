@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS, Answer, Call, Convention, read_call
+from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS, Answer, Convention, HookCall, read_call
 from ralph_hooks.app.agent_hooks.guard import Guard, one_at_a_time
 from ralph_hooks.core.report import Report, Verdict
 from ralph_hooks.core.text import one_line
@@ -46,7 +46,7 @@ def command(*, name: str) -> int:
     return answer.exit_code
 
 
-def _answer(agent: Convention, call: Call) -> Answer:
+def _answer(agent: Convention, call: HookCall) -> Answer:
     try:
         if call.cwd:
             os.chdir(call.cwd)
@@ -62,7 +62,7 @@ def _answer(agent: Convention, call: Call) -> Answer:
         )
 
 
-def _judged(agent: Convention, call: Call) -> Answer:
+def _judged(agent: Convention, call: HookCall) -> Answer:
     from ralph_hooks.app.context import load_context
     from ralph_hooks.reports.formats import render
 

@@ -118,7 +118,7 @@ def _caps(context: Context, month: Statement, today: dt.date) -> tuple[Cap, ...]
 
 
 def _past_days(state: State, today: dt.date) -> list[Decimal]:
-    """What each whole day cost, from the first one with a call in the ledger; days without one are 0."""
+    """Return what each whole day cost, from the first one with a call in the ledger; days without one are 0."""
     day = dt.timedelta(days=1)
     past = statement(state, since=today - _HISTORY * day, until=today - day)
     spent = {total.name: total.cost_usd for total in past.by_day}
@@ -138,7 +138,7 @@ def _days_left(today: dt.date) -> int:
 def _caught(
     state: State, since: dt.date | None, until: dt.date | None, repository: RepositoryId | None
 ) -> Caught | None:
-    """What was judged on this machine, each change once, in the scope of the bill."""
+    """Return what was judged on this machine, each change once, in the scope of the bill."""
     first, last = (dt.datetime.combine(day, dt.time()).timestamp() if day else None for day in (since, until))
     end = float("inf") if last is None else last + _DAY
     _, judgements = read(state.database, since=first or 0.0, until=end, repository=repository)

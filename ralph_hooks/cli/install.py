@@ -14,7 +14,7 @@ from ralph_hooks.app.context import Context, current_folder, load_context
 from ralph_hooks.core.text import one_line, visible
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.hooks import managers, native
-from ralph_hooks.git.hooks.native import Change, Folder, State
+from ralph_hooks.git.hooks.native import Folder, HookChange, HookState
 from ralph_hooks.git.hooks.script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
 from ralph_hooks.git.snapshot import open_repository
 
@@ -75,7 +75,7 @@ def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None
 
 
 def hooks_folder(context: Context, into: str | None) -> Folder:
-    """Where to install. Raises RalphError where that is for others too and nobody has asked for it."""
+    """Return where to install. Raises RalphError where that is for others too and nobody has asked for it."""
     folder = native.folder(context.repository, own=into == "repository")
     if folder.shared and into != "shared":
         raise RalphError(
@@ -102,14 +102,14 @@ def install_one(context: Context, folder: Folder, name: str) -> str:
     return _words(state, change, shown(state.path, context.repository.top))
 
 
-def called_by(context: Context, state: State) -> Path | None:
+def called_by(context: Context, state: HookState) -> Path | None:
     """The configuration by which the hook that is in place runs ralph-hooks already; None where it does not."""
     if state.other in {"", managers.OTHER} or state.ours is not None or not state.runs:
         return None
     return managers.calls_us(context.repository.top, state.other, state.hook)
 
 
-def _words(state: State, change: Change, where: str) -> str:
+def _words(state: HookState, change: HookChange, where: str) -> str:
     name = state.hook
     if not change.done:
         return f"{name}: installed already ({where})"

@@ -67,7 +67,10 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
 
 
 def _standard_input() -> bytes:
-    """What git says; nothing under pre-commit, which keeps it. Raises RalphError where a person would have to type."""
+    """Return what git says; nothing under pre-commit, which keeps it.
+
+    Raises RalphError where a person would have to type.
+    """
     if sys.stdin is None:  # closed by who started us
         return b""
     if sys.stdin.isatty() and "PRE_COMMIT" not in os.environ:

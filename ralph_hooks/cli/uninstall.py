@@ -10,7 +10,7 @@ from ralph_hooks.app.context import current_folder
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.text import one_line
 from ralph_hooks.git.hooks import managers, native
-from ralph_hooks.git.hooks.native import Change, State
+from ralph_hooks.git.hooks.native import HookChange, HookState
 from ralph_hooks.git.hooks.script import HOOKS
 from ralph_hooks.git.snapshot import open_repository
 
@@ -54,7 +54,7 @@ def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None
         click.echo(one_line(_words(state, change, shown(state.path, repository.top))))
 
 
-def _words(state: State, change: Change, where: str) -> str:
+def _words(state: HookState, change: HookChange, where: str) -> str:
     if not change.done:
         return f"{state.hook}: not installed ({where})"
     if not change.other:

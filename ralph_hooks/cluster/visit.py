@@ -18,7 +18,7 @@ Do = Callable[[bytes, Callable[[bytes], None]], bytes]
 
 
 def visit(do: Do, identity: str, topic: str, number: int, task: bytes) -> bytes:
-    """What ``do`` makes of ``task``, in the process that it is meant for and in no other.
+    """Return what ``do`` makes of ``task``, in the process that it is meant for and in no other.
 
     Dask gives the tasks of a lost worker to another one and tells nobody. What the first one has paid for would then be
     paid for twice, on one reservation. What ``do`` tells on its way is an event of ``topic``, with ``number``. Raises
@@ -33,5 +33,5 @@ def visit(do: Do, identity: str, topic: str, number: int, task: bytes) -> bytes:
 
 
 def greet(answer: Callable[[bytes], bytes], question: bytes) -> tuple[str, bytes]:
-    """Which process this is, and what it answers."""
+    """Return which process this is, and what it answers."""
     return IDENTITY, answer(question)

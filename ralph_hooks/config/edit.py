@@ -98,7 +98,7 @@ def _tables(values: Values) -> dict[str, Any]:
 
 
 def _keeps_lines(before: str, after: str) -> bool:
-    """Whether every line of ``before`` stands in ``after`` as it was, in the same order."""
+    """Return whether every line of ``before`` stands in ``after`` as it was, in the same order."""
     rest = iter(_lines(after))
     return all(line in rest for line in _lines(before))
 

@@ -93,7 +93,7 @@ def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
 
 
 def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
-    """What TOML says; None where there is no such file."""
+    """Return what TOML says; None where there is no such file."""
     content = read_content(path, own=own)
     if content is None:
         return None
@@ -114,7 +114,7 @@ def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
 
 
 def read_content(path: Path, *, own: bool = False) -> bytes | None:
-    """What ``path`` holds; None where there is nothing.
+    """Return what ``path`` holds; None where there is nothing.
 
     Raises ConfigError for what cannot be read or has no end: a symbolic link may lead to a device or a pipe. The user's
     ``own`` file says where keys are sent, without being asked for consent: one that everybody can write is refused, and

@@ -123,7 +123,7 @@ def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:
 
 
 def _prices(file: File, models: Models, user: File | None) -> dict[str, Price]:
-    """What ``file`` says models cost. A repository could call a dear model cheap, so its word is the last one.
+    """Return what ``file`` says models cost. A repository could call a dear model cheap, so its word is the last one.
 
     Where the user wants no call without a known price, it is none.
     """

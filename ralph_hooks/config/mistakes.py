@@ -130,7 +130,7 @@ def _in_table(table: Mapping[str, object], type_: inspect.StructType, key: Key) 
 
 
 def _advice(name: str, fields: Mapping[str, inspect.Field]) -> str:
-    """Where a key that is unknown here belongs, or what it was meant to be."""
+    """Return where a key that is unknown here belongs, or what it was meant to be."""
     if name == "tool":
         return "in this file the keys stand without the prefix tool.ralph-hooks"
     homes = [
@@ -175,7 +175,7 @@ def choices(type_: inspect.Type) -> tuple[str, ...]:
 
 
 def expected(type_: inspect.Type) -> str:  # noqa: PLR0911 - one line for each type a file can hold
-    """What fits ``type_``, in words."""
+    """Return what fits ``type_``, in words."""
     match type_:
         case inspect.Metadata():
             return expected(type_.type)
@@ -214,7 +214,7 @@ def _range(type_: _Number) -> str:
 
 
 def _got(value: object, type_: inspect.Type) -> str:
-    """What stands there instead. A string is shown only where a word was expected: it might be a key."""
+    """Return what stands there instead. A string is shown only where a word was expected: it might be a key."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

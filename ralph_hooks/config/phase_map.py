@@ -55,7 +55,7 @@ def _without_comment(line: str) -> str:
 
 
 def _opens(path: Path, number: int, text: str) -> bool:
-    """Whether a line at the margin begins the map."""
+    """Return whether a line at the margin begins the map."""
     match = _KEY.match(text)
     if match is None or match["key"].strip("\"'") != "models":
         return False

@@ -149,7 +149,7 @@ def _check_agent(file: File, key: Key, table: ProviderTable) -> None:
 
 
 def _url_problems(url: str) -> Iterator[tuple[str, str]]:
-    """What is wrong with ``url``, and the advice. It is not repeated: people put keys into URLs."""
+    """Yield what is wrong with ``url``, and the advice. It is not repeated: people put keys into URLs."""
     parts = re.fullmatch(_URL, url)
     if "@" in url.partition("://")[2].partition("/")[0]:
         yield "expected a URL without user name and password", "name the variable that holds the key in api-key-env"
@@ -214,7 +214,7 @@ class Models:
         return tuple(dict.fromkeys(model.provider for model in models))
 
     def prices(self) -> dict[str, Price]:
-        """What models cost according to the file."""
+        """Return what models cost according to the file."""
         for name in self._file.table.prices:
             list(self._model(("prices", name), name, ()))
         return {name: _price(table) for name, table in self._file.table.prices.items()}
@@ -340,7 +340,7 @@ def check_personal(file: File, *, own: bool) -> None:
 
 
 def store_problem(url: str) -> tuple[str, str] | None:
-    """What is wrong with the ``url`` of a store, and the advice. It is not repeated: it may hold a password."""
+    """Return what is wrong with the ``url`` of a store, and the advice. It is not repeated: it may hold a password."""
     if re.fullmatch(STORE, url):
         return None
     return "expected the URL of a PostgreSQL database", "such as postgresql://db.corp.example/ralph"
@@ -364,7 +364,7 @@ def _check_command(file: File, key: Key, command: str | tuple[str, ...] | Comman
 
 
 def leads_out(path: str) -> bool:
-    """Whether ``path`` is anything but the name of a place below a folder, with forward slashes."""
+    """Return whether ``path`` is anything but the name of a place below a folder, with forward slashes."""
     parts = path.split("/")
     return path.startswith(("/", "~")) or ".." in parts or not path.strip("/. ") or "\\" in path or "\0" in path
 
@@ -409,7 +409,7 @@ def _pattern_problem(pattern: str) -> tuple[str, str] | None:
 
 
 def sensitive(repository: File, user: File | None, agents: Iterable[Provider]) -> tuple[tuple[str, str], ...]:
-    """What ``repository`` would make this machine run, or send somewhere.
+    """Return what ``repository`` would make this machine run, or send somewhere.
 
     A provider that the user has defined too is the user's, and not listed. ``agents`` are those that the repository has
     repair, which starts them in its files; a question to one is no more than a question to a model.

@@ -439,14 +439,14 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     _known: dict[str, Route] = field(default_factory=dict)
 
     def route(self, path: str) -> Route:
-        """What serves ``path``: the models of everything, changed by the last rule that matches."""
+        """Return what serves ``path``: the models of everything, changed by the last rule that matches."""
         found = self._known.get(path)
         if found is None:
             found = self._known[path] = self._find(path)
         return found
 
     def implementers(self, path: str, kind: Kind) -> tuple[Chain, str]:
-        """Who repairs ``path``, and why; an empty chain for nobody."""
+        """Return who repairs ``path``, and why; an empty chain for nobody."""
         route = self.route(path)
         chain = route.chain(Phase.IMPLEMENT)
         own = self._rule(path)

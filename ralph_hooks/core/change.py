@@ -41,7 +41,7 @@ class Entry(Struct, frozen=True):
     new_oid: str | None
 
     def alone(self) -> Entry:
-        """What is there now as if nothing had been before: for where that is nothing to compare with."""
+        """Return what is there now as if nothing had been before: for where that is nothing to compare with."""
         return msgspec.structs.replace(
             self, status=Status.ADDED, old_path=self.path, old_mode=ABSENT_MODE, old_oid=None
         )
@@ -52,7 +52,7 @@ class Entry(Struct, frozen=True):
         return self.old_path != self.path and self.old_oid == self.new_oid and self.new_mode != SUBMODULE_MODE
 
     def unreadable(self) -> str | None:
-        """Why there is no text to judge in this entry, seen from its modes and ids alone."""
+        """Return why there is no text to judge in this entry, seen from its modes and ids alone."""
         modes = (self.old_mode, self.new_mode)
         if SUBMODULE_MODE in modes:
             return "submodule"

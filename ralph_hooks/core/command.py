@@ -54,18 +54,18 @@ class Command(Struct, frozen=True):
 
     @property
     def reports(self) -> bool:
-        """Whether it is meant to write a JUnit report."""
+        """True if it is meant to write a JUnit report."""
         return bool(self.junit) or REPORT in self.line
 
     @property
     def goes_on(self) -> bool:
-        """Whether the shell runs something after the part that writes the report, once that part has succeeded."""
+        """True if the shell runs something after the part that writes the report, once that part has succeeded."""
         if not isinstance(self.run, str) or REPORT not in self.run:
             return False
         return _NEXT.search(self.run.rpartition(REPORT)[2].strip()) is not None
 
     def concerns(self, entries: Iterable[Entry]) -> bool:
-        """Whether a change of ``entries`` is one that the command is about."""
+        """Return whether a change of ``entries`` is one that the command is about."""
         patterns = self.paths or ((f"/{self.cwd}/**",) if self.cwd else ())
         touched = {path for entry in entries for path in (entry.path, entry.old_path)} if patterns else ()
         return not patterns or any(first_match(path, patterns) for path in touched)

@@ -34,7 +34,7 @@ class Total(Struct, frozen=True, kw_only=True):
     """Spent waiting for models, one call after the other."""
 
     def priced_at(self, price: Price) -> Decimal:
-        """What the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
+        """Return what the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
         return price.cost(self.usage)
 
 

@@ -59,7 +59,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _between(tokens: Sequence[str]) -> str:
-    """What stands between two gaps that go beyond a slash."""
+    """Return what stands between two gaps that go beyond a slash."""
     pieces = [""]
     stars: list[int] = []  # the pieces that begin with one
     for token in tokens:

@@ -52,7 +52,7 @@ class Linter(Struct, frozen=True):
     """Seconds for one run."""
 
     def covers(self, entry: Entry) -> bool:
-        """Whether the linter has something to say of ``entry`` after the change."""
+        """Return whether the linter has something to say of ``entry`` after the change."""
         return entry.new_oid is not None and (not self.paths or first_match(entry.path, self.paths) is not None)
 
     def lines(self, paths: Sequence[str]) -> tuple[str, ...]:

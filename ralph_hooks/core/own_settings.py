@@ -44,7 +44,7 @@ def settings_changed(entry: Entry, content: Content, places: Places = CONFIGURAT
 
 
 def _differing(before: object, after: object, *names: str) -> Iterator[str]:
-    """Where two tables differ, two names deep."""
+    """Yield where two tables differ, two names deep."""
     if before == after:
         return
     there = [each for each in (before, after) if each]

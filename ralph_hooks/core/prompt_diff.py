@@ -167,7 +167,7 @@ def _cut(lines: Sequence[Line], most: int | None) -> list[Sequence[Line]]:
 
 
 def _boundary(before: Line, line: Line) -> int:
-    """How good a place to cut it is in front of ``line``: 2 where a definition begins, 1 after a blank line."""
+    """Return how good a place to cut it is in front of ``line``: 2 where a definition begins, 1 after a blank line."""
     if before.text.lstrip().startswith(("@", "#[")):  # a decorator belongs to what follows
         return 0
     text = line.text.lstrip()

@@ -55,7 +55,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     kind: str
     """The type of the exception, or `HANG`."""
     own: bool = False
-    """Whether it is an exception that the project's own code let out, or a hang inside of it."""
+    """True if it is an exception that the project's own code let out, or a hang inside of it."""
     at: tuple[str, int] = ("", 0)
     """Path and 1-based line in the project where it was raised; empty where that is not known."""
     reached: tuple[tuple[str, int], ...] = ()
@@ -76,7 +76,7 @@ class Run(Struct, frozen=True, kw_only=True):
     misdeeds: tuple[str, ...] = ()
     """Forbidden things that the test was seen doing: reading source text, sleeping, using the network."""
     foreign: bool = False
-    """Whether it did not load because of the project or the environment, not because of the test."""
+    """True if it did not load because of the project or the environment, not because of the test."""
     tail: str = ""
     """The end of the output."""
     seconds: float = 0.0
@@ -95,7 +95,7 @@ class TestFile(Struct, frozen=True, kw_only=True):
     """How a person runs it."""
 
 
-class Trial(Struct, frozen=True, kw_only=True):
+class ProofRun(Struct, frozen=True, kw_only=True):
     """One run that is wanted."""
 
     tree: str

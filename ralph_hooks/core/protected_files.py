@@ -13,7 +13,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Kind(Struct, frozen=True):
+class ReaderKind(Struct, frozen=True):
     """Files with one kind of reader."""
 
     name: str
@@ -32,7 +32,7 @@ _STARTED = "touch what an interpreter or a tool runs when it starts"
 _OWN = "touch the configuration of ralph-hooks"
 
 KINDS = (
-    Kind(
+    ReaderKind(
         "CI and deployment: run on a server after a push",
         _CI,
         "docs.github.com/actions, docs.gitlab.com/ci/yaml, tekton.dev/docs/pipelines; each service's own reference",
@@ -50,7 +50,7 @@ KINDS = (
             "railway.json", "railway.toml", "/.jenkins", "/.rwx", "/.dagger", "/.github/hooks",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Hooks: run by git at a commit or a push",
         _HOOKS,
         "pre-commit.com, lefthook.dev, typicode.github.io/husky, git-scm.com/docs/githooks",
@@ -63,7 +63,7 @@ KINDS = (
             ".lfsconfig",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Coding agents: instructions, permissions, servers and commands, read at the start of a session",
         _TOOLS,
         "agents.md, code.claude.com/docs, cursor.com/docs, docs.windsurf.com, kiro.dev/docs/hooks,"
@@ -82,7 +82,7 @@ KINDS = (
             "/.openai", "/.antigravity", ".specify",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Editors and cloud workspaces: tasks and settings, read when a folder is opened",
         _TOOLS,
         "code.visualstudio.com/docs (tasks, workspace trust), zed.dev/docs/tasks, jetbrains.com/help, containers.dev,"
@@ -97,7 +97,7 @@ KINDS = (
             ".kateproject", ".tmux.conf", ".tmuxinator*", ".zellij",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Shells and version managers: read when a shell enters the folder",
         _STARTED,
         "direnv.net, mise.jdx.dev/configuration.html (hooks, env), asdf-vm.com, devenv.sh",
@@ -109,7 +109,7 @@ KINDS = (
             ".flox", "hermit.hcl", ".shadowenv.d", ".direnv", ".proto*", ".prototools",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Interpreters: run or obeyed at every start",
         _STARTED,
         "docs.python.org/3/library/site.html, docs.npmjs.com (npmrc), yarnpkg.com (yarnPath), bun.sh (preload),"
@@ -124,7 +124,7 @@ KINDS = (
             "node_modules", ".luarc.lua",
         ),
     ),
-    Kind(
+    ReaderKind(
         "Build tools and debuggers: what they run or load before any build file, with the rights of the user",
         _STARTED,
         "doc.rust-lang.org/cargo/reference/config.html (runner, wrapper), maven.apache.org (extensions),"
@@ -139,19 +139,19 @@ KINDS = (
             ".ripgreprc", ".watchmanconfig", ".hgrc", ".hg", ".svn", ".jj",
         ),
     ),
-    Kind(
+    ReaderKind(
         "git: what it applies to files, and where other repositories come from",
         "touch .gitattributes",
         "git-scm.com/docs/gitattributes (filters and drivers)",
         (".gitattributes",),
     ),
-    Kind(
+    ReaderKind(
         "git: submodules",
         "touch .gitmodules",
         "git-scm.com/docs/gitmodules, CVE-2018-17456",
         (".gitmodules",),
     ),
-    Kind(
+    ReaderKind(
         "ralph-hooks: decisions of people. Its settings in pyproject.toml and .ralph-hooks.toml are compared by value",
         _OWN,
         "configuration.md",

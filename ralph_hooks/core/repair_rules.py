@@ -51,7 +51,10 @@ def summary(violations: Sequence[Violation]) -> str:
 
 
 def unsafe_name(path: str) -> Violation | None:
-    """Why no file of that name may be written: it leads out of the tree, into git's own, or is another name's alias."""
+    """Return why no file of that name may be written: it leads out of the tree.
+
+    Into git's own, or is another name's alias.
+    """
     parts = path.replace("\\", "/").split("/")
     names = [_seen(part) for part in parts]
     if path.startswith(("/", "\\")) or names[0] == "~" or _DRIVE.match(path) or ".." in names or "\0" in path:
@@ -72,7 +75,7 @@ def _bytes(name: str) -> int:
 
 
 def _unclear(path: str) -> Violation | None:
-    """Why no new file should have that name: people or other systems would take it for something else."""
+    """Return why no new file should have that name: people or other systems would take it for something else."""
     if one_line(path) != path:
         return Violation("write a file without a proper name", path)
     if "\\" in path or any(_DEVICE.fullmatch(_seen(part)) or _seen(part) != _plain(part) for part in path.split("/")):
@@ -81,7 +84,7 @@ def _unclear(path: str) -> Violation | None:
 
 
 def is_new(entry: Entry) -> bool:
-    """Whether there was no file of that name before."""
+    """Return whether there was no file of that name before."""
     return entry.new_oid is not None and (entry.old_oid is None or entry.path != entry.old_path)
 
 
@@ -92,14 +95,14 @@ def aliases(added: Iterable[str], paths: Iterable[str]) -> tuple[Violation, ...]
 
 
 def is_git(name: str) -> bool:
-    """Whether ``name``, one component of a path, is ``.git`` to some file system."""
+    """Return whether ``name``, one component of a path, is ``.git`` to some file system."""
     return _seen(name) == ".git"
 
 
 def violations(
     entries: Iterable[Entry], *, protected: Sequence[str] = (), hooks: Sequence[str] = ()
 ) -> tuple[Violation, ...]:
-    """What the difference between the judged and the repaired tree breaks.
+    """Return what the difference between the judged and the repaired tree breaks.
 
     ``protected`` are the user's own patterns; ``hooks`` are patterns of the folder where this clone keeps its hooks.
     """

@@ -50,7 +50,7 @@ class Cause(StrEnum):
 
     @property
     def unjudged(self) -> bool:
-        """Whether a model should have judged the path."""
+        """True if a model should have judged the path."""
         return self in {Cause.UNAVAILABLE, Cause.BUDGET, Cause.NO_KEY}
 
 
@@ -117,7 +117,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     @property
     def to_repair(self) -> bool:
-        """Whether it fails by the change, so that a repair may be paid for."""
+        """True if it fails by the change, so that a repair may be paid for."""
         return self.verdict is Verdict.FAIL and not self.fails_on_base
 
 
@@ -185,7 +185,7 @@ class FixSummary(Struct, frozen=True, kw_only=True):
     deletions: int
     verified: bool
     reproduced: bool = False
-    """Whether the reproducer of each proved finding passes with it."""
+    """True if the reproducer of each proved finding passes with it."""
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):

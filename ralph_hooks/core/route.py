@@ -103,13 +103,13 @@ class Provider(Struct, frozen=True, kw_only=True):
     token_limit: str = "max_tokens"
     """The request field that caps the reply: ``max_tokens`` or ``max_completion_tokens``."""
     temperature: bool = True
-    """Whether a temperature may be sent."""
+    """True if a temperature may be sent."""
     quick: Mapping[str, object] = {}
     """Extra request fields that turn a model's reasoning down for a quick gate."""
     context: int = 128_000
     """Tokens that a request and its reply may fill together."""
     cuts: bool = False
-    """Whether it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
+    """True if it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
     catalogue: str = ""
     """The provider's id in the price catalogue (genai-prices); empty where it has none."""
 

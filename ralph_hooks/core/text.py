@@ -55,7 +55,7 @@ PLACEHOLDER = re.compile(r"<secret-\d+>")
 
 
 def placeholder(number: int) -> str:
-    """What stands for the ``number``-th credential of a run."""
+    """Return what stands for the ``number``-th credential of a run."""
     return f"<secret-{number}>"
 
 

@@ -67,7 +67,7 @@ class Price(Struct, frozen=True, kw_only=True):
         return usage if charged_more else structs.replace(usage, cache_write_tokens=0)
 
     def cost(self, usage: Usage) -> Decimal:
-        """What ``usage`` costs in US dollars, exact; the provider's own figure where it gave one."""
+        """Return what ``usage`` costs in US dollars, exact; the provider's own figure where it gave one."""
         if usage.reported_usd is not None:
             return usage.reported_usd
         cached = self.input if self.cached_input is None else self.cached_input

@@ -32,7 +32,7 @@ def content_key(what: str, version: str, entry: Entry) -> str:
 
 
 def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
-    """What the store keeps; None where that is nothing, or was written by a release that has another shape for it.
+    """Return a cached value; None where there is none, or another release wrote it in another shape.
 
     All releases share one store. What cannot be read is not known, and is asked again.
     """

@@ -106,7 +106,7 @@ class GitPush:
         self._blobs = GitSnapshot(repository, Change(tree="", base="", entries=(), title=title))
 
     def history(self, commits: Sequence[str]) -> Iterator[CommitChange]:
-        """What each of ``commits`` did to each path, seen as a commit hook would see it."""
+        """Yield what each of ``commits`` did to each path, seen as a commit hook would see it."""
         args = ["diff-tree", "--stdin", "--root", "-r", "-c", *RAW]
         for start in range(0, len(commits), _AT_ONCE):
             listed = _git(self._repository, *args, names=commits[start : start + _AT_ONCE])
@@ -114,7 +114,10 @@ class GitPush:
                 yield CommitChange(commit, entries)
 
     def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
-        """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each."""
+        """Yield what was written in ``oids``, commits and annotated tags, in their order.
+
+        At most ``most`` bytes of each.
+        """
         for start in range(0, len(oids), _READ_AT_ONCE):
             names = oids[start : start + _READ_AT_ONCE]
             answer = _git(self._repository, "cat-file", "--batch-check=%(objectsize)", names=names)
@@ -154,7 +157,7 @@ def _numbered(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
-    """What ``to_ref`` adds to ``from_ref``, whatever remotes have of it. Raises GitError as `between` does."""
+    """Return what ``to_ref`` adds to ``from_ref``, whatever remotes have of it. Raises GitError as `between` does."""
     snapshot = between(repository, from_ref, to_ref)
     tip, known = resolve(repository, [f"{to_ref}^{{commit}}", f"{from_ref}^{{commit}}"])
     assert tip is not None  # `between` has found both
@@ -164,7 +167,7 @@ def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
 
 
 def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> GitPush:
-    """What ``updates`` add to what any remote is known to have. ``remote`` is its name or URL, for people.
+    """Return what ``updates`` add to what any remote is known to have. ``remote`` is its name or URL, for people.
 
     Not only the remote that is pushed to: of a fork that was just added nothing is known here, and whoever pushes a
     topic to it does not answer for all that came before. Raises GitError where an object or a parent is missing.
@@ -203,7 +206,10 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
 
 
 def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Object]:
-    """What each object that is named comes down to behind tags. What the remote has need not be in this clone."""
+    """Return what each object that is named comes down to behind tags.
+
+    What the remote has need not be in this clone.
+    """
     local = [update.local_oid for update in updates if update.local_oid]
     remote = [update.remote_oid for update in updates if update.remote_oid]
     wanted = list(dict.fromkeys([*local, *remote]))
@@ -273,7 +279,7 @@ def _commits(repository: Repository, own: _Graph) -> tuple[Commit, ...]:
 
 
 def _net(repository: Repository, own: _Graph, tip: str, title: str) -> GitSnapshot:
-    """What ``tip`` has that none of the commits has which ``own`` is built on.
+    """Return what ``tip`` has that none of the commits has which ``own`` is built on.
 
     It is compared with the one that the chain of first parents comes from. A file that is byte for byte as in another
     of them (the branch that was merged) is nothing that this push adds.
@@ -361,6 +367,9 @@ def _title(updates: Sequence[Update], remote: str) -> str:
 
 
 def _git(repository: Repository, *args: str, names: Iterable[str]) -> bytes:
-    """What git prints, with ``names`` on its standard input: there may be more of them than arguments can hold."""
+    """Return what git prints.
+
+    With ``names`` on its standard input: there may be more of them than arguments can hold.
+    """
     stdin = "".join(f"{name}\n" for name in names).encode("ascii")
     return git(args, cwd=repository.top, stdin=stdin, env=repository.environment)

@@ -118,7 +118,7 @@ def try_git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environm
 
 
 def git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment = _NOTHING) -> bytes:
-    """What git prints. Raises GitError with git's own words where it fails."""
+    """Return what git prints. Raises GitError with git's own words where it fails."""
     return output(try_git(args, cwd=cwd, stdin=stdin, env=env))
 
 
@@ -128,20 +128,20 @@ def git_version(cwd: Path) -> str:
 
 
 def is_recent(version: str) -> bool:
-    """Whether ``version`` is `OLDEST` or newer."""
+    """Return whether ``version`` is `OLDEST` or newer."""
     numbers = [tuple(int(part) for part in re.findall(r"\d+", text)[:2]) for text in (version, OLDEST)]
     return numbers[0] >= numbers[1]
 
 
 def output(done: Finished) -> bytes:
-    """What git printed. Raises GitError with git's own words where it failed."""
+    """Return what git printed. Raises GitError with git's own words where it failed."""
     if done.returncode:
         raise failure(done)
     return done.stdout
 
 
 def failure(done: Finished) -> GitError:
-    """What git said, with its command, its exit code and the next step."""
+    """Return what git said, with its command, its exit code and the next step."""
     words = decode(done.stderr).strip()
     lines = words.splitlines() or ["no message"]
     first = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])

@@ -54,7 +54,7 @@ class Repository(Struct, frozen=True):
     head_tree: str | None
     """The tree of the commit that HEAD names; None before the first one."""
     fetches: bool = True
-    """Whether git may fetch what a partial clone lacks."""
+    """True if git may fetch what a partial clone lacks."""
     seal: Environment | None = None
     """For a repository of our own: what keeps the caller's variables and configuration out of it (`run.sealed`)."""
     own_objects: Path | None = None
@@ -252,7 +252,7 @@ def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]
 
 
 def staged(repository: Repository) -> GitSnapshot:
-    """What `git commit` would commit: the index that git handed over, against HEAD."""
+    """Return what `git commit` would commit: the index that git handed over, against HEAD."""
     base = repository.head_tree or repository.empty_tree
     diff = begin(
         ["diff-index", "--cached", *RAW, "--ita-invisible-in-index", base, "--"],
@@ -297,7 +297,7 @@ def build_tree(change: Change, run: Callable[..., bytes]) -> None:
 
 
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
-    """What ``to_ref`` adds to ``from_ref``: from their merge base, as a pull request shows it."""
+    """Return what ``to_ref`` adds to ``from_ref``: from their merge base, as a pull request shows it."""
     refs = (from_ref, to_ref)
     found = resolve(repository, [f"{ref}^{{commit}}" for ref in refs])
     for ref, oid in zip(refs, found, strict=True):

@@ -55,7 +55,7 @@ class Definition(Struct, frozen=True):
         return self.name.rpartition(".")[2]
 
 
-class Call(Struct, frozen=True):
+class CalledName(Struct, frozen=True):
     """A place that calls something."""
 
     name: str
@@ -84,7 +84,7 @@ def enclosing(found: Sequence[Definition], line: int) -> Definition | None:
     return min((each for each in found if line in each.lines), key=lambda each: len(each.lines), default=None)
 
 
-def calls_in(path: str, text: str, lines: Collection[int]) -> tuple[Call, ...]:
+def calls_in(path: str, text: str, lines: Collection[int]) -> tuple[CalledName, ...]:
     """Return what the given lines of a file call, in its order; nothing where no parser knows the language."""
     language = _language(path, text)
     if language is None or not lines:
@@ -131,9 +131,9 @@ def _members(node: ast.AST, prefix: str) -> Iterator[Definition]:
             yield from _members(child, prefix)
 
 
-def _python_calls(tree: ast.Module, lines: Collection[int]) -> Iterator[Call]:
+def _python_calls(tree: ast.Module, lines: Collection[int]) -> Iterator[CalledName]:
     found = [
-        Call(written.rpartition(".")[2], written, node.func.end_lineno or node.lineno)
+        CalledName(written.rpartition(".")[2], written, node.func.end_lineno or node.lineno)
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and (written := _dotted(node.func))
     ]
@@ -223,7 +223,7 @@ def _body_and_last(node: Node, data: bytes) -> tuple[int, int]:
 
 
 def _body(node: Node) -> Node | None:
-    """What follows the signature: the body, also that of a value (JavaScript), or the type (Go)."""
+    """Return what follows the signature: the body, also that of a value (JavaScript), or the type (Go)."""
     for field in ("body", "value", "type"):
         inner = node.child_by_field_name(field)
         if inner is not None and inner.end_byte == node.end_byte:
@@ -238,7 +238,7 @@ def _last_line(node: Node) -> int:
     return row + 1 if column or row == node.start_point[0] else row  # some nodes end with the line break
 
 
-def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Iterator[Call]:
+def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Iterator[CalledName]:
     tree = parse(grammar, text.encode(errors="replace"))
     if tree is None:
         return
@@ -251,7 +251,7 @@ def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Itera
             written = _written(called.text)
             name = re.search(r"[A-Za-z_$][\w$-]*[?!]?$", written)
             if name:
-                yield Call(name[0], written, called.end_point[0] + 1)
+                yield CalledName(name[0], written, called.end_point[0] + 1)
 
 
 def _written(text: bytes) -> str:

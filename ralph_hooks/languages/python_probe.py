@@ -159,7 +159,7 @@ class _Probe:
             self.record(event="denied", deed=deed)
 
     def by_test(self, depth: int = 2) -> bool:
-        """Whether the code that asks is the test's: nothing of the project, no import stands in between."""
+        """Return whether the code that asks is the test's: nothing of the project, no import stands in between."""
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
             path = self.real(frame.f_code.co_filename)
@@ -295,12 +295,12 @@ def _name(nodeid: str) -> str:
 
 
 def _not_loaded(probe: _Probe, error: BaseException | None) -> bool:
-    """Whether a test failed because what it imports is not there: that says nothing of how the project behaves."""
+    """Return whether a test failed on a missing import, which says nothing about the project's behaviour."""
     return error is not None and type(error).__name__ in _LOADED and not probe.describe(error)[1]
 
 
 def _is_foreign(probe: _Probe, text: str) -> bool:
-    """Whether loading failed inside the project, for want of something that it needs."""
+    """Return whether loading failed inside the project, for want of something that it needs."""
     places = re.findall(r"^(\S+\.py):\d+:(?: in|$)", text, re.MULTILINE)
     last = os.path.join(probe.top, places[-1]) if places else ""
     return probe.is_own(os.path.realpath(last)) if last else False

@@ -49,7 +49,7 @@ class ProofRunner(Struct, frozen=True, kw_only=True):
     refusals: Callable[[str], list[str]]
     """Why the text of a test cannot be accepted, before it is run."""
     fits: Callable[[str, Collection[str]], bool] = lambda path, paths: True  # noqa: ARG005 - the general case
-    """Whether it is for this changed file, of those that have its suffix."""
+    """True if it is for this changed file, of those that have its suffix."""
     mark: str = ""
     """The statement that prints ``{mark}``, for `languages.instrument`; empty where lines are traced."""
     keep: tuple[tuple[str, str], ...] = ()

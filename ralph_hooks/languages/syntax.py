@@ -19,7 +19,7 @@ _MOST = 20  # problems of one file: the rest follows from the first
 _QUOTED = 40  # characters of a line
 
 
-class Problem(Struct, frozen=True):
+class SyntaxProblem(Struct, frozen=True):
     """A place in a file that cannot be parsed. Lines are 1-based."""
 
     line: int
@@ -30,11 +30,11 @@ class Problem(Struct, frozen=True):
     """False where it may be meant so."""
 
 
-Reader = Callable[[str, bytes], Sequence[Problem]]
+Reader = Callable[[str, bytes], Sequence[SyntaxProblem]]
 """Returns the problems of a file in their order, none where it is sound or where the reader cannot tell."""
 
 
-def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[Problem] | None:
+def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[SyntaxProblem] | None:
     """Read by a grammar: the nodes that its parser had to skip or to make up."""
     tree = parse(grammar, data)
     if tree is None:
@@ -45,11 +45,11 @@ def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[Problem]
     for node in broken(tree, _MOST):
         first, last = node.start_point[0] + 1, node.end_point[0] + 1
         if node.is_missing:
-            problems.append(Problem(first, f"{language} syntax error: `{node.type}` is missing"))
+            problems.append(SyntaxProblem(first, f"{language} syntax error: `{node.type}` is missing"))
             continue
         text = data[node.start_byte : node.end_byte].decode(errors="replace").strip().split("\n")[0][:_QUOTED]
         message = f"{language} syntax error at `{text}`" if text else f"{language} syntax error"
-        problems.append(Problem(first, message, last if last > first else 0))
+        problems.append(SyntaxProblem(first, message, last if last > first else 0))
     return problems
 
 
@@ -68,17 +68,17 @@ def _commented() -> re.Pattern[str]:
     )
 
 
-def read_python(_path: str, data: bytes) -> Sequence[Problem]:
+def read_python(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read as far as the interpreter decodes: ruff, whose parser knows every version, reports syntax errors."""
     try:
         python_text(data)
     except UnicodeDecodeError as error:
         byte = data[error.start]
         message = f"Python cannot read this file: byte 0x{byte:02x} is not {error.encoding} text"
-        return (Problem(_line_of(data, error.start), message),)
+        return (SyntaxProblem(_line_of(data, error.start), message),)
     except (SyntaxError, LookupError):
         message = "Python cannot read this file: it declares an encoding that is unknown or not the one it has"
-        return (Problem(1, message),)
+        return (SyntaxProblem(1, message),)
     return ()
 
 
@@ -124,7 +124,7 @@ def python_tree(text: str) -> ast.Module | None:
         return None
 
 
-def read_json(path: str, data: bytes) -> Sequence[Problem]:
+def read_json(path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read JSON, but not what some tools accept besides it: comments, templates, one value a line."""
     import json
 
@@ -133,9 +133,9 @@ def read_json(path: str, data: bytes) -> Sequence[Problem]:
     except json.JSONDecodeError as error:
         if _is_dialect(path, error.doc, json.loads):
             return ()
-        return (Problem(error.lineno, f"this is not JSON: {error.msg}"),)
+        return (SyntaxProblem(error.lineno, f"this is not JSON: {error.msg}"),)
     except UnicodeDecodeError as error:
-        return (Problem(_line_of(data, error.start), f"this is not JSON: not {error.encoding} text"),)
+        return (SyntaxProblem(_line_of(data, error.start), f"this is not JSON: not {error.encoding} text"),)
     except (RecursionError, ValueError):  # deeper, or with longer numbers, than the parser at hand can take: no mistake
         return ()
     return ()
@@ -157,7 +157,7 @@ def _all_load(lines: Iterable[str], loads: Callable[[str], object]) -> bool:
     return True
 
 
-def read_notebook(_path: str, data: bytes) -> Sequence[Problem]:
+def read_notebook(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read a Jupyter notebook: JSON with cells (https://nbformat.readthedocs.io)."""
     import json
 
@@ -166,13 +166,13 @@ def read_notebook(_path: str, data: bytes) -> Sequence[Problem]:
     try:
         notebook = json.loads(data)
     except json.JSONDecodeError as error:
-        return (Problem(error.lineno, f"this notebook is not JSON: {error.msg}"),)
+        return (SyntaxProblem(error.lineno, f"this notebook is not JSON: {error.msg}"),)
     except UnicodeDecodeError as error:
-        return (Problem(_line_of(data, error.start), f"this notebook is not JSON: not {error.encoding} text"),)
+        return (SyntaxProblem(_line_of(data, error.start), f"this notebook is not JSON: not {error.encoding} text"),)
     except (RecursionError, ValueError):
         return ()
     if not isinstance(notebook, dict) or not ({"cells", "worksheets"} & notebook.keys()):
-        return (Problem(1, "this notebook has no cells: Jupyter cannot open it"),)
+        return (SyntaxProblem(1, "this notebook has no cells: Jupyter cannot open it"),)
     return _read_cells(notebook, data) if _is_python(notebook) else ()
 
 
@@ -182,18 +182,18 @@ def _is_python(notebook: dict[str, object]) -> bool:
     return any(isinstance(each, dict) and "python" in (each.get("language"), each.get("name")) for each in names)
 
 
-def _read_cells(notebook: dict[str, object], data: bytes) -> Sequence[Problem]:
+def _read_cells(notebook: dict[str, object], data: bytes) -> Sequence[SyntaxProblem]:
     """Read the code of each cell as Python, by a grammar that knows newer versions than the running interpreter.
 
     None of it is certain: some notebooks show an error on purpose, and a magic may go on over several lines.
     """
     cells = notebook.get("cells")
-    problems: list[Problem] = []
+    problems: list[SyntaxProblem] = []
     for number, cell in enumerate(cells if isinstance(cells, list) else (), start=1):
         code = _code(cell)
         for problem in (read_tree("Python", _PYTHON, code.encode(errors="replace")) if code else None) or ():
             line = _line_in_json(data, code.split("\n")[problem.line - 1])
-            problems.append(Problem(line, f"{problem.message} in cell {number}", certain=False))
+            problems.append(SyntaxProblem(line, f"{problem.message} in cell {number}", certain=False))
     return problems[:_MOST]
 
 
@@ -228,14 +228,14 @@ def _toml_place() -> re.Pattern[str]:
     return re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)$")
 
 
-def read_toml(_path: str, data: bytes) -> Sequence[Problem]:
+def read_toml(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read TOML 1.0."""
     import tomli
 
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        return (Problem(_line_of(data, error.start), "this is not TOML: not UTF-8 text"),)
+        return (SyntaxProblem(_line_of(data, error.start), "this is not TOML: not UTF-8 text"),)
     try:
         tomli.loads(text)
     except tomli.TOMLDecodeError as error:
@@ -244,13 +244,13 @@ def read_toml(_path: str, data: bytes) -> Sequence[Problem]:
         message = str(error)
         place = _toml_place().search(message)
         line = int(place[1]) if place and place[1] else text.count("\n") + 1
-        return (Problem(line, f"this is not TOML: {_toml_place().sub('', message)}"),)
+        return (SyntaxProblem(line, f"this is not TOML: {_toml_place().sub('', message)}"),)
     except (RecursionError, ValueError):  # as for JSON
         return ()
     return ()
 
 
-def read_yaml(_path: str, data: bytes) -> Sequence[Problem]:
+def read_yaml(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read YAML as far as its parser goes: tags are not resolved and aliases not followed."""
     import yaml
 
@@ -262,9 +262,9 @@ def read_yaml(_path: str, data: bytes) -> Sequence[Problem]:
         if _template().search(data.decode(errors="replace")):
             return ()
         mark = error.problem_mark or error.context_mark
-        return (Problem(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem or error.context}"),)
+        return (SyntaxProblem(mark.line + 1 if mark else 1, f"this is not YAML: {error.problem or error.context}"),)
     except yaml.YAMLError as error:
-        return (Problem(1, f"this is not YAML: {str(error).splitlines()[0]}"),)
+        return (SyntaxProblem(1, f"this is not YAML: {str(error).splitlines()[0]}"),)
     except (RecursionError, ValueError):
         return ()
     return ()
@@ -274,7 +274,7 @@ class _HasEntitiesError(Exception):
     """Raised to stop the parser."""
 
 
-def read_xml(_path: str, data: bytes) -> Sequence[Problem]:
+def read_xml(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
     """Read XML that declares no entities of its own: nothing is expanded, nothing outside the file is read."""
     from xml.parsers import expat
 
@@ -290,7 +290,7 @@ def read_xml(_path: str, data: bytes) -> Sequence[Problem]:
             data.decode(errors="replace")
         ):
             return ()
-        return (Problem(error.lineno, f"this is not XML: {expat.ErrorString(error.code)}"),)
+        return (SyntaxProblem(error.lineno, f"this is not XML: {expat.ErrorString(error.code)}"),)
     except (_HasEntitiesError, ValueError, LookupError):
         return ()
     return ()

@@ -11,8 +11,8 @@ from posixpath import basename, splitext
 from msgspec import Struct
 
 from ralph_hooks.languages.syntax import (
-    Problem,
     Reader,
+    SyntaxProblem,
     python_parses,
     read_json,
     read_notebook,
@@ -68,7 +68,7 @@ class Language(Struct, frozen=True, kw_only=True):
         """True for the language that the running interpreter can read by itself."""
         return self.name == "Python"
 
-    def problems(self, path: str, data: bytes) -> Sequence[Problem] | None:
+    def problems(self, path: str, data: bytes) -> Sequence[SyntaxProblem] | None:
         """Return the places in ``data`` that cannot be parsed; None where no parser is here, or it takes too long."""
         if self.reader is not None:
             return self.reader(path, data)

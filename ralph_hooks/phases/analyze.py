@@ -79,7 +79,7 @@ VERSION = prompt_version(SYSTEM, AnalyzeReply)
 def question(
     parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker: str, preamble: Preamble = NONE
 ) -> Question[Review]:
-    """What is wrong in ``parts``? ``marker`` is a random word; ``preamble`` stands before the code.
+    """Ask what is wrong in ``parts``. ``marker`` is a random word; ``preamble`` stands before the code.
 
     It can be divided while there is something to divide: parts, or a part and its hints.
     """

@@ -36,7 +36,9 @@ def question(
     shown: Sequence[Shown],
     marker: str,
 ) -> Question[Repair]:
-    """What makes ``repair`` right? ``wrong`` tells what came of it, ``applied`` whether the files have its edits.
+    """Ask how to correct ``repair``.
+
+    ``wrong`` says what came of it, ``applied`` whether the files have its edits.
 
     ``done`` shows what a coding agent has changed, who tells no edits. ``marker`` is a random word.
     """

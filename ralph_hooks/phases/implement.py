@@ -97,7 +97,7 @@ def question(
     learned: Sequence[str],
     marker: str,
 ) -> Question[Repair]:
-    """What mends ``problem``?
+    """Ask for the repair of ``problem``.
 
     ``change`` is what the change does to files that were there before it; ``learned`` tells what was tried before and
     why it failed. ``marker`` is a random word.

@@ -48,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
 def question(
     problem: Problem, *, change: str, outline: str, listed: Sequence[str], paths: Collection[str], marker: str
 ) -> Question[Plan]:
-    """How is ``problem`` mended?
+    """Return how is ``problem`` mended?
 
     ``change`` and ``outline`` are texts; ``listed`` are further files that are named to the model, ``paths`` all that
     there are. ``marker`` is a random word.

@@ -46,7 +46,7 @@ class Shown(Struct, frozen=True):
 
 
 def task(problem: Problem) -> str:
-    """What is asked of the model: the user's own word, which stands outside of the fence."""
+    """Return what is asked of the model: the user's own word, which stands outside of the fence."""
     count = len(problem.findings) + len(problem.failures)
     known = f"Mend {plural(count, 'problem')}: P1{f' to P{count}' if count > 1 else ''}." if count else ""
     asked = f"The user asks: {problem.instruction.strip()}" if problem.instruction else ""

@@ -51,7 +51,7 @@ class _LooseReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reproducers: list[msgspec.Raw]
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
+class ProofTask(msgspec.Struct, frozen=True, kw_only=True):
     """A finding to reproduce."""
 
     statement: str
@@ -70,8 +70,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
 VERSION = prompt_version(SYSTEM, ReproduceReply)
 
 
-def question(task: Task, marker: str) -> Question[ReplyReproducer]:
-    """Which test shows ``task``? ``marker`` is a random word."""
+def question(task: ProofTask, marker: str) -> Question[ReplyReproducer]:
+    """Ask for a test that shows ``task``. ``marker`` is a random word."""
     texts = [task.code, f"C1: {task.statement}", f"TEST FILE: {path_line(task.path)}", f"FRAMEWORK: {task.framework}"]
     if task.rejected:
         output = "\n".join(tail(task.rejected, _OUTPUT_TOKENS))
@@ -101,6 +101,6 @@ def read(data: bytes) -> ReplyReproducer:
     return item
 
 
-def size(task: Task) -> int:
+def size(task: ProofTask) -> int:
     """About how many tokens everything but the code takes."""
     return estimate_tokens(SYSTEM + task.statement + task.rejected + task.earlier) + estimate_tokens(task.framework)

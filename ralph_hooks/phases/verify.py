@@ -59,7 +59,7 @@ VERSION = prompt_version(SYSTEM, VerifyReply)
 
 
 def question(claims: Sequence[Claim], marker: str, preamble: Preamble = NONE) -> Question[list[ReplyVerdict]]:
-    """Which of ``claims`` hold? The answer has one verdict a claim, in their order.
+    """Ask which of ``claims`` hold. The answer has one verdict a claim, in their order.
 
     ``marker`` is a random word; ``preamble`` stands before the code.
     """

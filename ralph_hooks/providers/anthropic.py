@@ -106,7 +106,10 @@ def _text(reply: _Reply, model: Model) -> str:
 
 
 def usage(data: bytes) -> Usage | None:
-    """What the call used; None where the provider does not say. Cache reads and writes come on top of its input."""
+    """Return what the call used; None where the provider does not say.
+
+    Cache reads and writes come on top of its input.
+    """
     try:
         used = from_json(data, _Billed).usage
     except msgspec.ValidationError:

@@ -204,7 +204,10 @@ def unreadable(data: bytes, model: Model) -> Unreadable:
 
 
 def blamed(error: Error, sent: Collection[str]) -> str | None:
-    """Which of the fields that were ``sent`` a provider blames: the one it names, else the first that it mentions."""
+    """Return which of the fields that were ``sent`` a provider blames: the one it names.
+
+    Else the first that it mentions.
+    """
     named = re.split(r"[.\[]", error.parameter)[0]
     if named in sent:
         return named

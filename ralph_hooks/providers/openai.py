@@ -194,7 +194,7 @@ class _Billed(Struct, frozen=True):
 
 
 def usage(data: bytes) -> Usage | None:
-    """What the call used; None where the provider does not say, or not so that it can be understood."""
+    """Return what the call used; None where the provider does not say, or not so that it can be understood."""
     try:
         used = from_json(data, _Billed).usage
     except msgspec.ValidationError:

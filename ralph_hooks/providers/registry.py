@@ -50,7 +50,10 @@ def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True
 
 
 def obstacle(model: Model, environ: Mapping[str, str]) -> str:
-    """Why ``model`` could not even be asked, for people; empty where it could. A look that imports nothing heavy."""
+    """Return why ``model`` could not even be asked, for people; empty where it could.
+
+    A look that imports nothing heavy.
+    """
     from ralph_hooks.providers.agents import program
 
     try:
@@ -189,7 +192,7 @@ class _Client:
 
 
 def _without(secrets: Sequence[str], ask: Callable[[], Completion]) -> Completion:
-    """What comes of ``ask``, without keys where a server repeats them: answers and errors are shown and kept."""
+    """Return what comes of ``ask``, without keys where a server repeats them: answers and errors are shown and kept."""
     try:
         completion = ask()
     except ModelError as fault:
@@ -211,7 +214,7 @@ def _presentable(sentence: str) -> str:
 
 
 def _wire(model: Model) -> WireFormat:
-    """How ``model`` is spoken to."""
+    """Return how ``model`` is spoken to."""
     from ralph_hooks.providers import anthropic, openai, openai_responses
 
     match model.provider.wire:

@@ -40,7 +40,7 @@ _CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_C
 _SERVER_ERRORS = 500
 
 
-class Session(requests.Session):
+class HttpSession(requests.Session):
     """A session that keeps connections open. It trusts nothing in the environment and follows no redirect.
 
     Certificates of authorities are looked up in ``environ``. ``cert`` is the PEM file with the certificate that it

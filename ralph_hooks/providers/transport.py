@@ -76,11 +76,11 @@ class Transport:
     """
 
     def __init__(self, environ: Mapping[str, str], proxy: str = "", cert: str = "", cert_key: str = "") -> None:
-        from ralph_hooks.providers.session import Session
+        from ralph_hooks.providers.session import HttpSession
 
         self._environ = environ
         self._proxy = proxy
-        self._session = Session(environ, cert, cert_key)
+        self._session = HttpSession(environ, cert, cert_key)
 
     def prepare(self, base_url: str) -> None:
         """Read the certificates that a call to ``base_url`` needs. Raises Misconfigured where they cannot be used."""

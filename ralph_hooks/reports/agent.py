@@ -67,7 +67,7 @@ def _finding(number: int, item: Finding) -> list[str]:
 
 
 def _evidence(item: Finding) -> list[str]:
-    """How it is supported, with the whole reproducer: whoever repairs it can run it."""
+    """Return how it is supported, with the whole reproducer: whoever repairs it can run it."""
     told = wording.evidence(item)
     lines = [f"   evidence: {wording.clip(told, _MAX_LINE)}"] if told else []
     if item.proof is None:

@@ -43,7 +43,7 @@ def text(counted: Statistics, *, color: bool, width: int) -> str:
 
 
 def sentences(counted: Statistics) -> Iterator[str]:
-    """What the figures come to."""
+    """Yield what the figures come to."""
     days = " ".join(filter(None, [counted.since and f"from {counted.since}", counted.until and f"to {counted.until}"]))
     where = ", ".join(filter(None, [one_line(counted.scope), days]))
     yield f"{plural(counted.changes, 'change')} judged ({where}), {counted.held_back:,} held back."

@@ -28,7 +28,7 @@ class Ink:
 
 
 def columns(text: str) -> int:
-    """How many cells of a terminal ``text`` takes."""
+    """Return how many cells of a terminal ``text`` takes."""
     return len(text) if text.isascii() else sum(_cells(char) for char in text)
 
 

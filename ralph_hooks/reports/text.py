@@ -221,7 +221,7 @@ def _known_as(finding: Finding) -> str:
 
 
 def _details(report: Report, screen: _Screen) -> list[_Block]:
-    """What only ``everything`` shows."""
+    """Return what only ``everything`` shows."""
     if not screen.everything:
         return []
     blocks: list[_Block] = []

@@ -30,12 +30,12 @@ def blockers(report: Report) -> tuple[Finding, ...]:
 
 
 def advice(report: Report) -> tuple[Finding, ...]:
-    """What does not block and was not contradicted by the verify phase."""
+    """Return what does not block and was not contradicted by the verify phase."""
     return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is not False)
 
 
 def unconfirmed(report: Report) -> tuple[Finding, ...]:
-    """What a model said and the verify phase did not agree with."""
+    """Return what a model said and the verify phase did not agree with."""
     return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is False)
 
 
@@ -67,7 +67,7 @@ def origin_and_id(finding: Finding) -> str:
 
 
 def evidence(finding: Finding) -> str:
-    """How a model's finding is supported: ``proved: ZeroDivisionError at shop.py:3``; empty for a check's."""
+    """Return how a model's finding is supported: ``proved: ZeroDivisionError at shop.py:3``; empty for a check's."""
     if finding.evidence is Evidence.CHECK:
         return ""
     why = finding.proof.reason if finding.proof is not None else finding.note
@@ -75,7 +75,7 @@ def evidence(finding: Finding) -> str:
 
 
 def reproducer(finding: Finding) -> str:
-    """How the reproducer of ``finding`` ran, and how to see it; empty where none was run."""
+    """Return how the reproducer of ``finding`` ran, and how to see it; empty where none was run."""
     if finding.proof is None:
         return ""
     on_change, on_base = (
@@ -104,7 +104,7 @@ def confirmers(report: Report) -> str:
 
 
 def outcome(item: Verification) -> str:
-    """How a verify command ended: ``exit 1, 12.3 s``; with its ref where several were judged."""
+    """Return how a verify command ended: ``exit 1, 12.3 s``; with its ref where several were judged."""
     where = f"{one_line(item.ref)}: " if item.ref else ""
     if item.problem:
         return where + one_line(item.problem)
@@ -146,7 +146,7 @@ def duration(seconds: float) -> str:
 
 
 def cost(report: Report) -> str:
-    """What the run cost: ``$0.0004, 2 requests, 1.3 s``."""
+    """Return what the run cost: ``$0.0004, 2 requests, 1.3 s``."""
     sent = requests(report)
     parts = []
     if sent:
@@ -187,7 +187,7 @@ def headline(report: Report) -> str:
 
 
 def failures(report: Report) -> str:
-    """How much stands in the way: ``2 blocking findings, 1 failing command``."""
+    """Return how much stands in the way: ``2 blocking findings, 1 failing command``."""
     found, failed = len(blockers(report)), len(commands(report, Verdict.FAIL))
     parts = [plural(found, "blocking finding")] if found else []
     parts += [plural(failed, "failing command")] if failed else []
@@ -195,7 +195,7 @@ def failures(report: Report) -> str:
 
 
 def _coverage(report: Report) -> list[str]:
-    """What a pass is worth: how many files a model judged, only checks saw, nobody read; which commands ran."""
+    """Return what a pass is worth: how many files a model judged, only checks saw, nobody read; which commands ran."""
     parts = [_commits(report)] if report.commits else []
     files = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
     unread = tuple(item for item in report.unreviewed if item.cause is Cause.CONTENT)
@@ -234,7 +234,7 @@ def _coverage(report: Report) -> list[str]:
 
 
 def looked_at(item: CheckedFile) -> str:
-    """What was checked in one file: ``ruff, secrets``, or ``scanned for secrets only: no checker for .sql``."""
+    """Return what was checked in one file: ``ruff, secrets``, or ``scanned for secrets only: no checker for .sql``."""
     if item.only_scanned:
         return f"scanned for secrets only: no checker for {one_line(_kind(item.path))}"
     return ", ".join(map(one_line, item.checks)) or "not checked"
@@ -255,7 +255,7 @@ def left_out(report: Report) -> tuple[str, ...]:
 
 
 def _kinds(items: Sequence[Unreviewed]) -> tuple[str, ...]:
-    """What kinds of files there is no checker for; nothing is said of those that a rule leaves out."""
+    """Return what kinds of files there is no checker for; nothing is said of those that a rule leaves out."""
     kinds = dict.fromkeys(one_line(_kind(item.path)) for item in items if item.cause is not Cause.EXCLUDED)
     return (*list(kinds)[:_NAMED], "...") if len(kinds) > _NAMED else tuple(kinds)
 
@@ -266,13 +266,13 @@ def _kind(path: str) -> str:
 
 
 def _commits(report: Report) -> str:
-    """How many commits of a push or a range, and how many of them had come past every hook."""
+    """Return how many commits of a push or a range, and how many of them had come past every hook."""
     new = f" ({report.new_commits:,} not judged before)" if report.new_commits else ""
     return plural(report.commits, "commit") + new
 
 
 def next_step(report: Report) -> str:
-    """What the user does now, after a run that did not pass."""
+    """Return what the user does now, after a run that did not pass."""
     if is_repair(report):
         return repair(report) or f"fix it by hand, {again(report)}"
     if report.verdict is Verdict.INCONCLUSIVE:
@@ -284,7 +284,7 @@ def next_step(report: Report) -> str:
 
 
 def again(report: Report) -> str:
-    """How what was mended comes back to where it was refused; a range in CI is something that was pushed."""
+    """Return how what was mended comes back to where it was refused; a range in CI is something that was pushed."""
     if report.title == WORKTREE:
         return "then `ralph-hooks gate --worktree --format agent`"
     pushed = report.command == "pre-push" or (report.commits and report.command != "fix")
@@ -328,7 +328,7 @@ def repair(report: Report) -> str:
 
 
 def background(report: Report) -> str:
-    """What goes on, or went on, in the background, for people; empty where nothing did."""
+    """Return what goes on, or went on, in the background, for people; empty where nothing did."""
     job = report.job
     if job is None or job.state == JobState.FINISHED:  # then there is a fix, and that is told
         return ""

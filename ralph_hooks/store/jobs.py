@@ -62,7 +62,7 @@ class JobLock:
 
     @property
     def cancelled(self) -> bool:
-        """Whether the user wants this job to end."""
+        """True if the user wants this job to end."""
         return (self._folder / _CANCEL).exists()
 
     def write(self, job: Job) -> None:
@@ -112,7 +112,7 @@ class Jobs:
         return tuple(sorted((job for job in found if job is not None), key=lambda job: -job.started))
 
     def runs(self, job: Job) -> bool:
-        """Whether the process of ``job`` is there."""
+        """Return whether the process of ``job`` is there."""
         return job.state is JobState.RUNNING and (self._is_starting(job) or locks.held(self._of(job.tree) / _LOCK))
 
     def take(self, tree: str) -> JobLock | None:
@@ -257,7 +257,7 @@ def _send(pid: int, number: int, lock: Path) -> bool:
 
 
 def _handle(pid: int, stack: contextlib.ExitStack) -> int | None:
-    """What stands for this process and no other, until ``stack`` is closed. Raises ProcessLookupError."""
+    """Return what stands for this process and no other, until ``stack`` is closed. Raises ProcessLookupError."""
     if sys.platform != "linux":
         return None
     try:

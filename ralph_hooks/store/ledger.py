@@ -24,7 +24,7 @@ from ralph_hooks.core.model_errors import BudgetReached, ModelError
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
+from ralph_hooks.store.session import DatabaseSession, Row, TeamStoreUnavailable
 from ralph_hooks.store.sqlite import RepositoryId, Unavailable
 from ralph_hooks.store.state import State
 
@@ -90,7 +90,7 @@ class Caps(Struct, frozen=True, kw_only=True):
     """A day of the user's local calendar."""
     per_month: Decimal | None = None
     price_needed: bool = False
-    """Whether a call whose price is not known is refused."""
+    """True if a call whose price is not known is refused."""
 
 
 _KEPT = Decimal("0.2")
@@ -106,7 +106,7 @@ UNPRICED_AGENT = (
 _REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
 
 
-class Ledger:
+class StoredLedger:
     """Implements `core.ports.models.Ledger` for one run of one command in one repository."""
 
     def __init__(
@@ -159,11 +159,11 @@ class Ledger:
             raise
 
     def _reserved_there(self, reservation: Reservation, whole: Row, worst: int | None) -> bool:
-        """Whether the team's store has the call; it is away otherwise. Raises BudgetReached."""
+        """Return whether the team's store has the call; it is away otherwise. Raises BudgetReached."""
         if self._team is None:
             return False
 
-        def record(session: Session) -> None:
+        def record(session: DatabaseSession) -> None:
             self._keep_within(session, _THERE, reservation, whole[1], worst)
             session.execute(_INSERT_ONCE, whole)
 
@@ -249,7 +249,7 @@ class Ledger:
                 connection.execute(*team.marked(uid))
 
     def _new_uid(self) -> str | None:
-        """What the team's store knows the next row by; None where there is none."""
+        """Return what the team's store knows the next row by; None where there is none."""
         return self._team.new_uid() if self._team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:
@@ -258,7 +258,9 @@ class Ledger:
         day = time.strftime("%Y-%m-%d", time.localtime(now))
         return now, day, run, self._repository.key, self._repository.name, self._command, phase.value, model
 
-    def _keep_within(self, session: Session, days: str, reservation: Reservation, day: str, worst: int | None) -> None:
+    def _keep_within(
+        self, session: DatabaseSession, days: str, reservation: Reservation, day: str, worst: int | None
+    ) -> None:
         """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved.
 
         ``days`` is the statement that says what some days cost.
@@ -304,7 +306,7 @@ def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, wo
 def statement(
     state: State, *, since: date | None = None, until: date | None = None, repository: RepositoryId | None = None
 ) -> Statement:
-    """What was spent from ``since`` to ``until``, both included, everywhere or in one repository.
+    """Return what was spent from ``since`` to ``until``, both included, everywhere or in one repository.
 
     By the team's ledger where there is one and it answers: there a repository goes by its name, for its folder is
     another one on each machine.

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ralph_hooks.errors import ConfigError
-from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
+from ralph_hooks.store.session import DatabaseSession, Row, TeamStoreUnavailable
 
 if TYPE_CHECKING:
     import psycopg
@@ -140,15 +140,15 @@ class Postgres:
 
     @property
     def connected(self) -> bool:
-        """Whether there is a connection: what it costs to make one is paid."""
+        """True if there is a connection: what it costs to make one is paid."""
         return self._connection is not None
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a SELECT: one way there and back."""
         return self._attempt(lambda connection: _rows(connection, sql, parameters))
 
-    def transact(self, work: Callable[[Session], Result]) -> Result:
-        """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+    def transact(self, work: Callable[[DatabaseSession], Result]) -> Result:
+        """Return what ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
 
         Nobody else writes meanwhile. One way there and back, and one more where ``work`` asks for rows.
         """
@@ -279,7 +279,7 @@ def _translated(sql: str) -> bytes:
 
 
 @contextmanager
-def _transaction(connection: psycopg.Connection) -> Iterator[Session]:
+def _transaction(connection: psycopg.Connection) -> Iterator[DatabaseSession]:
     """A transaction whose statements go out together, up to one whose rows are asked for, and with the COMMIT."""
     from psycopg.pq import TransactionStatus
 
@@ -358,7 +358,10 @@ def _driver() -> Any:  # noqa: ANN401 - a module
 
 
 def options(url: str) -> dict[str, Any]:
-    """How to connect: as ``url`` says, by TLS wherever it leads to another machine and does not say otherwise."""
+    """Return how to connect: as ``url`` says.
+
+    By TLS wherever it leads to another machine and does not say otherwise.
+    """
     from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
@@ -382,7 +385,7 @@ def _version(connection: psycopg.Connection) -> int:
 
 
 def _away(error: psycopg.Error) -> TeamStoreUnavailable:
-    """What ``error`` means, without its text, which may name the user."""
+    """Return what ``error`` means, without its text, which may name the user."""
     text = str(error)
     state = error.sqlstate or ""
     if state in _REASONS:

@@ -143,7 +143,7 @@ def _catalogue_state() -> str:
 
 
 def _look_up(catalogue: str, name: str, now: float) -> tuple[Price | None, bool]:
-    """What the catalogue has for ``name``, and whether that is the same at any time."""
+    """Return what the catalogue has for ``name``, and whether that is the same at any time."""
     from datetime import UTC, datetime, timedelta
 
     from genai_prices.data_snapshot import get_snapshot
@@ -183,7 +183,7 @@ def _dearest(prices: list[ModelPrice]) -> Price | None:
 
 
 def _figures(price: ModelPrice, name: str) -> Iterator[Decimal]:
-    """What ``name`` can come to for a request of ours: one figure, or one for each length that it can have."""
+    """Yield what ``name`` can come to for a request of ours: one figure, or one for each length that it can have."""
     from genai_prices.types import TieredPrices
 
     value = getattr(price, name, None)

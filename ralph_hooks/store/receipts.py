@@ -39,7 +39,7 @@ Steps = Mapping[str, Collection[str]]
 """By tree, the trees that it was compared with and passed."""
 
 
-class Judged(Struct, frozen=True):
+class JudgedCommit(Struct, frozen=True):
     """One judgement that a commit was part of."""
 
     receipt: Receipt
@@ -47,7 +47,7 @@ class Judged(Struct, frozen=True):
     """How many commits were judged at once; 0 for a change that was no commit yet."""
 
 
-class Receipts:
+class StoredReceipts:
     """Implements `core.ports.store.Receipts`.
 
     A tree is the same in every repository, so all of them are looked through.
@@ -85,7 +85,7 @@ class Receipts:
         return frozenset(alone.union(rows))
 
     def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
-        """What was skipped when each of ``commits`` was last judged, by object id; only those with something.
+        """Return what was skipped when each of ``commits`` was last judged, by object id; only those with something.
 
         A state that cannot be read knows of none.
         """
@@ -95,13 +95,13 @@ class Receipts:
             return {}  # told by `passed`
         return {oid: names for oid, names in last.items() if names}
 
-    def of(self, commits: Sequence[Commit]) -> dict[str, tuple[Judged, ...]]:
-        """What was judged of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
+    def of(self, commits: Sequence[Commit]) -> dict[str, tuple[JudgedCommit, ...]]:
+        """Return what was judged of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
         steps = self._steps(None, commits)
         same: dict[str, list[Commit]] = {}
         for commit in commits:
             same.setdefault(commit.tree, []).append(commit)
-        found: dict[str, dict[int, Judged]] = {commit.oid: {} for commit in commits}
+        found: dict[str, dict[int, JudgedCommit]] = {commit.oid: {} for commit in commits}
         for number, judged in self._read(_BY_TREE, same, lambda row: (row[0], _judged(row[1:]))):
             for commit in same[judged.receipt.tree]:
                 if _leads(steps, judged.receipt.base, commit.base):
@@ -111,7 +111,10 @@ class Receipts:
         return {oid: tuple(judged for _, judged in sorted(items.items())) for oid, items in found.items()}
 
     def _steps(self, settings: str | None, commits: Sequence[Commit]) -> Steps:
-        """What leads from the trees of ``commits`` back to others. The hook of an amended commit saw the step alone."""
+        """Return what leads from the trees of ``commits`` back to others.
+
+        The hook of an amended commit saw the step alone.
+        """
         steps: dict[str, set[str]] = {}
         wanted = {commit.tree for commit in commits}
         for _ in range(_AMENDS):
@@ -151,7 +154,7 @@ class Receipts:
 
 
 def _leads(steps: Steps, start: str, goal: str) -> bool:
-    """Whether ``goal`` is ``start`` or can be reached from it."""
+    """Return whether ``goal`` is ``start`` or can be reached from it."""
     seen: set[str] = set()
     waiting = [start]
     while waiting:
@@ -164,7 +167,7 @@ def _leads(steps: Steps, start: str, goal: str) -> bool:
     return False
 
 
-def _judged(row: Row) -> Judged:
+def _judged(row: Row) -> JudgedCommit:
     """Raises ValueError or ArithmeticError for what was not written so."""
     at, tree, base, settings, command, verdict, models, cost, together = msgspec.convert(row, _Row)
     receipt = Receipt(
@@ -178,4 +181,4 @@ def _judged(row: Row) -> Judged:
         cost_usd=None if cost is None else Decimal(cost),
         at=at,
     )
-    return Judged(receipt, together)
+    return JudgedCommit(receipt, together)

@@ -24,7 +24,7 @@ _LISTED = 5
 _COLUMNS = "number, at, repository, repository_name, body"
 
 
-class Kept(Struct, frozen=True, kw_only=True):
+class StoredReport(Struct, frozen=True, kw_only=True):
     """A report of a past run."""
 
     id: str
@@ -62,18 +62,18 @@ class Reports:
         except Unavailable as error:
             self._database.note(f"{error.message}; this run's report is not kept")
 
-    def last(self) -> Kept | None:
+    def last(self) -> StoredReport | None:
         """The latest report of this repository."""
         return next(iter(self.recent(_LISTED)), None)
 
-    def recent(self, limit: int) -> tuple[Kept, ...]:
+    def recent(self, limit: int) -> tuple[StoredReport, ...]:
         """The latest reports of this repository that can be read, newest first. Raises RalphError where none can."""
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM reports WHERE repository = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
             (self._repository.key, limit),
             _checked,
         )
-        found: list[Kept] = []
+        found: list[StoredReport] = []
         for row in rows:
             try:
                 found.append(_kept(row))
@@ -82,7 +82,7 @@ class Reports:
                     raise
         return tuple(found)
 
-    def get(self, prefix: str) -> Kept:
+    def get(self, prefix: str) -> StoredReport:
         """The one report, of any repository, whose id begins with ``prefix``. Raises RalphError for none or several."""
         name = prefix.strip().lower()
         rows: list[_Row] = []
@@ -148,7 +148,7 @@ def _checked(row: Row) -> _Row:
     return checked
 
 
-def _kept(row: _Row) -> Kept:
+def _kept(row: _Row) -> StoredReport:
     number, at, repository, name, body = row
     try:
         report = _decode(body)
@@ -156,7 +156,7 @@ def _kept(row: _Row) -> Kept:
         raise RalphError(
             f"report {_id(number)} was written by another release of ralph-hooks and cannot be read", "see a later one"
         ) from error
-    return Kept(id=_id(number), time=at, repository=RepositoryId(repository, name), report=report)
+    return StoredReport(id=_id(number), time=at, repository=RepositoryId(repository, name), report=report)
 
 
 def _id(number: int) -> str:

@@ -18,7 +18,7 @@ class TeamStoreUnavailable(Exception):
     def __init__(self, reason: str, *, silent: bool = False) -> None:
         super().__init__(reason)
         self.silent = silent
-        """Whether it answered nothing at all: each further try would cost as much time."""
+        """True if it answered nothing at all: each further try would cost as much time."""
 
 
 class Rows(Protocol):
@@ -29,7 +29,7 @@ class Rows(Protocol):
         ...
 
 
-class Session(Protocol):
+class DatabaseSession(Protocol):
     """A transaction in either kind of store. Statements write their parameters ``?``, and speak what both know."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:

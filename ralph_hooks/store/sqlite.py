@@ -307,7 +307,7 @@ class Database:
         return found
 
     def transact(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """What ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+        """Return what ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
 
         No other thread or process writes meanwhile. Raises Unavailable.
         """

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store import postgres
-from ralph_hooks.store.session import Row, Session, TeamStoreUnavailable
+from ralph_hooks.store.session import DatabaseSession, Row, TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database, Unavailable
 
 Result = TypeVar("Result")
@@ -94,14 +94,14 @@ class TeamStore:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Whether it was away in this run, in one sentence for the report; who asks for it tells it."""
+        """True if it was away in this run, in one sentence for the report; who asks for it tells it."""
         sentences = self._sentences()
         self._told = self._told or bool(sentences)
         return sentences
 
     @property
     def reached(self) -> bool:
-        """Whether it has answered, and is not away."""
+        """True if it has answered, and is not away."""
         return self._server.connected
 
     def new_uid(self) -> str:
@@ -120,8 +120,8 @@ class TeamStore:
         """All rows of a SELECT. Raises Away."""
         return self._reach(lambda: self._server.query(sql, parameters))
 
-    def transact(self, work: Callable[[Session], Result]) -> Result:
-        """What ``work`` returns, as `db.Database.transact`. Raises Away."""
+    def transact(self, work: Callable[[DatabaseSession], Result]) -> Result:
+        """Return what ``work`` returns, as `db.Database.transact`. Raises Away."""
         return self._reach(lambda: self._server.transact(work))
 
     def take_back(self, uid: str) -> None:
@@ -143,7 +143,7 @@ class TeamStore:
             self._share()
 
     def waiting(self) -> Waiting:
-        """What has not been sent. Raises Unavailable."""
+        """Return what has not been sent. Raises Unavailable."""
         ((verdicts,),) = self._database.query(
             "SELECT count(*) FROM unshared_answers WHERE store = ? AND key IN (SELECT key FROM answers)", (self.name,)
         )
@@ -155,7 +155,7 @@ class TeamStore:
         return Waiting(verdicts, calls, remembered)
 
     def elsewhere(self) -> int:
-        """How many rows wait for a store of another address. Raises Unavailable."""
+        """Return how many rows wait for a store of another address. Raises Unavailable."""
         count = "SELECT count(*) FROM {} WHERE store <> ?"
         tables = ("unshared_answers", "unshared_calls")
         return sum(self._database.query(count.format(table), (self.name,))[0][0] for table in tables)
@@ -245,7 +245,7 @@ class TeamStore:
         if not calls and not answers:
             return False
 
-        def send(session: Session) -> None:
+        def send(session: DatabaseSession) -> None:
             for _, marked, uid, *rest in calls:
                 session.execute(*((_SHARE_CALL, (uid, *rest)) if uid else (_GONE, (marked,))))
             for answer in answers:

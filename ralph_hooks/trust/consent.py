@@ -66,7 +66,7 @@ def _written(command: Any) -> str:  # noqa: ANN401 - a JSON value
 
 
 def _programs(agent: Mapping[str, Any]) -> Iterator[str]:
-    """What an agent's two commands would be started for."""
+    """Yield what an agent's two commands would be started for."""
     if "command" in agent:
         yield f"run {' '.join(agent['command'])} in a scratch copy of your code"
     if "ask" in agent:
@@ -95,7 +95,7 @@ class Consent:
         self._named = environ.get(VARIABLE, "").strip().lower()
 
     def approved(self, repository: str, permissions: Sequence[Permission]) -> bool:
-        """Whether all of ``permissions`` may be granted; nothing to grant is approved.
+        """Return whether all of ``permissions`` may be granted; nothing to grant is approved.
 
         ``repository`` is the absolute path of git's common folder, which linked worktrees share. Raises RalphError
         where the record cannot be relied on.
@@ -109,7 +109,7 @@ class Consent:
         return kept is not None and kept.repository == _text(repository) and kept.digest == wanted
 
     def previous(self, repository: str) -> tuple[Permission, ...]:
-        """What was approved last, to show the difference; empty where nothing was. Raises as `approved`."""
+        """Return what was approved last, to show the difference; empty where nothing was. Raises as `approved`."""
         kept = self._read(repository)
         return kept.permissions if kept else ()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ralph_hooks.checks.weakened import Weakened
+from ralph_hooks.checks.weakened import WeakenedTests
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.ports.change import Source
 from tests.support.sources import source
@@ -26,7 +26,7 @@ TWO = "def test_two():\n    assert total([]) == 0\n"
 
 
 def findings(*sources: Source, blocks: bool = False) -> tuple[Finding, ...]:
-    check = Weakened(blocks=blocks)
+    check = WeakenedTests(blocks=blocks)
     return check.run([each for each in sources if check.applies(each.entry)], None)
 
 

@@ -14,7 +14,7 @@ import pytest
 from ralph_hooks.git.fixes import backups, journal
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.journal import Journal
-from ralph_hooks.git.fixes.working_tree import Step
+from ralph_hooks.git.fixes.working_tree import FileStep
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.fixes import in_store, store_fix, tree
 from tests.support.project import BIN, Project, new_project
@@ -151,7 +151,7 @@ def test_a_stored_fix_is_no_report(project: Project) -> None:
 def interrupted(project: Project) -> None:
     """An apply that was killed after the first of two files."""
     opened = open_repository(project.repo.path)
-    steps = [Step(path=path, before=b"before\n", after=b"after\n") for path in ("a.py", "b.py")]
+    steps = [FileStep(path=path, before=b"before\n", after=b"after\n") for path in ("a.py", "b.py")]
     record = backups.record(opened, steps, "1a2b3c4d")
     with journal.alone(opened):
         journal.write(opened, Journal(action="apply", fix="1a2b3c4d", record=record, ref=f"{backups.PREFIX}1a2b3c4d"))

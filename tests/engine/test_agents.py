@@ -25,7 +25,7 @@ from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.phases.question import Question
 from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import Verdicts
-from ralph_hooks.store.ledger import Caps, Ledger, statement
+from ralph_hooks.store.ledger import Caps, StoredLedger, statement
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
@@ -66,7 +66,7 @@ def caller(project: Project, database: Database) -> Callers:
         return Caller(
             client=registry.client(os.environ),
             store=store,
-            ledger=Ledger(State(database), run="r1", repository=known_as, command="fix", caps=caps or Caps()),
+            ledger=StoredLedger(State(database), run="r1", repository=known_as, command="fix", caps=caps or Caps()),
             prices=Catalogue(prices or {}, store),
             redactor=Redaction(),
             deadline=Deadline(seconds, time.monotonic),

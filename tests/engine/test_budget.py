@@ -35,7 +35,7 @@ from ralph_hooks.phases import verify
 from ralph_hooks.providers import registry
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.trust.redaction import Redaction
@@ -45,7 +45,7 @@ with Database(folder) as database:
     store = Verdicts(database)
     caller = Caller(
         client=registry.client({"SCRIPTED_KEY": "made-up"}), store=store,
-        ledger=Ledger(State(database), run=name, repository=RepositoryId("r" + name, name), command="gate",
+        ledger=StoredLedger(State(database), run=name, repository=RepositoryId("r" + name, name), command="gate",
                       caps=Caps(per_day=Decimal("0.40"), per_month=Decimal(100))),
         prices=Catalogue({"scripted/small": Price(input=Decimal(1), output=Decimal(2))}, store), redactor=Redaction(),
         deadline=Deadline(60, time.monotonic), run=name, sleep=time.sleep, now=time.time,

@@ -13,7 +13,7 @@ import pytest
 
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
-from ralph_hooks.store.ledger import Caps, Ledger, statement
+from ralph_hooks.store.ledger import Caps, StoredLedger, statement
 from ralph_hooks.store.reports import Reports
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
@@ -90,7 +90,7 @@ def test_a_table_that_is_gone_or_lacks_a_column_is_made_anew(project: Project, u
 def test_what_can_be_read_of_the_ledger_still_counts(tmp_path: Path) -> None:
     here = RepositoryId("here", "here")
     with Database(tmp_path / "state") as database:
-        ledger = Ledger(State(database), run="r", repository=here, command="gate", caps=Caps())
+        ledger = StoredLedger(State(database), run="r", repository=here, command="gate", caps=Caps())
         for _ in range(3):
             ledger.reserve(Reservation(phase=Phase.ANALYZE, model="a/b", run="r", worst_usd=Decimal("0.5")))
     change(tmp_path / "state/state.db", "DROP TABLE reports", "UPDATE calls SET model = X'ff' WHERE id = 2")

@@ -17,7 +17,7 @@ from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.store.ledger import UNSETTLED, Caps, Ledger, Unrecorded, statement
+from ralph_hooks.store.ledger import UNSETTLED, Caps, StoredLedger, Unrecorded, statement
 from ralph_hooks.store.reports import Reports
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
@@ -38,13 +38,13 @@ from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 folder, name, settled = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
 print("ready", flush=True)
 sys.stdin.readline()
 made = 0
 with Database(folder) as database:
-    ledger = Ledger(
+    ledger = StoredLedger(
         State(database), run=name, repository=RepositoryId("r" + name, name), command="gate",
         caps=Caps(per_day=Decimal("1.00"), per_month=Decimal("100")),
     )
@@ -67,9 +67,9 @@ from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 state = State(Database(Path(sys.argv[1])))
-ledger = Ledger(state, run="r", repository=RepositoryId("k", "shop"), command="gate", caps=Caps())
+ledger = StoredLedger(state, run="r", repository=RepositoryId("k", "shop"), command="gate", caps=Caps())
 ledger.reserve(Reservation(run="r", phase=Phase.IMPLEMENT, model="a/b", worst_usd=Decimal("0.30")))
 os._exit(9)
 """
@@ -82,8 +82,8 @@ def opened(
     run: str = "run",
     name: str = "shop",
     clock: Clock | None = None,
-) -> Ledger:
-    return Ledger(
+) -> StoredLedger:
+    return StoredLedger(
         State(database),
         run=run,
         repository=RepositoryId(f"key of {name}", name),
@@ -93,7 +93,7 @@ def opened(
     )
 
 
-def reserve(ledger: Ledger, worst: str | None, *, run: str = "run", phase: Phase = Phase.ANALYZE) -> int:
+def reserve(ledger: StoredLedger, worst: str | None, *, run: str = "run", phase: Phase = Phase.ANALYZE) -> int:
     worst_usd = None if worst is None else Decimal(worst)
     return ledger.reserve(Reservation(run=run, phase=phase, model=CHEAP, worst_usd=worst_usd))
 
@@ -102,7 +102,7 @@ def tokens(given: int, replied: int = 0) -> Usage:
     return Usage(input_tokens=given, output_tokens=replied)
 
 
-def spend(ledger: Ledger, usd: str, *, phase: Phase = Phase.ANALYZE, model: str = CHEAP, given: int = 1) -> None:
+def spend(ledger: StoredLedger, usd: str, *, phase: Phase = Phase.ANALYZE, model: str = CHEAP, given: int = 1) -> None:
     call = ledger.reserve(Reservation(run="run", phase=phase, model=model, worst_usd=Decimal(usd)))
     ledger.settle(call, tokens(given), Decimal(usd), "ok", 0.5)
 

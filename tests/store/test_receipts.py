@@ -7,7 +7,7 @@ import pytest
 
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Receipt, Verdict
-from ralph_hooks.store.receipts import Receipts
+from ralph_hooks.store.receipts import StoredReceipts
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.store import Clock
 
@@ -20,8 +20,8 @@ def clock() -> Clock:
     return Clock(1_800_000_000.0)
 
 
-def receipts(database: Database, clock: Clock) -> Receipts:
-    return Receipts(database, HERE, clock=clock)
+def receipts(database: Database, clock: Clock) -> StoredReceipts:
+    return StoredReceipts(database, HERE, clock=clock)
 
 
 def receipt(tree: str, base: str, *commits: str, **changes: object) -> Receipt:

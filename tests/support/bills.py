@@ -11,7 +11,7 @@ from pathlib import Path
 from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
 from tests.support.repo import Repo
@@ -45,7 +45,7 @@ class Bills:
     ) -> None:
         key = RepositoryId.at(self.repo.path / ".git").key if name == "shop" else name
         with Database(self.home / "state") as database:
-            ledger = Ledger(
+            ledger = StoredLedger(
                 State(database),
                 run=run,
                 repository=RepositoryId(key, name),

@@ -12,7 +12,7 @@ from ralph_hooks.core.ports.models import Reservation
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Usage
 from ralph_hooks.store.cache import SharedModelCache
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
 from ralph_hooks.store.team import TeamStore
@@ -30,7 +30,7 @@ class Machine:
         self.run = run
         self.answers = SharedModelCache(self.state, clock=clock)
         repository = RepositoryId(f"key on {run}", "shop")
-        self.ledger = Ledger(self.state, run=run, repository=repository, command="gate", caps=caps, clock=clock)
+        self.ledger = StoredLedger(self.state, run=run, repository=repository, command="gate", caps=caps, clock=clock)
 
     def reserve(self, usd: str, *, phase: Phase = Phase.ANALYZE) -> int:
         return self.ledger.reserve(Reservation(run=self.run, phase=phase, model=MODEL, worst_usd=Decimal(usd)))

@@ -24,7 +24,7 @@ BLOCK = 2
 """The exit code by which a hook blocks."""
 
 
-class Call(Struct, frozen=True):
+class HookCall(Struct, frozen=True):
     """What an agent says when it wants to end its turn."""
 
     session: str = ""
@@ -140,18 +140,18 @@ CONVENTIONS = {
 """By the name that `ralph-hooks agent-hook` takes."""
 
 
-def read_call(data: bytes) -> Call:
+def read_call(data: bytes) -> HookCall:
     """Read what an agent wrote to standard input; what cannot be read says nothing."""
     try:
         said = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))  # Cursor begins with a byte order mark
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return Call()
+        return HookCall()
     if not isinstance(said, dict):
-        return Call()
+        return HookCall()
     roots = said.get("workspace_roots")
     cwd = said.get("cwd") or (roots[0] if isinstance(roots, list) and roots else "")
     count = said.get("loop_count")
-    return Call(
+    return HookCall(
         session=_text(said.get("session_id") or said.get("sessionId") or said.get("conversation_id")),
         cwd=_text(cwd),
         continued=said.get("stop_hook_active") is True or (isinstance(count, int) and count > 0),

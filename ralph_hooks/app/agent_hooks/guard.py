@@ -37,7 +37,7 @@ class Guard:
         self._path = state / _FOLDER / f"{name}.json"
 
     def obstacle(self, tree: str, *, continued: bool) -> str:
-        """Why the agent may end although ``tree`` is refused; empty where it is to go on."""
+        """Return why the agent may end although ``tree`` is refused; empty where it is to go on."""
         last = self._last()
         if last is None:
             return ""

@@ -92,7 +92,10 @@ def uninstall(repository: Repository, agent: Convention) -> str:
 
 
 def state(repository: Repository, agent: Convention) -> str | None:
-    """What is the matter with an installed hook, for people; empty where all is well, None where there is none."""
+    """Return what is the matter with an installed hook, for people.
+
+    Empty where all is well, None where there is none.
+    """
     text = _read(repository.top / agent.file)
     if text is None or _CALL not in text:
         return None

@@ -22,7 +22,10 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 def place(environ: Mapping[str, str], number: int | None) -> Place:
-    """Where the job of a pull request runs, by the variables of GitHub Actions; the number is 0 where none is named."""
+    """Return where the job of a pull request runs, by the variables of GitHub Actions.
+
+    The number is 0 where none is named.
+    """
     name = next((name for name in ("GITHUB_TOKEN", "GH_TOKEN") if environ.get(name)), "GITHUB_TOKEN")
     return Place(
         service="github",

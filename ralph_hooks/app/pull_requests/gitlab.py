@@ -14,7 +14,7 @@ _NO_SUCH_LINE = (400, 422)
 
 
 def place(environ: Mapping[str, str], number: int | None) -> Place:
-    """Where the job of a merge request runs, by GitLab's variables; the number is 0 where none is named."""
+    """Return where the job of a merge request runs, by GitLab's variables; the number is 0 where none is named."""
     told = environ.get("CI_MERGE_REQUEST_IID", "")
     return Place(
         service="gitlab",

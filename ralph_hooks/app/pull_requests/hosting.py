@@ -74,7 +74,7 @@ class Api:
         self._deadline = Deadline(_PATIENCE, time.monotonic)
 
     def get(self, path: str) -> JSON:
-        """What is there."""
+        """Return what is there."""
         return self._read(self._call("GET", path, None))
 
     def pages(self, path: str) -> Iterator[JSON]:

@@ -121,7 +121,7 @@ def wait(home: Home, repository: Repository, job: Job) -> Job:
 
 
 def not_repaired(job: Job) -> NotRepairedError:
-    """What there is to say of a job that has made no fix."""
+    """Return what there is to say of a job that has made no fix."""
     return NotRepairedError(f"there is no fix of {one_line(job.title)}: {job.outcome}", "`ralph-hooks fix` tries again")
 
 
@@ -147,7 +147,7 @@ def _awaited(jobs: Jobs, job: Job) -> Job | None:
 
 
 def told(job: Job) -> str:
-    """How far a running job is: ``implement, 12 s so far, at most 588 s more``."""
+    """Return how far a running job is: ``implement, 12 s so far, at most 588 s more``."""
     now = time.time()
     so_far = duration(max(0.0, now - job.started))
     return f"{one_line(job.step) or 'starting'}, {so_far} so far, at most {duration(job.remaining(now))} more"

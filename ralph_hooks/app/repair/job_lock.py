@@ -54,7 +54,7 @@ class JobProgress:
         self._shown.end()
 
     def interrupted(self) -> dict[str, object]:
-        """What the record says where a signal has ended it."""
+        """Return what the record says where a signal has ended it."""
         if self._tenure.cancelled:
             return {"state": JobState.CANCELLED, "outcome": "it was cancelled"}
         late = time.time() >= self.job.started + self.job.seconds
@@ -68,17 +68,17 @@ class JobProgress:
 
 
 def failed(outcome: str, *, settled: bool = False) -> dict[str, object]:
-    """What the record says of a repair that has made no fix; ``settled`` as in `Job`."""
+    """Return what the record says of a repair that has made no fix; ``settled`` as in `Job`."""
     return {"state": JobState.FAILED, "outcome": one_line(outcome), "settled": settled}
 
 
 def broken(error: RalphError) -> dict[str, object]:
-    """What the record says where only the user can help."""
+    """Return what the record says where only the user can help."""
     return failed(f"{error.message} ({error.hint})" if error.hint else error.message)
 
 
 def outcome(report: Report) -> dict[str, object]:
-    """What the record says of ``report``."""
+    """Return what the record says of ``report``."""
     if report.fix is not None:
         return {"state": JobState.FINISHED, "outcome": "a fix is stored", "fix": report.fix.id}
     if report.verdict is Verdict.PASS:
@@ -91,7 +91,7 @@ def outcome(report: Report) -> dict[str, object]:
 def hold_job_lock(
     context: Context, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
 ) -> Report:
-    """What ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
+    """Return what ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
 
     ``make`` is given who is to be told how far it is. ``whole``: all that is wrong is to be mended, so that a hook need
     not try what did not do here, nor who has waited for it: then NotRepairedError is raised. Where no lock can be had,

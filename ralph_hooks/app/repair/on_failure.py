@@ -74,12 +74,15 @@ def follow_up_push(context: Context, report: Report, pushed: Push) -> Report:
 
 
 def in_ci() -> bool:
-    """Whether nobody sits at a terminal who could apply a repair later."""
+    """Return whether nobody sits at a terminal who could apply a repair later."""
     return os.environ.get("CI", "").lower() not in _NO
 
 
 def _wanted(context: Context, report: Report) -> bool:
-    """Whether the change is held back, and by something that a model may mend: a secret has to be revoked by hand."""
+    """Return whether the change is held back.
+
+    And by something that a model may mend: a secret has to be revoked by hand.
+    """
     by_change = bool(blockers(report)) or any(item.to_repair for item in report.verification)
     held = report.verdict is Verdict.FAIL and bool(report.exit_code) and by_change
     return held and context.settings.on_failure is OnFailure.FIX and not has_secret(report)
@@ -110,7 +113,7 @@ def _implementers(context: Context, report: Report, snapshot: Snapshot) -> Chain
 
 
 def _obstacle(context: Context, model: Model) -> str:
-    """Why ``model`` cannot be asked for a repair; empty where it can."""
+    """Return why ``model`` cannot be asked for a repair; empty where it can."""
     if model.provider.wire is Wire.AGENT and context.settings.budget.unpriced is Unpriced.REFUSE:
         return UNPRICED_AGENT.format(model=model.id)
     return registry.obstacle(model, os.environ)

@@ -41,7 +41,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
     """One name for all of it, so that the cap holds over all routings."""
 
     def places(self, wanted: int | None) -> int:
-        """How many changes are judged at once where the user wants ``wanted``."""
+        """Return how many changes are judged at once where the user wants ``wanted``."""
         if self.cluster is None:
             return wanted or AT_ONCE
         return min(self.cluster.places, wanted or self.cluster.places)

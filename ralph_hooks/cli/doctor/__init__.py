@@ -9,7 +9,7 @@ import click
 
 from ralph_hooks.app.context import open_state
 from ralph_hooks.cli.doctor import hooks, probes
-from ralph_hooks.cli.doctor.probes import Line, Status
+from ralph_hooks.cli.doctor.probes import ProbeLine, ProbeStatus
 from ralph_hooks.cli.shared.review_command import wants_color
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode
@@ -28,7 +28,7 @@ Examples:
   ralph-hooks doctor --offline          send nothing
   ralph-hooks doctor --format json
 """
-_COLORS = {Status.OK: "green", Status.WARN: "yellow", Status.FAIL: "red"}
+_COLORS = {ProbeStatus.OK: "green", ProbeStatus.WARN: "yellow", ProbeStatus.FAIL: "red"}
 
 
 @click.command("doctor", help=HELP)
@@ -47,10 +47,10 @@ def command(*, offline: bool, format_: str) -> int:
         click.echo(_json(lines), nl=False)
     else:
         click.echo(probes.verdict(lines))
-    return ExitCode.REJECTED if any(line.status is Status.FAIL for line in lines) else ExitCode.PASS
+    return ExitCode.REJECTED if any(line.status is ProbeStatus.FAIL for line in lines) else ExitCode.PASS
 
 
-def examine(*, offline: bool) -> Iterator[Line]:
+def examine(*, offline: bool) -> Iterator[ProbeLine]:
     """Everything there is to say, in the order in which it is worth mending."""
     yield from probes.programs()
     home = locate(os.environ)
@@ -67,7 +67,7 @@ def examine(*, offline: bool) -> Iterator[Line]:
     yield from probes.network(context)
     ready, lines = probes.keys(context)
     yield from lines
-    usable = all(line.status is not Status.FAIL for line in reached)
+    usable = all(line.status is not ProbeStatus.FAIL for line in reached)
     with open_state(home, context.settings if usable else None) as state:
         yield from probes.prices(context, state)
         if approved and not offline:
@@ -77,19 +77,19 @@ def examine(*, offline: bool) -> Iterator[Line]:
     yield from hooks.agents(context)
 
 
-def _show(line: Line) -> None:
+def _show(line: ProbeLine) -> None:
     mark = click.style(f"{line.status:<4}", fg=_COLORS[line.status]) if wants_color() else f"{line.status:<4}"
     click.echo(f"{mark}  {line.check:<13}  {one_line(line.message)}")
     if line.hint:
         click.echo(f"      -> {one_line(line.hint)}")
 
 
-def _json(lines: list[Line]) -> str:
+def _json(lines: list[ProbeLine]) -> str:
     import msgspec
 
     document = {
         "schema": 1,
-        "ok": all(line.status is not Status.FAIL for line in lines),
+        "ok": all(line.status is not ProbeStatus.FAIL for line in lines),
         "checks": [
             {"check": line.check, "status": line.status, "message": one_line(line.message), "hint": one_line(line.hint)}
             for line in lines

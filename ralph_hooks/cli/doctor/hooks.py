@@ -9,30 +9,30 @@ from collections.abc import Iterator
 from ralph_hooks.app.agent_hooks import install as agent_hooks
 from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context
-from ralph_hooks.cli.doctor.probes import Line, Status, broken, fail, ok, warn
+from ralph_hooks.cli.doctor.probes import ProbeLine, ProbeStatus, broken, fail, ok, warn
 from ralph_hooks.cli.install import called_by, shown
 from ralph_hooks.config import Policy
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.hooks import managers, native
-from ralph_hooks.git.hooks.native import Folder, State
+from ralph_hooks.git.hooks.native import Folder, HookState
 from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH, VERSION
 
 
-def installed(context: Context) -> Iterator[Line]:
-    """Whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
+def installed(context: Context) -> Iterator[ProbeLine]:
+    """Yield whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
     try:
         folder = native.folder(context.repository)
         found = [hook_line(context, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
         return
-    if any(line.status is Status.OK for line in found):  # one of the two may be all that somebody wants
+    if any(line.status is ProbeStatus.OK for line in found):  # one of the two may be all that somebody wants
         found = [_milder(line) for line in found]
     yield from found
 
 
-def agents(context: Context) -> Iterator[Line]:
-    """Whether the hooks in agents' settings can do their work."""
+def agents(context: Context) -> Iterator[ProbeLine]:
+    """Yield whether the hooks in agents' settings can do their work."""
     for agent in CONVENTIONS.values():
         try:
             trouble = agent_hooks.state(context.repository, agent)
@@ -50,12 +50,12 @@ def agents(context: Context) -> Iterator[Line]:
             yield ok("agent-hook", f"{agent.name}: what it does is judged when its turn ends ({agent.file})")
 
 
-def _milder(line: Line) -> Line:
-    return Line(line.check, Status.WARN, line.message, line.hint) if line.status is Status.FAIL else line
+def _milder(line: ProbeLine) -> ProbeLine:
+    return ProbeLine(line.check, ProbeStatus.WARN, line.message, line.hint) if line.status is ProbeStatus.FAIL else line
 
 
-def hook_line(context: Context, folder: Folder, name: str) -> Line:
-    """Which hook git runs as ``name``, and whether it judges. Raises GitError where it cannot be read."""
+def hook_line(context: Context, folder: Folder, name: str) -> ProbeLine:
+    """Return which hook git runs as ``name``, and whether it judges. Raises GitError where it cannot be read."""
     state = native.inspect(folder, name)
     where = shown(state.path, context.repository.top)
     caller = called_by(context, state)
@@ -90,7 +90,7 @@ def _configured(context: Context, hook: str) -> Iterator[tuple[str, str]]:
             yield manager, shown(file, top)
 
 
-def _native(context: Context, state: State, where: str) -> Line:
+def _native(context: Context, state: HookState, where: str) -> ProbeLine:
     """Our own script: is it whole, does it come first, and does it still fit?"""
     trouble = next(_troubles(context, state, where), None)
     if trouble is not None:
@@ -100,7 +100,7 @@ def _native(context: Context, state: State, where: str) -> Line:
     return ok("hook", f"{state.hook}: native hook, first in line ({where})")
 
 
-def _troubles(context: Context, state: State, where: str) -> Iterator[Line]:
+def _troubles(context: Context, state: HookState, where: str) -> Iterator[ProbeLine]:
     found, name, again = state.found, state.hook, _install(state.hook)
     assert found is not None  # else it is not ours
     if found.edited:

@@ -42,7 +42,7 @@ _PATIENCE = 30.0  # seconds for all models together
 _AT_ONCE = 8
 
 
-class Status(StrEnum):
+class ProbeStatus(StrEnum):
     """How much something needs the user."""
 
     OK = "ok"
@@ -50,39 +50,39 @@ class Status(StrEnum):
     FAIL = "fail"
 
 
-class Line(Struct, frozen=True):
+class ProbeLine(Struct, frozen=True):
     """One thing that was looked at."""
 
     check: str
     """What: ``git``, ``key``, ``model``, ``hook``, ..."""
-    status: Status
+    status: ProbeStatus
     message: str
     hint: str = ""
     """What to do; empty where all is well."""
 
 
-def ok(check: str, message: str) -> Line:
+def ok(check: str, message: str) -> ProbeLine:
     """All is well."""
-    return Line(check, Status.OK, message)
+    return ProbeLine(check, ProbeStatus.OK, message)
 
 
-def warn(check: str, message: str, hint: str) -> Line:
+def warn(check: str, message: str, hint: str) -> ProbeLine:
     """It works, and could work better."""
-    return Line(check, Status.WARN, message, hint)
+    return ProbeLine(check, ProbeStatus.WARN, message, hint)
 
 
-def fail(check: str, message: str, hint: str) -> Line:
+def fail(check: str, message: str, hint: str) -> ProbeLine:
     """It must be mended."""
-    return Line(check, Status.FAIL, message, hint)
+    return ProbeLine(check, ProbeStatus.FAIL, message, hint)
 
 
-def broken(check: str, error: RalphError) -> Line:
-    """What an error says."""
+def broken(check: str, error: RalphError) -> ProbeLine:
+    """Return what an error says."""
     return fail(check, error.message, error.hint or "mend that, and look again")
 
 
-def programs() -> Iterator[Line]:
-    """Whether git and Python are there."""
+def programs() -> Iterator[ProbeLine]:
+    """Yield whether git and Python are there."""
     try:
         version = git_version(current_folder())
     except RalphError as error:
@@ -93,8 +93,8 @@ def programs() -> Iterator[Line]:
     yield ok("python", f"{platform.python_version()} ({sys.executable}), ralph-hooks {__version__}")
 
 
-def state(home: Home) -> Iterator[Line]:
-    """Whether answers, approvals and the ledger can be kept."""
+def state(home: Home) -> Iterator[ProbeLine]:
+    """Yield whether answers, approvals and the ledger can be kept."""
     try:
         prepare(home.state)
         with tempfile.TemporaryFile(dir=home.state):
@@ -111,7 +111,7 @@ def state(home: Home) -> Iterator[Line]:
         yield ok("state", f"{home.state} can be written")
 
 
-def configuration() -> tuple[Context | None, list[Line]]:
+def configuration() -> tuple[Context | None, list[ProbeLine]]:
     """The place, where there is one, and what there is to say of its configuration."""
     try:
         context = load_context()
@@ -136,8 +136,8 @@ def configuration() -> tuple[Context | None, list[Line]]:
     return context, lines
 
 
-def store(context: Context) -> Iterator[Line]:
-    """Whether the team's store answers, where there is one, and what waits for it."""
+def store(context: Context) -> Iterator[ProbeLine]:
+    """Yield whether the team's store answers, where there is one, and what waits for it."""
     try:
         with open_state(context.home, context.settings) as state:
             yield from _team(state)
@@ -145,7 +145,7 @@ def store(context: Context) -> Iterator[Line]:
         yield broken("store", error)
 
 
-def _team(state: State) -> Iterator[Line]:
+def _team(state: State) -> Iterator[ProbeLine]:
     team = state.team
     if team is None:
         return
@@ -166,7 +166,7 @@ def _team(state: State) -> Iterator[Line]:
         )
 
 
-def dismissed(context: Context) -> Iterator[Line]:
+def dismissed(context: Context) -> Iterator[ProbeLine]:
     """Look for dismissals that nothing matches any more."""
     from ralph_hooks.app.dismissals import expired
     from ralph_hooks.git.dismissals import entries_of
@@ -188,8 +188,8 @@ def dismissed(context: Context) -> Iterator[Line]:
         yield ok("dismissals", f"{plural(len(entries), 'finding')} dismissed, all about code that is there")
 
 
-def consent(context: Context) -> tuple[bool, Line]:
-    """Whether what the repository asks for is approved."""
+def consent(context: Context) -> tuple[bool, ProbeLine]:
+    """Return whether what the repository asks for is approved."""
     if not context.permissions:
         return True, ok("trust", "the repository's configuration asks for nothing that needs your approval")
     try:
@@ -203,8 +203,8 @@ def consent(context: Context) -> tuple[bool, Line]:
     return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
 
 
-def shell(context: Context) -> Iterator[Line]:
-    """Which shell runs the verify commands that are command lines."""
+def shell(context: Context) -> Iterator[ProbeLine]:
+    """Yield which shell runs the verify commands that are command lines."""
     if not any(isinstance(command.run, str) for command in context.settings.verify.command_list):
         return
     program = runs_lines(os.environ)
@@ -215,8 +215,8 @@ def shell(context: Context) -> Iterator[Line]:
         yield warn("shell", message, "install bash")
 
 
-def network(context: Context) -> Iterator[Line]:
-    """Whether what a model wrote is tried without a network, where there is something to try it with."""
+def network(context: Context) -> Iterator[ProbeLine]:
+    """Yield whether what a model wrote is tried without a network, where there is something to try it with."""
     settings = context.settings
     if not settings.verify.commands:
         return
@@ -236,7 +236,7 @@ def network(context: Context) -> Iterator[Line]:
         )
 
 
-def keys(context: Context) -> tuple[frozenset[Model], list[Line]]:
+def keys(context: Context) -> tuple[frozenset[Model], list[ProbeLine]]:
     """The models that can be asked, and whether there is what each provider in use wants: a key, or a program."""
     models = context.settings.all_models()
     client = registry.client(os.environ)
@@ -246,8 +246,8 @@ def keys(context: Context) -> tuple[frozenset[Model], list[Line]]:
     lines = []
     for provider, (check, message, hint) in ((each, missing[each] or _present(each)) for each in missing):
         serious = any(model.provider == provider for model in lost)
-        status = (Status.FAIL if serious else Status.WARN) if hint else Status.OK
-        lines.append(Line(check, status, message, hint))
+        status = (ProbeStatus.FAIL if serious else ProbeStatus.WARN) if hint else ProbeStatus.OK
+        lines.append(ProbeLine(check, status, message, hint))
     return ready, lines
 
 
@@ -268,7 +268,7 @@ def _program(agent: Provider) -> str:
 
 
 def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | None:
-    """What keeps ``provider`` from being asked: the subject, what is wrong, what to do. The key is not shown."""
+    """Return what keeps ``provider`` from being asked: the subject, what is wrong, what to do. The key is not shown."""
     if provider.wire is Wire.AGENT:
         program = _program(provider)
         if shutil.which(program):
@@ -292,15 +292,15 @@ def _lost(context: Context, alive: Collection[Model]) -> frozenset[Model]:
     return frozenset(model for chain in chains if not any(each in alive for each in chain) for model in chain)
 
 
-def prices(context: Context, state: State) -> Iterator[Line]:
-    """Whether it is known what each model costs."""
+def prices(context: Context, state: State) -> Iterator[ProbeLine]:
+    """Yield whether it is known what each model costs."""
     _, _, catalogue = build_caller(context, state, "doctor", Deadline(_PATIENCE, time.monotonic))
     for model in context.settings.all_models():
         if model.provider.wire is not Wire.AGENT:
             yield _price(model, catalogue)
 
 
-def _price(model: Model, catalogue: Catalogue) -> Line:
+def _price(model: Model, catalogue: Catalogue) -> ProbeLine:
     price = catalogue.price(model)
     if price is None:
         hint = f'add [tool.ralph-hooks.prices."{model.id}"] with input and output, or the budget cannot count it'
@@ -314,8 +314,8 @@ def _per_million(price: Price) -> str:
     return f"{money(price.input)} in, {money(price.output)} out, for a million tokens"
 
 
-def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[Line]:
-    """Whether each of ``ready`` answers one small question of the review. Those requests are in the ledger."""
+def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[ProbeLine]:
+    """Yield whether each of ``ready`` answers one small question of the review. Those requests are in the ledger."""
     deadline = Deadline(_PATIENCE, time.monotonic)
     caller, _, _ = build_caller(context, state, "doctor", deadline)
     serving = _phases(context)
@@ -336,13 +336,15 @@ def answers(context: Context, state: State, ready: Collection[Model]) -> Iterato
         yield _answer(model, trial, "" if context.settings.proxy else proxy.named(os.environ), serious=model in lost)
 
 
-def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> Line:
+def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> ProbeLine:
     """``unused`` is the variable of a proxy that nobody has allowed us to use."""
     if trial.problem:
         hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"
         if unused and model.provider.base_url.startswith("https:"):
             hint += f'; the proxy in {unused} is used once your own config.toml says proxy = "environment"'
-        return Line("model", Status.FAIL if serious else Status.WARN, f"{model.id}: {trial.problem}", hint)
+        return ProbeLine(
+            "model", ProbeStatus.FAIL if serious else ProbeStatus.WARN, f"{model.id}: {trial.problem}", hint
+        )
     cost = "at unknown cost" if trial.cost_usd is None else f"for {money(trial.cost_usd)}"
     missed = "; it overlooked the bug in the question, a division by 0" if trial.overlooked else ""
     return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}{missed}")
@@ -359,10 +361,10 @@ def _phases(context: Context) -> Mapping[Model, Phase]:
     return found
 
 
-def verdict(lines: list[Line]) -> str:
+def verdict(lines: list[ProbeLine]) -> str:
     """All of it in one sentence."""
-    failed = sum(line.status is Status.FAIL for line in lines)
-    warned = sum(line.status is Status.WARN for line in lines)
+    failed = sum(line.status is ProbeStatus.FAIL for line in lines)
+    warned = sum(line.status is ProbeStatus.WARN for line in lines)
     if failed:
         return f"{plural(failed, 'thing')} must be mended."
     return f"It works; {plural(warned, 'thing')} could be better." if warned else "Everything is in place."

@@ -16,7 +16,7 @@ from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context, load_context, open_state
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
-from ralph_hooks.cli.init.plan import Plan, make_plan
+from ralph_hooks.cli.init.plan import SetupPlan, make_plan
 from ralph_hooks.cli.init.trial import CommitHook, try_commit_hook
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
 from ralph_hooks.core.text import visible
@@ -98,7 +98,7 @@ def command(
     _conclude(context, plan)
 
 
-def _conclude(context: Context, plan: Plan) -> None:
+def _conclude(context: Context, plan: SetupPlan) -> None:
     """Say whether commits are judged from now on, once that was tried, and what to commit."""
     hook = try_commit_hook(load_context())
     if hook.works:
@@ -137,7 +137,7 @@ def _found(context: Context, around: Detected) -> Sequence[str]:
     )
 
 
-def _show(context: Context, plan: Plan) -> None:
+def _show(context: Context, plan: SetupPlan) -> None:
     top = context.repository.top
     for entry in plan.files:
         verb = "is created with" if entry.before is None else "gets"
@@ -170,7 +170,7 @@ def _agreed() -> bool:
     return click.confirm("Do this?", default=True)
 
 
-def _carry_out(context: Context, plan: Plan) -> None:
+def _carry_out(context: Context, plan: SetupPlan) -> None:
     click.echo()
     for entry in plan.files:
         replace_file(entry.path, entry.before, entry.after)

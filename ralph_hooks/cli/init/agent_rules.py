@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ralph_hooks.git.hooks.manager_config import Entry
+from ralph_hooks.git.hooks.manager_config import HookEntry
 
 FILE = "AGENTS.md"
 """Read by most coding agents: https://agents.md."""
@@ -21,11 +21,11 @@ Every commit and push in this repository is reviewed by ralph-hooks.
 """
 
 
-def rules(top: Path) -> Entry | None:
+def rules(top: Path) -> HookEntry | None:
     """Return the file with the rules at its end; None where it has them."""
     path = top / FILE
     before = path.read_bytes().decode("utf-8") if path.exists() else None
     if before is not None and HEADING in before:
         return None
     start = "" if not before else before.rstrip("\n") + "\n\n"
-    return Entry(path, before, start + RULES, RULES)
+    return HookEntry(path, before, start + RULES, RULES)

@@ -102,7 +102,7 @@ def _second(around: Detected, providers: Mapping[str, Provider], prices: Prices,
 
 
 def _vendor(model: str) -> str:
-    """Who made it: OpenRouter and Groq name him in the model."""
+    """Return who made it: OpenRouter and Groq name him in the model."""
     return model.split("/")[-2]
 
 

@@ -22,7 +22,7 @@ from ralph_hooks.core.guidance import proposed
 from ralph_hooks.core.own_settings import CONFIGURATION, CONFIGURATIONS, OWN_FILE
 from ralph_hooks.errors import ConfigError, RalphError
 from ralph_hooks.git.hooks import managers, native
-from ralph_hooks.git.hooks.manager_config import Entry, entry_for
+from ralph_hooks.git.hooks.manager_config import HookEntry, entry_for
 from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH
 from ralph_hooks.process import temporary_folder
 from ralph_hooks.providers import registry
@@ -31,10 +31,10 @@ from ralph_hooks.store.prices import Catalogue
 _ONE_REF = ("pre-commit", "prek")  # they hand only one of several pushed refs on
 
 
-class Plan(Struct, frozen=True):
+class SetupPlan(Struct, frozen=True):
     """All of it."""
 
-    files: tuple[Entry, ...] = ()
+    files: tuple[HookEntry, ...] = ()
     native: tuple[str, ...] = ()
     """Native hooks to install."""
     programs: tuple[tuple[str, ...], ...] = ()
@@ -48,7 +48,7 @@ class Plan(Struct, frozen=True):
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """True if there is anything to do."""
         return bool(self.files or self.native or self.programs or self.agents)
 
 
@@ -63,7 +63,7 @@ def make_plan(
     linters: bool,
     wanted: str,
     agent_rules: bool,
-) -> Plan:
+) -> SetupPlan:
     """The plan. Raises ConfigError where the configuration that it would write is not valid."""
     proposal = _models(context, around, prices, cheap, expensive)
     values = dict(proposal.values)
@@ -79,7 +79,7 @@ def make_plan(
     settings = _checked(context, written, prices) if written else context.settings
     routes = _Hooks(context, around, wanted)
     advice = rules(context.repository.top) if agent_rules else None
-    return Plan(
+    return SetupPlan(
         files=(*(entry for entry in (written, advice) if entry), *routes.files.values()),
         native=tuple(routes.native),
         programs=tuple(routes.programs),
@@ -120,17 +120,17 @@ def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, e
     return Proposal({})
 
 
-def _configuration(context: Context, values: Mapping[str, Any]) -> Entry:
-    """What is written into the file that has our settings, or should: pyproject.toml where there is one."""
+def _configuration(context: Context, values: Mapping[str, Any]) -> HookEntry:
+    """Return what is written into the file that has our settings, or should: pyproject.toml where there is one."""
     top = context.repository.top
     own, shared = top / OWN_FILE, top / CONFIGURATION
     path = own if own in context.settings.sources or not shared.exists() else shared
     prefix = CONFIGURATIONS[path.name]
     before = path.read_bytes().decode("utf-8") if path.exists() else None  # it was read as configuration before
-    return Entry(path, before, edit.added(before or "", values, prefix), edit.render(values, prefix))
+    return HookEntry(path, before, edit.added(before or "", values, prefix), edit.render(values, prefix))
 
 
-def _checked(context: Context, written: Entry, prices: Catalogue) -> Settings:
+def _checked(context: Context, written: HookEntry, prices: Catalogue) -> Settings:
     """The settings that ``written`` gives. Raises ConfigError where they are not valid."""
     with temporary_folder() as folder:
         Path(folder, written.path.name).write_bytes(written.after.encode("utf-8"))
@@ -149,7 +149,7 @@ class _Hooks:
         self._place = context
         self._manager = NATIVE if wanted == NATIVE else around.manager
         self._file = around.manager_file
-        self.files: dict[Path, Entry] = {}
+        self.files: dict[Path, HookEntry] = {}
         self.native: list[str] = []
         self.programs: list[tuple[str, ...]] = []
         self.notes: list[str] = []

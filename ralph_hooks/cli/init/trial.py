@@ -11,10 +11,10 @@ from msgspec import Struct
 
 from ralph_hooks.app.context import Context
 from ralph_hooks.cli.doctor.hooks import hook_line
-from ralph_hooks.cli.doctor.probes import Status
+from ralph_hooks.cli.doctor.probes import ProbeStatus
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.hooks import native
-from ralph_hooks.git.hooks.native import State
+from ralph_hooks.git.hooks.native import HookState
 from ralph_hooks.git.hooks.script import PRE_COMMIT
 from ralph_hooks.process import TimeoutExpired, run
 
@@ -45,7 +45,7 @@ def try_commit_hook(context: Context) -> CommitHook:
         state = native.inspect(folder, PRE_COMMIT)
     except RalphError as error:
         return CommitHook(works=False, what=error.message, hint=error.hint)
-    if line.status is Status.FAIL:
+    if line.status is ProbeStatus.FAIL:
         return CommitHook(works=False, what=line.message, hint=line.hint)
     for program, words, hint in _programs(state):
         if not _starts(words):
@@ -53,7 +53,7 @@ def try_commit_hook(context: Context) -> CommitHook:
     return CommitHook(works=True, what=line.message)
 
 
-def _programs(state: State) -> Sequence[tuple[str, Sequence[str], str]]:
+def _programs(state: HookState) -> Sequence[tuple[str, Sequence[str], str]]:
     """The programs that the hook starts: a name, the words that ask for its version, what to do without it."""
     ours = ("ralph-hooks", ["ralph-hooks", "--version"], "put ralph-hooks on PATH")
     if state.ours is not None and state.found is not None:

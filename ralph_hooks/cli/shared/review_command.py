@@ -73,7 +73,7 @@ def judging_command(
 
 
 def gate_scope(session: ReviewSession) -> Scope:
-    """What the gate judges by: the review, and the commands where the configuration wants them at this stage."""
+    """Return what the gate judges by: the review, and the commands where the configuration wants them at this stage."""
     return Scope.REVIEW | Scope.COMMANDS if session.stage in session.context.settings.verify.on else Scope.REVIEW
 
 
@@ -102,7 +102,10 @@ def chosen(
 
 
 def _followed_up(session: ReviewSession, report: Report) -> Report:
-    """What is done about a refused change. Whoever looks at old commits by hand has not asked for their repair."""
+    """Return what is done about a refused change.
+
+    Whoever looks at old commits by hand has not asked for their repair.
+    """
     from ralph_hooks.app.repair.on_failure import handle_failure, in_ci
 
     if session.stage is Stage.PRE_PUSH and not (in_hook() or in_ci()):

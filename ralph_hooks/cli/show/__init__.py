@@ -20,7 +20,7 @@ from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.fixes import store as fixes
-from ralph_hooks.store.reports import Kept, Reports
+from ralph_hooks.store.reports import Reports, StoredReport
 
 HELP = """\
 Show the last report of this repository in full, an earlier one, or a stored fix.
@@ -137,7 +137,7 @@ def _show_fix(context: Context, fix: StoredFix, format_: str, output: Path | Non
         raise RalphError(f"cannot write {output}: {error.strerror}", "choose another --output") from error
 
 
-def _list(reports: Sequence[Kept], stored: Sequence[StoredFix]) -> None:
+def _list(reports: Sequence[StoredReport], stored: Sequence[StoredFix]) -> None:
     for kept in reports:
         click.echo(_line(kept))
     if stored:
@@ -146,7 +146,7 @@ def _list(reports: Sequence[Kept], stored: Sequence[StoredFix]) -> None:
         click.echo(brief(fix))
 
 
-def _line(kept: Kept) -> str:
+def _line(kept: StoredReport) -> str:
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(kept.time))
     report = kept.report
     what = f"{one_line(report.title)}: {one_line(report.reason)}"

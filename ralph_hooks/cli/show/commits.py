@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from ralph_hooks.app.context import Context
 from ralph_hooks.core.text import money, one_line, plural
 from ralph_hooks.git.history.log import Logged, commits
-from ralph_hooks.store.receipts import Judged, Receipts
+from ralph_hooks.store.receipts import JudgedCommit, StoredReceipts
 from ralph_hooks.store.state import State
 
 _LISTED = 20
@@ -20,14 +20,14 @@ def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
     Raises GitError where git does not know them.
     """
     newest = commits(context.repository, revisions or "HEAD", max_count=_LISTED)
-    judged = Receipts(state.database, context.known_as()).of([logged.commit for logged in newest])
+    judged = StoredReceipts(state.database, context.known_as()).of([logged.commit for logged in newest])
     for logged in newest:
         yield from _commit(logged, judged[logged.commit.oid])
     if len(newest) == _LISTED:
         yield f"these are the newest {_LISTED}: name a range for others, such as HEAD~{2 * _LISTED}..HEAD~{_LISTED}"
 
 
-def _commit(logged: Logged, judged: tuple[Judged, ...]) -> Iterator[str]:
+def _commit(logged: Logged, judged: tuple[JudgedCommit, ...]) -> Iterator[str]:
     yield f"{logged.commit.oid[:10]}  {one_line(logged.subject)}"
     if not judged:
         yield "  not judged yet"
@@ -37,7 +37,7 @@ def _commit(logged: Logged, judged: tuple[Judged, ...]) -> Iterator[str]:
         yield f"  {_judgement(each)}"
 
 
-def _judgement(judged: Judged) -> str:
+def _judgement(judged: JudgedCommit) -> str:
     receipt = judged.receipt
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.at))
     what = (

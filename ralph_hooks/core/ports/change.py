@@ -95,14 +95,14 @@ class Push(Protocol):
     """The annotated tags that are pushed: their names by their object ids."""
 
     def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
-        """What was written in ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each.
+        """Return the messages of ``oids``, commits and annotated tags, in their order; at most ``most`` bytes of each.
 
         Reads as it goes.
         """
         ...
 
     def history(self, commits: Sequence[str]) -> Iterator[CommitChange]:
-        """What each of ``commits`` did to each path, in their order. Reads as it goes."""
+        """Return what each of ``commits`` did to each path, in their order. Reads as it goes."""
         ...
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:

@@ -137,7 +137,7 @@ class SecretCheck(Check, Protocol):
         ...
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
-        """Whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
+        """Return whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
         ...
 
     def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:

@@ -66,7 +66,7 @@ class Reservation(Struct, frozen=True, kw_only=True):
     worst_usd: Decimal | None
     """None where the model's price is not known."""
     agent: bool = False
-    """Whether it is a program that says what it has cost when it has ended, if at all."""
+    """True if it is a program that says what it has cost when it has ended, if at all."""
 
 
 class Ledger(Protocol):

@@ -10,7 +10,7 @@ from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.linter import LinterRun
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.proof import Run, Trial
+from ralph_hooks.core.proof import ProofRun, Run
 from ralph_hooks.core.repair import AgentRun, StoredFix
 from ralph_hooks.core.report import Verification
 
@@ -136,7 +136,7 @@ class Prover(Protocol):
         ...
 
     def ready(self, language: str) -> bool:
-        """Whether what runs the tests of the `languages.runners.ProofRunner` ``language`` is there."""
+        """Return whether what runs the tests of the `languages.runners.ProofRunner` ``language`` is there."""
         ...
 
     def paths(self, tree: str) -> Collection[str]:
@@ -147,7 +147,7 @@ class Prover(Protocol):
         """One file of a tree that git has stored; None where there is none."""
         ...
 
-    def run(self, trial: Trial, deadline: Deadline) -> Run:
+    def run(self, trial: ProofRun, deadline: Deadline) -> Run:
         """Run the tests of ``trial`` on a fresh copy. Raises nothing for a test that fails: that is its outcome."""
         ...
 

@@ -58,7 +58,10 @@ class Receipts(Protocol):
         ...
 
     def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
-        """What the user skipped when each of ``commits`` was last judged, by object id; only those with something."""
+        """Return what the user skipped when each of ``commits`` was last judged, by object id.
+
+        Only those with something.
+        """
         ...
 
     def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:

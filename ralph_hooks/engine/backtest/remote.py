@@ -177,7 +177,7 @@ class Remote:
     # What it may cost
 
     def _done(self, task: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
-        """What a worker makes of ``task`` with at least ``need`` US dollars; the bill is in our books.
+        """Return what a worker makes of ``task`` with at least ``need`` US dollars; the bill is in our books.
 
         Without a report where the worker was lost: then it is what was told on the way, and why is among ``losses``.
         """
@@ -197,7 +197,7 @@ class Remote:
             return done
 
     def _rest(self, done: TaskResult, grant: Decimal, seconds: float) -> tuple[Booked, ...]:
-        """What a lost worker may have paid beside what it has told."""
+        """Return what a lost worker may have paid beside what it has told."""
         told = sum((call.cost_usd or Decimal(0) for call in done.calls), Decimal(0))
         unknown = Booked(
             phase=Phase.ANALYZE,

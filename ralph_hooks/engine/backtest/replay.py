@@ -36,7 +36,7 @@ class CapReached(Exception):
 
 
 def trial(example: Example, report: Report) -> Trial:
-    """What ``report`` makes of ``example``."""
+    """Return what ``report`` makes of ``example``."""
     blocking = [finding for finding in report.findings if finding.blocking]
     hit = any(example.hit_by(finding) for finding in blocking)
     calls = [call for call in report.calls if not call.from_store]

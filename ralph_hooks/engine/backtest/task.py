@@ -40,7 +40,7 @@ class Task(Struct, frozen=True, kw_only=True):
     prices: Mapping[str, Price]
     """By model, as far as they are known."""
     price_needed: bool
-    """Whether a call whose price is not known is refused."""
+    """True if a call whose price is not known is refused."""
     known: Mapping[str, bytes]
     """What our store knows of these files."""
     run: str
@@ -246,7 +246,7 @@ class NoReceipts:
 
 
 def outcome(judge: Callable[[], Report], ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
-    """What ``judge`` makes of an errand, with its bill.
+    """Return what ``judge`` makes of an errand, with its bill.
 
     Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
     """

@@ -263,7 +263,7 @@ class Caller:
         return fault
 
     def _known_hopeless(self, model: Model) -> ModelError | None:
-        """Why this run need not ask ``model`` again; None where it may answer."""
+        """Return why this run need not ask ``model`` again; None where it may answer."""
         with self._learnt:
             fault = self._hopeless.get(model)
             refused = self._hopeless.get(_credential(model))
@@ -401,11 +401,14 @@ class Caller:
 
 
 def _credential(model: Model) -> str:
-    """What a provider knows us by: the name of the key, else the place itself; an agent has a login of its own."""
+    """Return what a provider knows us by: the name of the key, else the place itself.
+
+    An agent has a login of its own.
+    """
     provider = model.provider
     return provider.name if provider.wire is Wire.AGENT else provider.api_key_env or provider.base_url
 
 
 def quirks_key(model: Model) -> str:
-    """Where the store keeps which request fields ``model`` was seen to reject."""
+    """Return where the store keeps which request fields ``model`` was seen to reject."""
     return f"quirks/{model.id}/{model.provider.base_url}"

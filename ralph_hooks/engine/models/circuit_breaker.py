@@ -32,7 +32,7 @@ class Outage(Struct, frozen=True):
     """What happened, for people."""
 
     def told(self, now: float) -> str:
-        """Why the model was not asked, for people."""
+        """Return why the model was not asked, for people."""
         return f"not asked again, for {max(0, now - self.since):.0f} s ago {self.said}"
 
 
@@ -61,7 +61,7 @@ class CircuitBreaker:
         return {model: mark for model, mark in marks if mark is not None and mark.since <= now < mark.until}
 
     def marked_here(self, model: Model) -> bool:
-        """Whether this run has seen ``model`` fail, just now."""
+        """Return whether this run has seen ``model`` fail, just now."""
         with self._lock:
             mark = self._here.get(_key(model))
         return mark is not None and self.clock() < mark.until

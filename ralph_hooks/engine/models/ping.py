@@ -58,7 +58,7 @@ def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
 
 
 def _question(phase: Phase) -> Question[analyze.Review]:
-    """What the review asks, charged to ``phase``."""
+    """Return what the review asks, charged to ``phase``."""
     return structs.replace(analyze.question([_PART], {}, "sample"), phase=phase, read=_read, max_output=_MAX_OUTPUT)
 
 

@@ -74,7 +74,7 @@ def _fewest_sent(request: ModelRequest) -> int:
 
 
 def prompt_budget(chain: Chain, system: str, most: int) -> int:
-    """How much code goes into one request below ``system``, so that it fits whichever model of ``chain`` answers.
+    """Return how many tokens of code fit into one request below ``system``, whichever model of ``chain`` answers.
 
     In tokens as `estimate_tokens` counts them, which takes four bytes for one where a tokenizer may make four; at most
     ``most``.

@@ -36,7 +36,7 @@ class EditsRefused(Exception):
 
 
 def apply(repair: Repair, paths: Collection[str], read: Read) -> Files:
-    """What ``repair`` makes of the files of which ``paths`` are there. Raises EditsRefused."""
+    """Return what ``repair`` makes of the files of which ``paths`` are there. Raises EditsRefused."""
     tree = _Tree(paths)
     steps: list[Callable[[], tuple[str, bytes | None]]] = [
         *(partial(_edited, tree, read, name, edits) for name, edits in _by_name(repair.edits).items()),
@@ -156,7 +156,7 @@ def _edited(tree: _Tree, read: Read, name: str, edits: Sequence[_Numbered]) -> t
 
 
 def _occurrences(text: str, search: str) -> list[int]:
-    """Where ``search`` begins in ``text``; overlapping ones count too. The empty text holds itself."""
+    """Return where ``search`` begins in ``text``; overlapping ones count too. The empty text holds itself."""
     if not search:
         return [] if text else [0]
     found: list[int] = []
@@ -168,7 +168,7 @@ def _occurrences(text: str, search: str) -> list[int]:
 
 
 def _not_once(path: str, file: Editable, search: str, found: Sequence[int]) -> str:
-    """Why an edit has no place, with what helps to find it."""
+    """Return why an edit has no place, with what helps to find it."""
     name = path_line(path)
     if not search:
         return f"`search` is empty: copy the lines of {name} that are to be replaced"
@@ -205,7 +205,7 @@ _HIDDEN = "<secret-...> stands for a credential that is not shown to you: leave 
 
 
 def _unwritable(text: str, file: Editable | None = None) -> str:
-    """Why ``text`` may not be put into ``file``, or into a new one; empty where it may."""
+    """Return why ``text`` may not be put into ``file``, or into a new one; empty where it may."""
     shown = set(PLACEHOLDER.findall(text))
     if shown and not (file and shown <= set(PLACEHOLDER.findall(file.text))):
         return _HIDDEN
@@ -217,7 +217,7 @@ def _unwritable(text: str, file: Editable | None = None) -> str:
 
 
 def _unparsable(path: str, data: bytes) -> str:
-    """Why ``data`` cannot be what its name says; empty where it can, or where nobody here knows."""
+    """Return why ``data`` cannot be what its name says; empty where it can, or where nobody here knows."""
     reader = _READERS.get(PurePosixPath(path).suffix)
     try:
         return reader(data) if reader else ""

@@ -67,7 +67,7 @@ def _shown(rows: Sequence[str], kept: Collection[int]) -> str:
 
 
 def _gap(skipped: Sequence[str]) -> Sequence[str]:
-    """What stands for lines that are left out; blank ones take less room than a word about them."""
+    """Return what stands for lines that are left out; blank ones take less room than a word about them."""
     return [f"[... {plural(len(skipped), 'line')} left out ...]"] if any(map(str.strip, skipped)) else skipped
 
 

@@ -121,7 +121,7 @@ class _Repair:
         self._paid = len(self._models.caller.calls)
 
     def run(self) -> str:
-        """Why nothing was stored, for the user; empty where something was."""
+        """Return why nothing was stored, for the user; empty where something was."""
         if any(finding.category == SECRET and finding.blocking for finding in self._report.findings):
             return "a secret is in the change: revoke it and take it out, then come again; nothing was sent"
         try:
@@ -247,7 +247,7 @@ class _Repair:
         return written
 
     def _judged(self, written: Draft, which: str) -> VerificationResult:
-        """What came of ``written``. Raises GaveUp where nobody could say."""
+        """Return what came of ``written``. Raises GaveUp where nobody could say."""
         if written.refused:
             return VerificationResult(told=written.told, wrong=written.refused)
         return self._tried(which)

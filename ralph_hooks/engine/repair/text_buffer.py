@@ -77,5 +77,5 @@ class Editable:
 
 
 def _common(one: str, two: str) -> int:
-    """How many characters both begin with."""
+    """Return how many characters both begin with."""
     return next((i for i, (a, b) in enumerate(zip(one, two, strict=False)) if a != b), min(len(one), len(two)))

@@ -49,11 +49,11 @@ class VerificationResult(Struct, frozen=True, kw_only=True):
     wrong: tuple[str, ...] = ()
     """What is wrong, for whoever corrects it; empty where it is right or where nobody could say."""
     verified: bool = False
-    """Whether verify commands ran on it and passed."""
+    """True if verify commands ran on it and passed."""
     untried: tuple[str, ...] = ()
     """Tests that failed with the repair and without it, though not when the change was judged: most need a network."""
     reproduced: bool = False
-    """Whether reproducers of the findings ran on it, and pass."""
+    """True if reproducers of the findings ran on it, and pass."""
     unable: bool = False
     """True where it could not be judged: another repair could not be either."""
     findings: tuple[Finding, ...] = ()
@@ -63,7 +63,7 @@ class VerificationResult(Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        """Whether it may be kept."""
+        """True if it may be kept."""
         return not self.wrong and not self.unable
 
 
@@ -246,7 +246,7 @@ class RepairVerifier:
         return [name for name in item.known_failures if name not in known]
 
     def _failed_before(self, item: Verification) -> bool:
-        """Whether the command failed on the judged change already, in the same way."""
+        """Return whether the command failed on the judged change already, in the same way."""
         before = self._before.get(item.command)
         if before is None or before.verdict is not Verdict.FAIL:
             return False

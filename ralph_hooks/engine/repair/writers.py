@@ -72,7 +72,7 @@ class RepairWriters:
         self._entries = [e for e in change.review if e.path not in held_back and not models.withheld(e.path)]
 
     def plan(self, problem: Problem) -> PlannedRepair:
-        """What has to be read and done. Without a model, or an answer, it is the files that are concerned."""
+        """Return what has to be read and done. Without a model, or an answer, it is the files that are concerned."""
         context = self._context()
         concerned = self._concerned(problem, context)
         plain = Plan(dict.fromkeys(concerned, ()))
@@ -154,7 +154,7 @@ class RepairWriters:
         return self._applied(repair, model, context, chosen)
 
     def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
-        """How a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
+        """Return how a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
         before = self._held()
 
         def work(agent: Model, until: Deadline) -> Repair:
@@ -169,7 +169,7 @@ class RepairWriters:
         return work
 
     def _held(self) -> dict[str, bytes | None]:
-        """What makes the workbench what it is now."""
+        """Return what makes the workbench what it is now."""
         sources = self._done()
         held: dict[str, bytes | None] = {source.entry.old_path: None for source in sources}
         return held | {source.path: source.content.new for source in sources}

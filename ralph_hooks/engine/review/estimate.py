@@ -62,12 +62,12 @@ class Forecasted(Struct, frozen=True):
 
 
 def preview_paths(models: ModelAccess, paths: Sequence[str]) -> tuple[Preview, ...]:
-    """How ``paths`` are routed, whether they are changed or not."""
+    """Return how ``paths`` are routed, whether they are changed or not."""
     return tuple(_preview(models, path, kind_of_path(path)) for path in paths)
 
 
 def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
-    """What judging ``change`` would ask."""
+    """Return what judging ``change`` would ask."""
     sources = {source.path: source for source in change.sources(change.review)}
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
     asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]

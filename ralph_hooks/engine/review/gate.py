@@ -25,7 +25,7 @@ from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
-from ralph_hooks.engine.review.invariants import Invariants, Kept
+from ralph_hooks.engine.review.invariants import InvariantResult, Invariants
 from ralph_hooks.engine.review.large_files import scan_large_files
 from ralph_hooks.engine.review.linters import run_linters
 from ralph_hooks.engine.review.name_scan import scan_names, without_secret_names
@@ -97,7 +97,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         self.receipts.add(self.receipt(report, change, scope, commits))
 
     def receipt(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit]) -> Receipt:
-        """What the push gate and `show --commits` need to know of a judgement later."""
+        """Return what the push gate and `show --commits` need to know of a judgement later."""
         return Receipt(
             tree=change.tree,
             base=change.base,
@@ -127,7 +127,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(report, base=change.base, notices=report.notices + self.idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
-        """What checks, models and commands make of ``snapshot``."""
+        """Return what checks, models and commands make of ``snapshot``."""
         total = ReviewOutcome()
         dismissals = self.dismissals_of(snapshot.change)
         for part in parts(snapshot):
@@ -142,11 +142,11 @@ class Gate(Struct, frozen=True, kw_only=True):
         return DismissalFilter(self.dismissals, change, self.models.limits.dismissals)
 
     def _files(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter) -> ReviewOutcome:
-        """What can be said of files without running anything of the project."""
+        """Return what can be said of files without running anything of the project."""
         change = self.examine(snapshot, scope, dismissals)
         asks = Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.models
         reviewed = self._reviewed(change, scope)
-        kept = self.keeps(change) if asks else Kept()
+        kept = self.keeps(change) if asks else InvariantResult()
         unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
         outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
         return outcome + ReviewOutcome(
@@ -154,7 +154,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         )
 
     def skipped(self) -> tuple[str, ...]:
-        """What was skipped, said aloud."""
+        """Return what was skipped, said aloud."""
         if not self.skips.names:
             return ()
         return (f"{VARIABLE}={self.skips} skipped a part of this judgement; the next push says so",)
@@ -258,12 +258,12 @@ class Gate(Struct, frozen=True, kw_only=True):
 
         return prove.proved(self.models, self.prover, self.store, reviewed, change, self.models.guidance.intent)
 
-    def keeps(self, change: ReviewInput) -> Kept:
+    def keeps(self, change: ReviewInput) -> InvariantResult:
         """Ask whether the change keeps the project's rules."""
         return Invariants(self.models).check(change)
 
     def _verified(self, change: Change, *, afresh: bool) -> tuple[Verification, ...]:
-        """Who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
+        """Return who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
         commands = Commands(self.verifier, self.store, self.models.caller.deadline, self.models.pool.progress)
         wanted = concerned(self.models.settings.verify.command_list, change.entries)
         return commands.run(change.tree, change.base, wanted, afresh=afresh)

@@ -61,7 +61,10 @@ class HistoryScan:
         self._reasons: dict[str, str] = {}
 
     def scan(self, pushed: Push, portion: PushTarget) -> Leaks:
-        """What is in the commits of ``portion``, the oldest first; a credential counts once, where it came in."""
+        """Return what is in the commits of ``portion``, the oldest first.
+
+        A credential counts once, where it came in.
+        """
         commits = portion.commits
         became = {entry.path: entry for entry in portion.snapshot.change.entries if entry.new_oid}
         left = dict.fromkeys(commit.oid for commit in commits)
@@ -120,7 +123,7 @@ class HistoryScan:
         return all(self._read(pushed, wave) for wave in _waves(missing, sizes))
 
     def _versions(self, committed: CommitChange) -> Iterator[tuple[str, Entry]]:
-        """What of it there is to scan, by key: against each parent."""
+        """Yield what of it there is to scan, by key: against each parent."""
         for entry in map(of_its_kind, committed.entries):
             if entry.unreadable() is None and self._check.applies(entry):
                 key = self._key(entry)

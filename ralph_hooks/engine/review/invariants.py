@@ -27,7 +27,7 @@ from ralph_hooks.phases import analyze, verify
 DEADLINE = "the deadline was reached"
 
 
-class Kept(Struct, frozen=True):
+class InvariantResult(Struct, frozen=True):
     """What came of asking: a finding for each broken rule, and why rules could not be judged."""
 
     findings: tuple[Finding, ...] = ()
@@ -70,7 +70,7 @@ class Invariants:
         self._store = models.answers
         self._pool = models.pool
 
-    def check(self, change: ReviewInput) -> Kept:
+    def check(self, change: ReviewInput) -> InvariantResult:
         """One finding for each statement and request that it does not hold for. Asked once per content.
 
         Files go to the verify models of their routes; those that a route skips go nowhere.
@@ -104,7 +104,7 @@ class Invariants:
             for made in anchors.anchored([finding], finding.path, source.content)
         )
         standing, dismissed = change.dismissals.split(anchored)
-        return Kept(standing, dismissed, tuple(problems))
+        return InvariantResult(standing, dismissed, tuple(problems))
 
     def _groups(self, entries: Sequence[Entry]) -> list[_Group]:
         by_chain: dict[Chain, list[Entry]] = defaultdict(list)

@@ -42,16 +42,16 @@ class MessageScan:
         self._deadline = deadline
 
     def tags(self, pushed: Push) -> Leaks:
-        """What is in the texts of annotated tags."""
+        """Return what is in the texts of annotated tags."""
         return self._scan(pushed, pushed.tags)
 
     def refs(self, pushed: Push) -> Leaks:
-        """What is in the names of branches and tags that are pushed."""
+        """Return what is in the names of branches and tags that are pushed."""
         names = [short(ref.ref) for ref in pushed.refs if ref.action is not Action.DELETE]
         return Leaks(tuple(self._check.named("the name of a branch or tag", names, _REF)))
 
     def messages(self, pushed: Push, commits: Iterable[Commit]) -> Leaks:
-        """What is in the messages of ``commits``."""
+        """Return what is in the messages of ``commits``."""
         return self._scan(pushed, {commit.oid: f"commit {commit.oid[:10]}" for commit in commits})
 
     def _scan(self, pushed: Push, names: Mapping[str, str]) -> Leaks:
@@ -72,7 +72,7 @@ class MessageScan:
         return Leaks(tuple(findings.values()), tuple(unscanned), problem)
 
     def _results(self, pushed: Push, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
-        """What each came to, by object id, and those that are too large for it."""
+        """Return what each came to, by object id, and those that are too large for it."""
         keys = {oid: key(f"written 2 {self._check.name}", self._version, oid, name) for oid, name in names.items()}
         stored = self._store.get(keys.values())
         known = {oid: read_back(stored.get(each), CheckResult) for oid, each in keys.items()}

@@ -18,7 +18,7 @@ TIMES = 3
 """Runs on each side: three that agree, in fresh trees, stop all but the reproducers of the other rules."""
 
 
-class Judged(Struct, frozen=True, kw_only=True):
+class JudgedRuns(Struct, frozen=True, kw_only=True):
     """Runs by rules 1 to 3, and what rule 4 has to know of them."""
 
     reason: str
@@ -26,71 +26,71 @@ class Judged(Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     """The failing test of the change; None where the runs do not count."""
     differs: bool = False
-    """Whether the base passes."""
+    """True if the base passes."""
     new: bool = False
-    """Whether the code is new, so that there is no base to run on."""
+    """True if the code is new, so that there is no base to run on."""
     reload: bool = False
-    """Whether the test did not load, so that its author may try again."""
+    """True if the test did not load, so that its author may try again."""
     foreign: bool = False
-    """Whether nothing can be run here at all: the project itself does not load."""
+    """True if nothing can be run here at all: the project itself does not load."""
 
     @property
     def exceptional(self) -> bool:
-        """Whether the project's own code let out an exception or hung."""
+        """True if the project's own code let out an exception or hung."""
         return self.failure is not None and self.failure.own
 
 
-def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False) -> Judged:
+def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False) -> JudgedRuns:
     """Rules 1 to 3. ``new``: the definition under test is new in the change, so that nothing is run on the base.
 
     Fewer than `TIMES` runs may be given, to stop early: what they come to is final only where it is a refusal.
     """
     runs = (*on_change, *on_base)
     if any(run.foreign for run in runs):
-        return Judged(reason="the project cannot be loaded here", foreign=all(run.foreign for run in runs))
+        return JudgedRuns(reason="the project cannot be loaded here", foreign=all(run.foreign for run in runs))
     refused = next(filter(None, map(_refusal, on_change)), None) or next(filter(None, map(_misdeed, on_base)), None)
     if refused is not None:
         return refused
     failure = _same(on_change)
     if failure is None:
-        return Judged(reason="the reproducer does not fail in the same way every time")
+        return JudgedRuns(reason="the reproducer does not fail in the same way every time")
     if failure.kind == HANG and not failure.own:
-        return Judged(reason="the test itself does not end")
+        return JudgedRuns(reason="the test itself does not end")
     if not all(_reached(run, failure) for run in on_change):
-        return Judged(reason="no changed line inside a function runs in the failing test")
-    return Judged(reason=_told(failure), failure=failure, new=True) if new else _against_base(failure, on_base)
+        return JudgedRuns(reason="no changed line inside a function runs in the failing test")
+    return JudgedRuns(reason=_told(failure), failure=failure, new=True) if new else _against_base(failure, on_base)
 
 
-def _refusal(run: Run) -> Judged | None:
-    """Why one run on the change shows nothing; None where it fails as it should."""
+def _refusal(run: Run) -> JudgedRuns | None:
+    """Return why one run on the change shows nothing; None where it fails as it should."""
     match run.outcome:
         case Outcome.NOT_LOADED:
-            return _misdeed(run) or Judged(reason="the reproducer does not load on the change", reload=True)
+            return _misdeed(run) or JudgedRuns(reason="the reproducer does not load on the change", reload=True)
         case Outcome.NOT_RUN:
             told = run.tail.splitlines()[-1] if run.tail else "no result"
-            return Judged(reason=f"the reproducer could not be run: {told}")
+            return JudgedRuns(reason=f"the reproducer could not be run: {told}")
         case Outcome.PASSED:
-            return _misdeed(run) or Judged(reason="the reproducer passes on the change")
+            return _misdeed(run) or JudgedRuns(reason="the reproducer passes on the change")
         case _:
             return _misdeed(run)
 
 
-def _misdeed(run: Run) -> Judged | None:
-    return Judged(reason=f"the reproducer does not count: {', '.join(run.misdeeds)}") if run.misdeeds else None
+def _misdeed(run: Run) -> JudgedRuns | None:
+    return JudgedRuns(reason=f"the reproducer does not count: {', '.join(run.misdeeds)}") if run.misdeeds else None
 
 
-def _against_base(failure: Failure, on_base: Sequence[Run]) -> Judged:
+def _against_base(failure: Failure, on_base: Sequence[Run]) -> JudgedRuns:
     passing = [run for run in on_base if run.outcome is Outcome.PASSED and failure.test in run.passed]
     if len(passing) == len(on_base):
-        return Judged(reason=_told(failure), failure=failure, differs=True)
+        return JudgedRuns(reason=_told(failure), failure=failure, differs=True)
     if passing:
-        return Judged(reason="the reproducer passes on the base only sometimes")
+        return JudgedRuns(reason="the reproducer passes on the base only sometimes")
     if any(run.outcome is Outcome.NOT_LOADED for run in on_base):
-        return Judged(reason="the reproducer does not load on the base", reload=True)
+        return JudgedRuns(reason="the reproducer does not load on the base", reload=True)
     same = _same(on_base)
     if same is None or (same.test, same.kind) != (failure.test, failure.kind):
-        return Judged(reason="the reproducer fails on the base in another way")
-    return Judged(reason=f"{_told(failure)}, on the base too", failure=failure)
+        return JudgedRuns(reason="the reproducer fails on the base in another way")
+    return JudgedRuns(reason=f"{_told(failure)}, on the base too", failure=failure)
 
 
 def _same(runs: Sequence[Run]) -> Failure | None:
@@ -122,15 +122,15 @@ class Claims(Struct, frozen=True, kw_only=True):
     """Answers of the verify model that rule 4 needs; None where it was not asked or did not answer."""
 
     promised: bool | None = None
-    """Whether the quoted sentence, which the change leaves alone, promises what is asserted."""
+    """True if the quoted sentence, which the change leaves alone, promises what is asserted."""
     allowed: bool | None = None
-    """Whether signature, docstring or a caller allow the input."""
+    """True if signature, docstring or a caller allow the input."""
     unintended: bool | None = None
-    """Whether nothing in the stated intent says that the difference is meant; None where no intent is stated."""
+    """True if nothing in the stated intent says that the difference is meant; None where no intent is stated."""
 
 
-def needs(judged: Judged, *, deliberate: bool, quoted: bool, intent: bool) -> frozenset[str]:
-    """Which of `Claims` decide: nothing is asked that would not change the evidence."""
+def needs(judged: JudgedRuns, *, deliberate: bool, quoted: bool, intent: bool) -> frozenset[str]:
+    """Return which of `Claims` decide: nothing is asked that would not change the evidence."""
     if judged.failure is None:
         return frozenset()
     wanted = set()
@@ -144,7 +144,7 @@ def needs(judged: Judged, *, deliberate: bool, quoted: bool, intent: bool) -> fr
     return frozenset(wanted)
 
 
-def weigh(judged: Judged, claims: Claims, *, deliberate: bool = False) -> tuple[Evidence, str]:
+def weigh(judged: JudgedRuns, claims: Claims, *, deliberate: bool = False) -> tuple[Evidence, str]:
     """Rule 4: the evidence, and one sentence for it. ``deliberate``: the change itself raises the exception."""
     if judged.failure is None:
         return (Evidence.AGREED if judged.foreign else Evidence.UNPROVED), judged.reason
@@ -163,7 +163,7 @@ def weigh(judged: Judged, claims: Claims, *, deliberate: bool = False) -> tuple[
 
 
 def blocks(evidence: Evidence, block_on: BlockOn, *, runnable: bool) -> bool:
-    """Whether a finding that is weighty enough blocks. ``runnable``: a reproducer could be run for its file."""
+    """Return whether a finding that is weighty enough blocks. ``runnable``: a reproducer could be run for its file."""
     match evidence:
         case Evidence.CHECK | Evidence.PROVED:
             return True

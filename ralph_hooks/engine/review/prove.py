@@ -16,7 +16,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Prover
 from ralph_hooks.core.ports.store import Cache
-from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, Run, TestFile, Trial
+from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, ProofRun, Run, TestFile
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
@@ -25,7 +25,7 @@ from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import proof
 from ralph_hooks.engine.review.intent import stated
-from ralph_hooks.engine.review.proof import TIMES, Claims, Judged
+from ralph_hooks.engine.review.proof import TIMES, Claims, JudgedRuns
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import Reviewed, claim
 from ralph_hooks.engine.worker_pool import run_all
@@ -197,7 +197,7 @@ class Proofs:
     def _attempts(self, subject: Subject, runner: ProofRunner) -> tuple[Result, Model]:
         """Ask for a reproducer and run it; once more where it does not load. Raises Unanswered."""
         place = runner.place(subject.finding.path, self._all_paths())
-        task = reproduce.Task(
+        task = reproduce.ProofTask(
             statement=subject.claim.statement, code=subject.claim.code, path=place, framework=runner.framework
         )
         for last in (False, True):
@@ -215,7 +215,7 @@ class Proofs:
     def _tried(
         self, subject: Subject, runner: ProofRunner, reply: reproduce.ReplyReproducer, test: TestFile
     ) -> tuple[Result, str]:
-        """What came of one reproducer, and what its author should read where it is worth another try."""
+        """Return what came of one reproducer, and what its author should read where it is worth another try."""
         refusals = runner.refusals(test.text)
         if refusals:
             shown = Proof(
@@ -251,12 +251,12 @@ class Proofs:
 
     # Runs
 
-    def _runs(self, subject: Subject, test: TestFile) -> tuple[list[Run], list[Run], Judged]:
+    def _runs(self, subject: Subject, test: TestFile) -> tuple[list[Run], list[Run], JudgedRuns]:
         """The runs on change and base, in pairs that share their random numbers; one pair where that settles it."""
         new = self._is_new(subject)
         lines = self._changed_lines()
         limit = min(self._settings.proof.timeout, max(_SHORTEST, self._caller.deadline.remaining() * _SHARE))
-        first = Trial(tree=self._change.tree, test=test, lines=lines, limit=limit, seed=1)
+        first = ProofRun(tree=self._change.tree, test=test, lines=lines, limit=limit, seed=1)
         pair = [first] if new else [self._on_base(first), first]
         done = self._run_all(pair)
         on_change, on_base = done[-1:], done[:-1]
@@ -276,10 +276,10 @@ class Proofs:
         on_base += rest[len(others) :]
         return on_change, on_base, proof.judge(on_change, on_base, new=new)
 
-    def _on_base(self, trial: Trial) -> Trial:
+    def _on_base(self, trial: ProofRun) -> ProofRun:
         return msgspec.structs.replace(trial, tree=self._change.base, lines={})
 
-    def _run_all(self, trials: Sequence[Trial]) -> list[Run]:
+    def _run_all(self, trials: Sequence[ProofRun]) -> list[Run]:
         deadline = self._caller.deadline
         jobs = [partial(self._prover.run, trial, deadline) for trial in trials]
         done = run_all(jobs, workers=self._prover.places, deadline=deadline)
@@ -296,7 +296,7 @@ class Proofs:
         }
 
     def _is_new(self, subject: Subject) -> bool:
-        """Whether the definition that the finding is in is not in the base, so that nothing can be compared."""
+        """Return whether the definition that the finding is in is not in the base, so that nothing can be compared."""
         finding, content = subject.finding, subject.source.content
         if content.old is None:
             return True
@@ -306,7 +306,7 @@ class Proofs:
         return now is not None and now.name not in {d.name for d in definitions(finding.path, decode(content.old))}
 
     def _is_deliberate(self, path: str, line: int) -> bool:
-        """Whether the change itself added the statement that raises here: then it may be meant to refuse."""
+        """Return whether the change itself added the statement that raises here: then it may be meant to refuse."""
         entry = self._open.get(path)
         if entry is None:
             return False
@@ -321,7 +321,7 @@ class Proofs:
         subject: Subject,
         reply: reproduce.ReplyReproducer,
         test: TestFile,
-        judged: Judged,
+        judged: JudgedRuns,
         *,
         deliberate: bool,
     ) -> tuple[Claims, str]:
@@ -399,7 +399,7 @@ def _summary(runs: Sequence[Run]) -> str:
 
 
 def _command(runner: ProofRunner, place: str) -> str:
-    """How a person runs the test at ``place``."""
+    """Return how a person runs the test at ``place``."""
     folder, _, name = place.rpartition("/")
     return runner.shown.format(test=place, folder=folder, stem=name.rpartition(".")[0])
 
@@ -408,7 +408,7 @@ def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline:
     """Run a reproducer on another tree; ``timeout`` is in seconds for one run."""
     test = TestFile(path=proof.path, text=proof.test, language=proof.runner, command=proof.command)
     limit = min(timeout, max(_SHORTEST, deadline.remaining() * _SHARE))
-    trials = [Trial(tree=tree, test=test, lines={}, limit=limit, seed=seed) for seed in range(1, TIMES + 1)]
+    trials = [ProofRun(tree=tree, test=test, lines={}, limit=limit, seed=seed) for seed in range(1, TIMES + 1)]
     jobs = [partial(prover.run, trial, deadline) for trial in trials]
     late = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
     return tuple(run or late for run in run_all(jobs, workers=prover.places, deadline=deadline))

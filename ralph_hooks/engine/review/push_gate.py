@@ -80,7 +80,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         return report
 
     def _intent(self, pushed: Push, portion: PushTarget) -> str:
-        """What the messages of the latest commits say."""
+        """Return what the messages of the latest commits say."""
         if not self.gate.models.settings.models:  # nobody reads it
             return ""
         oids = [commit.oid for commit in portion.commits[-_MESSAGES:]]
@@ -134,7 +134,7 @@ def _skipped(gate: Gate, commits: Sequence[Commit], passed: Collection[str]) -> 
 
 
 def _of(leaks: Leaks) -> ReviewOutcome:
-    """What ``leaks`` add to a verdict."""
+    """Return what ``leaks`` add to a verdict."""
     return ReviewOutcome(
         findings=leaks.findings,
         unreviewed=leaks.unscanned,

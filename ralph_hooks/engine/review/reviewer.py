@@ -148,7 +148,7 @@ class Reviewer:
     def _analyze(
         self, missing: Sequence[tuple[Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
-        """What was found by path, and why paths have no verdict: a long one may have both."""
+        """Return what was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         batches = batched(missing, change, self._caller.deadline, self._models.rules)
@@ -235,7 +235,7 @@ class Reviewer:
     def _verify(
         self, weighty: Sequence[tuple[Finding, Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
-        """Whether each finding holds, by its id(); None where nobody could say, and then why."""
+        """Return whether each finding holds, by its id(); None where nobody could say, and then why."""
         held: dict[int, bool | None] = {}
         asked: dict[tuple[Chain, Preamble], list[tuple[Finding, Entry]]] = defaultdict(list)
         guidance = self._models.guidance
@@ -403,7 +403,7 @@ def _placed(stored: _Stored, path: str) -> _Stored:
 
 
 def claim(finding: Finding, source: Source, most: int) -> verify.Claim:
-    """What verify is asked about ``finding``, in about ``most`` tokens with all that goes around it."""
+    """Return what verify is asked about ``finding``, in about ``most`` tokens with all that goes around it."""
     statement = _statement(finding)
     return verify.Claim(statement, _code(finding, source, max(0, most - _FRAME - estimate_tokens(statement))))
 

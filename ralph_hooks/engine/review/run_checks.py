@@ -121,7 +121,7 @@ def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def result_key(check: str, version: str, entry: Entry) -> str:
-    """Where the store keeps what this ``version`` of a check says of ``entry``."""
+    """Return where the store keeps what this ``version`` of a check says of ``entry``."""
     return content_key(f"check/{check}/anchors-{anchors.VERSION}", version, entry)
 
 

@@ -11,7 +11,7 @@ from ralph_hooks.core.dismissal import Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
-from ralph_hooks.engine.review.invariants import Kept
+from ralph_hooks.engine.review.invariants import InvariantResult
 from ralph_hooks.engine.review.review_input import Checked
 from ralph_hooks.engine.review.reviewer import Reviewed
 from ralph_hooks.errors import ExitCode
@@ -64,10 +64,10 @@ def combine(
     paths: Sequence[str],
     checked: Checked,
     reviewed: Reviewed,
-    kept: Kept,
+    kept: InvariantResult,
     unreviewed: tuple[Unreviewed, ...],
 ) -> ReviewOutcome:
-    """What checks and models come to."""
+    """Return what checks and models come to."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
         *checked.problems,
@@ -89,7 +89,7 @@ def combine(
 
 
 def from_commands(verification: tuple[Verification, ...]) -> ReviewOutcome:
-    """What verify commands come to."""
+    """Return what verify commands come to."""
     problems = (f"{run.command}: {run.problem}" for run in verification if run.problem)
     return ReviewOutcome(verification=verification, problems=tuple(dict.fromkeys(problems)))
 
@@ -131,7 +131,7 @@ def policy_for(outcome: ReviewOutcome, limits: GateSettings) -> Policy:
 
 
 def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCode:
-    """What the verdict means for git under the user's policies."""
+    """Return what the verdict means for git under the user's policies."""
     if verdict is Verdict.FAIL:
         return ExitCode.PASS if on_failure is OnFailure.WARN else ExitCode.REJECTED
     if verdict is Verdict.INCONCLUSIVE:
@@ -155,7 +155,7 @@ NO_KEY = {
 
 
 def notices(outcome: ReviewOutcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
-    """What the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
+    """Return what the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
     told = [*outcome.remarks]
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
         told.append(_unjudged(outcome))

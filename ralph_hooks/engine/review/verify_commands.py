@@ -55,13 +55,13 @@ class Commands(Struct, frozen=True):
     def _receipts(
         self, tree: str, base: str, commands: Sequence[Command], runs: Mapping[str, Verification]
     ) -> Iterator[tuple[str, bytes]]:
-        """What is worth keeping: only what passed."""
+        """Yield what is worth keeping: only what passed."""
         for command in commands:
             if runs[command.name].verdict is Verdict.PASS:
                 yield self._name(tree, base, command), msgspec.json.encode(runs[command.name])
 
     def _name(self, tree: str, base: str, command: Command) -> str:
-        """Where the store keeps that ``command`` passed.
+        """Return where the store keeps that ``command`` passed.
 
         Where tests are compared by name with the base, the base is part of the verdict.
         """

@@ -24,7 +24,17 @@ from ralph_hooks.git import refs
 from ralph_hooks.git.fixes import backups, journal
 from ralph_hooks.git.fixes.journal import Journal
 from ralph_hooks.git.fixes.merge import Conflict, merge
-from ralph_hooks.git.fixes.working_tree import Obstacle, Side, Step, clear, is_executable, look, replace, side, writable
+from ralph_hooks.git.fixes.working_tree import (
+    FileStep,
+    Obstacle,
+    Side,
+    clear,
+    is_executable,
+    look,
+    replace,
+    side,
+    writable,
+)
 from ralph_hooks.git.objects import read_blobs, store_blobs
 from ralph_hooks.git.run import NO_HOOKS, Environment, git
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, private_objects
@@ -119,8 +129,8 @@ def _recover(repository: Repository) -> str:
     return f"{what} was {'finished' if finished else 'taken back'}{kept}"
 
 
-def _go_on(top: Path, steps: Sequence[Step], token: str) -> tuple[bool, list[str]]:
-    """Whether all files are as the journal wants them now, else as they were; and those that are neither."""
+def _go_on(top: Path, steps: Sequence[FileStep], token: str) -> tuple[bool, list[str]]:
+    """Return whether all files are as the journal wants them now, else as they were; and those that are neither."""
     sides = [(step, side(top, step)) for step in steps]
     theirs = [step.path for step, where in sides if where is Side.ELSEWHERE]
     if not theirs:
@@ -131,7 +141,7 @@ def _go_on(top: Path, steps: Sequence[Step], token: str) -> tuple[bool, list[str
     return False, theirs
 
 
-def _carry_out(repository: Repository, entry: Journal, steps: Sequence[Step]) -> None:
+def _carry_out(repository: Repository, entry: Journal, steps: Sequence[FileStep]) -> None:
     """Change the files, under a journal."""
     journal.write(repository, entry)
     try:
@@ -168,7 +178,7 @@ def _reason(error: OSError | Obstacle) -> str:
 # What each file is to be
 
 
-def _plan(repository: Repository, fix: StoredFix) -> tuple[list[Step], tuple[str, ...]]:
+def _plan(repository: Repository, fix: StoredFix) -> tuple[list[FileStep], tuple[str, ...]]:
     """The steps that bring ``fix`` in, and the paths that had to be merged."""
     snapshot = compare(refs.store(repository), fix.base, fix.tree, "fix", renames=False)
     _look_again(snapshot, fix)
@@ -187,7 +197,7 @@ def _plan(repository: Repository, fix: StoredFix) -> tuple[list[Step], tuple[str
     return [step for step in steps if step.before != step.after], merged
 
 
-def _way_back(repository: Repository, backup: str) -> tuple[list[Step], tuple[str, ...]]:
+def _way_back(repository: Repository, backup: str) -> tuple[list[FileStep], tuple[str, ...]]:
     """The steps that undo an apply, and the paths that were edited since and had to be merged."""
     back = [step.reversed() for step in backups.steps_of(repository, backup)]
     top, env = repository.top, repository.environment
@@ -228,10 +238,10 @@ def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[s
     return {path: content for path, content in decided.items() if not isinstance(content, Conflict)}
 
 
-def _step(top: Path, path: str, before: bytes | None, after: bytes | None, *, executable: bool = False) -> Step:
+def _step(top: Path, path: str, before: bytes | None, after: bytes | None, *, executable: bool = False) -> FileStep:
     """Raises Obstacle for a file that the user has made read-only."""
     writable(top, path)
-    return Step(path=path, before=before, after=after, executable=executable or is_executable(top, path))
+    return FileStep(path=path, before=before, after=after, executable=executable or is_executable(top, path))
 
 
 def _as_git_stores(top: Path, files: Mapping[str, bytes | None], env: Environment) -> dict[str, bytes | None]:

@@ -19,7 +19,7 @@ from msgspec import Struct
 from ralph_hooks.core.change import REGULAR_MODES
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.git import refs
-from ralph_hooks.git.fixes.working_tree import Step
+from ralph_hooks.git.fixes.working_tree import FileStep
 from ralph_hooks.git.objects import store_blobs
 from ralph_hooks.git.run import IDENTITY, NO_HOOKS, Environment, git
 from ralph_hooks.git.snapshot import Repository, compare, private_objects
@@ -46,10 +46,10 @@ class _About(Struct, frozen=True, kw_only=True):
     """The folder of git that belongs to the working tree: linked ones share their refs."""
     created: float
     undone: bool = False
-    """Whether it was made by `undo`: of the files as they were before that."""
+    """True if it was made by `undo`: of the files as they were before that."""
 
 
-def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: bool = False) -> str:
+def record(repository: Repository, steps: Sequence[FileStep], fix: str, *, undone: bool = False) -> str:
     """Put both sides of ``steps`` into our repository; the id of the commit. No ref names it yet."""
     about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
     ours = refs.store(repository)
@@ -64,13 +64,13 @@ def record(repository: Repository, steps: Sequence[Step], fix: str, *, undone: b
     return commit
 
 
-def steps_of(repository: Repository, commit: str) -> tuple[Step, ...]:
+def steps_of(repository: Repository, commit: str) -> tuple[FileStep, ...]:
     """The way from the tree of ``commit`` to the tree of its parent."""
     snapshot = compare(refs.store(repository), commit, f"{commit}^1", "backup", renames=False)
     entries = snapshot.change.entries
     contents = snapshot.contents(entries)
     return tuple(
-        Step(
+        FileStep(
             path=entry.path,
             before=contents[entry.path].old,
             after=contents[entry.path].new,
@@ -111,7 +111,9 @@ def _every(repository: Repository) -> list[tuple[Backup, _About]]:
     return sorted(found, key=lambda pair: pair[0].created, reverse=True)
 
 
-def _tree(repository: Repository, sides: Sequence[tuple[Step, bytes | None]], folder: Path, env: Environment) -> str:
+def _tree(
+    repository: Repository, sides: Sequence[tuple[FileStep, bytes | None]], folder: Path, env: Environment
+) -> str:
     """A tree of those files alone, made with an index of its own."""
     there = [(step, content) for step, content in sides if content is not None]
     stored = store_blobs([content for _, content in there], folder, cwd=repository.top, env=env)

@@ -37,7 +37,7 @@ class Journal(Struct, frozen=True, kw_only=True):
 
 
 def pending(repository: Repository) -> bool:
-    """Whether a journal is there: somebody is at work or was killed. One look at the disk."""
+    """Return whether a journal is there: somebody is at work or was killed. One look at the disk."""
     return _place(repository).exists()
 
 

@@ -50,7 +50,7 @@ def pinned(repository: Repository, tree: str, title: str) -> GitSnapshot:
 
 
 def environment(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
-    """What a process sees of ``environ`` that works on a pinned tree after the hook has ended.
+    """Return what a process sees of ``environ`` that works on a pinned tree after the hook has ended.
 
     git's variables for this one commit or push are gone: the index that it handed to the hook is removed, and a
     relative GIT_DIR means another folder elsewhere. The repository's own ones take their place.

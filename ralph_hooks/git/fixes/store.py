@@ -109,7 +109,7 @@ def newest_for(repository: Repository, tree: str) -> StoredFix | None:
 
 
 def patch(repository: Repository, fix: StoredFix) -> str:
-    """What it changes, as a unified diff for people."""
+    """Return what it changes, as a unified diff for people."""
     args = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",
             "--dst-prefix=b/", fix.base, fix.tree, "--"]  # fmt: skip
     ours = refs.store(repository)

@@ -22,18 +22,18 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
 _PERMISSIONS = 0o777
 
 
-class Step(Struct, frozen=True, kw_only=True):
+class FileStep(Struct, frozen=True, kw_only=True):
     """What happens to one file, byte for byte as it lies in the working tree. None where there is no file."""
 
     path: str
     before: bytes | None
     after: bytes | None
     executable: bool = False
-    """Whether it is, where it is made anew; a file that is there keeps its mode."""
+    """True if it is, where it is made anew; a file that is there keeps its mode."""
 
-    def reversed(self) -> Step:
+    def reversed(self) -> FileStep:
         """The way back."""
-        return Step(path=self.path, before=self.after, after=self.before, executable=self.executable)
+        return FileStep(path=self.path, before=self.after, after=self.before, executable=self.executable)
 
 
 class Side(Enum):
@@ -87,15 +87,15 @@ def writable(top: Path, path: str) -> None:
 
 
 def is_executable(top: Path, path: str) -> bool:
-    """Whether the file is there and its owner may run it."""
+    """Return whether the file is there and its owner may run it."""
     try:
         return bool((top / path).lstat().st_mode & stat.S_IXUSR)
     except OSError:
         return False
 
 
-def side(top: Path, step: Step) -> Side:
-    """Where the file of ``step`` stands now."""
+def side(top: Path, step: FileStep) -> Side:
+    """Return where the file of ``step`` stands now."""
     try:
         now = look(top, step.path)
     except Obstacle:
@@ -103,13 +103,13 @@ def side(top: Path, step: Step) -> Side:
     return Side.AFTER if now == step.after else Side.BEFORE if now == step.before else Side.ELSEWHERE
 
 
-def replace(top: Path, steps: Sequence[Step], token: str) -> None:
+def replace(top: Path, steps: Sequence[FileStep], token: str) -> None:
     """Take every file from ``before`` to ``after``. Raises Obstacle or OSError, and then has changed nothing.
 
     ``token`` is part of the names of temporary files, so that `clear` finds those of a killed run. Where even putting
     a file back fails, `side` tells of it.
     """
-    begun: list[Step] = []
+    begun: list[FileStep] = []
     try:
         for number, step in enumerate(steps):
             _prepare(top, step, _temporary(top, step, number, token))
@@ -124,7 +124,7 @@ def replace(top: Path, steps: Sequence[Step], token: str) -> None:
         sync_folder(folder)
 
 
-def clear(top: Path, steps: Sequence[Step], token: str) -> None:
+def clear(top: Path, steps: Sequence[FileStep], token: str) -> None:
     """Remove the temporary files of a run that did not end, and the folders that were made for them alone."""
     for number, step in enumerate(steps):
         temporary = _temporary(top, step, number, token)
@@ -144,11 +144,11 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _temporary(top: Path, step: Step, number: int, token: str) -> Path:
+def _temporary(top: Path, step: FileStep, number: int, token: str) -> Path:
     return (top / step.path).parent / f".ralph-hooks-{token}-{number}"
 
 
-def _prepare(top: Path, step: Step, temporary: Path) -> None:
+def _prepare(top: Path, step: FileStep, temporary: Path) -> None:
     """Write ``after`` beside its place. A full disk or a read-only folder shows here, before anything was replaced."""
     look(top, step.path)  # no folder is made through a symbolic link
     if step.after is None:
@@ -172,7 +172,7 @@ def _look_like(temporary: Path, place: Path) -> None:
     temporary.chmod(found.st_mode & _PERMISSIONS)
 
 
-def _swap(top: Path, step: Step, temporary: Path) -> None:
+def _swap(top: Path, step: FileStep, temporary: Path) -> None:
     """The one moment in which the file changes; it has to be what it was until then."""
     if look(top, step.path) != step.before:
         raise Obstacle(step.path, "was changed by somebody else in this very moment")
@@ -198,7 +198,7 @@ def _move_to_nothing(temporary: Path, place: Path, path: str) -> None:
         temporary.unlink()
 
 
-def _put_back(top: Path, begun: Sequence[Step], token: str) -> None:
+def _put_back(top: Path, begun: Sequence[FileStep], token: str) -> None:
     """Undo what was begun. What somebody has changed since stays as it is, and so does what cannot be written."""
     for number, step in reversed(list(enumerate(begun))):
         if step.before == step.after or side(top, step) is not Side.AFTER:

@@ -81,7 +81,10 @@ def examples(
 
 
 def _blamed_by(repository: Repository, fixes: Sequence[Logged]) -> Iterator[list[tuple[str, str, int]]]:
-    """What `blamed` says of each of ``fixes``, in their order; several are asked about at once, for git takes long."""
+    """Yield what `blamed` says of each of ``fixes``, in their order.
+
+    Several are asked about at once, for git takes long.
+    """
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(os.cpu_count())

@@ -49,7 +49,7 @@ _LEFTHOOK = {
 _HUSKY = {PRE_COMMIT: "ralph-hooks gate\n", PRE_PUSH: 'ralph-hooks pre-push "$@"\n'}
 
 
-class Entry(Struct, frozen=True):
+class HookEntry(Struct, frozen=True):
     """A file of a manager with ralph-hooks in it."""
 
     path: Path
@@ -60,8 +60,8 @@ class Entry(Struct, frozen=True):
     """What was added, for people."""
 
 
-def entry_for(manager: str, file: Path, hook: str, before: Entry | None = None) -> Entry:
-    """What makes ``manager``, whose configuration is ``file``, run ralph-hooks as ``hook``.
+def entry_for(manager: str, file: Path, hook: str, before: HookEntry | None = None) -> HookEntry:
+    """Return what makes ``manager``, whose configuration is ``file``, run ralph-hooks as ``hook``.
 
     ``before`` is what is about to be written into the same file. Raises GitError with the lines to write by hand where
     they cannot be added.
@@ -69,7 +69,7 @@ def entry_for(manager: str, file: Path, hook: str, before: Entry | None = None) 
     path = file / hook if manager == "husky" else file
     if before is not None and before.path == path:
         more = _added(manager, path, before.after, hook)
-        return Entry(path, before.before, more[0], before.lines + more[1])
+        return HookEntry(path, before.before, more[0], before.lines + more[1])
     there = _read(path)
     text = there or ""
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -78,7 +78,7 @@ def entry_for(manager: str, file: Path, hook: str, before: Entry | None = None) 
             f"{path.name} has line endings of both kinds", "settle on one, or see docs/install.md for what to add"
         )
     after, lines = _added(manager, path, text.replace("\r\n", "\n"), hook)
-    return Entry(path, there, after.replace("\n", newline), lines)
+    return HookEntry(path, there, after.replace("\n", newline), lines)
 
 
 def _added(manager: str, path: Path, text: str, hook: str) -> tuple[str, str]:

@@ -112,6 +112,6 @@ def calls_us(top: Path, name: str, hook: str) -> Path | None:
 
 
 def keeps_lines_back(name: str, file: Path) -> bool:
-    """Whether manager ``name``, as told in ``file``, does not hand git's lines on to a push hook."""
+    """Return whether manager ``name``, as told in ``file``, does not hand git's lines on to a push hook."""
     wanted = next((each.passes for each in MANAGERS if each.name == name), "")
     return wanted not in _COMMENT.sub("", file.read_text("utf-8", "replace"))

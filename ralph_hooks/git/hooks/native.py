@@ -22,7 +22,7 @@ from ralph_hooks.git.hooks.script import (
     BY_NAME,
     KEPT,
     Found,
-    Kept,
+    KeptHook,
     Script,
     digest,
     reads_itself,
@@ -49,7 +49,7 @@ class Folder(Struct, frozen=True):
     """Why others than this repository's owner have a part in it, for people; empty where nobody has."""
 
 
-class State(Struct, frozen=True):
+class HookState(Struct, frozen=True):
     """What is found in the place of one hook."""
 
     hook: str
@@ -111,21 +111,21 @@ def _sharing(repository: Repository, path: Path) -> str:
     return TRACKED if tracked.stdout else ""
 
 
-def inspect(place: Folder, hook: str) -> State:
-    """What there is in the place of ``hook``. Raises GitError where it cannot be read."""
+def inspect(place: Folder, hook: str) -> HookState:
+    """Return what there is in the place of ``hook``. Raises GitError where it cannot be read."""
     path = place.path / hook
     text = _read(path)
     if text is None:
-        return State(hook, path)
+        return HookState(hook, path)
     found = recognise(text)
     runs = os.access(path, os.X_OK)
     if found is not None:
-        return State(hook, path, path, found, runs=runs)
+        return HookState(hook, path, path, found, runs=runs)
     other = managers.manager_of(text)
     suffix = managers.keeps(other)
     moved = path.with_name(hook + suffix)
     found = recognise(_read(moved) or b"") if suffix else None
-    return State(hook, path, moved if found else None, found, other, runs)
+    return HookState(hook, path, moved if found else None, found, other, runs)
 
 
 def _read(path: Path) -> bytes | None:
@@ -139,7 +139,7 @@ def _read(path: Path) -> bytes | None:
         raise GitError(f"{path} cannot be read: {error.strerror}", "make it a file that you may read") from error
 
 
-class Change(Struct, frozen=True):
+class HookChange(Struct, frozen=True):
     """What `install` or `uninstall` did to one hook."""
 
     done: bool
@@ -150,7 +150,7 @@ class Change(Struct, frozen=True):
     """False where that script is not executable, and so git did not run it either."""
 
 
-def install(state: State, *, python: str, closed: bool) -> Change:
+def install(state: HookState, *, python: str, closed: bool) -> HookChange:
     """Put our script in, in front of what is there, or refresh it where it is.
 
     ``python`` is the interpreter that has ralph-hooks (empty: the one on PATH), ``closed`` whether git is held back
@@ -164,38 +164,38 @@ def install(state: State, *, python: str, closed: bool) -> Change:
             _refuse_leftover(state)
             state.path.parent.mkdir(parents=True, exist_ok=True)
             _write(state.path, Script(state.hook, python, closed).render())
-            return Change(done=True)
+            return HookChange(done=True)
         kept = _kept(state.path)
         _keep(state, kept)
         kept = _name(state, kept)
         _clear_away(state)
         _write(state.path, Script(state.hook, python, closed, kept).render())
-        return Change(done=True, other=state.other, runs=kept.runs)
+        return HookChange(done=True, other=state.other, runs=kept.runs)
 
 
-def _refresh(state: State, ours: Path, found: Found, *, python: str, closed: bool) -> Change:
+def _refresh(state: HookState, ours: Path, found: Found, *, python: str, closed: bool) -> HookChange:
     _refuse_changed(state, ours, found)
     kept = _name(state, _kept(state.kept)) if found.kept else None
     wanted = Script(state.hook, python, closed, kept).render()
     if ours.read_bytes() == wanted and os.access(ours, os.X_OK):
-        return Change(done=False)
+        return HookChange(done=False)
     _write(ours, wanted)
-    return Change(done=True)
+    return HookChange(done=True)
 
 
-def uninstall(state: State) -> Change:
+def uninstall(state: HookState) -> HookChange:
     """Take our script away and put back what was there before, byte for byte.
 
     Raises GitError where somebody has changed what the installation left, and where the folder cannot be written.
     """
     ours = state.ours
     if ours is None or state.found is None:
-        return Change(done=False)
+        return HookChange(done=False)
     with _told(state.path):
         _refuse_changed(state, ours, state.found)
         if not state.found.kept:
             ours.unlink()
-            return Change(done=True)
+            return HookChange(done=True)
         before = managers.manager_of(_read(state.kept) or b"")
         _unname(state)
         if before == state.other:  # a manager was installed again over us: its newer script is there already
@@ -203,15 +203,15 @@ def uninstall(state: State) -> Change:
             state.kept.unlink()
         else:
             state.kept.replace(ours)
-        return Change(done=True, other=before)
+        return HookChange(done=True, other=before)
 
 
-def _kept(path: Path) -> Kept:
+def _kept(path: Path) -> KeptHook:
     """The hook at ``path`` as our script has to know it."""
     text = _read(path) or b""
     framework = managers.keeps(managers.manager_of(text)) != ""
     shell = shell_of(text)
-    return Kept(
+    return KeptHook(
         digest=digest(path),
         shell=shell,
         runs=os.access(path, os.X_OK),
@@ -221,7 +221,7 @@ def _kept(path: Path) -> Kept:
     )
 
 
-def _keep(state: State, kept: Kept) -> None:
+def _keep(state: HookState, kept: KeptHook) -> None:
     """Give the hook that is there a second name; it loses its first one when ours takes its place."""
     if _there(state.kept) and digest(state.kept) != kept.digest:
         before = managers.manager_of(_read(state.kept) or b"")
@@ -239,7 +239,7 @@ def _keep(state: State, kept: Kept) -> None:
         state.path.rename(state.kept)
 
 
-def _name(state: State, kept: Kept) -> Kept:
+def _name(state: HookState, kept: KeptHook) -> KeptHook:
     """Let a program that looks at the name it is called by find the one it had; a shell can be told another way.
 
     One that is a link, or is there under several names, is many hooks in one: Overcommit's is.
@@ -261,7 +261,7 @@ def _has_double(path: Path) -> bool:
     return any(other.stat().st_size == path.stat().st_size and digest(other) == digest(path) for other in beside)
 
 
-def _unname(state: State) -> None:
+def _unname(state: HookState) -> None:
     state.named.unlink(missing_ok=True)
     beside = state.path.parent.with_name(BESIDE)
     with contextlib.suppress(OSError):  # not there, or not empty: the other hook is in it
@@ -273,7 +273,7 @@ def _unname(state: State) -> None:
         beside.rmdir()
 
 
-def _clear_away(state: State) -> None:
+def _clear_away(state: HookState) -> None:
     """Remove a script of ours that a manager has put aside: it would not install a second time beside it."""
     suffix = managers.leaves(state.other)
     aside = state.path.with_name(state.hook + suffix)
@@ -282,7 +282,7 @@ def _clear_away(state: State) -> None:
         aside.unlink()
 
 
-def _refuse_leftover(state: State) -> None:
+def _refuse_leftover(state: HookState) -> None:
     if _there(state.kept):
         raise GitError(
             f"{state.kept} is left of an earlier installation, and its hook is gone",
@@ -290,7 +290,7 @@ def _refuse_leftover(state: State) -> None:
         )
 
 
-def _refuse_changed(state: State, ours: Path, found: Found) -> None:
+def _refuse_changed(state: HookState, ours: Path, found: Found) -> None:
     if found.edited:
         raise GitError(
             f"{ours} was edited after ralph-hooks had written it",

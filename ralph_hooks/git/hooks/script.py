@@ -131,7 +131,7 @@ _BESIDE = """\
 """
 
 
-class Kept(Struct, frozen=True):
+class KeptHook(Struct, frozen=True):
     """A hook that was there before ours."""
 
     digest: str
@@ -141,13 +141,13 @@ class Kept(Struct, frozen=True):
     runs: bool = True
     """False where git did not run it, because it is not executable."""
     framework: bool = False
-    """Whether it is pre-commit's or prek's, which can be installed over us once more."""
+    """True if it is pre-commit's or prek's, which can be installed over us once more."""
     by_name: bool = False
-    """Whether it is run from `BY_NAME`."""
+    """True if it is run from `BY_NAME`."""
     reads_itself: bool = False
-    """Whether its text looks into the file that it is called by, which would be ours."""
+    """True if its text looks into the file that it is called by, which would be ours."""
     inside: bool = False
-    """Whether the hooks are in git's own folder, beside which there is room for `BESIDE`."""
+    """True if the hooks are in git's own folder, beside which there is room for `BESIDE`."""
 
 
 class Script(Struct, frozen=True):
@@ -157,8 +157,8 @@ class Script(Struct, frozen=True):
     python: str
     """The interpreter that has ralph-hooks, absolute; empty to look on PATH alone."""
     closed: bool
-    """Whether git is held back where ralph-hooks cannot be run."""
-    kept: Kept | None = None
+    """True if git is held back where ralph-hooks cannot be run."""
+    kept: KeptHook | None = None
 
     def render(self) -> bytes:
         """The script, byte for byte the same for the same values."""
@@ -221,17 +221,17 @@ class Found(Struct, frozen=True):
 
     version: int
     edited: bool
-    """Whether it is not what was written."""
+    """True if it is not what was written."""
     kept: str = ""
     """The digest of what was there before; empty where nothing was."""
     python: str = ""
     """The interpreter that it starts; empty where it looks on PATH alone."""
     closed: bool = False
-    """Whether it holds git back where ralph-hooks cannot be run."""
+    """True if it holds git back where ralph-hooks cannot be run."""
 
 
 def recognise(text: bytes) -> Found | None:
-    """What a hook says of itself if it is ours, of whatever version; None for all others."""
+    """Return what a hook says of itself if it is ours, of whatever version; None for all others."""
     marker, kept, total = (line.search(text) for line in (_MARKER, _KEPT_LINE, _SUM_LINE))
     if not text.startswith(b"#!") or marker is None:
         return None

@@ -48,7 +48,7 @@ class Baselines:
         self._machine = ""
 
     def get(self, tree: str, command: Command, *, network: bool, afresh: bool = False) -> Attempt | None:
-        """What is known of ``command`` on ``tree``; ``afresh``: in this run."""
+        """Return what is known of ``command`` on ``tree``; ``afresh``: in this run."""
         seen = self._seen.get((tree, command, network))
         if seen is not None or afresh or self._store is None:
             return seen
@@ -101,7 +101,7 @@ def _programs(command: Command) -> Iterator[str]:
 
 
 def _changed(place: Path) -> int:
-    """When a file was last written, or a folder's list of files, in nanoseconds; 0 for what is not there."""
+    """Return when a file was last written, or a folder's list of files, in nanoseconds; 0 for what is not there."""
     try:
         return place.stat().st_mtime_ns
     except (OSError, ValueError):

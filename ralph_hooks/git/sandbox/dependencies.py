@@ -41,9 +41,9 @@ class _Folder(Struct, frozen=True):
 
     path: str
     linked: bool = True
-    """Whether files may be hard links: nobody writes into them, programs replace them."""
+    """True if files may be hard links: nobody writes into them, programs replace them."""
     caches: bool = False
-    """Whether names that begin with a dot are caches, and stay behind."""
+    """True if names that begin with a dot are caches, and stay behind."""
 
 
 def share(project: Path, copy: Path) -> tuple[str, ...]:
@@ -71,7 +71,7 @@ def share(project: Path, copy: Path) -> tuple[str, ...]:
 
 
 def state(project: Path) -> Iterator[str]:
-    """What tells that other dependencies are installed in ``project`` than before."""
+    """Yield what tells that other dependencies are installed in ``project`` than before."""
     for name in (*(f"node_modules/{mark}" for mark in _NODE_MARKS), "node_modules", "vendor", *_ENVIRONMENTS):
         with contextlib.suppress(OSError):
             yield f"{name} {(project / name).stat().st_mtime_ns}"
@@ -117,7 +117,7 @@ def _packages(copy: Path) -> Iterator[Path]:
 
 
 def _installed(project: Path, copy: Path, package: Path) -> bool:
-    """Whether node_modules are what the lock file of ``copy``, beside the package or above it, asks for."""
+    """Return whether node_modules are what the lock file of ``copy``, beside the package or above it, asks for."""
     modules = project / package / "node_modules"
     for folder in (package, *package.parents):
         for name in _NODE_LOCKS:
@@ -132,7 +132,7 @@ def _installed(project: Path, copy: Path, package: Path) -> bool:
 
 
 def _same(project: Path, copy: Path, names: tuple[str, ...]) -> bool:
-    """Whether the files ``names`` are the same on both sides, or are on neither."""
+    """Return whether the files ``names`` are the same on both sides, or are on neither."""
     return all(_content(project / name) == _content(copy / name) for name in names)
 
 

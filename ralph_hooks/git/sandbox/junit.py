@@ -29,11 +29,11 @@ class TestResults(Struct, frozen=True):
     """Those that came to an end, good or bad; skipped ones have not run."""
     failed: tuple[str, ...] = ()
     uncollected: bool = False
-    """Whether a test file could not be read and no test ran."""
+    """True if a test file could not be read and no test ran."""
 
 
 def read_reports(reports: Iterable[Path]) -> TestResults | None:
-    """What ``reports`` say together; None where there is none, or one that cannot be read.
+    """Return what ``reports`` say together; None where there is none, or one that cannot be read.
 
     Tests wrote these files, so they are not to be trusted: one with a document type, which could define entities that
     grow without end, is not read.

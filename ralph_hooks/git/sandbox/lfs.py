@@ -15,7 +15,7 @@ _LONGEST = 1024  # bytes of a pointer, as Git LFS has it
 
 
 def store(repository: Repository) -> Path:
-    """Where Git LFS keeps the content that was fetched; it need not exist."""
+    """Return where Git LFS keeps the content that was fetched; it need not exist."""
     return repository.common_dir / "lfs" / "objects"
 
 

@@ -114,7 +114,7 @@ class _Evidence:
         self._gone = [entry.old_path for entry, _, _ in self._files if entry.new_oid is None]
 
     def explains(self, name: str) -> bool:
-        """Whether the change removes the test ``name``, its parameters or its file, or skips it in its file."""
+        """Return whether the change removes the test ``name``, its parameters or its file, or skips it in its file."""
         title = next((one for one in _titles(name) if self._old[one]), "")
         if self._parameters_removed(name):
             return True
@@ -144,7 +144,7 @@ class _Evidence:
 
 
 def _titles(name: str) -> list[str]:
-    """What a test may be called in its file, as a word or a literal, the likeliest first."""
+    """Return what a test may be called in its file, as a word or a literal, the likeliest first."""
     test = name.partition("::")[2] or name
     titles = list(dict.fromkeys((test, stem(name).rpartition("::")[2], leaf(name))))
     words = test.split(" ")
@@ -154,7 +154,7 @@ def _titles(name: str) -> list[str]:
 
 
 def _is_of(name: str, path: str) -> bool:
-    """Whether the runner names the test by its file: ``tests.test_a::test_x``, ``src/a.test.ts::adds``."""
+    """Return whether the runner names the test by its file: ``tests.test_a::test_x``, ``src/a.test.ts::adds``."""
     place = name.partition("::")[0]
     bare = splitext(path)[0]
     dotted = bare.replace("/", ".")

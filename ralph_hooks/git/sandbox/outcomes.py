@@ -59,16 +59,16 @@ class Attempt(Struct, frozen=True):
     ran: tuple[str, ...] = ()
     """Names of all tests that ran, the failing ones too."""
     stopped: bool = False
-    """Whether it says that it ended before its last test."""
+    """True if it says that it ended before its last test."""
 
 
 def says_it_stopped(output: str) -> bool:
-    """Whether a test runner says in ``output`` that it ended before its last test."""
+    """Return whether a test runner says in ``output`` that it ended before its last test."""
     return _STOPPED.search(output) is not None
 
 
 def never_ran(command: Command, attempt: Attempt) -> bool:
-    """Whether the command ended before a test ran.
+    """Return whether the command ended before a test ran.
 
     That may be the fault of the machine (a tool is not installed) or of the change (it deletes the script, breaks what
     conftest.py imports): only the base can tell.
@@ -83,7 +83,7 @@ def _is_pytest(command: Command) -> bool:
 
 
 def why(command: Command, attempt: Attempt) -> str:
-    """Why a command that does not run on the base either says nothing about the change."""
+    """Return why a command that does not run on the base either says nothing about the change."""
     if attempt.code == NOT_FOUND:
         return "a program was not found: install it or change verify.commands"
     if attempt.code == _NOT_EXECUTABLE:
@@ -94,7 +94,7 @@ def why(command: Command, attempt: Attempt) -> str:
 
 
 def unreported(command: Command, attempt: Attempt) -> str:
-    """Why a command that ended well has not shown that its tests passed; empty where it has, or was not asked to.
+    """Return why exit code 0 does not show that tests passed; empty where it does, or no report was asked for.
 
     What a test imports may end the run with 0 before a test has failed.
     """
@@ -111,7 +111,7 @@ def unreported(command: Command, attempt: Attempt) -> str:
 
 
 def speaks_of_network(attempt: Attempt) -> bool:
-    """Whether what a command printed last may be about a network that it did not find; one that is silent may be.
+    """Return whether the end of the output may be about a missing network; silence may be.
 
     To ask the base whenever a command fails would take the time of all tests once more.
     """
@@ -191,7 +191,7 @@ def _no_longer(missing: tuple[str, ...]) -> str:
 
 
 def _hidden(command: Command, attempt: Attempt, known: tuple[str, ...], before: Attempt) -> str:
-    """Why old failures may have kept something from running; empty where they have not."""
+    """Return why old failures may have kept something from running; empty where they have not."""
     if attempt.stopped or _may_stop(command):
         return "it stops at a failure that the base has too and hides what comes behind: run all tests"
     if attempt.ran and len(attempt.ran) <= len(known) and before.stopped:
@@ -230,7 +230,7 @@ def outcome(
     tail: str = "",
     fails_on_base: bool = False,
 ) -> Verification:
-    """What ``attempt`` comes to, with ``new`` and ``known`` failures; a ``problem`` says why it says nothing."""
+    """Return what ``attempt`` comes to, with ``new`` and ``known`` failures; a ``problem`` says why it says nothing."""
     return Verification(
         command=command.name,
         exit_code=attempt.code,

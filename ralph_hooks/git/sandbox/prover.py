@@ -16,7 +16,7 @@ import msgspec
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Failure, Order, Outcome, Run, Trial
+from ralph_hooks.core.proof import HANG, Failure, Order, Outcome, ProofRun, Run
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git, try_git
 from ralph_hooks.git.sandbox import lfs
@@ -86,7 +86,7 @@ class GitProver:
         return tuple(self._caveats)
 
     def ready(self, language: str) -> bool:
-        """Whether the program that runs its tests is there, or the user has named a command."""
+        """Return whether the program that runs its tests is there, or the user has named a command."""
         env = program_environment(self._project, self._project)
         return bool(self._command) or self._program(runner_called(language), env) is not None
 
@@ -106,7 +106,7 @@ class GitProver:
         )
         return done.stdout if done.returncode == 0 else None
 
-    def run(self, trial: Trial, deadline: Deadline) -> Run:
+    def run(self, trial: ProofRun, deadline: Deadline) -> Run:
         """Run the tests of ``trial`` in a folder that is gone afterwards. A test that fails is an outcome."""
         runner = runner_called(trial.test.language)
         try:
@@ -117,7 +117,7 @@ class GitProver:
         except OSError as error:
             return Run(outcome=Outcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
 
-    def _run(self, trial: Trial, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
+    def _run(self, trial: ProofRun, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
         lfs.fill(copy, self._large_files)
         place = copy / trial.test.path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ class GitProver:
     def _watched(
         self,
         args: Sequence[str],
-        trial: Trial,
+        trial: ProofRun,
         runner: ProofRunner,
         copy: Path,
         env: Mapping[str, str],
@@ -176,7 +176,7 @@ class GitProver:
             run = _with_marks(msgspec.structs.replace(run, outcome=Outcome.NOT_LOADED) if ended else run, text)
         return run if runner.watch is Watch.PROBE else _by_place(run, trial)
 
-    def _arguments(self, trial: Trial, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
+    def _arguments(self, trial: ProofRun, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
         test = trial.test
         if self._command:
             return [word.replace(TEST, test.path) for word in shlex.split(self._command)]
@@ -216,7 +216,7 @@ class GitProver:
         inside = next((str(path) for path in found if path.is_file()), None)
         return inside or next((path for name in names if (path := which(name, env))), None)
 
-    def _environment(self, copy: Path, trial: Trial, runner: ProofRunner) -> dict[str, str]:
+    def _environment(self, copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[str, str]:
         folder = copy.parent / _FOLDER
         env = program_environment(copy, self._project, self._program(runner, program_environment(copy, copy)) or "")
         for name in ("tmp", "home", "probe"):
@@ -269,7 +269,7 @@ def _without(env: Mapping[str, str], name: str) -> dict[str, str]:
     return {key: value for key, value in env.items() if key != name}
 
 
-def _marked(copy: Path, trial: Trial, runner: ProofRunner) -> dict[Path, bytes]:
+def _marked(copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[Path, bytes]:
     """Put marks before the changed statements of the copy; what the files were before that."""
     before: dict[Path, bytes] = {}
     for path, lines in trial.lines.items() if runner.mark else ():
@@ -291,7 +291,7 @@ def _with_marks(run: Run, output: str) -> Run:
     return msgspec.structs.replace(run, failures=failures)
 
 
-def _by_place(run: Run, trial: Trial) -> Run:
+def _by_place(run: Run, trial: ProofRun) -> Run:
     """``run``, in which a changed line has run that an exception was raised at, marked or not."""
     failures = tuple(
         msgspec.structs.replace(failure, reached=(failure.at,))
@@ -312,7 +312,7 @@ def _by_exit(code: int | None, text: str, seconds: float) -> Run:
 
 
 def _plain(text: str) -> bool:
-    """Whether a test can do without the plugins that are installed: loading them takes longer than most tests."""
+    """Return whether a test needs no installed plugins: loading them takes longer than most tests."""
     return _PLUGINS.search(text) is None
 
 
@@ -331,8 +331,11 @@ class _Event(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
-def _read_probe(probe: Path, copy: Path, trial: Trial, tail: str, seconds: float) -> Run:
-    """What the log of `languages.python_probe` says. What tests wrote into it is not to be trusted, only bounded."""
+def _read_probe(probe: Path, copy: Path, trial: ProofRun, tail: str, seconds: float) -> Run:
+    """Return what the log of `languages.python_probe` says.
+
+    What tests wrote into it is not to be trusted, only bounded.
+    """
     events = list(_events(probe / "log"))
     hang = _hang(probe / "hangs", copy, trial.test.path)
     calls = [event.seconds for event in events if event.event == "entered"]
@@ -395,7 +398,7 @@ _FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 
 
 def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
-    """Where in the project a test hung: the innermost of its frames, where the test itself is not further in.
+    """Return where in the project a test hung: the innermost of its frames, where the test itself is not further in.
 
     ("", 0) where it hung in the test; None where it did not hang. The dump is faulthandler's, innermost frame first.
     """

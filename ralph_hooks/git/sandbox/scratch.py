@@ -41,7 +41,7 @@ def scratch(repository: Repository, tree: str, change: Change | None = None) -> 
 
 
 def program_environment(copy: Path, project: Path, program: str = "") -> dict[str, str]:
-    """What ``program`` in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
+    """Return what ``program`` in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
 
     It comes before an editable install of the user's, wherever in the tree that is; what PYTHONPATH names inside the
     user's tree is named inside the copy instead.
@@ -64,7 +64,7 @@ def stubborn_loaders(project: Path, program: str) -> tuple[str, ...]:
 
 
 def _folders(env: Mapping[str, str], program: str) -> list[Path]:
-    """Where programs are found, and where ``program`` is."""
+    """Return where programs are found, and where ``program`` is."""
     own = [Path(program).parent] if Path(program).is_absolute() else []
     return own + [Path(entry) for entry in env.get("PATH", "").split(os.pathsep) if entry]
 
@@ -145,7 +145,7 @@ def sweep() -> None:
 
 
 def _ours(folder: Path) -> os.stat_result | None:
-    """What the system says of a folder of this user's; None for anything else."""
+    """Return what the system says of a folder of this user's; None for anything else."""
     try:
         found = folder.lstat()
     except FileNotFoundError:  # its owner was faster

@@ -53,7 +53,7 @@ class _Terms(Struct, frozen=True, kw_only=True):
     deadline: Deadline
     network: bool
     afresh: bool
-    """Whether to ask what is known already."""
+    """True if to ask what is known already."""
 
     def with_network(self) -> _Terms:
         """The same, where a command may use the network."""
@@ -137,7 +137,7 @@ class CommandVerifier:
         return self._bases.conditions(command, network=not (self._cut_by and can_cut_network()))
 
     def _cut(self) -> bool:
-        """Whether commands run without a network; where they should and cannot, that is said."""
+        """Return whether commands run without a network; where they should and cannot, that is said."""
         if self._cut_by and not can_cut_network():
             self._caveats[_IN_REACH] = None
         return bool(self._cut_by) and can_cut_network()
@@ -178,7 +178,7 @@ class CommandVerifier:
     def _passed(
         self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
     ) -> Verification:
-        """What it means that no test failed: all those that ran on the base may have been kept from running."""
+        """Return what it means that no test failed: all those that ran on the base may have been kept from running."""
         if attempt.code is None:
             return outcomes.hung(command, attempt, self._before(command, there, terms))
         problem = outcomes.unreported(command, attempt)
@@ -190,7 +190,7 @@ class CommandVerifier:
     def _failed(
         self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
     ) -> Verification:
-        """What it means that the command failed without a failing test."""
+        """Return what it means that the command failed without a failing test."""
         del here
         base = self._before(command, there, terms)
         if outcomes.never_ran(command, attempt):
@@ -267,7 +267,7 @@ class CommandVerifier:
         return any(decides_tests(path) for entry in entries for path in (entry.path, entry.old_path))
 
     def _before(self, command: Command, base: _ScratchCopy, terms: _Terms) -> Attempt:
-        """What ``command`` does on the base, asked once."""
+        """Return what ``command`` does on the base, asked once."""
         known = self._bases.get(base.tree, command, network=terms.network, afresh=terms.afresh)
         if known is None:
             known = self._attempt(command, base, terms)

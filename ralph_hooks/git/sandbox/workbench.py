@@ -273,7 +273,7 @@ class GitWorkbench:
         return self._listed("--others", "--modified", "--deleted", "--deduplicate")
 
     def _strange(self, path: str) -> Violation | None:
-        """What cannot or must not be taken up at all, before git looks at it."""
+        """Return what cannot or must not be taken up at all, before git looks at it."""
         if path.endswith("/"):
             return Violation("add a repository inside the repository", path)
         try:
@@ -298,7 +298,7 @@ class GitWorkbench:
         return [Violation("touch .git", path) for path in found if path not in ignored]
 
     def _inside_submodules(self) -> list[Violation]:
-        """What lies in a submodule's folder, which git passes over as well: a copy has it empty."""
+        """Return what lies in a submodule's folder, which git passes over as well: a copy has it empty."""
         places = ((path, self._copy / path) for path in self._submodules)
         return [Violation(_INSIDE, path) for path, place in places if place.is_dir() and any(place.iterdir())]
 
@@ -400,7 +400,7 @@ def _our_repository(folder: Path, repository: Repository, tree: str) -> Reposito
 
 
 def _habits(repository: Repository) -> tuple[bytes, tuple[str, ...]]:
-    """What the user has git ignore besides .gitignore, and where in the tree this clone has its hooks."""
+    """Return what the user has git ignore besides .gitignore, and where in the tree this clone has its hooks."""
     asked = ["config", "-z", "--type=path", "--get-regexp", r"^core\.(excludesfile|hookspath)$"]
     answer = try_git(asked, cwd=repository.top, env=repository.environment).stdout
     found = dict(pair.partition("\n")[::2] for pair in os.fsdecode(answer).split("\0") if pair)

@@ -41,7 +41,7 @@ class Output(Struct, frozen=True):
     usage: Usage | None = None
     """None where it does not say."""
     failed: bool = False
-    """Whether it says so itself."""
+    """True if it says so itself."""
     status: int | None = None
     """The HTTP status of its provider that it failed with."""
 

@@ -80,7 +80,7 @@ def with_model(command: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def environment(provider: Provider, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """What the user lets this agent see, and nothing else of what is kept from programs."""
+    """Return what the user lets this agent see, and nothing else of what is kept from programs."""
     seen = {name: environ[name] for name in (*provider.environment, *_FIND) if name in environ}
     return {**seen, provider.api_key_env: key} if key else seen
 

@@ -43,7 +43,7 @@ def render(scores: Sequence[Score], *, color: bool, width: int) -> str:
 
 
 def sentences(scores: Sequence[Score]) -> Iterator[str]:
-    """What the figures mean."""
+    """Yield what the figures mean."""
     for score in scores:
         yield break_even(score)
         if score.unjudged:

@@ -55,13 +55,13 @@ def _table(title: str, totals: Sequence[Total], *, narrow: bool) -> object:
 
 
 def cost(total: Total) -> str:
-    """What ``total`` cost, with a word for what is not known."""
+    """Return what ``total`` cost, with a word for what is not known."""
     known = money(total.cost_usd)
     return f"{known} + {plural(total.unknown, 'call')} of unknown cost" if total.unknown else known
 
 
 def sentences(bill: Bill) -> Iterator[str]:
-    """What the figures mean."""
+    """Yield what the figures mean."""
     whole = bill.statement.whole
     if bill.baseline is not None:
         yield f"The same tokens on {one_line(bill.expensive)} alone: {money(bill.baseline)}{saved(bill)}."
@@ -86,7 +86,7 @@ def sentences(bill: Bill) -> Iterator[str]:
 
 
 def saved(bill: Bill) -> str:
-    """How much less than the baseline was paid; empty where that cannot be said."""
+    """Return how much less than the baseline was paid; empty where that cannot be said."""
     whole = bill.statement.whole
     if not bill.baseline or whole.unknown:
         return ""

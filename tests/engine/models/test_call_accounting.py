@@ -14,7 +14,7 @@ from ralph_hooks.core.route import Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.engine.models.call_accounting import CallAccounting
 from ralph_hooks.store.cache import Verdicts
-from ralph_hooks.store.ledger import Caps, Ledger
+from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from ralph_hooks.store.state import State
@@ -28,7 +28,7 @@ def test_a_call_that_another_thread_is_booking_at_the_end_is_in_the_report_too(t
     deadline = Deadline(60, time.monotonic)
     with Database(tmp_path) as database:
         prices = Catalogue({small.id: Price(input=Decimal(1), output=Decimal(1))}, Verdicts(database))
-        ledger = Ledger(State(database), run="r", repository=RepositoryId("k", "n"), command="gate", caps=Caps())
+        ledger = StoredLedger(State(database), run="r", repository=RepositoryId("k", "n"), command="gate", caps=Caps())
         books = CallAccounting(ledger, prices, "r", deadline)
         call, _ = books.reserve(Phase.ANALYZE, small, USED, deadline)
         with closing(sqlite3.connect(tmp_path / "state.db", isolation_level=None, check_same_thread=False)) as other:

@@ -13,9 +13,9 @@ import msgspec
 import pytest
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Evidence, Order, Run, TestFile, Trial
+from ralph_hooks.core.proof import HANG, Evidence, Order, ProofRun, Run, TestFile
 from ralph_hooks.engine.review import proof
-from ralph_hooks.engine.review.proof import Claims, Judged
+from ralph_hooks.engine.review.proof import Claims, JudgedRuns
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
 from tests.support.repo import Repo
@@ -59,7 +59,7 @@ def prover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[GitProver, 
 def runs(prover: tuple[GitProver, str, str], text: str, *, limit: float = 20.0) -> tuple[list[Run], list[Run]]:
     """Three runs on each side, as the gate orders them."""
     runner, change, base = prover
-    first = Trial(
+    first = ProofRun(
         tree=change,
         test=TestFile(path="test_it.py", text=text, language="python", command=""),
         lines=LINES,
@@ -79,7 +79,7 @@ def runs(prover: tuple[GitProver, str, str], text: str, *, limit: float = 20.0) 
     return on_change, on_base
 
 
-def refused(judged: Judged, words: str) -> None:
+def refused(judged: JudgedRuns, words: str) -> None:
     assert judged.failure is None
     assert words in judged.reason
     assert proof.weigh(judged, Claims(promised=True, allowed=True, unintended=True))[0] is Evidence.UNPROVED

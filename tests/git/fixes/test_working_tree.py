@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.git.fixes.working_tree import Obstacle, Side, Step, clear, look, replace, side
+from ralph_hooks.git.fixes.working_tree import FileStep, Obstacle, Side, clear, look, replace, side
 from tests.support.disks import small_disk
 from tests.support.rights import run_with_few_rights
 
@@ -30,10 +30,10 @@ def top(tmp_path: Path) -> Path:
 
 
 STEPS = (
-    Step(path="a", before=b"old\n", after=b"new\n"),
-    Step(path="sub/c", before=b"old\n", after=None),
-    Step(path="made/deep/d", before=None, after=b"new\n"),
-    Step(path="b", before=b"old\n", after=b"new\n"),
+    FileStep(path="a", before=b"old\n", after=b"new\n"),
+    FileStep(path="sub/c", before=b"old\n", after=None),
+    FileStep(path="made/deep/d", before=None, after=b"new\n"),
+    FileStep(path="b", before=b"old\n", after=b"new\n"),
 )
 
 
@@ -50,7 +50,7 @@ def test_a_file_keeps_its_permissions_and_a_new_one_gets_those_of_the_user(top: 
     (top / "a").chmod(0o751)
     previous = os.umask(0o027)
     try:
-        replace(top, [*STEPS, Step(path="run", before=None, after=b"x", executable=True)], TOKEN)
+        replace(top, [*STEPS, FileStep(path="run", before=None, after=b"x", executable=True)], TOKEN)
     finally:
         os.umask(previous)
     modes = [stat.S_IMODE((top / name).stat().st_mode) for name in ("a", "made/deep/d", "run")]
@@ -149,8 +149,8 @@ def test_a_disk_that_is_really_full_changes_nothing(tmp_path: Path) -> None:
         (top / "filler").write_bytes(b"x" * 40_000)
         before = files(top)
         steps = [
-            Step(path="a", before=b"old\n", after=b"new\n"),
-            Step(path="sub/c", before=b"old\n", after=b"x" * 40_000),
+            FileStep(path="a", before=b"old\n", after=b"new\n"),
+            FileStep(path="sub/c", before=b"old\n", after=b"x" * 40_000),
         ]
         with pytest.raises(OSError, match="No space left"):
             replace(top, steps, TOKEN)

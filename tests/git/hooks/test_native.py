@@ -14,8 +14,8 @@ import pytest
 
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.hooks import native
-from ralph_hooks.git.hooks.native import Change, Folder, State
-from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH, Kept, Script, recognise, shell_of
+from ralph_hooks.git.hooks.native import Folder, HookChange, HookState
+from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH, KeptHook, Script, recognise, shell_of
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.repo import Repo
 from tests.support.stand_in import THEIRS, StandIn, executable
@@ -34,15 +34,15 @@ def folder(repo: Repo, *, own: bool = False) -> Folder:
     return native.folder(open_repository(repo.path), own=own)
 
 
-def state(repo: Repo, hook: str = PRE_COMMIT) -> State:
+def state(repo: Repo, hook: str = PRE_COMMIT) -> HookState:
     return native.inspect(folder(repo), hook)
 
 
-def install(repo: Repo, python: Path | str, hook: str = PRE_COMMIT, *, closed: bool = False) -> Change:
+def install(repo: Repo, python: Path | str, hook: str = PRE_COMMIT, *, closed: bool = False) -> HookChange:
     return native.install(state(repo, hook), python=str(python), closed=closed)
 
 
-def uninstall(repo: Repo, hook: str = PRE_COMMIT) -> Change:
+def uninstall(repo: Repo, hook: str = PRE_COMMIT) -> HookChange:
     return native.uninstall(state(repo, hook))
 
 
@@ -69,7 +69,7 @@ def written(folder: Path) -> dict[str, tuple[int, int]]:
 
 class TestAnEmptyPlace:
     def test_a_commit_is_judged(self, repo: Repo, stand_in: StandIn) -> None:
-        assert install(repo, stand_in.python) == Change(done=True)
+        assert install(repo, stand_in.python) == HookChange(done=True)
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == ["ours gate"]
 
@@ -96,7 +96,7 @@ class TestAnEmptyPlace:
             install(repo, stand_in.python, hook)
         before = written(repo.path / HOOK_FOLDER)
         for hook in HOOKS:
-            assert install(repo, stand_in.python, hook) == Change(done=False)
+            assert install(repo, stand_in.python, hook) == HookChange(done=False)
         assert written(repo.path / HOOK_FOLDER) == before
 
     def test_another_interpreter_or_policy_is_brought_up_to_date(self, repo: Repo, stand_in: StandIn) -> None:
@@ -110,8 +110,8 @@ class TestAnEmptyPlace:
         before = repo.state()
         for hook in HOOKS:
             install(repo, stand_in.python, hook)
-            assert uninstall(repo, hook) == Change(done=True)
-            assert uninstall(repo, hook) == Change(done=False)
+            assert uninstall(repo, hook) == HookChange(done=True)
+            assert uninstall(repo, hook) == HookChange(done=False)
         assert repo.state() == before
 
     def test_a_repository_without_a_hooks_folder_gets_one(self, repo: Repo, stand_in: StandIn) -> None:
@@ -142,7 +142,7 @@ class TestAnEmptyPlace:
 class TestWhatWasThere:
     def test_it_runs_first_at_a_commit_and_finds_its_own_name(self, repo: Repo, stand_in: StandIn) -> None:
         theirs(repo)
-        assert install(repo, stand_in.python) == Change(done=True, other="another script")
+        assert install(repo, stand_in.python) == HookChange(done=True, other="another script")
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == [f"theirs {HOOK_FOLDER}/pre-commit ", "ours gate"]
 
@@ -198,11 +198,11 @@ class TestWhatWasThere:
         before = listing(repo)
         for hook in HOOKS:
             install(repo, stand_in.python, hook)
-            assert install(repo, stand_in.python, hook) == Change(done=False)
+            assert install(repo, stand_in.python, hook) == HookChange(done=False)
             assert install(repo, "/another/python", hook).done
         assert listing(repo) != before
         for hook in HOOKS:
-            assert uninstall(repo, hook) == Change(done=True, other="another script")
+            assert uninstall(repo, hook) == HookChange(done=True, other="another script")
         assert listing(repo) == before
 
     def test_a_symbolic_link_stays_one(self, repo: Repo, stand_in: StandIn) -> None:
@@ -226,7 +226,7 @@ class TestWhatWasThere:
 
     def test_one_that_git_did_not_run_is_not_run_now(self, repo: Repo, stand_in: StandIn) -> None:
         theirs(repo).chmod(0o644)
-        assert install(repo, stand_in.python) == Change(done=True, other="another script", runs=False)
+        assert install(repo, stand_in.python) == HookChange(done=True, other="another script", runs=False)
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == ["ours gate"]
 
@@ -246,7 +246,7 @@ class TestWhatWasThere:
         install(repo, stand_in.python)
         assert stand_in.commit() == (0, "")
         assert stand_in.calls() == ["pre-commit", "ours gate", "commit-msg"]
-        assert install(repo, stand_in.python) == Change(done=False)
+        assert install(repo, stand_in.python) == HookChange(done=False)
         uninstall(repo)
         assert listing(repo) == copies
         program = executable(repo.path / "tools" / "all-hooks", f"#!{sys.executable}\n{look}")
@@ -368,7 +368,7 @@ class TestWhenSomebodyHasBeenThere:
         install(repo, stand_in.python)
         theirs(repo, text="#!/bin/sh\necho a third one\n")
         before = listing(repo)
-        assert uninstall(repo) == Change(done=False)
+        assert uninstall(repo) == HookChange(done=False)
         with pytest.raises(GitError, match="was written after ralph-hooks had kept another script"):
             install(repo, stand_in.python)
         assert listing(repo) == before
@@ -544,7 +544,7 @@ class TestTheScript:
 
     def test_it_is_known_again(self) -> None:
         for hook in HOOKS:
-            for kept in (None, Kept("ab12"), Kept("ab12", runs=False)):
+            for kept in (None, KeptHook("ab12"), KeptHook("ab12", runs=False)):
                 found = recognise(Script(hook, "/x", closed=True, kept=kept).render())
                 assert found is not None
                 assert (found.edited, found.kept) == (False, "ab12" if kept else "")

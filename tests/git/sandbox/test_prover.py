@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import Order, Outcome, Run, TestFile, Trial
+from ralph_hooks.core.proof import Order, Outcome, ProofRun, Run, TestFile
 from ralph_hooks.engine.review import proof
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
@@ -108,7 +108,7 @@ def run(prover: GitProver, tree: str, case: Case, text: str, *, lines: bool = Tr
     runner = runner_for(case.path, paths)
     assert runner is not None
     test = TestFile(path=runner.place(case.path, paths), text=text, language=runner.name, command="")
-    trial = Trial(
+    trial = ProofRun(
         tree=tree,
         test=test,
         lines={case.path: (case.line,)} if lines else {},

@@ -27,7 +27,7 @@ class Suite(Struct, frozen=True, kw_only=True):
     problem: str = ""
     """Why it cannot run here besides a missing program; empty where it can."""
     whole: bool = True
-    """Whether it runs the tests of the folders below too."""
+    """True if it runs the tests of the folders below too."""
     cwd: str = ""
 
     @property
