@@ -14,8 +14,8 @@ from ralph_hooks.trust.consent import VARIABLE, Permission, digest
 HELP = f"""\
 Show what this repository's configuration may do on your machine, and approve it. One changed byte asks again.
 
-A repository's configuration is other people's code: verify commands are run, and a provider says where the code under
-review and a key are sent. Nothing of that happens before you have approved it here.
+A repository's configuration is other people's code: verify commands and linters are run, and a provider says where the
+code under review and a key are sent. Nothing of that happens before you have approved it here.
 
 \b
 Examples:

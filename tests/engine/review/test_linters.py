@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import TWO_LINES, Project
+from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, analyst
 
 RUFF = "ruff check --isolated --no-cache --select S,B --output-format sarif {files}"
@@ -243,3 +244,25 @@ def test_scratch_copies_are_gone_afterwards(project: Project, tmp_path: Path) ->
     project.repo.stage({"a.py": "A = 1\n"})
     assert project.judge().verdict == "pass"
     assert not Path(place.read_text()).exists()
+
+
+def test_a_repair_has_to_pass_the_linters_too(project: Project) -> None:
+    crew = Crew(
+        planned=plan("a.py"),
+        implement=[repair(("a.py", "eval(text)", "exec(text)"))],
+        fix=[repair(("a.py", "exec(text)", "int(text)"))],
+    )
+    server = project.models(crew, user="[budget]\nper-run = 90\nper-day = 90\n")
+    project.configure(TWO_LINES + linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
+    project.run("trust", "--yes")
+    project.repo.stage({"a.py": EVAL})
+    judged = project.judge("--no-apply", command="fix")
+    assert [(step["step"], step["succeeded"]) for step in judged.report["rungs"]] == [
+        ("plan", True),
+        ("implement", True),
+        ("check", False),
+        ("fix", True),
+        ("check", True),
+    ]
+    assert "Use of `exec` detected" in next(request.prompt for request in server.requests if request.phase == "fix")
+    assert judged.report["fix"]
