@@ -27,7 +27,6 @@ from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import InvariantResult, Invariants
 from ralph_hooks.engine.review.large_files import scan_large_files
-from ralph_hooks.engine.review.linters import run_linters
 from ralph_hooks.engine.review.name_scan import scan_names, without_secret_names
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
@@ -170,7 +169,8 @@ class Gate(Struct, frozen=True, kw_only=True):
         """Said where a change is too large for the checks that judge it as a whole."""
         if Scope.REVIEW not in scope or change.is_whole or not self.change_checks:
             return ()
-        names = " and ".join(check.name for check in self.change_checks)
+        linters = self.linters.linters if self.linters else ()
+        names = " and ".join([*(check.name for check in self.change_checks), *(linter.name for linter in linters)])
         return (f"this change has too many files to be held in memory, so it was not checked for {names}",)
 
     def report(
@@ -239,6 +239,8 @@ class Gate(Struct, frozen=True, kw_only=True):
             checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
             change = msgspec.structs.replace(change, checked=checked)
             if self.linters is not None:
+                from ralph_hooks.engine.review.linters import run_linters  # most projects have none
+
                 settings = self.models.settings
                 checked = run_linters(
                     self.linters, change, self.store, self.models.caller.deadline, settings, self.skips
