@@ -25,7 +25,7 @@ from ralph_hooks.core.usage import Price
 
 
 class OnFailure(StrEnum):
-    """What a failed gate leads to."""
+    """The consequence of a rejected change."""
 
     FIX = "fix"
     BLOCK = "block"
@@ -33,7 +33,7 @@ class OnFailure(StrEnum):
 
 
 class Policy(StrEnum):
-    """What an inconclusive verdict means for git."""
+    """The policy for a change that could not be reviewed."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -49,35 +49,35 @@ class BlockOn(StrEnum):
 
 
 class Dismissing(StrEnum):
-    """Which dismissals of findings count."""
+    """The dismissals that count."""
 
     ANY = "any"
     BASE = "base"
 
 
 class Unpriced(StrEnum):
-    """What happens to a call whose price is not known."""
+    """The policy for calls without a known price."""
 
     ALLOW = "allow"
     REFUSE = "refuse"
 
 
 class Stage(StrEnum):
-    """When a hook runs."""
+    """The git hook of a run."""
 
     PRE_COMMIT = "pre-commit"
     PRE_PUSH = "pre-push"
 
 
 class InHook(StrEnum):
-    """Where the repair that a hook starts runs."""
+    """The process in which a hook repairs."""
 
     BACKGROUND = "background"
     FOREGROUND = "foreground"
 
 
 class Boilerplate(StrEnum):
-    """Who repairs a change that has no logic in it."""
+    """The model that repairs a change without logic."""
 
     CHEAP = "cheap"
     EXPENSIVE = "expensive"
@@ -96,62 +96,63 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, renam
 
 
 class GateSettings(Table, frozen=True):
-    """How a change is judged before a commit."""
+    """The review of a change before a commit."""
 
     block_at: Annotated[Severity, Meta(description="The lowest severity that blocks.")] = Severity.ERROR
-    min_confidence: Annotated[
-        float, Meta(ge=0, le=1, description="A finding whose confidence is lower never blocks.")
-    ] = 0.5
-    confirm: Annotated[
-        bool, Meta(description="Whether a model's finding blocks only once the verify model has agreed.")
-    ] = True
+    min_confidence: Annotated[float, Meta(ge=0, le=1, description="Findings with a lower confidence never block.")] = (
+        0.5
+    )
+    confirm: Annotated[bool, Meta(description="A model's finding blocks only after the verify model has agreed.")] = (
+        True
+    )
     block_on: Annotated[
         BlockOn,
         Meta(
-            description="The evidence that a model's finding needs to block: `proof` (a reproducer proves it), `shown` "
-            "(a reproducer at least shows a difference), `agreement` (the verify model agrees; no reproducer is asked "
-            "for), `auto` (`proof` where a reproducer can be run for the file, else `agreement`). Findings without it "
-            "are advice. Checks always block."
+            description="The evidence that a model's finding needs to block: `proof` (a reproducer proves it), "
+            "`shown` (a reproducer at least shows a difference), `agreement` (the verify model agrees; "
+            "no reproducer is requested), `auto` (`proof` if a reproducer can run for the file, else "
+            "`agreement`). Findings without it are advice. Checks always block."
         ),
     ] = BlockOn.AUTO
     exclude: Annotated[
         Texts,
         Meta(
-            description="Path patterns to leave out of the review, besides the lock, vendored and generated files that "
-            "are known already. Each path left out is listed with the reason."
+            description="Path patterns to leave out of the review, in addition to recognised lock files, vendored "
+            "and generated files. Reports list each of these paths with the reason."
         ),
     ] = ()
     deadline: Annotated[Seconds, Meta(description="Seconds for the whole hook.")] = 60.0
     when_unavailable: Annotated[
         Policy,
         Meta(
-            description="What happens when the change could not be judged, such as in an outage: `open` lets it "
-            "through and says so, `closed` holds it back with exit code 3."
+            description="The policy for a change that could not be reviewed, such as in an outage: `open` lets it "
+            "through and says so, `closed` blocks it with exit code 3."
         ),
     ] = Policy.OPEN
     dismissals: Annotated[
         Dismissing,
         Meta(
-            description="Which entries of .ralph-hooks/dismissed.toml count: `any` also those that the change or your "
-            "working tree brings, which every report names; `base` only those of the base, for CI on others' changes."
+            description="The entries of .ralph-hooks/dismissed.toml that count: with `any`, also those that the "
+            "change or your working tree adds, which every report names; with `base`, only those of the "
+            "base, for CI on others' changes."
         ),
     ] = Dismissing.ANY
     when_no_key: Annotated[
         Policy,
         Meta(
-            description="What happens when you have no key for any model that should judge the change: `open` lets it "
-            "through and says so, at a push too, `closed` holds it back with exit code 3."
+            description="The policy if you have no key for any model that should review the change: `open` lets it "
+            "through and says so, at a push too; `closed` blocks it with exit code 3."
         ),
     ] = Policy.OPEN
-    parallel: Annotated[int, Meta(ge=1, le=64, description="How many requests are sent at once.")] = 8
+    parallel: Annotated[int, Meta(ge=1, le=64, description="The maximum number of concurrent requests.")] = 8
 
 
 class PushSettings(GateSettings, frozen=True):
-    """How pushed commits are judged. A key that is not set here is as in `gate`, except the two with a default here."""
+    """The review of pushed commits. A key that is not set here is as in `gate`, except the two with a default here."""
 
     deadline: Annotated[Seconds, Meta(description="Seconds for the whole hook.")] = 600.0
     when_unavailable: Annotated[
-        Policy, Meta(description="As in `gate`; a push leaves the machine, so the default is the careful one.")
+        Policy, Meta(description="As in `gate`; the default is stricter, because a push leaves your machine.")
     ] = Policy.CLOSED
 
 
@@ -160,7 +161,7 @@ PUSH_OWN = ("deadline", "when-unavailable")
 
 
 class Weakened(StrEnum):
-    """What a weakened test or rule leads to."""
+    """The consequence of a weakened test or rule."""
 
     NOTE = "note"
     BLOCK = "block"
@@ -168,7 +169,7 @@ class Weakened(StrEnum):
 
 
 class RuffSettings(Table, frozen=True):
-    """The check `ruff`, which goes by what the project's own ruff configuration on the base ignores."""
+    """The check `ruff`, which follows the project's own ruff configuration on the base."""
 
     ignore: Annotated[
         Texts,
@@ -180,16 +181,16 @@ class RuffSettings(Table, frozen=True):
 
 
 class ChecksSettings(Table, frozen=True):
-    """The deterministic checks that leave you a choice."""
+    """The deterministic checks that you can configure."""
 
     ruff: Annotated[RuffSettings, Meta(description="The check `ruff`.")] = RuffSettings()
 
     weakened_tests: Annotated[
         Weakened,
         Meta(
-            description="What it leads to when a change removes or skips tests or assertions, suppresses diagnostics "
-            "(`noqa`, `eslint-disable`, ...), lowers a coverage or lint limit or loosens CI: `note` says so in one "
-            "line a kind, `block` holds the change back, `off` looks for nothing."
+            description="The consequence if a change removes or skips tests or assertions, suppresses diagnostics "
+            "(`noqa`, `eslint-disable`, ...), lowers a coverage or lint limit, or loosens CI: `note` "
+            "reports one line for each kind, `block` blocks the change, `off` turns the check off."
         ),
     ] = Weakened.NOTE
 
@@ -224,31 +225,33 @@ class VerifySettings(Table, frozen=True):
     commands: Annotated[
         tuple[Text | Annotated[Texts, Meta(min_length=1)] | CommandTable, ...],
         Meta(
-            description="Commands that must succeed, run in a scratch copy of what is judged. A string is a shell "
-            "command line and fails when any part of it fails. A list is a program with its arguments. A table has "
-            "`run` (either of these), `cwd`, `paths` and `junit`, for parts of a repository. `{junit}` stands for a "
-            "file that the command may write a JUnit report to, so that failures known from before do not count. "
-            "Needs trust when the repository asks for it."
+            description="Commands that must succeed, run in a scratch copy of the reviewed tree. A string is a "
+            "shell command line and fails if any part of it fails. A list is a program with its "
+            "arguments. A table has `run` (either of these), `cwd`, `paths` and `junit`, for parts of a "
+            "repository. `{junit}` is replaced by a file name for a JUnit report; with a report, old "
+            "failures do not count. Needs your approval if the repository sets it."
         ),
     ] = ()
     invariants: Annotated[
-        Texts, Meta(description="Sentences that must stay true; the verify model is asked about each.")
+        Texts, Meta(description="Sentences that must stay true; the verify model checks each of them.")
     ] = ()
-    on: Annotated[tuple[Stage, ...], Meta(description="Where the commands run, besides `fix`.")] = (Stage.PRE_PUSH,)
+    on: Annotated[
+        tuple[Stage, ...], Meta(description="The hooks in which the commands run; `fix` always runs them.")
+    ] = (Stage.PRE_PUSH,)
     timeout: Annotated[Seconds, Meta(description="Seconds for one command.")] = 600.0
     network: Annotated[
         bool,
         Meta(
-            description="Whether the commands may use the network on what you commit or push. `false` leaves them a "
-            "loopback of their own, where the system lets us (Linux); where it does not, the report says so."
+            description="Allow network access for the commands on changes that you commit or push. `false` leaves "
+            "them only a loopback interface of their own (Linux only; elsewhere the report warns you)."
         ),
     ] = True
 
     share_dependencies: Annotated[
         bool,
         Meta(
-            description="Whether the scratch copy has the dependencies that are installed in your working tree "
-            "(`node_modules`, virtual environments, `vendor`, `target`), where the lock file is the same."
+            description="Share the dependencies that are installed in your working tree (`node_modules`, virtual "
+            "environments, `vendor`, `target`) with the scratch copy, if the lock file is the same."
         ),
     ] = True
 
@@ -266,46 +269,47 @@ def _command(written: str | tuple[str, ...] | CommandTable) -> Command:
 
 
 class LinterTable(Table, frozen=True):
-    """A linter or type checker of the project, run in a scratch copy. Needs trust when the repository asks for it."""
+    """A linter or type checker of the project, run in a scratch copy. Needs your approval if the repository sets it."""
 
     name: Annotated[
         str,
         Meta(
-            description="The name that its findings have, and `RALPH_HOOKS_SKIP`.",
+            description="The name in its findings and for `RALPH_HOOKS_SKIP`.",
             extra_json_schema={"pattern": LINTER_NAME},
         ),
     ]
     run: Annotated[
         Text,
         Meta(
-            description="A shell command line, run at the top of the repository, that writes the findings to standard "
-            "output. `{files}` stands for the changed files that match `paths`."
+            description="A shell command line, run at the top of the repository, that writes the findings to "
+            "standard output. `{files}` is replaced by the changed files that match `paths`."
         ),
     ]
     paths: Annotated[
         Texts,
         Meta(
-            description="Path patterns: the linter runs where a change touches one of them, and only its findings in "
-            "such files count. Where it is not set, every file that is reviewed."
+            description="Path patterns: the linter runs if a change touches a matching file, and only findings in "
+            "such files count. If not set, every reviewed file matches."
         ),
     ] = ()
     block_at: Annotated[
         BlockAt,
         Meta(
-            description="The lowest severity of a new finding that blocks: `error` (warnings are advice) or `warning`. "
-            "With `hint` nothing blocks, and the findings are told to the analyze model alone."
+            description="The lowest severity of a new finding that blocks: `error` (warnings are advice) or "
+            "`warning`. With `hint` nothing blocks, and only the analyze model gets the findings."
         ),
     ] = BlockAt.ERROR
     format: Annotated[
         Format,
         Meta(
-            description="What it writes: `sarif` (2.1.0), `mypy` (its own lines), `pyright` (`--outputjson`), `tsc` "
-            "(`--pretty false`), `github` (`::error file=...::`), `gcc` (`path:line:column: severity: message [rule]`)."
+            description="The output format: `sarif` (2.1.0), `mypy` (its own lines), `pyright` (`--outputjson`), "
+            "`tsc` (`--pretty false`), `github` (`::error file=...::`), `gcc` (`path:line:column: "
+            "severity: message [rule]`)."
         ),
     ] = Format.SARIF
     rules: Annotated[
         Texts,
-        Meta(description="The only rules that block; findings of other rules are hints. Where it is not set, all."),
+        Meta(description="The only rules that block; findings of other rules are hints. If not set, all rules block."),
     ] = ()
     timeout: Annotated[Seconds, Meta(description="Seconds for one run; the hook's own `deadline` may come first.")] = (
         120.0
@@ -318,68 +322,71 @@ class LinterTable(Table, frozen=True):
 
 
 class ReviewSettings(Table, frozen=True):
-    """What models are told about the project."""
+    """Information about the project for the models."""
 
     guidelines: Annotated[
         Texts,
         Meta(
-            description="The project's own review rules in prose: files, or `FILE#Heading` for a section of a Markdown "
-            "file. Read from the base, so that a change cannot rewrite them for itself. Models read the first 6,000 "
-            "characters. Guidelines add to what is reported or narrow it; they excuse no check."
+            description="The project's own review rules in prose: files, or `FILE#Heading` for a section of a "
+            "Markdown file. Read from the base, so that a change cannot rewrite them for itself. Models "
+            "read the first 6,000 characters. Guidelines widen or narrow what models report; they "
+            "overrule no check."
         ),
     ] = ()
 
 
 class ProofSettings(Table, frozen=True):
-    """How a reproducer is run: the test that a model writes to prove its finding."""
+    """The reproducer: the test that a model writes to prove its finding."""
 
     command: Annotated[
         str,
         Meta(
-            description="The command that runs one test file, in place of the built-in one: `{test}` stands for its "
-            "path. For projects that need another interpreter or environment. Needs trust when the repository asks "
-            "for it."
+            description="The command that runs one test file, instead of the built-in one: `{test}` is replaced by "
+            "its path. For projects that need another interpreter or environment. Needs your approval "
+            "if the repository sets it."
         ),
     ] = ""
     timeout: Annotated[Seconds, Meta(description="Seconds for one run of a reproducer.")] = 60.0
     enabled: Annotated[
         bool,
         Meta(
-            description="Whether reproducers may run at all: they run the project's code. Where one file says `false`, "
-            "that holds, and `block-on` finds no file for which a reproducer can be run."
+            description="Allow reproducers, which run the project's code. If either file says `false`, no "
+            "reproducer runs, and `auto` blocks on agreement."
         ),
     ] = True
 
 
 class FixSettings(Table, frozen=True):
-    """How far a repair may go."""
+    """The limits of a repair."""
 
     rounds: Annotated[int, Meta(ge=0, le=20, description="Corrections by the fix phase per implement call.")] = 2
     attempts: Annotated[int, Meta(ge=1, le=20, description="Implement calls.")] = 2
     in_hook: Annotated[
         InHook,
         Meta(
-            description="Where a repair that a hook starts runs: `background` ends the hook at once and repairs in a "
-            "process of its own, `foreground` makes the hook wait."
+            description="How a hook repairs: `background` ends the hook at once and repairs in a separate process, "
+            "`foreground` makes the hook wait."
         ),
     ] = InHook.BACKGROUND
     deadline: Annotated[Seconds, Meta(description="Seconds for the whole repair.")] = 600.0
     protected: Annotated[
-        Texts, Meta(description="Path patterns that a repair may not change, besides what is always protected.")
+        Texts,
+        Meta(description="Path patterns that a repair may not change, in addition to files that are always protected."),
     ] = ()
     network: Annotated[
         bool,
         Meta(
-            description="As `verify.network`, while the commands try a repair, which is code that a model wrote. Needs "
-            "trust when the repository asks for it."
+            description="As `verify.network`, for the commands that test a repair, which is model-written code. "
+            "Needs your approval if the repository sets it."
         ),
     ] = False
     boilerplate: Annotated[
         Boilerplate,
         Meta(
-            description="Who repairs documentation, configuration, test data, formatting and renames: the fix phase's "
-            "model (`cheap`), the implement phase's (`expensive`), or `nobody`. A route that names a model for "
-            "implement decides for its paths. `ralph-hooks route` shows what a change is taken for."
+            description="The model that repairs documentation, configuration, test data, formatting and renames: "
+            "that of the fix phase (`cheap`), that of the implement phase (`expensive`), or none "
+            "(`nobody`). A route with a model for implement decides for its paths. `ralph-hooks route` "
+            "shows how a change is classified."
         ),
     ] = Boilerplate.CHEAP
 
@@ -394,7 +401,7 @@ class Budget(Struct, frozen=True, kw_only=True):
 
 
 class RouteRule(Struct, frozen=True):
-    """Models of their own for some paths, or no review of them at all."""
+    """Other models for some paths, or no review of them."""
 
     paths: tuple[str, ...]
     models: Mapping[Phase, Chain]
@@ -407,7 +414,7 @@ class RouteRule(Struct, frozen=True):
 
 
 class Settings(Struct, frozen=True, kw_only=True, eq=False):
-    """Everything a run goes by, with the defaults filled in."""
+    """The settings of a run, with the defaults filled in."""
 
     on_failure: OnFailure = OnFailure.FIX
     models: Mapping[Phase, Chain] = {}

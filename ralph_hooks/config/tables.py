@@ -42,37 +42,37 @@ Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
 
 
 class ModelsTable(Table, frozen=True):
-    """A phase's own model, or a chain of models to fall back along on an outage."""
+    """A model for a single phase, or a chain of models that are fallbacks in an outage."""
 
-    analyze: Annotated[ModelChain, Meta(description="What in this change looks wrong?")] = ()
-    verify: Annotated[ModelChain, Meta(description="Is this claim true?")] = ()
-    plan: Annotated[ModelChain, Meta(description="What has to be read and done to repair it?")] = ()
-    implement: Annotated[ModelChain, Meta(description="The repair itself.")] = ()
-    fix: Annotated[ModelChain, Meta(description="Correct a repair that failed its check.")] = ()
+    analyze: Annotated[ModelChain, Meta(description="Finds defects in the change.")] = ()
+    verify: Annotated[ModelChain, Meta(description="Checks a finding that would block.")] = ()
+    plan: Annotated[ModelChain, Meta(description="Selects the files and the steps of a repair.")] = ()
+    implement: Annotated[ModelChain, Meta(description="Writes the repair.")] = ()
+    fix: Annotated[ModelChain, Meta(description="Corrects a repair that failed its check.")] = ()
 
 
 class RouteTable(Table, frozen=True):
-    """Other models for some paths, or no review of them. The last rule that matches a path decides alone."""
+    """Other models for some paths, or no review of them. Only the last rule that matches a path applies."""
 
     paths: Annotated[
         Texts,
         Meta(
             min_length=1,
             description="Path patterns. One without a slash matches a name at any depth; `*` stops at a slash, `**` "
-            "does not; a folder covers what is in it.",
+            "does not; a folder covers everything in it.",
         ),
     ]
-    models: Annotated[
-        ModelsTable, Meta(description="Models for these paths; phases that are not named keep theirs.")
-    ] = ModelsTable()
-    skip: Annotated[bool, Meta(description="Whether these paths go unreviewed (they are listed as such).")] = False
+    models: Annotated[ModelsTable, Meta(description="Models for these paths; other phases keep theirs.")] = (
+        ModelsTable()
+    )
+    skip: Annotated[bool, Meta(description="Do not review these paths; reports list them as not reviewed.")] = False
     guidelines: Annotated[
-        Texts, Meta(description="Review guidelines for these paths, besides `review.guidelines`.")
+        Texts, Meta(description="Review guidelines for these paths, in addition to `review.guidelines`.")
     ] = ()
 
 
 class BudgetTable(Table, frozen=True):
-    """Caps in US dollars. Where both files set one, the lower one holds."""
+    """Caps in US dollars. If both files set one, the lower one applies."""
 
     per_run: Annotated[Dollars, Meta(description="US dollars for one run.")] = 0.50
     per_day: Annotated[Dollars, Meta(description="US dollars for one day.")] = 5.00
@@ -80,27 +80,28 @@ class BudgetTable(Table, frozen=True):
     unpriced: Annotated[
         Unpriced,
         Meta(
-            description="What happens to a call whose price neither the catalogue nor `prices` knows, and which no cap "
-            "can count: `allow` makes it and says so, `refuse` does not. Where one file says `refuse`, that holds."
+            description="The policy for a call without a price in the catalogue or in `prices`, which no cap can "
+            "count: `allow` makes it and says so, `refuse` does not make it. If either file says "
+            "`refuse`, such calls are refused."
         ),
     ] = Unpriced.ALLOW
 
 
 class ProviderTable(Table, frozen=True):
-    """A place where models are served. Needs trust when the repository defines it."""
+    """A server of models. Needs your approval if the repository defines it."""
 
     wire: Annotated[
         Wire,
         Meta(
-            description="How it is spoken to: `openai` (chat completions), `openai-responses`, `anthropic` (messages), "
+            description="The API format: `openai` (chat completions), `openai-responses`, `anthropic` (messages), "
             "or `agent`, a coding agent's command line."
         ),
     ] = Wire.OPENAI
     base_url: Annotated[
         Text,
         Meta(
-            description="The URL without the endpoint: `https://llm.corp.example/v1`. Plain http only on this machine. "
-            "Required unless the wire is `agent`."
+            description="The URL without the endpoint: `https://llm.corp.example/v1`. Plain http is allowed only "
+            "for this machine. Required unless the wire is `agent`."
         ),
     ] = ""
     api_key_env: Annotated[
@@ -115,8 +116,8 @@ class ProviderTable(Table, frozen=True):
         Texts,
         Meta(
             min_length=1,
-            description="A program and its arguments that print a key which is valid for some time, used where "
-            "`api-key-env` gives none. Run once for all requests; once more when the server refuses its key. Only in "
+            description="A program and its arguments that print a short-lived key, used if `api-key-env` gives "
+            "none. It runs once for all requests, and once more if the server rejects the key. Only in "
             "your own config.toml.",
         ),
     ] = ()
@@ -126,25 +127,25 @@ class ProviderTable(Table, frozen=True):
     auth: Annotated[
         Auth | UnsetType,
         Meta(
-            description="The header that carries the key: `bearer` (Authorization), `x-api-key`, `api-key`, or `none`. "
-            "Where it is not set, `x-api-key` for the wire `anthropic` and `bearer` for the others."
+            description="The header for the key: `bearer` (Authorization), `x-api-key`, `api-key`, or `none`. If "
+            "not set, `x-api-key` for the wire `anthropic` and `bearer` for the others."
         ),
     ] = UNSET
     headers: Annotated[
         dict[str, str],
         Meta(
-            description="Extra request headers. `${NAME}` in a value stands for an environment variable: "
-            '`{ x-portkey-config = "${PORTKEY_CONFIG}" }`.'
+            description="Extra request headers. `${NAME}` in a value is replaced by an environment variable: `{ "
+            'x-portkey-config = "${PORTKEY_CONFIG}" }`.'
         ),
     ] = field(default_factory=dict)
     query: Annotated[
         dict[str, str],
-        Meta(description='What stands after `?` in the URL: `{ api-version = "2024-10-21" }`.'),
+        Meta(description='The query of the URL: `{ api-version = "2024-10-21" }`.'),
     ] = field(default_factory=dict)
     client_cert: Annotated[
         Text,
         Meta(
-            description="A PEM file with the certificate that the server wants to see, and with its key unless "
+            description="A PEM file with the client certificate that the server asks for, and its key unless "
             "`client-key` names that. Only in your own config.toml."
         ),
     ] = ""
@@ -156,60 +157,63 @@ class ProviderTable(Table, frozen=True):
         Meta(
             min_length=1,
             description="The agent's command and its arguments, for the phases implement and fix: it works in a "
-            "scratch copy. `{task}` stands for a file with the task; without it the task comes on standard input.",
+            "scratch copy. `{task}` is replaced by a file with the task; without it, the task is on "
+            "standard input.",
         ),
     ] = ()
     ask: Annotated[
         Texts,
         Meta(
             min_length=1,
-            description="The agent's command that answers one question, for the phases analyze, verify and plan: it is "
-            "started in an empty folder. `{model}`, `{system}`, `{system-file}`, `{schema}`, `{schema-file}` and "
-            "`{folder}` stand for what they say; the question comes on standard input.",
+            description="The agent's command that answers one request, for the phases analyze, verify and plan: it "
+            "is started in an empty folder. `{model}`, `{system}`, `{system-file}`, `{schema}`, "
+            "`{schema-file}` and `{folder}` are replaced; the request is on standard input.",
         ),
     ] = ()
     environment: Annotated[
         tuple[Annotated[str, Meta(extra_json_schema={"pattern": VARIABLE})], ...],
         Meta(
-            description="NAMES of environment variables that the agent gets to see, besides the one in `api-key-env` "
-            "and what every program needs (`PATH`, `HOME`, ...). For the wire `agent` only."
+            description="NAMES of environment variables that the agent gets, in addition to the one in "
+            "`api-key-env` and those that every program needs (`PATH`, `HOME`, ...). Only for the wire "
+            "`agent`."
         ),
     ] = ()
-    structured: Annotated[Structured, Meta(description="How it is made to answer in the shape that was asked for.")] = (
+    structured: Annotated[Structured, Meta(description="How the model is made to answer in the requested format.")] = (
         Structured.JSON_SCHEMA
     )
     token_limit: Annotated[
         Literal["max_tokens", "max_completion_tokens"],
         Meta(description="The request field that caps the length of a reply."),
     ] = "max_tokens"
-    temperature: Annotated[bool, Meta(description="Whether a temperature may be sent.")] = True
+    temperature: Annotated[bool, Meta(description="Send a temperature.")] = True
     quick: Annotated[
         dict[str, Any],
         Meta(description="Extra request fields that turn reasoning down for a quick gate."),
     ] = field(default_factory=dict)
     context: Annotated[
-        int, Meta(ge=1024, le=100_000_000, description="Tokens that a request and its reply may fill together.")
+        int,
+        Meta(ge=1024, le=100_000_000, description="The maximum number of tokens in a request and its reply together."),
     ] = 128_000
     cuts: Annotated[
         bool,
         Meta(
-            description="Whether it cuts a request that is longer than its context in silence, as Ollama does, instead "
-            "of refusing it. Then nothing is sent that may be longer."
+            description="The server silently cuts a request that is longer than its context, as Ollama does, "
+            "instead of rejecting it. ralph-hooks then sends nothing that may be longer."
         ),
     ] = False
-    catalogue: Annotated[Text, Meta(description="Its id in the price catalogue genai-prices, where it has one.")] = ""
+    catalogue: Annotated[Text, Meta(description="Its id in the price catalogue genai-prices, if it has one.")] = ""
 
 
 class PriceTable(Table, frozen=True):
-    """What a model costs where the catalogue has no price, in US dollars per million tokens."""
+    """The price of a model that the catalogue does not have, in US dollars per million tokens."""
 
     input: Annotated[Dollars, Meta(description="Tokens of the request.")]
-    output: Annotated[Dollars, Meta(description="Tokens of the reply, reasoning included.")]
+    output: Annotated[Dollars, Meta(description="Tokens of the reply, including reasoning.")]
     cached_input: Annotated[
-        Dollars | UnsetType, Meta(description="Tokens read from the prompt cache; as `input` where it is not set.")
+        Dollars | UnsetType, Meta(description="Tokens read from the prompt cache; if not set, as `input`.")
     ] = UNSET
     cache_write: Annotated[
-        Dollars | UnsetType, Meta(description="Tokens written to the prompt cache; as `input` where it is not set.")
+        Dollars | UnsetType, Meta(description="Tokens written to the prompt cache; if not set, as `input`.")
     ] = UNSET
 
 
@@ -221,23 +225,24 @@ class FileTable(Table, frozen=True):
     on_failure: Annotated[
         OnFailure,
         Meta(
-            description="What a failed gate leads to: `fix` blocks and starts a repair, `block` only blocks, `warn` "
-            "lets the change through and says what was found."
+            description="The consequence of a rejected change: `fix` blocks and starts a repair, `block` only "
+            "blocks, `warn` lets the change through and reports the findings."
         ),
     ] = OnFailure.FIX
     store: Annotated[
         Text,
         Meta(
-            description="The PostgreSQL that holds a team's verdicts and ledger: `postgresql://db.corp.example/ralph`. "
-            "Only in your own config.toml; `RALPH_HOOKS_STORE` in the environment goes before it.",
+            description="The PostgreSQL database with a team's verdicts and ledger: "
+            "`postgresql://db.corp.example/ralph`. Only in your own config.toml; the environment "
+            "variable `RALPH_HOOKS_STORE` takes precedence.",
             extra_json_schema={"pattern": STORE},
         ),
     ] = ""
     proxy: Annotated[
         Text,
         Meta(
-            description="The proxy on the way to providers: `http://HOST:PORT`, or `environment` for what "
-            "`HTTPS_PROXY` and `NO_PROXY` say. It sees whom you talk to, not what is said. Only in your own "
+            description="The proxy for requests to providers: `http://HOST:PORT`, or `environment` to use "
+            "`HTTPS_PROXY` and `NO_PROXY`. It sees the host names, not the requests. Only in your own "
             "config.toml.",
             extra_json_schema={"pattern": PROXY},
         ),
