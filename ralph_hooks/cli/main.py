@@ -20,27 +20,27 @@ from ralph_hooks.core.text import visible
 from ralph_hooks.errors import ExitCode, RalphError
 
 COMMANDS = {
-    "gate": "Judge the staged change, a commit or a range: checks, models, your commands.",
-    "analyze": "The same without your verify commands.",
-    "verify": "Run the verify commands and put the invariants to the verify model, nothing else.",
-    "pre-push": "Judge what is pushed; for git's pre-push hook.",
-    "fix": "Repair what the gate refuses in a scratch copy, check the repair, and keep it for you to apply.",
-    "show": "The last report, an earlier one, or a stored fix.",
-    "apply": "Bring a stored fix into the working tree.",
-    "dismiss": "Dismiss findings that are wrong or accepted; they stay away while their code is the same.",
+    "gate": "Review the staged change, a commit, a range or the working tree.",
+    "analyze": "Review it without running your commands.",
+    "verify": "Run your verify commands and check the invariants, nothing else.",
+    "pre-push": "Review what is pushed; for git's pre-push hook.",
+    "fix": "Repair a rejected change in a scratch copy, check the repair, store it.",
+    "show": "Show the last report, an earlier one, a proof or a stored fix.",
+    "apply": "Apply a stored fix to the working tree.",
+    "dismiss": "Dismiss findings that are wrong or accepted, while their code is the same.",
     "undo": "Take the last applied fix back.",
-    "route": "What would run, on which model, why, and about what it would cost; sends nothing.",
-    "stats": "How the gate did in real use: precision by model and check, false blocks, cost of a true finding.",
-    "cost": "What the models cost, and what the expensive one would have.",
+    "route": "Show which model would run, why and for how much; send nothing.",
+    "stats": "Show precision, false blocks and cost of a true finding in real use.",
+    "cost": "Show what the models cost, and what the expensive one would have cost.",
     "comment": "Put the report on a pull or merge request.",
-    "agent-hook": "Judge what a coding agent has done; for the agent's own hook.",
-    "mcp": "Serve review, show, apply and stats to coding agents by the Model Context Protocol.",
-    "init": "Set a repository up: models, tests, hooks, by what is there.",
+    "agent-hook": "Review a coding agent's work; for the agent's own hook.",
+    "mcp": "Serve review, show, apply and stats over the Model Context Protocol.",
+    "init": "Set up a repository: models, tests, hooks.",
     "install": "Install git hooks, keeping your existing ones.",
-    "uninstall": "Take them away and put back what was there before.",
-    "doctor": "Look whether everything is there: git, configuration, keys, models, hooks.",
-    "trust": "See and approve what this repository's configuration may do.",
-    "backtest": "How good this gate is: replay labelled changes through one or more routings.",
+    "uninstall": "Remove the hooks and restore what was there before.",
+    "doctor": "Check the setup and suggest fixes.",
+    "trust": "Show and approve what this repository's configuration may do.",
+    "backtest": "Measure the gate on labelled changes or your own history.",
 }
 """Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
 
@@ -93,7 +93,7 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="ralph-hooks")
 def cli() -> None:
-    """Judge a change by cheap means first; pay for the expensive model only when the gate fails."""
+    """Review a change by cheap means first; pay for the expensive model only if it fails."""
 
 
 def main() -> NoReturn:
