@@ -61,7 +61,7 @@ def draw(text: str, name: str, title: str) -> None:
 def main() -> None:
     """Record the demo once and draw its sections."""
     recording = record()
-    draw(section(recording, "with a reviewer"), "session", "git commit")
+    draw(section(recording, "this finding is true"), "session", "git commit")
 
 
 if __name__ == "__main__":
