@@ -145,7 +145,10 @@ def _hook(top: Path, name: str) -> str:
 
 def _program(top: Path, name: str) -> str:
     """A Python program of the project's own environment, or the one on PATH; empty where there is none."""
-    return first(top, f".venv/bin/{name}", f"venv/bin/{name}") or (name if shutil.which(name) else "")
+    for folder in (".venv", "venv"):
+        if (top / folder / "pyvenv.cfg").is_file() and first(top, f"{folder}/bin/{name}"):  # else no copy has it
+            return f"{folder}/bin/{name}"
+    return name if shutil.which(name) else ""
 
 
 def _package(top: Path, name: str) -> str:

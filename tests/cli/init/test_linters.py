@@ -63,7 +63,7 @@ def test_each_linter_that_is_configured_is_a_hint_of_a_valid_configuration(tmp_p
 
 
 def test_mypy_of_the_projects_own_environment_may_block_with_its_surest_rules(tmp_path: Path) -> None:
-    top = project(tmp_path, {"mypy.ini": "[mypy]\n"})
+    top = project(tmp_path, {"mypy.ini": "[mypy]\n", ".venv/pyvenv.cfg": ""})
     executable(top / ".venv/bin/mypy", "#!/bin/sh\n")
     (mypy,) = find_linters(top)
     assert mypy.run.startswith(".venv/bin/mypy ")
