@@ -17,7 +17,7 @@ from ralph_hooks.core.text import one_line
 from ralph_hooks.process import TimeoutExpired, run, which
 
 KEYRING = "ralph-hooks"
-"""The service that keys are stored under in the system's keyring: ``keyring set ralph-hooks OPENROUTER_API_KEY``."""
+"""The service name of keys in the system's keyring: ``keyring set ralph-hooks OPENROUTER_API_KEY``."""
 _PATIENCE = 30.0
 """Seconds that a command may take: it is a look into a cache or one exchange with a login server."""
 _LONGEST = 16 * 1024
@@ -82,7 +82,7 @@ class Credentials:
         raise NoCredential(f"no key for {provider.name}: set {name}")
 
     def _run(self, provider: Provider, deadline: Deadline) -> _Printed:
-        """Run the command. Its output is never shown, and its last words on standard error without it."""
+        """Run the command. Its output is never shown, also not as a part of its last line on standard error."""
         command = provider.api_key_command
         program = PurePath(command[0]).name
         started = self._clock()
@@ -106,7 +106,7 @@ class Credentials:
 
 
 def _checked(key: str, what: str) -> str:
-    """``key`` where it can stand in a header. Raises Misconfigured, which does not show it."""
+    """Return ``key`` if a header can carry it. Raises Misconfigured, which does not show it."""
     if not (key.isascii() and key.isprintable()) or " " in key:
         raise Misconfigured(f"{what} is malformed: it has a space, a line break or a character outside ASCII")
     if len(key) > _LONGEST:

@@ -1,4 +1,4 @@
-"""Which models and agents `ralph-hooks init` proposes: a table, not a judgement."""
+"""The models and agents that `ralph-hooks init` proposes: a table, not a judgement."""
 
 from __future__ import annotations
 

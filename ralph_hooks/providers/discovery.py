@@ -1,4 +1,4 @@
-"""Which models a server on this machine has: one request to it, answered at once or not at all."""
+"""The models of a server on this machine: one request to it, answered at once or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Models(msgspec.Struct, frozen=True):
 
 
 def served(provider: Provider) -> tuple[str, ...]:
-    """The names of the models that ``provider`` has; empty where nobody answers, or somebody else.
+    """Return the names of the models that ``provider`` has; empty where no server answers, or a different one.
 
     Nothing is sent but the request, and only to a loopback address: no key, no proxy, no redirect.
     """

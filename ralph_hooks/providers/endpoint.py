@@ -1,4 +1,4 @@
-"""Where a request goes and what it carries besides its body: URL, query and headers, with variables filled in."""
+"""The URL, query and headers of a request, with variables filled in."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def _filled(text: str, values: Mapping[str, str]) -> str:
 
 
 def _header(name: str, value: str) -> str:
-    """``value`` where it can stand in a header; it is not shown, for it may be a secret."""
+    """Return ``value`` if a header can carry it. An error does not show it, because it may be a secret."""
     if not (value.isascii() and value.isprintable()):
         raise Misconfigured(f"the value of the header {name} has a line break or a character outside ASCII")
     return value

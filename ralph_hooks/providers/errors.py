@@ -62,7 +62,7 @@ _MODEL = re.compile(
 
 
 class Error(msgspec.Struct, frozen=True):
-    """What the body of an error says; the providers' shapes brought to one."""
+    """The body of an error, in one shape for all providers."""
 
     message: str = ""
     """For people."""
@@ -173,7 +173,7 @@ def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]
 
 
 def _denied(host: str, status: int, model: Model) -> ModelError:
-    """The provider's words are left out: they may quote the key."""
+    """Return the error for a refused key. The provider's message is left out: it may quote the key."""
     provider = model.provider
     if provider.api_key_command:
         source = f"that {PurePath(provider.api_key_command[0]).name} printed"
@@ -216,7 +216,7 @@ def blamed(error: Error, sent: Collection[str]) -> str | None:
 
 
 def _mention(name: str) -> re.Pattern[str]:
-    """``name`` as a word, also in camel case: ``reasoning_effort`` is ``reasoningEffort`` at xAI."""
+    """Match ``name`` as a whole identifier, also in camel case: ``reasoning_effort`` is ``reasoningEffort`` at xAI."""
     return re.compile(rf"\b{re.escape(name).replace('_', '_?')}\b", re.IGNORECASE)
 
 

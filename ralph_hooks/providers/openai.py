@@ -167,7 +167,7 @@ def _check(choice: _Choice, model: Model) -> None:
 
 _WHOLE = frozenset({"stop", "tool_calls", "function_call", "eos", "eos_token"})  # the last two: Together, TGI
 _PARTS = frozenset({"text", "thinking", "reasoning"})
-_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # servers that do not tell it from the answer
+_REASONING = re.compile(r"\s*<think>.*?</think>", re.DOTALL)  # servers that do not separate it from the answer
 
 
 def _content(message: _Message) -> str:

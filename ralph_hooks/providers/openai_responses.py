@@ -23,7 +23,7 @@ HEADERS: dict[str, str] = {}
 
 
 def body(request: ModelRequest) -> dict[str, Any]:
-    """The JSON body that asks ``request``. Nothing is kept at the provider's: ``store`` is false."""
+    """Return the JSON body for ``request``. The provider keeps nothing: ``store`` is false."""
     provider = request.model.provider
     fields: dict[str, Any] = {
         "model": request.model.name,

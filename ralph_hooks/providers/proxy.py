@@ -13,7 +13,7 @@ _VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 def proxy_for(host: str, setting: str, environ: Mapping[str, str]) -> str:
-    """Return the URL of the proxy on the way to ``host``, user name and password included; empty for none.
+    """Return the URL of the proxy for ``host``, user name and password included; empty for none.
 
     ``setting`` is `ENVIRONMENT`, a URL, or empty for none. NO_PROXY is read as curl does: names of hosts and domains
     between commas, ``*`` for all. Raises Misconfigured.

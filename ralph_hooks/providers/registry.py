@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _TABLE = Path(__file__).with_name("providers.toml")
 _AGENTS = Path(__file__).parent / "agents" / "agents.toml"
 _MASK = "[key]"
-_SHORTEST_KEY = 12  # characters: a local server takes any word for one, which may be a word of its answer
-_SENTENCE = 280  # characters of a fault: providers' own words can run to pages, and their point comes first
+_SHORTEST_KEY = 12  # characters: a local server takes any text for a key, which may also occur in its answer
+_SENTENCE = 280  # characters of an error: providers' messages can run to pages, and their point comes first
 
 
 @lru_cache(maxsize=1)
@@ -42,9 +42,9 @@ def built_in() -> Mapping[str, Provider]:
 
 
 def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True) -> ModelClient:
-    """The way to every model. Keys and certificates are looked up in ``environ``; ``proxy`` as `proxy.proxy_for`.
+    """Return a client for every model. It reads keys and certificates from ``environ``; ``proxy`` as `proxy.proxy_for`.
 
-    Without ``programs`` neither agents nor key commands are started, whatever a provider says.
+    Without ``programs`` neither agents nor key commands are started, whatever a provider configures.
     """
     return _Client(environ, proxy, programs=programs)
 
@@ -68,7 +68,7 @@ def obstacle(model: Model, environ: Mapping[str, str]) -> str:
 
 
 class WireFormat(Protocol):
-    """What a module for one wire format offers."""
+    """The functions that a module for one wire format provides."""
 
     PATH: str
     """The endpoint, after the provider's base URL."""
@@ -115,7 +115,7 @@ class _Client:
 
     def prepare(self, model: Model) -> None:
         def load() -> None:
-            with suppress(ModelError):  # the call itself will tell
+            with suppress(ModelError):  # the call itself reports it
                 _wire(model)
                 self._connections(provider).prepare(provider.base_url)
 

@@ -1,7 +1,7 @@
-"""A reply with a status of success, read in the same way whatever wire it came on.
+"""A reply with a success status, read in the same way for every wire format.
 
-A pass that is none lets everything through, so an answer counts only where the reply says in known words that it is
-whole. A reason to stop, a part or an item that is not known here makes the answer unreadable.
+A false pass lets everything through, so an answer counts only if the reply says in a known form that it is complete.
+An unknown finish reason, part or item makes the answer unreadable.
 """
 
 from __future__ import annotations

@@ -274,7 +274,7 @@ def _trusting(environ: Mapping[str, str], cert: str, cert_key: str) -> ssl.SSLCo
     return context
 
 
-# What goes wrong
+# Errors
 
 _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelError], str], ...] = (
     ((socket.gaierror,), Unreachable, "there is no address for {host}"),
@@ -286,9 +286,9 @@ _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelError], str], ...] =
     ((zlib.error,), Unreadable, "{host} sent a reply whose compression is broken"),
     ((ValueError,), Misconfigured, "the base URL of {host} cannot be used"),
 )
-"""Which fault an error is, and how it is told; the first row that fits."""
+"""The model error and message for each exception; the first row that fits."""
 _NO_TUNNEL = "Tunnel connection failed: "
-"""What http.client says before the status with which a proxy refuses."""
+"""The text of http.client before the status with which a proxy refuses."""
 
 
 def _fault(error: Exception, host: str, proxy: str) -> ModelError:

@@ -24,7 +24,7 @@ _REDIRECTS = range(300, 400)
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a server answered."""
+    """A server's response."""
 
     status: int
     body: bytes
@@ -158,7 +158,7 @@ def _without_surrogates(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     return value
 
 
-# What comes back
+# Responses
 
 
 def _reply(response: Response, host: str) -> Reply:

@@ -28,7 +28,7 @@ from ralph_hooks.providers.agents import program
 from ralph_hooks.providers.agents.output import Output, read
 
 _KEPT = 4 * 1024 * 1024
-"""Bytes of output: the answer comes last, behind events that tell of every tool there is."""
+"""Bytes of output: the answer comes last, after events that describe every available tool."""
 
 _PLACE = re.compile(r"\{[a-z-]+\}")
 
@@ -36,7 +36,7 @@ _PLACE = re.compile(r"\{[a-z-]+\}")
 def ask(request: ModelRequest, deadline: Deadline, *, environ: Mapping[str, str], key: str) -> Completion:
     """Return the agent's answer. Raises ModelError where it gives none.
 
-    What it used is its own figure; where it tells none, an estimate of what was sent and answered, marked as one.
+    The usage is the agent's own figure; without one it is estimated from the request and the answer, and marked so.
     """
     provider = request.model.provider
     name = PurePath(provider.ask[0]).name
@@ -77,7 +77,7 @@ def _run(request: ModelRequest, deadline: Deadline, *, environ: Mapping[str, str
                 stdin=question,
                 apart=True,
             )
-        except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             raise NotFound(f"{PurePath(provider.ask[0]).name} could not be started: {error}") from error
 
 
@@ -98,7 +98,7 @@ def _question(request: ModelRequest) -> str:
 
 
 def carries_system(provider: Provider) -> bool:
-    """Tell whether the instructions have a place of their own in the command, a file or a variable."""
+    """Return whether the command takes the instructions separately, in a file or a variable."""
     places = (*provider.ask, *provider.files.values(), *provider.variables.values())
     return any("{system}" in place or "{system-file}" in place for place in places)
 

@@ -1,6 +1,6 @@
-"""What coding agents print: the answer, what it used, and whether the agent itself says that it failed.
+"""Parsers for the output of coding agents: the answer, its usage, and a failure that the agent itself reports.
 
-The format is told by its shape, so that a command of the user's own is read in the same way. Known are:
+The format is recognised by its shape, so that a user's own command is read in the same way. Known formats:
 
 - ``claude -p --output-format json`` and ``stream-json`` (https://code.claude.com/docs/en/headless, 2026-11): an object
   of type ``result`` with ``result``, ``structured_output``, ``usage``, ``total_cost_usd``, ``api_error_status``;
@@ -10,8 +10,8 @@ The format is told by its shape, so that a command of the user's own is read in 
   ``stats`` and ``error``;
 - ``copilot --output-format json`` (version 1.0.102): events such as ``assistant.message``, ``session.error``, without
   tokens;
-- ``opencode run --format json`` (version 1.18): events ``text``, ``step_finish``, ``error``. The last event is lost now
-  and then (anomalyco/opencode#26855): without it what was used is not known.
+- ``opencode run --format json`` (version 1.18): events ``text``, ``step_finish``, ``error``. The last event is
+  sometimes lost (anomalyco/opencode#26855): the usage is unknown without it.
 
 Anything else is text.
 """
@@ -35,7 +35,7 @@ _WORDS = 4_000  # characters of text that is in no known format
 
 
 class Output(Struct, frozen=True):
-    """What an agent's output says."""
+    """The parsed output of an agent."""
 
     text: str
     usage: Usage | None = None
@@ -58,7 +58,7 @@ def read(output: bytes) -> Output:
 
 
 class _Answer:
-    """What events tell one after the other; until there is an answer, all of it as text."""
+    """The answer collected from successive events; until there is one, all output as text."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -88,7 +88,7 @@ _WHOLE_STEP = {"stop", "tool-calls"}
 
 
 def _failed(event: Mapping[str, Any]) -> Output | None:
-    """The failure that codex, copilot or opencode tells; None for any other event."""
+    """Return the failure that codex, copilot or opencode reports; None for any other event."""
     match event:
         case {"type": "turn.failed", **rest}:
             return Output(_message(rest.get("error")) or "the turn failed", failed=True)

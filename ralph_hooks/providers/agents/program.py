@@ -1,4 +1,4 @@
-"""An agent's program: is it there, what it sees of the environment, and how its failures are told."""
+"""An agent's program: its presence, its environment variables, and its failures as errors."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ralph_hooks.process import allowed_environment
 from ralph_hooks.providers.agents.output import Output, read
 
 NOT_EXECUTABLE, NOT_FOUND = 126, 127
-"""What a shell ends with."""
+"""Exit codes of a shell that could not start a program."""
 _DEFAULT = "default"
 """The name of a model that leaves the choice to the agent."""
 _MODEL = "{model}"
@@ -86,9 +86,9 @@ def environment(provider: Provider, environ: Mapping[str, str], key: str) -> dic
 
 
 def failure(program: str, told: Output, errors: bytes, exit_code: int) -> ModelError:
-    """Return the error that an agent ended with, by what it ``told`` or printed on standard error.
+    """Return the error that an agent ended with, from its output (``told``) or standard error.
 
-    The status of its provider says it better than words do, where there is one.
+    The provider's status, where there is one, takes precedence over the text.
     """
     if not told.failed:
         printed = read(errors)
@@ -120,7 +120,7 @@ def _error(program: str, words: str, status: int | None, exit_code: int) -> Mode
 
 
 def _said(errors: bytes) -> str:
-    """The line of standard error that begins with the word, before a stack trace; else the last one."""
+    """Return the line of standard error that begins with "error", before a stack trace; else the last one."""
     found = _ERROR.search(decode(errors))
     return found[0].strip()[:_WORDS] if found else last_line(errors)
 

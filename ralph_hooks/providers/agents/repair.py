@@ -1,4 +1,4 @@
-"""A coding agent that repairs: it works in the scratch copy, and what it changed there counts, not its words."""
+"""Repairs by a coding agent: it works in the scratch copy; only its changes to files count, not its answer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ralph_hooks.core.route import Model
 from ralph_hooks.providers.agents import program
 from ralph_hooks.providers.agents.output import read
 
-_WORDS = 4_000  # characters of an agent's last words that are kept
+_WORDS = 4_000  # characters of an agent's final output that are kept
 
 
 def run_agent(
