@@ -1,1 +1,1 @@
-"""What is remembered between runs: verdicts, the ledger, past reports. SQLite, owner-only."""
+"""State kept between runs: verdicts, the ledger, past reports. SQLite, readable by its owner only."""

@@ -1,4 +1,4 @@
-"""Answers that were paid for once: bytes by key, shared by all repositories of this user."""
+"""The cache of model answers: bytes by key, shared by all repositories of this user."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _PRUNE_EVERY = 512  # rows written: often enough for the bound to hold, and no s
 class Verdicts:
     """Implements `core.ports.store.Cache`.
 
-    A store that cannot be read or written knows nothing, and says so in `troubles`.
+    A database that cannot be read or written counts as an empty cache, and is reported in `troubles`.
 
-    ``max_bytes`` and ``max_age`` (seconds) bound what is kept; the oldest goes first, every few hundred rows written.
+    ``max_bytes`` and ``max_age`` (seconds) bound the cache; every few hundred writes the oldest rows are removed.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Verdicts:
 
 
 class SharedModelCache:
-    """Implements `core.ports.store.ModelCache`: what models have said, to this user or to somebody of the team.
+    """Implements `core.ports.store.ModelCache`: answers of models to this user or to others of the team.
 
-    What is known here is not asked for there, and what comes from there is kept here.
+    Answers cached locally are not requested from the team's database; those that come from it are cached locally.
     """
 
     def __init__(self, state: State, *, clock: Callable[[], float] = time.time) -> None:
@@ -108,7 +108,7 @@ class SharedModelCache:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the report has to say of the team's store."""
+        """Return the notices about the team's database for the report."""
         return self._team.notices if self._team is not None else ()
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
@@ -132,7 +132,7 @@ class SharedModelCache:
 class NamespacedCache:
     """Implements `core.ports.store.ModelCache`.
 
-    ``store`` under a name. A backtest's answers are apart from the gate's.
+    ``store`` under a name, which separates a backtest's answers from the gate's.
     """
 
     notices: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""What became of every finding that was shown: fixed, accepted, dismissed or bypassed."""
+"""The outcome of every finding that was shown: fixed, accepted, dismissed or bypassed."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Every call with what it cost, and the budgets, which hold across threads, processes and repositories.
+"""Every call with its cost, and the budgets, which hold across threads, processes and repositories.
 
-Money is kept in whole pico-dollars (1e-12 US dollars), rounded up, so that sums are exact. A reservation is a row at
-its worst case that `settle` replaces. Where a process is killed in between, the row stays as it is: the provider may
-have worked and charged for it, so the worst case is what counts, marked as estimated.
+Money is kept in whole pico-dollars (1e-12 US dollars), rounded up, so that sums are exact. A reservation is a row with
+the maximum cost that `settle` replaces. If the process is killed in between, the row stays: the provider may have
+worked and charged for it, so the maximum counts, marked as estimated.
 
-Where there is a team's store, it is there that a reservation has to fit. The row stands here too: for `settle`, and for
-the time that the team's store is away.
+With a team's database, a reservation has to fit the budget there. The row is written here too: for `settle`, and for
+the time that the team's database is unavailable.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _INSERT_WHOLE = _INSERT.replace(
     "uid) VALUES (",
     "uid, input_tokens, cached_input_tokens, cache_write_tokens, output_tokens, seconds) VALUES (?, ?, ?, ?, ?, ",
 )
-_INSERT_ONCE = f"{_INSERT} ON CONFLICT DO NOTHING"  # of a transaction nobody may know whether it came about
+_INSERT_ONCE = f"{_INSERT} ON CONFLICT DO NOTHING"  # it may be unknown whether a transaction was committed
 _RUN = "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN outcome = ? THEN cost END), 0) FROM calls WHERE run = ?"
 _SUMS = (
     "SELECT phase, model, day, repository_name, command, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END),"
@@ -68,16 +68,16 @@ _RUNS = (
     " coalesce(sum(escalated), 0)"
     " FROM (SELECT runs.*, judgements.change FROM runs LEFT JOIN judgements USING (run)) AS runs{where}"
 )
-"""On this machine a change counts once however often it was judged; a team's store knows runs alone."""
+"""Locally a change counts once however often it was judged; a team's database records runs only."""
 _HERE, _THERE = (
     f"SELECT coalesce(sum(cost), 0) FROM {table} WHERE day BETWEEN ? AND ?"  # noqa: S608 - constants
     for table in ("calls", "days")
 )
-"""What some days cost: summed up on this machine, and as the team's store keeps the sums."""
+"""The cost of some days: summed up on this machine, and as the team's database keeps the sums."""
 
 
 class Unrecorded(ModelError):
-    """The ledger cannot be written, so the call was not made: it would have been paid for and in no book."""
+    """The ledger cannot be written, so the call was not made: its cost would have gone unrecorded."""
 
     outcome = "unrecorded"
 
@@ -94,15 +94,15 @@ class Caps(Struct, frozen=True, kw_only=True):
 
 
 _KEPT = Decimal("0.2")
-"""The share of a day's and a month's budget that repairs may not touch: a gate that can no longer judge for want of
-money is worse than a failure that nobody repairs. A run's own budget has no later judgements to keep anything for."""
+"""The share of a day's and a month's budget that repairs may not use: a gate that cannot review for lack of budget is
+worse than a failure without a repair. A run's own budget has no later reviews to keep anything for."""
 _UNPRICED = 'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"'
 UNPRICED_AGENT = (
     "the coding agent {model} says what it has cost when it has ended, if at all, and budget.unpriced is"
     ' "refuse": set budget.unpriced = "allow" where it stands and give the agent a limit of its own (claude:'
     " --max-budget-usd), or name a model with a price for implement (models.implement)"
 )
-"""Why an agent is not started, and what to do about it; ``{model}`` is its ``provider/model``."""
+"""The reason an agent is not started, and the remedy; ``{model}`` is its ``provider/model``."""
 _REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
 
 
@@ -159,7 +159,7 @@ class StoredLedger:
             raise
 
     def _reserved_there(self, reservation: Reservation, whole: Row, worst: int | None) -> bool:
-        """Return whether the team's store has the call; it is away otherwise. Raises BudgetReached."""
+        """Return whether the team's database has the call; otherwise it is unavailable. Raises BudgetReached."""
         if self._team is None:
             return False
 
@@ -234,14 +234,14 @@ class StoredLedger:
         return (*row, cost, used.estimated, call.outcome, 0, uid, *(_count(each) for each in counts), call.seconds)
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
-        """Record that ``count`` answers of ``model`` came from the store; written with the run's next transaction."""
+        """Record that ``count`` answers of ``model`` came from the cache; written with the run's next transaction."""
         team, uid = self._team, self._new_uid()
         self._database.defer(_INSERT, (*self._row(phase, model, run=self._run), 0, 0, "ok", count, uid))
         if team and uid:
             self._database.defer(*team.marked(uid))
 
     def _mark(self, connection: sqlite3.Connection, call: int) -> None:
-        """The team's store has yet to get ``call`` as it is when this transaction ends."""
+        """Mark ``call``: the team's database has yet to get it as it is when this transaction ends."""
         team = self._team
         rows = connection.execute("SELECT uid FROM calls WHERE id = ?", (call,)).fetchall() if team else ()
         for (uid,) in rows:
@@ -249,7 +249,7 @@ class StoredLedger:
                 connection.execute(*team.marked(uid))
 
     def _new_uid(self) -> str | None:
-        """Return what the team's store knows the next row by; None where there is none."""
+        """Return the identifier of the next row in the team's database; None where there is none."""
         return self._team.new_uid() if self._team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:

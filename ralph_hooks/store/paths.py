@@ -1,4 +1,4 @@
-"""Where the user's state and configuration live, and that nobody else can get at them."""
+"""The paths of the user's state and configuration, which only the user can access."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX calls_by_run ON calls (run)",
         # A budget asks for the sums of a day and of a month before every call: they are kept, not counted.
         "CREATE TABLE days (day text PRIMARY KEY, cost numeric NOT NULL)",
-        # With the rights of its owner: nobody else has to be able to write the sums.
+        # With the rights of its owner: no other role needs write access to the sums.
         """CREATE FUNCTION ralph_hooks_count() RETURNS trigger LANGUAGE plpgsql
             SECURITY DEFINER SET search_path FROM CURRENT AS $$
             BEGIN
@@ -83,7 +83,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             FOR EACH ROW EXECUTE FUNCTION ralph_hooks_count()""",
     ),
 )
-"""What leads from each version of the schema to the next. Steps are only ever added at the end."""
+"""The migration from each version of the schema to the next. Steps are only ever added at the end."""
 
 _GENERATION = 1
 """Counts changes that older releases cannot live with, as in `db`: a team has several releases at work."""
@@ -110,7 +110,7 @@ _REASONS = {
     "57P03": "is starting or stopping",
     "25006": "is read-only: is it a replica?",
 }
-"""By SQLSTATE. The server's own words may hold a user's name."""
+"""Reasons by SQLSTATE. The server's own message may hold a user's name."""
 
 
 def shown(url: str) -> str:
@@ -120,7 +120,7 @@ def shown(url: str) -> str:
 
 
 def name(url: str) -> str:
-    """A digest of which store ``url`` leads to, whoever comes with whatever password."""
+    """Return a digest that identifies the database at ``url``, independent of user and password."""
     found = _SHOWN.fullmatch(url)
     options = (found["options"] or "").split("&") if found else [url]
     place = [option for option in options if option.partition("=")[0] in _PLACE or not found]
@@ -140,7 +140,7 @@ class Postgres:
 
     @property
     def connected(self) -> bool:
-        """True if there is a connection: what it costs to make one is paid."""
+        """Return True if there is a connection, so that using it costs no new one."""
         return self._connection is not None
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
@@ -148,9 +148,9 @@ class Postgres:
         return self._attempt(lambda connection: _rows(connection, sql, parameters))
 
     def transact(self, work: Callable[[DatabaseSession], Result]) -> Result:
-        """Return what ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+        """Return the result of ``work``; all it wrote is kept, or nothing if it raises. It may be called twice.
 
-        Nobody else writes meanwhile. One way there and back, and one more where ``work`` asks for rows.
+        No other client writes meanwhile. Takes one round trip, and one more where ``work`` asks for rows.
         """
 
         def alone(connection: psycopg.Connection) -> Result:
@@ -174,7 +174,7 @@ class Postgres:
                 connection.close()
 
     def _attempt(self, work: Callable[[psycopg.Connection], Result]) -> Result:
-        """``work`` with the connection; once more with a new one where the old one was lost while nobody used it."""
+        """Run ``work`` with the connection; retry with a new one if the old one was lost while idle."""
         psycopg = _driver()
         with self._lock:
             kept = self._connection is not None
@@ -188,7 +188,7 @@ class Postgres:
                     return self._run(work)
             except psycopg.Error as error:
                 self.close()
-                raise _away(error) from None  # its text may hold what nobody should see
+                raise _away(error) from None  # its text may hold confidential values
             except TeamStoreUnavailable:
                 self.close()
                 raise
@@ -264,7 +264,7 @@ class Postgres:
 
 
 class _Speaker:
-    """A `db.Session` in PostgreSQL's words."""
+    """A `DatabaseSession` for PostgreSQL."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -317,7 +317,7 @@ class _Patience:
     def __exit__(self, *error: object) -> None:
         self._timer.cancel()
         with self._lock:
-            over, self._connection = self._connection, None  # type: ignore[assignment] # nobody hangs up any more
+            over, self._connection = self._connection, None  # type: ignore[assignment] # closes no connection now
         if self.gone and error[0] is not None:
             over.close()
             raise TeamStoreUnavailable(f"did not answer within {_PATIENCE:.0f} s", silent=True)
@@ -345,7 +345,7 @@ def _driver() -> Any:  # noqa: ANN401 - a module
 
     import logging
 
-    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # a lost connection is ours to tell, and in one line
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)  # we report a lost connection ourselves, in one line
 
     class Whole(NumericLoader):
         """Sums of whole numbers are whole numbers."""

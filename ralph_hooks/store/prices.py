@@ -1,8 +1,8 @@
-"""What models cost: the user's own figures, else the catalogue of genai-prices, else the repository's, else nothing.
+"""Prices of models: the user's own figures, else the catalogue of genai-prices, else the repository's, else nothing.
 
-Importing the catalogue takes longer than judging an ordinary commit, so what was found in it is kept in the store by
-the state of the catalogue's file; for a day only where a price depends on the time. It is read as installed; its own
-updater, which would go to the network, is never started.
+Importing the catalogue takes longer than reviewing an ordinary commit, so prices found in it are cached by the state of
+the catalogue's file; for one day only if a price depends on the time. It is read as installed; its own updater, which
+would use the network, is never started.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _with_vendor(model: Model) -> str:
 
 
 def _is_local(provider: Provider) -> bool:
-    """A key says that somebody counts: behind a loopback address there may be a proxy to a paid service."""
+    """Return True for a loopback address without a key. A key suggests that it is a proxy to a paid service."""
     return not provider.api_key_env and _LOOPBACK.fullmatch(provider.base_url) is not None
 
 

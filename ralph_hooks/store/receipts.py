@@ -1,4 +1,4 @@
-"""What was judged when, by what and at what cost, by tree: for the push gate and for `ralph-hooks show --commits`."""
+"""Past reviews by tree, with their time, reviewer and cost: for the push gate and for `ralph-hooks show --commits`."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class JudgedCommit(Struct, frozen=True):
 
     receipt: Receipt
     together: int
-    """How many commits were judged at once; 0 for a change that was no commit yet."""
+    """The number of commits judged at once; 0 for a change that was no commit yet."""
 
 
 class StoredReceipts:
     """Implements `core.ports.store.Receipts`.
 
-    A tree is the same in every repository, so all of them are looked through.
+    A tree is the same in every repository, so all of them are searched.
     """
 
     def __init__(self, database: Database, repository: RepositoryId, *, clock: Callable[[], float] = time.time) -> None:
@@ -92,7 +92,7 @@ class StoredReceipts:
         try:
             last = {oid: judged[-1].receipt.skipped for oid, judged in self.of(commits).items() if judged}
         except Unavailable:
-            return {}  # told by `passed`
+            return {}  # given by `passed`
         return {oid: names for oid, names in last.items() if names}
 
     def of(self, commits: Sequence[Commit]) -> dict[str, tuple[JudgedCommit, ...]]:

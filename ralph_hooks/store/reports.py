@@ -30,7 +30,7 @@ class StoredReport(Struct, frozen=True, kw_only=True):
     id: str
     """Six characters; later reports sort after earlier ones."""
     time: float
-    """When the run ended, in seconds since 1970."""
+    """The end of the run, in seconds since 1970."""
     repository: RepositoryId
     report: Report
 
@@ -124,7 +124,7 @@ def _encode(report: Report) -> bytes:
     try:
         return msgspec.json.encode(report)
     except UnicodeEncodeError:
-        # A path whose bytes are not UTF-8. msgspec has no word for it; Python's own JSON escapes it, and is slower.
+        # A path whose bytes are not UTF-8. msgspec cannot encode it; Python's own JSON escapes it, and is slower.
         import json
 
         return json.dumps(msgspec.to_builtins(report)).encode()

@@ -13,7 +13,7 @@ Row = tuple[Any, ...]
 
 
 class TeamStoreUnavailable(Exception):
-    """The team's store cannot be used now, and what this machine holds has to do. ``str()`` says why, for people."""
+    """The team's database is unavailable, so the local one is used alone. ``str()`` gives the reason, for people."""
 
     def __init__(self, reason: str, *, silent: bool = False) -> None:
         super().__init__(reason)
@@ -22,7 +22,7 @@ class TeamStoreUnavailable(Exception):
 
 
 class Rows(Protocol):
-    """What a statement has found."""
+    """The rows that a statement returned."""
 
     def fetchall(self) -> list[Any]:
         """All of it."""
@@ -30,7 +30,7 @@ class Rows(Protocol):
 
 
 class DatabaseSession(Protocol):
-    """A transaction in either kind of store. Statements write their parameters ``?``, and speak what both know."""
+    """A transaction in either kind of database. Parameters are ``?``; statements use only SQL that both support."""
 
     def execute(self, sql: str, parameters: Sequence[Any] = ..., /) -> Rows:
         """Run one statement."""

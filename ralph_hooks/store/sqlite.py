@@ -22,7 +22,7 @@ from ralph_hooks.store.session import Row
 
 Result = TypeVar("Result")
 _UNREADABLE = (TypeError, ValueError, AttributeError, ArithmeticError)
-"""What a row raises that holds something else than was written."""
+"""Errors raised by a row whose values have unexpected types."""
 
 _FILE = "state.db"
 _BUSY = 5.0  # seconds to wait for other processes, whose transactions take milliseconds
@@ -118,9 +118,9 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX receipt_commits_by_receipt ON receipt_commits (receipt)",
     ),
     (
-        "ALTER TABLE calls ADD COLUMN uid TEXT",  # its name in a team's store; NULL: it is this machine's alone
+        "ALTER TABLE calls ADD COLUMN uid TEXT",  # its identifier in a team's database; NULL: local only
         "CREATE UNIQUE INDEX calls_by_uid ON calls (uid) WHERE uid IS NOT NULL",
-        # What a team's store has not got as it stands here. Rows go once it has.
+        # Rows that a team's database does not have in their current form; removed once it has them.
         """CREATE TABLE unshared_calls (
             uid TEXT PRIMARY KEY,
             store TEXT NOT NULL,  -- a digest of which one
@@ -198,7 +198,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         f"CREATE TRIGGER IF NOT EXISTS calls_gone AFTER DELETE ON calls BEGIN {_TAKEN}; END",
     ),
 )
-"""What leads from each version of the schema to the next. Steps are only ever added at the end."""
+"""The migration from each version of the schema to the next. Steps are only ever added at the end."""
 
 _GENERATION = 1
 """Counts changes that older releases cannot live with. Repositories pin releases of their own, and all of them share
@@ -211,7 +211,7 @@ _NOT_AS_MADE = re.compile(
     r"no such (table|column)|has (no|\d+) columns? |because it is a view|does not match any|integer overflow"
     r"|Could not decode"
 )
-"""What SQLite, or Python's module, says of a table that was dropped or altered, and of a value that cannot be one."""
+"""Messages of SQLite, or Python's module, about a dropped or altered table and about an impossible value."""
 _STORED_AS = {"TEXT": (str,), "BLOB": (bytes,), "INTEGER": (int,), "REAL": (int, float)}
 _LARGEST = 10**18  # of an integer: the largest cost, and below the 64 bits that sums have
 _AT_ONCE = 1000  # rows that are saved at once
@@ -227,7 +227,7 @@ _UNAVAILABLE = {
 
 
 class RepositoryId(Struct, frozen=True):
-    """Which repository a record is about."""
+    """The repository of a record."""
 
     key: str
     """A digest of where it is."""

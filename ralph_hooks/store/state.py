@@ -1,4 +1,4 @@
-"""The state of one user: the local database and, where one is configured, the store shared with a team."""
+"""The state of one user: the local database and, if configured, the database shared with a team."""
 
 from __future__ import annotations
 
@@ -17,4 +17,4 @@ class State(Struct, frozen=True):
 
     database: Database
     team: TeamStore | None = None
-    """The store that parts of ``database`` are shared with."""
+    """The team's database that parts of ``database`` are shared with."""

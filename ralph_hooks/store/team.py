@@ -1,8 +1,8 @@
-"""What a team shares: verdicts that were paid for, and the ledger. Everything else stays on this machine.
+"""State shared with a team: cached verdicts and the ledger. Everything else stays on this machine.
 
-Whatever is shared is written here first, with a mark that the team's store has not got it; the mark goes once it has.
-So a run that cannot reach the store, or is killed on the way, loses nothing. What is sent twice is there once: verdicts
-go by their key, calls by a name that is made with them.
+Shared rows are written locally first, with a mark that the team's database does not have them; the mark is removed once
+it has. So a run that cannot reach the database, or is killed on the way, loses nothing. Sending twice is idempotent:
+verdicts are identified by their key, calls by an identifier made with them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from ralph_hooks.store.sqlite import Database, Unavailable
 
 Result = TypeVar("Result")
 
-MEMORY = 60.0  # seconds that a store is left alone which answered nothing
+MEMORY = 60.0  # seconds without another attempt after the database did not answer
 _BATCH = 200  # calls, and verdicts, a transaction: about 200 kB
 _LINGER = 2.0  # seconds that the end of a run may take for what a long outage has left; the next run goes on
-_MANY = 200  # answers from the store that wait: worth a connection of their own
+_MANY = 200  # pending records of cached answers that justify a connection of their own
 _DAY = 86_400.0  # seconds
 _MAX_AGE = 90 * _DAY  # as long as verdicts are kept here
 _PRUNE_ONE_IN = 256  # runs that shared something
@@ -53,7 +53,7 @@ _MARK_CALL = (
     "INSERT INTO unshared_calls (uid, store, changes) VALUES (?, ?, 1)"
     " ON CONFLICT (uid) DO UPDATE SET changes = changes + 1"
 )
-# What is marked and not here any more was replaced: those rows come first.
+# Rows that are marked and no longer here were replaced: they come first.
 _UNSHARED_CALLS = (
     f"SELECT u.changes, u.uid, {', '.join(f'c.{column}' for column in _COLUMNS)}"  # noqa: S608 - constants
     " FROM unshared_calls u LEFT JOIN calls c ON c.uid = u.uid WHERE u.store = ? ORDER BY c.id LIMIT ?"
@@ -64,21 +64,21 @@ _UNSHARED_ANSWERS = (
 
 
 class Waiting(Struct, frozen=True):
-    """How much the team's store has not got yet."""
+    """The number of rows that the team's database does not have yet."""
 
     verdicts: int
     calls: int
     remembered: int
-    """Rows that say that answers came from the store, which cost nothing."""
+    """Rows that record answers from the cache, which cost nothing."""
 
     def __bool__(self) -> bool:
         return bool(self.verdicts or self.calls or self.remembered)
 
 
 class TeamStore:
-    """The team's store beside ``database``, this machine's own. Safe from several threads.
+    """The team's database beside the local ``database``. Thread-safe.
 
-    Once it is away, it is away for the rest of the run. ``clock`` gives seconds since 1970.
+    Once it is unavailable, it stays so for the rest of the run. ``clock`` gives seconds since 1970.
     """
 
     def __init__(self, database: Database, url: str, clock: Callable[[], float] = time.time) -> None:
@@ -94,7 +94,7 @@ class TeamStore:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """True if it was away in this run, in one sentence for the report; who asks for it tells it."""
+        """Return one sentence for the report if it was unavailable in this run, and mark the outage as reported."""
         sentences = self._sentences()
         self._told = self._told or bool(sentences)
         return sentences
@@ -105,11 +105,11 @@ class TeamStore:
         return self._server.connected
 
     def new_uid(self) -> str:
-        """A name for a call that nobody else gives: the time, then 80 random bits."""
+        """Return a unique identifier for a call: the time, then 80 random bits."""
         return f"{int(self._clock() * 1000):012x}{os.urandom(10).hex()}"
 
     def answers(self, keys: Sequence[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that somebody has paid for; nothing where the store is away."""
+        """Return the cached answers for ``keys``; nothing while the database is unavailable."""
         try:
             rows = self.query("SELECT key, value FROM answers WHERE key = ANY(?)", (list(keys),))
         except TeamStoreUnavailable:
@@ -155,14 +155,14 @@ class TeamStore:
         return Waiting(verdicts, calls, remembered)
 
     def elsewhere(self) -> int:
-        """Return how many rows wait for a store of another address. Raises Unavailable."""
+        """Return the number of rows that wait for a database at another address. Raises Unavailable."""
         count = "SELECT count(*) FROM {} WHERE store <> ?"
         tables = ("unshared_answers", "unshared_calls")
         return sum(self._database.query(count.format(table), (self.name,))[0][0] for table in tables)
 
     def examine(self) -> tuple[str, int, float]:
         """For `doctor`: the server's version, that of the schema, seconds to the answer. Raises Away, ConfigError."""
-        self._told = True  # by whoever asks
+        self._told = True  # by the caller
         started = time.monotonic()
         server, schema = self._server.version()
         seconds = time.monotonic() - started
@@ -173,9 +173,9 @@ class TeamStore:
         return server, schema, seconds
 
     def close(self) -> None:
-        """Send what waits where that is worth a connection, and hang up; an outage that no report told is a trouble."""
+        """Send pending rows if they are worth a connection, and disconnect. An unreported outage becomes a trouble."""
         try:
-            self._database.transact(lambda _: None)  # what was deferred may be for the store
+            self._database.transact(lambda _: None)  # deferred rows may be for the team's database
             waiting = self.waiting()
             if self.reached or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
                 end = time.monotonic() + _LINGER
@@ -193,7 +193,7 @@ class TeamStore:
 
     @property
     def _mark(self) -> str:
-        """Where it is kept that the store answered nothing."""
+        """Return the cache key under which an outage of the database is recorded."""
         return f"outage/team/{self.name}"
 
     def _sentences(self) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ class TeamStore:
         return (sentence,)
 
     def _reach(self, work: Callable[[], Result]) -> Result:
-        """``work`` with the store. Raises Away, without a try where it was away just now."""
+        """Run ``work`` with the database. Raises Away, without an attempt if it was unavailable just now."""
         with self._lock:
             if not self._asked:
                 self._asked = True
