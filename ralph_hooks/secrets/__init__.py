@@ -1,10 +1,10 @@
 """Find credentials in a text, for the secret check and for redaction: the one place that knows detect-secrets.
 
 Three sources, all of them regular expressions over the whole text: the provider formats of detect-secrets, formats it
-lacks, and credentials told by the name they are assigned to. The library's own scan loop is left aside: it keeps its
+lacks, and credentials recognised by the name they are assigned to. The library's own scan loop is not used: it keeps
 settings in global state, goes line by line through every plugin, and knows some keys by their prefix alone
-(`GitHubTokenDetector` yields ``ghp``), where masking needs to know how far a key goes. So is its keyword detector,
-which backtracks without bound and does not say where. Nothing here asks a network.
+(`GitHubTokenDetector` yields ``ghp``), where masking needs to know how far a key goes. Nor is its keyword detector,
+which backtracks without bound and does not say where. Nothing here uses the network.
 
 Importing this package is cheap; the patterns are compiled for the first text, and detect-secrets (125 ms of CPU) is
 imported for the first that holds something shaped like a key.
@@ -24,9 +24,9 @@ MASK = "<secret>"
 
 
 def find(text: str, path: str = "") -> tuple[Secret, ...]:
-    """Every credential in ``text``, in order and without overlap.
+    """Return every credential in ``text``, in order and without overlap.
 
-    ``path`` tells formats that need no quotes, and test data, where a made-up password holds nothing back. Raises
+    ``path`` identifies formats without quotes, and test data, where a fake password does not block. Raises
     RalphError where detect-secrets is missing.
     """
     try:

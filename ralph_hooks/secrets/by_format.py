@@ -1,4 +1,4 @@
-"""Credentials that are told by their own shape: what providers' keys look like, and private keys."""
+"""Credentials recognised by their own format: providers' keys, and private keys."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Values below the name of a credential: a YAML mapping ``password:``, a list, an INI value of several lines, a column.
 
-All of it is masked and none of it holds a change back: what such a block holds is told by nothing but its heading.
+All of it is masked and none of it blocks: only the heading suggests that the block holds credentials.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Credentials told by the name they are assigned to, or compared with."""
+"""Credentials recognised by the name they are assigned to, or compared with."""
 
 from __future__ import annotations
 
@@ -304,9 +304,9 @@ def _is_credential(found: _Assigned, *, literal: bool) -> bool:
 
 
 def _may_be_credential(found: _Assigned) -> bool:
-    """Return True for a value that is too weak to block, and is masked all the same.
+    """Return True for a value that is too doubtful to block, but is masked.
 
-    A token is as often a parser's: what is a credential of that name has to look random.
+    A token is as often a parser's: a credential of that name has to look random.
     """
     if found.role is not Role.VALUE:
         return _asks_for_a_password(found) and _is_distant_password(found)

@@ -17,7 +17,7 @@ _LONGEST = 8_192  # characters; a longer one is a private key
 
 
 class KnownSecrets:
-    """The credentials that were seen so far. Threads may share it."""
+    """The credentials found so far. Thread-safe."""
 
     def __init__(self) -> None:
         self._shown: dict[str, str] = {}
@@ -66,7 +66,7 @@ def _replaced(text: str, known: Sequence[tuple[str, str]]) -> str:
 
 
 def is_unmistakable(value: str) -> bool:
-    """True for a credential that is nothing else wherever it stands: no word, no name."""
+    """Return True for a credential that is unambiguous in any context: no ordinary word, no name."""
     if len(value) < SHORTEST_UNMISTAKABLE:
         return False
     return noise(value) or random_looking(value) or (mixed(value) and not worded(value))

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 
 class _LazyPattern:
-    """Stands in for a compiled expression until it is asked for anything."""
+    """A regular expression that is compiled on first use."""
 
     def __init__(self, pattern: str) -> None:
         self.pattern = pattern

@@ -1,4 +1,4 @@
-"""Names that speak of a credential, and paths where a made-up one is daily bread."""
+"""Variable names that suggest a credential, and paths where fake ones are common."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _SHOUTED_KEY = lazy(r"[A-Z0-9]_KEY(?![A-Za-z])")
 _OWNED = lazy(rf"(?:{_OWNERS})[_-]?$")
 _LONGEST_OWNER = 11  # characters
 _REST = lazy(r"[\w-]{0,40}")
-# What a name ends in that speaks about a credential instead of being one.
+# Endings of names that describe a credential instead of holding one.
 _ABOUT = lazy(
     r"(?i)(?:name|id|header|field|path|file|dir|ur[il]|type|hash|hasher|algo|alg|algorithm|label|title|text|prompt|hint"
     r"|help|message|msg|error|regex|pattern|format|len|length|size|env|var|prefix|suffix|arn|version|ref|policy|provider"
@@ -77,11 +77,11 @@ class Name(Struct, frozen=True):
     after: int
     """End of the whole name."""
     weak: bool = False
-    """True where it is likely to be something else: ``ClientToken``, or ``APP_KEY``, of which nobody knows what."""
+    """True where it is probably something else: ``ClientToken``, or ``APP_KEY``, which may be anything."""
 
 
 def about(rest: str) -> bool:
-    """True where a name, by what follows the word, speaks about a credential: ``password_file``."""
+    """Return True if the rest of a name shows that it only describes a credential: ``password_file``."""
     return _ABOUT.search(rest) is not None
 
 

@@ -77,7 +77,7 @@ def _of(shapes: Iterable[Format], where: TextIndex) -> Iterator[Secret]:
 
 
 def _blocks(text: str) -> Iterator[tuple[int, str]]:
-    """``text`` in whole lines: what detect-secrets knows stands in one, and to look everywhere takes much longer."""
+    """Yield ``text`` in whole lines: detect-secrets' formats fit in one line, and searching everything is slow."""
     start = 0
     while start < len(text):
         end = text.find("\n", start + _BLOCK) + 1 or len(text)
@@ -156,7 +156,7 @@ def _random(text: str) -> Iterator[Secret]:
 
 
 def _has_many(value: str, signs: str, many: int) -> bool:
-    """True where ``signs`` part words: a path has more slashes than base64, with one among 64 characters."""
+    """Return True if ``signs`` separate words: a path has more slashes than base64, with one among 64 characters."""
     return sum(map(value.count, signs)) >= max(many, len(value) // _SIGN_EVERY)
 
 
@@ -190,7 +190,7 @@ def _no_table(run: list[Secret]) -> list[Secret]:
 
 
 def _looks_drawn(value: str, entropy: float) -> bool:
-    """No words: a name has its underscores and a path its slashes, and both repeat their letters."""
+    """Return True if it contains no words: names have underscores, paths have slashes, and both repeat letters."""
     digits, capitals, small = (sum(map(test, value)) for test in (str.isdigit, str.isupper, str.islower))
     if _has_many(value, "/_", 3):
         return False

@@ -36,7 +36,7 @@ def piece(text: str, path: str) -> TextIndex:
     return TextIndex(text, lower, " ".join(words), " ".join([word for word in words if len(word) >= _LONG_WORD]), path)
 
 
-# What detect-secrets knows by a prefix; the second tuple in any case.
+# Formats that detect-secrets recognises by a prefix; the second tuple case-insensitively.
 _PREFIXES = (
     "A3T", "ABIA", "ACCA", "AKIA", "ASIA", "AKC", "eyJ", "sk-", "GOCSPX", "k_live_", "sq0csp-", "hvs.", "ya29.", "Q~",
     "AccountKey=", "_authToken",

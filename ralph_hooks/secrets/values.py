@@ -1,11 +1,11 @@
-"""Tell credentials from references, placeholders and ordinary words by the look of a value."""
+"""Distinguish credentials from references, placeholders and ordinary words by the form of a value."""
 
 from __future__ import annotations
 
 from ralph_hooks.secrets.lazy_pattern import lazy
 
 SHORTEST = 6  # characters of a password with digits or signs
-SHORTEST_UNMISTAKABLE = 8  # of one that is told by nothing else
+SHORTEST_UNMISTAKABLE = 8  # of one that has no other sign
 _SHORTEST_KEY = 16  # of a random-looking key
 SIGNS = "!@#$%^&*?+~"
 """Characters of passwords that names do not have."""
@@ -44,7 +44,7 @@ _KINDS = 3  # of small letters, capitals, digits and signs
 
 
 def is_random(value: str) -> bool:
-    """True for ``X:<4f)Is{<p``: signs, digits, capitals and small letters, no word and nothing to be filled in."""
+    """Return True for ``X:<4f)Is{<p``: signs, digits, capitals and small letters, no word and no placeholder."""
     rest = _TEMPLATE.sub("", value)
     if len(rest) < _SHORTEST_SCRAMBLED or _TELLING.search(rest):
         return False
@@ -72,9 +72,9 @@ def worded(value: str) -> bool:
 
 
 def noise(value: str) -> bool:
-    """True for what nobody writes as a name, a template, a pattern or prose: ``V(Zh5LENPJ6D``, also ``a{b)c``.
+    """Return True for text that is no name, template, pattern or prose: ``V(Zh5LENPJ6D``, also ``a{b)c``.
 
-    Good enough to mask what is given to a password, and not to hold a change back.
+    Certain enough to mask a value assigned to a password, but not to block.
     """
     rest = _FILLED_IN.sub("", value)
     if len(rest) < _SHORTEST_NOISE or _ELSEWHERE.match(value) or worded(value):
@@ -111,7 +111,7 @@ _TIMESTAMP = lazy(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
 def random_looking(value: str) -> bool:
-    """True for a long one with letters and digits mixed as nobody names things."""
+    """Return True for a long one that mixes letters and digits unlike any name."""
     return (
         len(value) >= _SHORTEST_KEY
         and any(map(str.isdigit, value))
