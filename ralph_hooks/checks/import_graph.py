@@ -1,4 +1,4 @@
-"""What Python modules define, what they import from each other, and what is missing after a change."""
+"""Names that Python modules define and import from each other, and those missing after a change."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class _Files:
 
 
 class _Gone(Struct, frozen=True):
-    """What a module has lost."""
+    """The names that a module has lost."""
 
     source: Source
     module: str
@@ -106,7 +106,7 @@ def _has_left(source: Source) -> bool:
 
 
 def _lost(source: Source) -> dict[str, int]:
-    """Names that a module has lost, with their lines in the base; none where that cannot be told."""
+    """Return the names that a module has lost, with their lines in the base; none if that is uncertain."""
     before = _bound(_parsed(source.content.old), conditional=False)
     after = _bound(_parsed(source.content.new), conditional=True)
     if before is None or after is None:
@@ -140,7 +140,7 @@ def _parsed(data: bytes | None) -> ast.Module | None:
 
 
 def _bound(tree: ast.Module | None, *, conditional: bool) -> dict[str, int] | None:
-    """Names that a module defines, with their lines; None where it may have more than can be seen.
+    """Return the names that a module defines, with their lines; None where it may define others dynamically.
 
     With ``conditional`` also those under ``if`` and the like.
     """

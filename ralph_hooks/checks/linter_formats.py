@@ -1,4 +1,4 @@
-"""The formats in which linters write their findings, read from output that nobody has checked."""
+"""The formats in which linters write their findings, read from untrusted output."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Reading(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     """Those about files in the repository."""
     stopped: str = ""
-    """Why the linter did not look at everything; empty where it did."""
+    """The reason the linter did not check everything; empty where it did."""
     silent: bool = True
     """False where it said something of any file."""
 

@@ -39,7 +39,7 @@ _SECRET = "secret"
 
 
 class _Side(Struct, frozen=True):
-    """What a linter says of one tree."""
+    """The findings of a linter in one tree."""
 
     found: tuple[Diagnostic, ...] = ()
     problem: str = ""
@@ -123,7 +123,7 @@ def _old_paths(sources: Sequence[Source]) -> tuple[str, ...]:
 
 
 def _asks_base(side: _Side, sources: Sequence[Source]) -> bool:
-    """Return whether the base can tell that something is not new: nearly always nothing is said at all."""
+    """Return whether the base has to be linted to see that a finding is not new: nearly always there is none."""
     return bool(side.found and _old_paths(sources))
 
 

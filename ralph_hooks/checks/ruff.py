@@ -267,13 +267,13 @@ def _binary() -> str:
 
 
 def _may_be_news(source: Source, new: _Side) -> bool:
-    """Return whether it takes a look at the base to tell: nearly always nothing is said of the lines that are new."""
+    """Return whether a comparison with the base is needed: new lines nearly always have no finding."""
     lines = added(source)
     return any(not item.rule.startswith(_HINTS) or item.location.row in lines for item in new.items)
 
 
 def _compare(source: Source, new: _Side, old: _Side) -> CheckResult:
-    """Return what is new, told by code and line text; line numbers shift."""
+    """Return the new findings, compared by code and line text because line numbers shift."""
     known = Counter(map(old.key, old.items))
     fresh = []
     for item in new.broken or new.items:

@@ -28,10 +28,10 @@ _ALL = "ALL"
 
 
 class Rules(Struct, frozen=True):
-    """What one configuration file says, with everything that it extends."""
+    """The settings of one configuration file, with everything that it extends."""
 
     folder: str = ""
-    """Where it is; its patterns are relative to that."""
+    """The folder of the file, to which its patterns are relative."""
     builtins: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()

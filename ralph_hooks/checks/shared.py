@@ -1,4 +1,4 @@
-"""What several checks need: the lines of a change, its language, findings that block."""
+"""Helpers for several checks: the lines of a change, its language, findings that block."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def language(source: Source) -> Language | None:
 
 
 def may_be_python(entry: Entry) -> bool:
-    """By name: Python, or no suffix at all, so that the first line must tell."""
+    """Return True by name: Python, or no suffix at all, so that the first line has to decide."""
     known = language_of(entry.path)
     return entry.new_oid is not None and (known.is_python if known else not splitext(entry.path)[1])
 

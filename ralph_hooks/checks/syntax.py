@@ -30,7 +30,7 @@ class Syntax:
     version = _VERSION
 
     def applies(self, entry: Entry) -> bool:
-        """By name; where there is no suffix, the first line tells."""
+        """Return True by name; without a suffix the first line decides."""
         if entry.new_oid is None:
             return False
         known = language_of(entry.path)
@@ -65,7 +65,7 @@ def _is_old(known: Language, source: Source, problem: SyntaxProblem) -> bool:
     """True where the base is broken in the same way; in any way for a grammar, which may not know the dialect."""
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
     if before is None:
-        return True  # nobody can tell
+        return True  # undecidable
     return bool(before) and (known.reader is None or before[0].message == problem.message or not problem.certain)
 
 

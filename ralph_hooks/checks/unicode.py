@@ -4,11 +4,11 @@ In code, also those after which a reader sees another line than the compiler: Py
 return, JavaScript at U+2028, also within a comment; an escape sequence, a backspace or a carriage return has a terminal
 show something else.
 
-What people write stays free: emoji sequences, the joiners of Arabic, Persian and Indic scripts, variants of Chinese
+Ordinary text stays allowed: emoji sequences, the joiners of Arabic, Persian and Indic scripts, variants of Chinese
 characters, a byte order mark at the start of a file, and marks of direction in prose beside right-to-left letters.
 
-Also Python files that declare an encoding in which what is seen means something else: in UTF-7, ``+AAo-`` in a comment
-begins a new line of code.
+Also Python files that declare an encoding in which the visible text means something else: in UTF-7, ``+AAo-`` in a
+comment begins a new line of code.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _unlike_ascii() -> re.Pattern[bytes]:
 
 @lru_cache(maxsize=1)
 def _in_place() -> re.Pattern[str]:
-    """Those whose neighbours make them part of what is seen."""
+    """Match characters whose neighbours make them part of the visible text."""
     return re.compile(
         rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])"
         rf"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"

@@ -32,7 +32,7 @@ class WeakenedTests:
             language_of(path) is not None or is_ci(path) or sets_limits(path) for path in {entry.path, entry.old_path}
         )
 
-    def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> tuple[Finding, ...]:  # noqa: ARG002 - the change tells
+    def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> tuple[Finding, ...]:  # noqa: ARG002 - the change decides
         """Return at most one finding a kind."""
         from ralph_hooks.checks.weakening import findings  # off the path of a cached commit
 

@@ -1,4 +1,4 @@
-"""What a change weakens, kind by kind. `weakened` says when it is asked."""
+"""Detection of weakened tests and checks, kind by kind. `weakened` decides when it runs."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def _assertion() -> re.Pattern[str]:
 
 @cache
 def _suppressions() -> Mapping[str, re.Pattern[str]]:
-    """By the words that people know them by."""
+    """Return the patterns of suppressions by the name that people know them by."""
     return {
         name: re.compile(pattern)
         for name, pattern in {
