@@ -1,1 +1,1 @@
-"""What may leave the machine and what a repository may make it do."""
+"""Limits on the data that leaves the machine and on the programs that a repository may start."""

@@ -1,7 +1,7 @@
-"""What a repository's configuration may make this machine do: only what its user has approved.
+"""Consent to a repository's configuration: its sensitive settings take effect only once the user has approved them.
 
-A configuration in a repository is other people's code. Providers say where the code under review and a key go, commands
-are run. They are used once the user has approved their digest; one changed byte asks again.
+A configuration in a repository is other people's code. Providers decide where the code under review and a key go;
+commands are run. They are used once the user has approved their digest; one changed byte requires a new approval.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ralph_hooks.core.route import PLACEHOLDER
 from ralph_hooks.errors import RalphError
 
 VARIABLE = "RALPH_HOOKS_TRUST"
-"""The environment variable that holds the digest of what is approved where nobody can be asked."""
+"""The environment variable that holds the approved digest where no prompt is possible."""
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)  # nor waiting for a pipe's writer
 
 
@@ -33,11 +33,11 @@ class Permission(Struct, frozen=True):
     lines: tuple[str, ...]
     """Its value, for people: one provider field or one command a line."""
     allows: str
-    """What approving it would allow, in words."""
+    """A description of the permission, for the user."""
 
 
 def requested_permissions(sensitive: Sequence[tuple[str, str]]) -> tuple[Permission, ...]:
-    """The sensitive settings of a configuration (a key, and its value as JSON), in words that a user can judge."""
+    """Return the permissions, described for users, that ``sensitive`` settings (a key, its value as JSON) ask for."""
     return tuple(_permission(key, msgspec.json.decode(value)) for key, value in sensitive)
 
 
@@ -82,7 +82,7 @@ class _Approval(Struct, frozen=True, rename={"permissions": "wishes"}):
 
 
 def digest(permissions: Sequence[Permission]) -> str:
-    """64 hexadecimal digits: SHA-256 of the keys and values as JSON. Their order and our own words do not count."""
+    """Return 64 hexadecimal digits: SHA-256 of the keys and values as JSON, without their order and descriptions."""
     values = sorted((permission.key, permission.lines) for permission in permissions)
     return hashlib.sha256(msgspec.json.encode(values)).hexdigest()
 

@@ -10,11 +10,11 @@ from ralph_hooks.secrets.known import KnownSecrets
 
 
 class Redaction:
-    """Puts a placeholder in the place of each credential, the same one for the same value, so that a model can reason.
+    """Replacement of each credential by a placeholder, the same one for the same value, so that a model can reason.
 
-    What the secret scan is too uncertain of to hold a change back is masked as well, and so is what the author has
-    allowlisted: that comment says the line may be committed, not that it may be sent. A password that a name has told
-    once is known from then on: in a test's output nothing says what it is.
+    Masking is stricter than blocking: values too doubtful to block are masked as well, and so are values that the
+    author has allowlisted: such a comment permits committing the line, not sending it. A password that was once
+    recognised by a name is masked from then on: in a test's output nothing else identifies it.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Redaction:
         self._lock = threading.Lock()
 
     def mask(self, text: str) -> str:
-        """``text`` with each credential replaced by ``<secret-1>`` and so on, also where nothing tells it as one."""
+        """Return ``text`` with each credential replaced by ``<secret-1>`` and so on, also where its context is gone."""
         return self._known.mask(secrets.mask(text, placeholder=self._placeholder))
 
     def _placeholder(self, value: str) -> str:
