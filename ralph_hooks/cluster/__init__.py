@@ -1,1 +1,1 @@
-"""Other machines that do errands."""
+"""Other machines that run tasks."""

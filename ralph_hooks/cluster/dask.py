@@ -1,7 +1,7 @@
-"""An existing Dask cluster that does errands; satisfies `core.ports.cluster.Cluster`.
+"""An existing Dask cluster that runs tasks; satisfies `core.ports.cluster.Cluster`.
 
-An errand is bound to one worker process, and to one of its threads: there is no queue in the cluster, and nothing is
-begun anew behind our back (see `visit`).
+A task is bound to one worker process, and to one of its threads: there is no queue in the cluster, and no task is
+restarted without our knowledge (see `visit`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _CONNECT = 5.0  # seconds to wait for the scheduler
 _ARRIVE = 10.0  # seconds to wait for the first worker
-_RETURN = 60.0  # seconds to wait for a worker once all are gone: whoever restarts them needs some
+_RETURN = 60.0  # seconds to wait for a worker once all are gone: a restart takes some
 _LOOK = 0.5  # seconds between two looks at who is there
 _SILENCE = 20  # looks in vain until the cluster counts as gone
 _INSTALL = "pip install 'ralph-hooks[distributed]'"
@@ -42,15 +42,15 @@ class _Worker:
 
 
 class _Visit:
-    """An errand under way."""
+    """A task in progress."""
 
     def __init__(self, worker: _Worker, number: int) -> None:
         self.worker = worker
         self.number = number
         self.note = b""
-        """The last that the worker has told."""
+        """The latest progress that the worker reported."""
         self.over = threading.Event()
-        """Set when there is an outcome, or nobody to wait for."""
+        """Set when there is an outcome, or no worker left to wait for."""
         self.lost = False
 
 
@@ -85,7 +85,7 @@ class Dask:
         threading.Thread(target=self._watch, daemon=True).start()
 
     def do(self, task: bytes) -> bytes:
-        """The outcome of ``task``. Raises WorkerLost, and RalphError where there is nobody to begin it."""
+        """Return the outcome of ``task``. Raises WorkerLost, and RalphError where no worker can start it."""
         visit_ = self._begin()
         try:
             return self._visited(visit_, task)
@@ -106,7 +106,7 @@ class Dask:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # One errand
+    # One task
 
     def _begin(self) -> _Visit:
         """Wait for a free thread of some worker and take it."""
@@ -166,12 +166,12 @@ class Dask:
         raise WorkerLost("it is gone", visit_.note)
 
     def _wait_for_scheduler(self) -> None:
-        """Where the scheduler is gone, so is every task: nothing is given to anybody until it is back, or given up."""
+        """Wait until the scheduler is back or given up: its tasks are lost with it, so none is submitted meanwhile."""
         self._closed.wait(_LOOK)  # tasks are cancelled a moment before the client says that it has lost the connection
         while self._client.status != "running" and not self._gone:
             self._closed.wait(_LOOK)
 
-    # Who is there
+    # Available workers
 
     def _first_look(self) -> int:
         until = time.monotonic() + _ARRIVE
@@ -264,7 +264,7 @@ def _connected(address: str) -> Client:
     import logging
     import warnings
 
-    logging.disable()  # what happens there is told by us, once
+    logging.disable()  # we report its events ourselves, once
     _knock(address)
     dask.config.set({"distributed.comm.timeouts.connect": f"{_CONNECT:.0f}s"})
     try:
@@ -276,7 +276,7 @@ def _connected(address: str) -> Client:
 
 
 def _knock(address: str) -> None:
-    """Raise RalphError where nobody listens: Dask itself would try for as long as it may."""
+    """Raise RalphError where no server listens: Dask itself would retry until its timeout."""
     import socket
 
     host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")

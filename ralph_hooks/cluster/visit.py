@@ -1,4 +1,4 @@
-"""What runs on a worker of a Dask cluster, whatever the errand is."""
+"""The function that runs on a worker of a Dask cluster, for every kind of task."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ IDENTITY = os.urandom(8).hex()
 
 
 class Replaced(Exception):
-    """The worker that an errand was meant for is gone, and this one has its address."""
+    """The worker that a task was meant for is gone, and this one has its address."""
 
 
 Do = Callable[[bytes, Callable[[bytes], None]], bytes]
-"""Does an errand. Its second argument tells whoever sent it how far it has come."""
+"""The function that runs a task. Its second argument reports progress to the sender."""
 
 
 def visit(do: Do, identity: str, topic: str, number: int, task: bytes) -> bytes:
-    """Return what ``do`` makes of ``task``, in the process that it is meant for and in no other.
+    """Return the result of ``do`` for ``task``, in the process that it is meant for and in no other.
 
-    Dask gives the tasks of a lost worker to another one and tells nobody. What the first one has paid for would then be
-    paid for twice, on one reservation. What ``do`` tells on its way is an event of ``topic``, with ``number``. Raises
-    Replaced.
+    Dask silently gives the tasks of a lost worker to another one. Calls of the first worker would then be paid for
+    twice, on one reservation. Progress that ``do`` reports is an event of ``topic``, with ``number``. Raises Replaced.
     """
     from distributed import get_worker
 
