@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What every command of ralph-hooks exits with."""
+    """The exit codes of every command of ralph-hooks."""
 
     PASS = 0
     REJECTED = 1

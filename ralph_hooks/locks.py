@@ -13,7 +13,7 @@ from typing import Self
 class Lock:
     """An exclusive lock on a file, held until it is released. ``descriptor`` can be handed to another process.
 
-    Whoever removes the file does so while the lock is held; a lock on a file that was removed meanwhile is none.
+    The file is removed only while the lock is held; a lock on a file that was removed meanwhile does not count.
     """
 
     def __init__(self, descriptor: int) -> None:

@@ -20,13 +20,13 @@ from typing import IO, Any
 from msgspec import Struct
 
 OURS = "ralph-hooks-"
-"""How all our folders in the temporary one begin."""
+"""Prefix of all our folders in the temporary one."""
 TEMPORARY = f"{OURS}temporary-"
-"""How folders begin that are used for seconds. What kill -9 leaves of them is swept away with scratch copies."""
+"""Prefix of folders that are used for seconds. Those left by kill -9 are removed with scratch copies."""
 Running = subprocess.Popen[bytes]
-"""What `start` returns."""
+"""The type of a program that `start` returns."""
 TimeoutExpired = subprocess.TimeoutExpired
-"""What `run` raises at its timeout, for those who may not import subprocess."""
+"""The exception that `run` raises at its timeout, for modules that may not import subprocess."""
 
 _POSIX = os.name == "posix"
 _OWN_GROUP: dict[str, Any] = (
@@ -39,7 +39,7 @@ _OWN_SESSION: dict[str, Any] = (
 )
 _GRACE = 1.0  # seconds between SIGTERM and SIGKILL; Ctrl-C has to end within two
 _MARK = "RALPH_HOOKS_PROGRAM"
-"""Tells whoever a program has started, and that leaves its group, from everybody else's."""
+"""Environment variable that marks the descendants of a program, also those that leave its process group."""
 _ROUNDS = 10
 _PATIENCE = 0.5  # seconds for output that is still in the pipe once its writers are gone
 _WATCH = """\
@@ -82,7 +82,7 @@ def run(
 def start(
     args: Sequence[str], *, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.Popen[bytes]:
-    """Start ``args`` and do not wait: whoever calls passes the result to `finish`. Raises as `run`."""
+    """Start ``args`` and do not wait: the caller passes the result to `finish`. Raises as `run`."""
     pipe = subprocess.PIPE
     program = which(args[0], os.environ if env is None else env)
     if program is None:
@@ -167,9 +167,9 @@ def has_leftovers() -> bool:
 
 
 def clear_away() -> None:
-    """End what runs still and remove its folders, for whoever exits at once: the deadline abandons threads half-way.
+    """End running programs and remove their folders before an immediate exit: the deadline abandons threads half-way.
 
-    They can begin nothing after that: the lock is not given back. Whoever holds it for long does not keep us here.
+    They can start nothing after that: the lock is not released. A thread that holds it for long does not block us.
     """
     _OPEN.lock.acquire(timeout=_GRACE)
     for process in tuple(_OPEN.programs):
@@ -179,7 +179,7 @@ def clear_away() -> None:
 
 
 class _Open:
-    """What of this process would stay behind if it ended now."""
+    """Programs and folders that would stay behind if this process ended now."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -253,7 +253,7 @@ def run_bounded(
 
 
 def detach(args: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path, hold: int | None = None) -> None:
-    """Start ``args`` and let it go: it outlives us, our terminal, and whoever waits for our pipes to be closed.
+    """Start ``args`` detached: it outlives us and our terminal, and keeps none of our pipes open.
 
     It has a session of its own, reads nothing and prints to ``log``, which only its owner can read. ``hold`` is a
     descriptor that it gets under the same number: a lock on that file passes over without a gap (not on Windows).
@@ -273,7 +273,7 @@ def detach(args: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path,
         )
     finally:
         os.close(printed)
-    process.returncode = 0  # nobody will wait for it: without a code the object would complain when it is discarded
+    process.returncode = 0  # no caller waits for it: without a code the object would warn when it is discarded
 
 
 def _limited(args: Sequence[str], memory: int | None) -> Sequence[str]:
@@ -358,13 +358,13 @@ def _environment_of(pid: int) -> list[bytes]:
 
 @contextlib.contextmanager
 def _guard(mark: str) -> Iterator[Callable[[object], None]]:
-    """Somebody who kills the group it is told about when we die without a chance to (kill -9), and what has left it.
+    """Start a guard that kills a process group, and processes that left it, if we die without a chance to (kill -9).
 
-    The latter is found by ``mark``, as in `_end_strays`. A shell waits on a pipe that only we hold the other end of: it
+    The latter are found by ``mark``, as in `_end_strays`. A shell waits on a pipe whose other end only we hold: it
     reads the end of file when we are gone, and a line when all went well. On Windows there is none.
     """
     if not _POSIX:
-        yield lambda group: None  # noqa: ARG005 - nobody to tell
+        yield lambda group: None  # noqa: ARG005 - no guard to inform
         return
     nothing = subprocess.DEVNULL
     watcher = subprocess.Popen(
@@ -404,12 +404,12 @@ def _unplugged(args: Sequence[str]) -> Sequence[str]:
 
 
 def in_program(environ: Mapping[str, str]) -> bool:
-    """Tell whether we run inside a program that we have started under limits: a command, or a coding agent."""
+    """Return whether we run inside a program that we have started under limits: a command, or a coding agent."""
     return _MARK in environ
 
 
 def most_memory() -> int | None:
-    """Bytes that one program may take, as a limit against one that would take all; None where nobody knows."""
+    """Return the memory limit of one program in bytes, against one that would take all; None where it is unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
     except (AttributeError, ValueError, OSError):  # not on Windows
