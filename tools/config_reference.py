@@ -22,7 +22,7 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "configuration.md"
 MARKER = "<!-- Generated from here on by `python -m tools.config_reference`. -->\n"
 
 _FREE_KEYS = {"providers": "NAME", "prices": '"PROVIDER/MODEL"'}
-"""What stands for the key in tables whose keys are the user's."""
+"""Placeholders for the key in tables whose keys are the user's."""
 _NOTHING: tuple[object, ...] = ("", [], {}, ())
 """Defaults that only say that a key is not set."""
 

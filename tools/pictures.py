@@ -19,7 +19,7 @@ _THEMES = {"dark": SVG_EXPORT_THEME, "light": TerminalTheme((255, 255, 255), (36
     (36, 41, 46), (179, 29, 40), (34, 134, 58), (176, 136, 0), (3, 102, 214), (111, 66, 193), (27, 124, 131),
     (88, 96, 105),
 ])}  # fmt: skip
-_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # rich's points to a server that nobody has to ask
+_FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # rich's loads a font from a server needlessly
 _TITLE = "\x1b[1;36m"  # how the demo marks a section
 
 
@@ -41,7 +41,7 @@ def record() -> str:
 
 
 def section(recording: str, words: str) -> str:
-    """Return the section of the demo whose title holds ``words``."""
+    """Return the section of the demo whose title contains ``words``."""
     found = [text for text in recording.split(_TITLE) if words in text.partition("\n")[0]]
     if not found:
         raise SystemExit(f"the demo has no section {words!r}")
