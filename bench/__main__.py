@@ -1,4 +1,4 @@
-"""`python -m bench [NAME ...]`: run benchmarks, show each figure beside its target, end with 1 where one is missed."""
+"""`python -m bench [NAME ...]`: run benchmarks, show each figure beside its target, exit with 1 if one is missed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled changes that nobody here wrote, and a user who runs `ralph-hooks backtest` on them."""
+"""Labelled changes from outside this project, and a user who runs `ralph-hooks backtest` on them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How good a gate is: checks alone, with tests, with a model of 135 million parameters, with one of known errors."""
+"""The quality of gates: checks alone, with tests, with a model of 135 million parameters, with one of known errors."""
 
 # A claim about a model is made for the one that ran, and for none that did not: the last rows are a simulation whose
 # error rates are stated, to show that the backtest measures what is there. LOCAL=100 has the small model judge as many.
@@ -29,7 +29,7 @@ CATCHES, ALARMS = 0.60, 0.05
 AGREES, FALLS_FOR = 0.90, 0.20
 """Of the simulated model asked again: the share of true reports, and of wrong ones, that it confirms."""
 BIAS = 15.0
-"""How much the small model is pulled towards the end of every list: with 5 one answer took longer than a minute."""
+"""The bias of the small model towards the end of every list: with 5 one answer took longer than a minute."""
 _SEED = 18
 _SETS = {
     "47 - 6 commits that brought real bugs in (SZZ)": SZZ,

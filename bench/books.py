@@ -1,9 +1,8 @@
-"""Machines that share a store, killed at random, and a server that is stopped at random: do the books agree in the end?
+"""Consistency of the team's ledger while machines are killed and their shared server is stopped at random.
 
 Each machine makes calls, settles most of them and pays for answers, in one process after the other; several run at
 once. In the end every machine catches up. Then the team's ledger has to hold each call of each machine once, as that
-machine has it; besides, at most what a machine had reserved when it was killed. The days' sums have to be those of the
-calls.
+machine has it; besides, at most the reservations of killed machines. The days' sums have to equal those of the calls.
 
     python -m bench.books [--seconds 30] [--seed 1]
 """

@@ -1,9 +1,9 @@
-"""The gate under a random mix of faults: how often each outcome comes, and that some never come.
+"""The gate under a random mix of faults: the frequency of each outcome, and a check that some never occur.
 
 Users with repositories and budgets of their own run the installed program on changes, half of which have a bug that a
-model reports whenever it answers. What the models answer is drawn by the seed: outages, limits, refusals, nonsense,
-replies that never end. Some runs are interrupted or killed. Never may a change with the bug pass, a run outlast its
-deadline, a budget be overshot, or a traceback be seen: then this program says so and exits with 1.
+model reports whenever it answers. The seed draws the models' answers: outages, limits, refusals, nonsense, replies that
+never end. Some runs are interrupted or killed. If a change with the bug passes, a run outlasts its deadline, a budget
+is exceeded, or a traceback appears, this program reports it and exits with 1.
 
     python -m bench.chaos [--runs 500] [--seed 1] [--at-once 4]
 """
@@ -105,7 +105,7 @@ VERIFY = {
 
 
 class Storm:
-    """What models answer. Drawn from the seed, the run and how often it has asked: not from who comes first."""
+    """The models' answers, drawn from the seed, the run and its number of requests: independent of their order."""
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
@@ -138,7 +138,7 @@ class Storm:
 
 @dataclass
 class Tally:
-    """What came of all runs."""
+    """The outcomes of all runs."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     with_bug: Counter[str] = field(default_factory=Counter)
@@ -150,7 +150,7 @@ class Tally:
     caps: Decimal = Decimal(0)
     calls: int = 0
     wrong: list[str] = field(default_factory=list)
-    """What must never happen, and did."""
+    """Violations: events that must never happen, and did."""
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -255,11 +255,11 @@ NAMES = {
     (None, 130): "interrupted",
     (None, -9): "killed",
 }
-"""What a run is called, by verdict and exit code."""
+"""Names of outcomes, by verdict and exit code."""
 
 
 def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, buggy: bool) -> Iterator[str]:
-    """Yield what must never happen."""
+    """Yield each violation: an event that must never happen."""
     verdict = report.get("verdict")
     if "Traceback" in errors or "failed inside" in errors:
         yield f"it broke: {errors.strip().splitlines()[-1]}"

@@ -1,4 +1,4 @@
-"""What a program takes, as the system counted it: CPU and memory of the process and of every child it waited for."""
+"""The cost of a program, as counted by the system: CPU and memory of the process and of every child it waited for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a benchmark says: figures, each with the most it may be."""
+"""The results of a benchmark: figures, each with its maximum."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     at_most: float | None = None
     """The target; None where the figure is for comparison only."""
     how: str = ""
-    """What it was made from."""
+    """The source of the figure."""
 
     @property
     def missed(self) -> bool:

@@ -1,8 +1,8 @@
-"""The whole way of `fix` over 164 bugs that nobody here wrote: every right repair is stored, and no wrong one."""
+"""`fix` from end to end over 164 bugs from HumanEvalFix: every right repair is stored, and no wrong one."""
 
 # The expensive model is scripted: it answers with the recorded correct version for half of the bugs, with an edit that
-# does not apply for a quarter, and for the rest with a repair that mends nothing or that weakens the test. The cheap
-# one repeats it. What is measured is the tool and not a model.
+# does not apply for a quarter, and for the rest with a repair that fixes nothing or weakens the test. The cheap
+# one repeats it. This measures the tool and not a model.
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ finally:
 
 
 class Kind(StrEnum):
-    """What the expensive model answers."""
+    """The kind of answer that the expensive model gives."""
 
     RIGHT = "the correct version"
     LOOSE = "an edit that does not apply"
@@ -83,11 +83,11 @@ class Bug(Struct, frozen=True):
 
 
 class Tried(Struct, frozen=True):
-    """What became of one bug."""
+    """The outcome for one bug."""
 
     bug: Bug
     stored: str | None
-    """The file as the stored fix has it; None where none is stored."""
+    """The file in the stored fix; None where none is stored."""
     verified: bool
     wall: float
     cpu: float
@@ -161,7 +161,7 @@ def _bug(row: Mapping[str, Any], kind: Kind) -> Bug:
 
 
 class _Models:
-    """Answers for whichever bug it is the turn of."""
+    """The scripted models, which answer for the current bug."""
 
     def __init__(self) -> None:
         self.crew = Crew()

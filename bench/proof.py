@@ -1,4 +1,4 @@
-"""Reproducers of bugs that nobody here wrote: every right one proves its bug, no wrong one proves anything."""
+"""Reproducers of bugs from HumanEvalFix: every right one proves its bug, no wrong one proves anything."""
 
 # The reviewer is scripted: it reports each bug, and as many defects that are none on the correct version. What is
 # measured is the tool and not a model. A right reproducer is the test that the data has; wrong ones are of nine kinds.
@@ -26,7 +26,7 @@ from tests.support.server import ModelServer, Reply, Request, verdicts
 DATA = CHECKOUT.parent / "shared" / "data"
 FILES = ("humanevalfix.jsonl", "quixbugs.jsonl")
 BUGS = int(os.environ.get("BUGS", "40"))
-"""How many bugs are tried, spread evenly over the data; `BUGS=164` takes all of HumanEvalFix."""
+"""The number of bugs tried, spread evenly over the data; `BUGS=164` takes all of HumanEvalFix."""
 _CONFIGURATION = '[tool.ralph-hooks]\ncheap = "scripted/cheap"\n[tool.ralph-hooks.gate]\ndeadline = 600\n'
 _NO_PLUGINS = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 _LEFTOVER = "m = os.path.join(tempfile.gettempdir(), 'm'); seen = os.path.exists(m); open(m, 'w').close(); assert seen"

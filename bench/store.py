@@ -1,4 +1,4 @@
-"""A team's store on a PostgreSQL on this machine: what a commit pays against SQLite alone, how far one server goes."""
+"""A team's database on a local PostgreSQL: the overhead of a commit over SQLite alone, the capacity of one server."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _commits(server: PostgresServer) -> Iterator[Figure]:
 
 
 def _sharing(made: Project, url: str) -> Project:
-    """The same repository, by a user who has a team's store."""
+    """Return the same repository, for a user who has a team's database."""
     home = made.home.with_name("sharing")
     home.mkdir()
     text = (made.home / "config.toml").read_text(encoding="utf-8")

@@ -46,7 +46,7 @@ class Blobs:
 
 
 class Measured:
-    """What was seen of one language."""
+    """The measurements of one language."""
 
     def __init__(self) -> None:
         self.commits: set[str] = set()
@@ -115,7 +115,7 @@ def measure(repositories: list[Path], most: int, only: str) -> dict[str, Measure
 
 
 def seen_breaks(language: str, sound: list[tuple[str, bytes]]) -> tuple[int, int]:
-    """Return how many of the files that lost a bracket are seen to be broken."""
+    """Return the number of files that are found broken after losing a bracket, and of all that lost one."""
     generator = random.Random(7)
     seen = Counter[bool]()
     for path, data in generator.sample(sound, min(TRIALS, len(sound))):

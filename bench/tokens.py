@@ -1,4 +1,4 @@
-"""What is sent for a commit, instructions and schema included. Four characters count as a token."""
+"""The tokens sent for a commit, instructions and schema included. Four characters count as a token."""
 
 from __future__ import annotations
 
