@@ -1,4 +1,4 @@
-"""What the demo shows, and the programs it shows at work."""
+"""The output of the demo, and the programs that it runs."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Shown(Struct, frozen=True):
 
     returncode: int
     text: str
-    """What it printed, both streams."""
+    """Its output, both streams."""
     seconds: float
 
 
 class Screen:
-    """A terminal or a file: the same words, colour only for a terminal that wants it."""
+    """A terminal or a file: the same text, colour only for a terminal that supports it."""
 
     def __init__(self) -> None:
         self.color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

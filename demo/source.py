@@ -1,4 +1,4 @@
-"""What pre-commit installs in the demo: this checkout's package as it is on disk, committed or not."""
+"""The package that pre-commit installs in the demo: this checkout as it is on disk, committed or not."""
 
 from __future__ import annotations
 

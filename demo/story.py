@@ -20,7 +20,7 @@ SIGNS = {
     "model": "no model judged",
     "secrets": "secret",
 }
-"""What the gate's words must hold for each kind of change: it is judged for the right reason."""
+"""Text that the gate must print for each kind of change, so that it is judged for the right reason."""
 WRONG = {
     "nobody": "nothing is wrong with it",
     "checks": "the checks should notice",
@@ -130,7 +130,7 @@ class Demo:
         self._must_say(self._must_pass(self._shown("ralph-hooks", "cost")), REVIEWER)
 
     def _repair(self, change: Change) -> None:
-        """The expensive model's turn: only now, and only for this change."""
+        """Show the expensive model's repair: only now, and only for this change."""
         screen = self.screen
         screen.title("The expensive model repairs it")
         screen.prose(
