@@ -1,6 +1,6 @@
-"""A stand-in for a coding agent: a real program that does what its first argument says, in the folder it is started in.
+"""A fake coding agent: a real program that follows its first argument, in the folder it is started in.
 
-``python -P tests/support/agent.py BEHAVIOUR [ARGUMENT ...]``. It never asks a model anything.
+``python -P tests/support/agent.py BEHAVIOUR [ARGUMENT ...]``. It never calls a model.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLAUDE = {
         "service_tier": "standard",
     },
 }
-"""What `claude -p --output-format json` prints in the end."""
+"""The last output of `claude -p --output-format json`."""
 
 
 def say(**changes: object) -> None:
@@ -46,7 +46,7 @@ def repair(path: str, old: str, new: str) -> None:
 
 
 def note(path: str, task: str = "") -> None:
-    """Write what it was told, and what it sees, to ``path``; change nothing."""
+    """Write its task and its environment to ``path``; change nothing."""
     told = Path(task).read_text() if task else sys.stdin.read()
     seen = {"task": told, "stdin": "" if task else told, "cwd": str(Path.cwd()), "environment": dict(os.environ)}
     Path(path).write_text(json.dumps(seen))
@@ -61,7 +61,7 @@ def hang(path: str = "") -> None:
 
 
 def flood() -> None:
-    """Print more than anybody wants to keep, on both streams, then repair nothing."""
+    """Print more than the output limit, on both streams, then repair nothing."""
     for _ in range(64):
         os.write(1, b"o" * 1_000_000 + b"\n")
         os.write(2, b"e" * 1_000_000 + b"\n")
@@ -134,7 +134,7 @@ def say_error() -> None:
 
 
 def mute(path: str, old: str, new: str) -> None:
-    """Repair without a word of what it used."""
+    """Repair without reporting any usage."""
     file = Path(path)
     file.write_text(file.read_text().replace(old, new))
     print("I have mended it.")

@@ -1,13 +1,13 @@
-"""A stand-in for the command line of a coding agent: the options, formats and failures of the real programs.
+"""A fake command line of a coding agent: the options, formats and failures of the real programs.
 
 ``python agent_program.py NAME FOLDER [OPTION ...]``: NAME is claude, codex, gemini, copilot or opencode, and FOLDER
 holds ``behaviour`` (a word, see below) and ``server`` (the URL of a model server that answers for it); each start is
-written down in ``calls``. What it prints was recorded from Claude Code 2.1.332, codex 0.171.0, gemini 0.61.0, copilot
+written down in ``calls``. Its output was recorded from Claude Code 2.1.332, codex 0.171.0, gemini 0.61.0, copilot
 1.0.102 and opencode 1.18.33, each against a server on this machine that answered, refused the key or limited the rate.
 
 Behaviours: ``fine``, ``logged-out``, ``denied``, ``limit``, ``away``, ``hang``, ``crash``, ``update`` (wants to be
-updated first), ``notice`` (answers, and tells of an update before), ``prose`` and ``shape`` (an answer of no use),
-``uncounted`` (says nothing of what it used).
+updated first), ``notice`` (announces an update, then answers), ``prose`` and ``shape`` (an unusable answer),
+``uncounted`` (reports no usage).
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ OPTIONS = {
     },
     "opencode": {"run": 0, "--model": 1, "--format": 1, "--pure": 0, "--agent": 1},
 }  # fmt: skip
-"""How many values each option takes; any other is refused, as the real programs do."""
+"""The number of values that each option takes; any other is refused, as by the real programs."""
 INPUT, OUTPUT, CACHED, WRITTEN = 120, 30, 40, 20
 """Tokens that every answer is said to have used: fresh input, output, read from and written to the cache."""
 DOLLARS = 0.00125
-"""What Claude Code says that an answer has cost."""
+"""The cost of an answer that Claude Code reports, in USD."""
 UPDATE = "A new version is required. Run the update first."
 LOGGED_OUT = {
     "claude": "Not logged in · Please run /login",
@@ -67,7 +67,7 @@ def options(name: str, words: list[str]) -> dict[str, list[str]]:
 
 
 def instructions(name: str, given: dict[str, list[str]]) -> str:
-    """What stands for a system prompt, from where each program takes it."""
+    """Return the system prompt, from where each program takes it."""
     if name == "claude":
         return given.get("--system-prompt", [""])[0]
     if name == "codex":
@@ -82,7 +82,7 @@ def instructions(name: str, given: dict[str, list[str]]) -> str:
 
 
 def answer(server: str, system: str, prompt: str) -> str:
-    """What the model behind the program says."""
+    """Return the answer of the model behind the program."""
     messages = [{"role": "system", "content": system or prompt}, {"role": "user", "content": prompt}]
     body = json.dumps({"model": "m", "messages": messages}).encode()
     request = urllib.request.Request(f"{server}/chat/completions", body, {"Content-Type": "application/json"})
@@ -90,7 +90,7 @@ def answer(server: str, system: str, prompt: str) -> str:
         return str(json.load(reply)["choices"][0]["message"]["content"])
 
 
-# What each prints: for an answer, and for an error with a status of its provider
+# Output of each: for an answer, and for an error with a status of its provider
 
 
 def claude(text: str, status: int | None, *, failed: bool, counted: bool) -> None:
@@ -176,7 +176,7 @@ def fail(name: str, text: str, status: int | None, code: int = 1) -> None:
 
 
 def log_in_first(name: str) -> None:
-    """Copilot says so in plain words, gemini with an exit code of its own."""
+    """Fail as logged out: Copilot prints plain text, gemini has an exit code of its own."""
     if name == "copilot":
         sys.exit(LOGGED_OUT[name] + "\n\nCopilot can be authenticated with GitHub.")
     fail(name, LOGGED_OUT[name], 41 if name == "gemini" else None, 41 if name == "gemini" else 1)

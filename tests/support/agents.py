@@ -1,4 +1,4 @@
-"""Coding agents on PATH: stand-ins (`tests.support.agent_program`) that are told how to behave."""
+"""Fake coding agents on PATH (`tests.support.agent_program`) with a chosen behaviour."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class Agent:
         (self.folder / "behaviour").write_text(behaviour)
 
     def repairs(self, old: str, new: str) -> None:
-        """What it does when it is to repair."""
+        """Set the edit that it makes as a repair."""
         (self.folder / "repair").write_text(f"{old}\n{new}")
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """How it was started, each time."""
+        """The records of all its starts."""
         path = self.folder / "calls"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 

@@ -63,7 +63,7 @@ class Browser:
             pass
 
     def run(self, script: str) -> Any:  # noqa: ANN401 - whatever the script returns
-        """What the expression ``script`` comes to in the page."""
+        """Return the value of the expression ``script`` in the page."""
         return self.send("Runtime.evaluate", expression=script, returnByValue=True)["result"].get("value")
 
     def press(self, key: str, code: int, text: str) -> None:

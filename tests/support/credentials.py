@@ -76,7 +76,7 @@ NAMED: dict[str, Callable[[random.Random], str]] = {
     "TWILIO_AUTH_TOKEN": _token((HEX, 32)),
     "SECRET_KEY": _token((ALNUM, 50)),
 }
-"""Credentials without a form of their own: their name tells them."""
+"""Credentials without a format of their own: their name identifies them."""
 
 
 SIGNS = "!#$%&()*+,-./:;<=>?@[]^_{|}~"

@@ -68,7 +68,7 @@ class Cluster:
 
 
 def _read_until(process: subprocess.Popen[str], words: str) -> None:
-    """Wait for ``words`` in what it logs; the rest is read by nobody, and must not fill the pipe."""
+    """Wait for ``words`` in its log, and discard the rest, which must not fill the pipe."""
     assert process.stderr is not None
     seen: list[str] = []
     for line in process.stderr:

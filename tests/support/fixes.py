@@ -1,4 +1,4 @@
-"""Stored fixes on real repositories, and what must not change by them."""
+"""Stored fixes on real repositories, and the state that they must not change."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def tree(repo: Repo) -> dict[str, tuple[int, bytes]]:
 
 
 def private_state(repo: Repo) -> dict[str, bytes]:
-    """What belongs to git and the user alone: everything in .git but our own folder, and objects."""
+    """Return the state of git and the user: everything in .git but our own folder, and objects."""
     ours = (".git/objects/", ".git/ralph-hooks/")
     return {
         name: content

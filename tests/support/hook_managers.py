@@ -19,7 +19,7 @@ PATH = os.pathsep.join([*map(str, FOLDERS), os.environ.get("PATH", os.defpath)])
 
 
 def missing(name: str) -> str:
-    """Why ``name`` cannot be tried; empty where it is there."""
+    """Return the reason ``name`` cannot be tried; empty where it is installed."""
     if shutil.which(name, path=PATH):
         return ""
     how = "apt install git-lfs" if name == "git-lfs" else "make hook-managers"
@@ -27,7 +27,7 @@ def missing(name: str) -> str:
 
 
 class Manager:
-    """A manager in a repository, told to write down that it runs, and what git pushes."""
+    """A manager in a repository, configured to record its runs and git's pushes."""
 
     def __init__(self, name: str, repo: Repo) -> None:
         self.name = name

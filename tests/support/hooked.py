@@ -30,7 +30,7 @@ repos:
 
 @dataclass(frozen=True)
 class Frameworks:
-    """What the tests of a session share: a repository with our manifest, the frameworks' caches and their scripts."""
+    """Shared state of a test session: a repository with our manifest, the frameworks' caches and their scripts."""
 
     folder: Path
     revision: str
@@ -76,7 +76,7 @@ class Hooked:
         shutil.copy(self._frameworks.folder / self.runner, hooks / "pre-commit")
 
     def at(self, place: Path) -> Repo:
-        """The repository seen from ``place``."""
+        """Return the repository with ``place`` as its folder."""
         repo = Repo(place, self.repo.home)
         repo.env = self.repo.env
         return repo
@@ -101,7 +101,7 @@ class Hooked:
         return self.project.last()
 
     def witnessed(self) -> list[dict[str, Any]]:
-        """What the witness saw since the last time this was asked."""
+        """Return the records of the witness since the last call."""
         rows = [json.loads(line) for line in self._log.read_text().splitlines()] if self._log.exists() else []
         self._log.unlink(missing_ok=True)
         return rows

@@ -1,4 +1,4 @@
-"""A stand-in for GitHub and GitLab: the part of their APIs that comments need, as they document it."""
+"""A fake GitHub and GitLab: the part of their APIs that comments need, as they document it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a test waits for something that should happen at once."""
+"""The timeout of tests for something that should happen at once."""
 
 from __future__ import annotations
 

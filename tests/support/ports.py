@@ -1,4 +1,4 @@
-"""Where a server of the tests may listen."""
+"""Free ports for servers of the tests."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import socket
 
 
 def free_port() -> int:
-    """A port of loopback on which nobody listens at this moment."""
+    """Return a port of loopback on which no server listens at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import psycopg
 
 PLACES = ("usr/lib/postgresql/*/bin", "opt/homebrew/opt/postgresql*/bin", "usr/local/opt/postgresql*/bin")
-"""Where Debian and Homebrew keep what starts a server, off PATH."""
+"""Folders where Debian and Homebrew keep the server's programs, off PATH."""
 SETTINGS = """\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
@@ -76,7 +76,7 @@ class PostgresServer:
         self._run("pg_ctl", "-D", self._data, "-w", "-t", _START, "-l", self._data / "log", "start")
 
     def stop(self) -> None:
-        """At once, as by a crash: whoever is connected is cut off."""
+        """Stop at once, as by a crash: open connections are cut off."""
         self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "stop")
 
     @contextmanager
@@ -132,7 +132,7 @@ class PostgresServer:
         return f"postgresql://{credentials}@127.0.0.1:{self.port}/{database}"
 
     def execute(self, url: str, sql: str) -> list[tuple[Any, ...]]:
-        """What ``sql``, which may be several statements, comes to as the owner of the server."""
+        """Return the rows of ``sql``, which may be several statements, run as the owner of the server."""
         with self.connected(url) as connection:
             found = connection.execute(sql.encode())
             return found.fetchall() if found.description else []

@@ -215,7 +215,7 @@ def phases(requests: list[Request]) -> list[str]:
 
 @contextlib.contextmanager
 def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, object_format: str = "sha1") -> Iterator[Project]:
-    """A repository with one commit, in a process that has its user's environment and stands in it."""
+    """Return a repository with one commit, as the working directory of a process with its user's environment."""
     home = tmp_path / "home"
     home.mkdir()
     repo = Repo.create(tmp_path / "project", home=home, object_format=object_format)

@@ -1,4 +1,4 @@
-"""A proxy that connects to whatever it is asked for and keeps every byte that it is told."""
+"""A proxy that connects to any requested address and keeps every byte that it receives."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Proxy:
 
     @property
     def seen(self) -> bytes:
-        """What went through it to the other side."""
+        """The bytes that it passed on to the servers."""
         return bytes(self._server.seen)
 
     def __enter__(self) -> Self:

@@ -34,7 +34,7 @@ class Remote:
         self.project.repo.git("push", "--quiet", "--force", "--no-verify", self.name, *refs)
 
     def lines(self, *refs: str) -> bytes:
-        """What git tells a pre-push hook of this push, which then does not happen."""
+        """Return the input that git gives a pre-push hook for this push, which is then cancelled."""
         seen = self.project.repo.path.parent / "lines"
         hook = self.project.repo.hook("pre-push", _LINES.format(lines=str(seen)))
         done = self.project.repo.try_git("push", "--force", self.name, *refs)

@@ -1,4 +1,4 @@
-"""Real git repositories for tests, out of reach of the configuration and identity of whoever runs them."""
+"""Real git repositories for tests, isolated from the configuration and identity of the user who runs them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Repo:
         return repo
 
     def git(self, *args: str | bytes, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> str:
-        """What git prints, without the last line break. Fails the test where git fails."""
+        """Return git's output without the last line break. Fails the test where git fails."""
         done = self.try_git(*args, stdin=stdin, env=env)
         assert done.returncode == 0, f"git {args}: {os.fsdecode(done.stderr + done.stdout)}"
         return os.fsdecode(done.stdout).removesuffix("\n")

@@ -31,7 +31,7 @@ def documented() -> Tables:
 
 
 def wrong_report(report: Any) -> list[str]:  # noqa: ANN401 - any JSON value
-    """Where the page and ``report`` differ: fields, their order, their types, the values of enumerations."""
+    """Return differences between page and ``report``: fields, their order, their types, the values of enumerations."""
     return _wrong_fields(report, "The report", "report", documented())
 
 

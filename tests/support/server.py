@@ -31,7 +31,7 @@ NOTHING_FOUND: dict[str, Any] = {"findings": []}
 
 
 def tokens(text: str) -> int:
-    """The tokens that the server says a text has: no fewer than it has words."""
+    """Return the token count that the server reports for a text: no fewer than its words."""
     return max(-(-len(text) // 4), len(re.findall(r"\w+", text)))
 
 
@@ -130,7 +130,7 @@ def head(status: int, headers: Mapping[str, str]) -> bytes:
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server does with one request. Made by the functions below it."""
+    """The server's response to one request. Made by the functions below it."""
 
     act: Callable[[Exchange], None]
 
@@ -236,7 +236,7 @@ class Reply:
 
     @staticmethod
     def negative_chunk() -> Reply:
-        """A chunk of -1 bytes, then as many as anybody reads."""
+        """Return a chunk of -1 bytes, then bytes for as long as the client reads."""
 
         def act(exchange: Exchange) -> None:
             exchange.hang_up()
@@ -452,7 +452,7 @@ class ModelServer:
 
     @property
     def connections(self) -> int:
-        """How many clients are connected."""
+        """The number of connected clients."""
         return len(self._server.connections)
 
     def __enter__(self) -> Self:
@@ -513,7 +513,7 @@ def analyst(*finds: Finds, holds: Callable[[str], bool] = lambda _: True, latenc
 
 
 def findings(prompt: str, finds: Sequence[Finds]) -> list[dict[str, Any]]:
-    """What ``finds`` are in the change that ``prompt`` shows."""
+    """Return those of ``finds`` that are in the change shown by ``prompt``."""
     found: list[dict[str, Any]] = []
     path = ""
     for row in prompt.splitlines():

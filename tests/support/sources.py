@@ -35,7 +35,7 @@ def _hunks(old: list[str], new: list[str]) -> tuple[Hunk, ...]:
 
 
 def run(check: Check, *sources: Source, seconds: float = 60) -> dict[str, CheckResult]:
-    """What ``check`` says of each file it applies to."""
+    """Return the result of ``check`` for each file it applies to."""
     applicable = [each for each in sources if check.applies(each.entry)]
     return dict(check.run(applicable, Deadline(seconds, time.monotonic)))
 

@@ -1,4 +1,4 @@
-"""A stand-in for ralph-hooks that a hook can run: it writes down that it was called, and ends as it is told."""
+"""A fake ralph-hooks that a hook can run: it records its calls, and exits as configured."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def executable(path: Path, text: str) -> Path:
 
 
 class StandIn:
-    """The stand-in for one repository. ``python`` is what `hooks.install` takes for the interpreter."""
+    """The fake program of one repository. `hooks.install` takes ``python`` for the interpreter."""
 
     def __init__(self, repo: Repo, folder: Path) -> None:
         self._repo = repo
@@ -39,7 +39,7 @@ class StandIn:
         repo.env["CALLS"] = str(self._log)
 
     def calls(self) -> list[str]:
-        """Who was called since the last time this was asked."""
+        """Return the calls since the last time this was read."""
         lines = self._log.read_text(encoding="utf-8").splitlines() if self._log.exists() else []
         self._log.unlink(missing_ok=True)
         return lines

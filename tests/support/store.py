@@ -1,4 +1,4 @@
-"""What tests of the store share: a clock that stands, and Python processes."""
+"""Helpers for tests of the store: a fixed clock, and Python processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A machine with a state of its own, and a store that it shares."""
+"""A machine with a state of its own, and a team's database that it shares."""
 
 from __future__ import annotations
 

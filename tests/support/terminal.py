@@ -38,7 +38,7 @@ def at_terminal(
 
 
 def _read(terminal: int, process: subprocess.Popen[bytes], again: bytes) -> bytes:
-    """What is printed next; nothing where the program has ended. It is ended where it says nothing for long."""
+    """Return the next output; nothing where the program has ended. A program that is silent for long is ended."""
     if again and not select.select([terminal], [], [], _AGAIN)[0]:
         os.write(terminal, again)
     if not select.select([terminal], [], [], PATIENCE)[0]:

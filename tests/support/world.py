@@ -54,7 +54,7 @@ class Booked:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a user sees of one run, in all the ways there are."""
+    """The visible result of one run, in every output format."""
 
     ran: Ran
     report: Mapping[str, Any]
@@ -92,7 +92,7 @@ class World:
     def serve(self, script: Responder | Reply, tls: ssl.SSLContext | None = None) -> ModelServer:
         return self._stack.enter_context(ModelServer(script, tls=tls))
 
-    # What can be wrong with a place. Each gives its base URL.
+    # Faults of an endpoint. Each returns its base URL.
 
     def nameless(self) -> str:
         real = socket.getaddrinfo
@@ -114,13 +114,13 @@ class World:
         return self.good.url
 
     def secure(self, script: Responder | Reply = GOOD) -> ModelServer:
-        """Its certificate is signed by an authority that nobody has told us of."""
+        """Return a server whose certificate is signed by an authority that we do not trust yet."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._authority.issue_cert("localhost").configure_cert(context)
         return self.serve(script, context)
 
     def trust(self) -> None:
-        """Tell us of the authority."""
+        """Make us trust the authority."""
         bundle = self.project.home.with_name("ca.pem")
         self._authority.cert_pem.write_to_path(bundle)
         self.environment.setenv("SSL_CERT_FILE", str(bundle))
