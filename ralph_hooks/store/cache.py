@@ -108,7 +108,7 @@ class SharedModelCache:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return the notices about the team's database for the report."""
+        """The notices about the team's database for the report."""
         return self._team.notices if self._team is not None else ()
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:

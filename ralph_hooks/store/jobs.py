@@ -57,7 +57,7 @@ class JobLock:
 
     @property
     def log(self) -> Path:
-        """Return the file with the output of the job's process: empty unless something is wrong with it."""
+        """The file with the output of the job's process: empty unless something is wrong with it."""
         return self._folder / _LOG
 
     @property

@@ -140,7 +140,7 @@ class Postgres:
 
     @property
     def connected(self) -> bool:
-        """Return True if there is a connection, so that using it costs no new one."""
+        """True if there is a connection, so that using it costs no new one."""
         return self._connection is not None
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:

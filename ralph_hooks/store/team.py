@@ -94,7 +94,7 @@ class TeamStore:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """Return one sentence for the report if it was unavailable in this run, and mark the outage as reported."""
+        """One sentence for the report if it was unavailable in this run. Reading it marks the outage as reported."""
         sentences = self._sentences()
         self._told = self._told or bool(sentences)
         return sentences
@@ -193,7 +193,7 @@ class TeamStore:
 
     @property
     def _mark(self) -> str:
-        """Return the cache key under which an outage of the database is recorded."""
+        """The cache key under which an outage of the database is recorded."""
         return f"outage/team/{self.name}"
 
     def _sentences(self) -> tuple[str, ...]:
