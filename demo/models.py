@@ -1,8 +1,8 @@
 """``python -m demo.models``: two scripted models, a cheap one and an expensive one, in one server on this machine.
 
 The cheap one knows the bug of the fourth change, and is wrong about the first one: it writes a test for each. The
-expensive one repairs it, wrongly at first: a car that leaves stays inside, and a test fails. The cheap one then corrects
-the repair. Prints the server's base URL on its first line.
+expensive one repairs it, wrongly at first: a car that leaves stays inside, and a test fails. The cheap one then
+corrects the repair. Prints the server's base URL on its first line.
 """
 
 from __future__ import annotations
