@@ -15,7 +15,7 @@ Values = Mapping[str, Any]
 
 
 def render(values: Values, prefix: Sequence[str] = TABLE) -> str:
-    """``values`` as they would stand in a file of their own, under ``prefix``."""
+    """Return ``values`` as they would appear in a file of their own, under ``prefix``."""
     import tomlkit
 
     return tomlkit.dumps(_tables(_below(prefix, values)))
@@ -98,7 +98,7 @@ def _tables(values: Values) -> dict[str, Any]:
 
 
 def _keeps_lines(before: str, after: str) -> bool:
-    """Return whether every line of ``before`` stands in ``after`` as it was, in the same order."""
+    """Return True if ``after`` contains every line of ``before`` unchanged, in the same order."""
     rest = iter(_lines(after))
     return all(line in rest for line in _lines(before))
 

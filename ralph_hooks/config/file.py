@@ -1,4 +1,4 @@
-"""One configuration file: read, decoded, and told of its mistakes in terms of the file."""
+"""One configuration file: reads it, decodes it, and reports mistakes by their place in the file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ralph_hooks.config.tables import FileTable
 from ralph_hooks.errors import ConfigError
 
 TABLE = ("tool", "ralph-hooks")
-"""Where the configuration stands in pyproject.toml."""
+"""Location of the configuration in pyproject.toml."""
 _MOST = 16_000_000  # bytes
 _MOST_STEPS = 200  # on the way of links, which may lead in a circle
 _AS_IT_IS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # nor waiting for a pipe's writer
@@ -114,11 +114,11 @@ def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
 
 
 def read_content(path: Path, *, own: bool = False) -> bytes | None:
-    """Return what ``path`` holds; None where there is nothing.
+    """Return the content of ``path``; None if there is no file.
 
-    Raises ConfigError for what cannot be read or has no end: a symbolic link may lead to a device or a pipe. The user's
-    ``own`` file says where keys are sent, without being asked for consent: one that everybody can write is refused, and
-    so is another user's.
+    Raises ConfigError for a file that cannot be read or has no end: a symbolic link may lead to a device or a pipe. The
+    user's ``own`` file decides where keys are sent, without a request for consent. It is therefore refused if everybody
+    can write it, or if it belongs to another user.
     """
     try:
         with os.fdopen(os.open(path, _AS_IT_IS), "rb") as file:

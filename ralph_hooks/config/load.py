@@ -44,7 +44,7 @@ def load(repository_top: Path | None, user_config: Path | None, built_in: Mappin
 
 
 def _own_files(top: Path) -> Places:
-    """The files of our settings and, where one is a symbolic link, each path on the way to what it leads to."""
+    """Return the user's own settings files and, for a symbolic link, each path between it and its target."""
     led = {path: place for name, place in CONFIGURATIONS.items() for path in way(top, name)}
     return {**led, **CONFIGURATIONS}
 
@@ -123,9 +123,9 @@ def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:
 
 
 def _prices(file: File, models: Models, user: File | None) -> dict[str, Price]:
-    """Return what ``file`` says models cost. A repository could call a dear model cheap, so its word is the last one.
+    """Return the prices that ``file`` sets. A repository's prices rank last: it could call an expensive model cheap.
 
-    Where the user wants no call without a known price, it is none.
+    They are ignored if the user allows no call without a known price.
     """
     given = models.prices()
     if file is user:

@@ -15,7 +15,7 @@ from ralph_hooks.core.text import plural
 from ralph_hooks.errors import ConfigError
 
 Key = tuple[str | int, ...]
-"""The way to a value from the top of the file: names of keys, and 0-based places in lists."""
+"""Path to a value from the top of the file: names of keys, and 0-based indices in lists."""
 
 _SHOWN = 20  # more would push the first ones off the screen
 _LARGE = 10**15  # longer numbers are unreadable, and Python refuses to print the longest
@@ -163,7 +163,7 @@ def _in_range(value: float, type_: _Number) -> bool:
 
 
 def choices(type_: inspect.Type) -> tuple[str, ...]:
-    """The words that ``type_`` allows; empty where it is not a choice of words."""
+    """Return the values that ``type_`` allows; empty if it is not a choice."""
     match type_:
         case inspect.Metadata():
             return choices(type_.type)
@@ -175,7 +175,7 @@ def choices(type_: inspect.Type) -> tuple[str, ...]:
 
 
 def expected(type_: inspect.Type) -> str:  # noqa: PLR0911 - one line for each type a file can hold
-    """Return what fits ``type_``, in words."""
+    """Return a description of the values that fit ``type_``."""
     match type_:
         case inspect.Metadata():
             return expected(type_.type)
@@ -214,7 +214,7 @@ def _range(type_: _Number) -> str:
 
 
 def _got(value: object, type_: inspect.Type) -> str:
-    """Return what stands there instead. A string is shown only where a word was expected: it might be a key."""
+    """Return a description of the actual value. A string is shown only if a choice was expected: it might be a key."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int | float):

@@ -1,6 +1,6 @@
-"""What a decoder cannot see: names that refer to each other, URLs, commands, path patterns.
+"""Checks that a decoder cannot make: names that refer to each other, URLs, commands, path patterns.
 
-A mistake is noted in its file, and a stand-in goes on in its place, so that one look finds all mistakes.
+A mistake is recorded in its file and replaced by a placeholder value, so that one pass finds all mistakes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Key = tuple[str | int, ...]
 
 _CHEAP_PHASES = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
 _REPAIRS = frozenset((Phase.IMPLEMENT, Phase.FIX))
-"""What a coding agent does with its `command`; the other phases are questions, for its `ask`."""
+"""Phases in which a coding agent runs its `command`; in the other phases it answers questions through its `ask`."""
 _PATTERNS_IN_LABEL = 3
 
 # Stricter than a URL parser on purpose: what this takes is read in the same way by every parser, so that the host that
@@ -84,7 +84,7 @@ def providers(file: File, *, own: bool) -> dict[str, Provider]:
 
 
 def _check_request(file: File, key: Key, table: ProviderTable, *, own: bool) -> None:
-    """What a request carries besides its body. Values are not shown: people put keys into them."""
+    """Check the parts of a request besides its body. Values are not shown: people put keys into them."""
     for name, given in (
         ("api-key-command", table.api_key_command),
         ("client-cert", table.client_cert),
@@ -115,7 +115,7 @@ def _check_headers(file: File, key: Key, headers: Mapping[str, str]) -> None:
 
 
 def _check_way(file: File, key: Key, table: ProviderTable) -> None:
-    """A provider has a URL or a command, as its wire wants."""
+    """Check that a provider has a URL or a command, as its wire requires."""
     if table.wire is Wire.AGENT:
         _check_agent(file, key, table)
         return
@@ -314,9 +314,9 @@ def _check_linters(file: File) -> None:
 
 
 def check_personal(file: File, *, own: bool) -> None:
-    """What is the user's to choose: whose verdicts are believed and who is told what was spent, and the way to models.
+    """Check settings that only the user may make: the shared cache of verdicts and costs, and the proxy to models.
 
-    Both may hold a password, and are not repeated.
+    Both may hold a password, so error messages do not repeat them.
     """
     store, proxy = file.table.store, file.table.proxy
     if store and not own:
@@ -340,7 +340,7 @@ def check_personal(file: File, *, own: bool) -> None:
 
 
 def store_problem(url: str) -> tuple[str, str] | None:
-    """Return what is wrong with the ``url`` of a store, and the advice. It is not repeated: it may hold a password."""
+    """Return the problem with the ``url`` of a store, and advice. Neither repeats the URL: it may hold a password."""
     if re.fullmatch(STORE, url):
         return None
     return "expected the URL of a PostgreSQL database", "such as postgresql://db.corp.example/ralph"

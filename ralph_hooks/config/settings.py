@@ -1,4 +1,4 @@
-"""What a run goes by. The tables with plain values are decoded from the file as they stand here.
+"""Settings of a run. The tables with plain values are decoded from the file as they are declared here.
 
 A `Meta` beside a key is its one source of truth: the decoder enforces its limits, and the JSON Schema and the reference
 in ``docs/configuration.md`` are generated from it.
@@ -408,7 +408,7 @@ class RouteRule(Struct, frozen=True):
     """Only the phases that the rule names; the others keep their models."""
     skip: bool
     label: str
-    """Where it stands, for people: ``routes[0] (migrations/**)``."""
+    """Location of the route, for people: ``routes[0] (migrations/**)``."""
     guidelines: tuple[str, ...] = ()
     """Besides those for all paths."""
 
@@ -434,11 +434,11 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     prices: Mapping[str, Price] = {}
     """By model, ``provider/model``."""
     store: str = ""
-    """The URL of the team's store, which may hold a password; empty where this machine's own is all there is."""
+    """URL of the team's store, which may hold a password; empty if only this machine's own is used."""
     proxy: str = ""
-    """The proxy on the way to providers, as `FileTable.proxy`; empty for none."""
+    """Proxy between this machine and providers, as `FileTable.proxy`; empty for none."""
     sensitive: tuple[tuple[str, str], ...] = ()
-    """What the repository asks for that needs trust: the key, and its value as JSON with sorted keys."""
+    """Settings of the repository that need trust: the key, and its value as JSON with sorted keys."""
     own_files: Places = field(default_factory=lambda: CONFIGURATIONS)
     """The paths of the repository that have a say in these settings, with those that a symbolic link leads to."""
     sources: tuple[Path, ...] = ()
@@ -453,7 +453,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         return found
 
     def implementers(self, path: str, kind: Kind) -> tuple[Chain, str]:
-        """Return who repairs ``path``, and why; an empty chain for nobody."""
+        """Return the models that repair ``path``, and the reason; an empty chain for none."""
         route = self.route(path)
         chain = route.chain(Phase.IMPLEMENT)
         own = self._rule(path)

@@ -1,4 +1,4 @@
-"""What may stand in a configuration file, where it differs from the settings that are made of it."""
+"""Shape of a configuration file, where it differs from the settings that are made of it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ ENVIRONMENT_NAME = "^[A-Z_][A-Z0-9_]*$"
 VARIABLE = "^[A-Za-z_][A-Za-z0-9_]*$"
 """Any environment variable: those for proxies are in small letters."""
 STORE = r"^postgres(ql)?://\S+$"
-"""Where a team's store is: a URL as libpq takes it."""
+"""Location of a team's store: a URL as libpq takes it."""
 PROXY = r"^(environment|http://([^\s/@]+@)?[A-Za-z0-9._-]+:[0-9]{1,5}/?)$"
-"""The proxy on the way to providers: the one that HTTPS_PROXY names, or a URL."""
+"""Proxy between this machine and providers: the one that HTTPS_PROXY names, or a URL."""
 
 # Patterns are for editors alone: `resolve` checks the same ones with better advice than a decoder can give.
 ModelName = Annotated[str, Meta(extra_json_schema={"pattern": MODEL})]

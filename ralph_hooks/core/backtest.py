@@ -1,4 +1,4 @@
-"""How good a gate is: examples with known labels, what a routing made of them, and the rates with their intervals."""
+"""Statistics of a backtest: labelled examples, a routing's trials on them, and rates with confidence intervals."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ralph_hooks.core.text import money
 
 
 class Label(StrEnum):
-    """What is known of a change."""
+    """Known label of a change."""
 
     BUGGY = "buggy"
     CLEAN = "clean"
@@ -50,7 +50,7 @@ class Example(Struct, frozen=True, kw_only=True):
 
 
 class Trial(Struct, frozen=True, kw_only=True):
-    """What a routing made of one example."""
+    """Result of one routing on one example."""
 
     id: str
     label: Label
@@ -65,11 +65,11 @@ class Trial(Struct, frozen=True, kw_only=True):
     requests: int = 0
     tokens: int = 0
     weighty: tuple[Weighed, ...] = ()
-    """What `tune` may move the bar of."""
+    """Severities whose threshold `tune` may move."""
 
 
 class Weighed(Struct, frozen=True):
-    """One finding, as far as thresholds look at it."""
+    """One finding, reduced to the values that thresholds use."""
 
     severity: str
     confidence: float
@@ -100,7 +100,7 @@ class Score(Struct, frozen=True, kw_only=True):
     seconds_p50: float
     seconds_p95: float
     flips: float | None
-    """The share of examples that got another verdict when they were asked again; None without repeats."""
+    """Share of examples whose verdict changed when the request was repeated; None without repeats."""
     unjudged: int
     requests: int
     tokens: int
@@ -120,9 +120,9 @@ def interval(hits: int, count: int) -> Rate:
 
 
 def score(name: str, runs: Sequence[Sequence[Trial]]) -> Score:
-    """The first of ``runs``, and how often the others came to another verdict.
+    """Return the score of the first of ``runs``, and how often the others reached another verdict.
 
-    What was not judged counts in no rate.
+    Examples without a verdict count in no rate.
     """
     first = runs[0]
     judged = [trial for trial in first if not trial.unjudged]
@@ -166,12 +166,13 @@ def _flips(runs: Sequence[Sequence[Trial]]) -> float | None:
 
 
 BREAK_EVEN_MISSES = 0.18
-"""Past this share of wrong results let through, routing to a cheap model first loses to the expensive model alone:
-computed from published per-task results of 24 models on SWE-bench Verified, for DeepSeek V3.2 before Opus 4.5."""
+"""Share of wrong results let through above which routing to a cheap model first costs more than the expensive model
+alone: computed from published per-task results of 24 models on SWE-bench Verified, for DeepSeek V3.2 before Opus
+4.5."""
 
 
 def break_even(scored: Score) -> str:
-    """One sentence: is this gate good enough for routing to pay?"""
+    """Return one sentence: is this gate accurate enough for routing to save money?"""
     if not scored.bugs:
         return f"{scored.name}: no bugs among the examples, so what it misses is not known."
     rate, low, high = scored.catch_rate
@@ -213,7 +214,7 @@ BARS = tuple(
 
 
 class Tuned(Struct, frozen=True, kw_only=True):
-    """What came of trying the thresholds on one routing's trials."""
+    """Result of tuning the thresholds on one routing's trials."""
 
     routing: str
     bar: Bar

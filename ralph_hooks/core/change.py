@@ -18,7 +18,7 @@ ABSENT_MODE = "000000"
 
 
 class Status(StrEnum):
-    """How a path differs from the base, in the letters of ``git diff --raw``."""
+    """Kind of difference between a path and the base, in the letters of ``git diff --raw``."""
 
     ADDED = "A"
     COPIED = "C"
@@ -52,7 +52,7 @@ class Entry(Struct, frozen=True):
         return self.old_path != self.path and self.old_oid == self.new_oid and self.new_mode != SUBMODULE_MODE
 
     def unreadable(self) -> str | None:
-        """Return why there is no text to judge in this entry, seen from its modes and ids alone."""
+        """Return the reason why this entry has no text to review, from its modes and ids alone."""
         modes = (self.old_mode, self.new_mode)
         if SUBMODULE_MODE in modes:
             return "submodule"
@@ -87,10 +87,10 @@ class Content(Struct, frozen=True):
 
 
 class Change(Struct, frozen=True):
-    """What would be committed or pushed, against what was there."""
+    """A change to be committed or pushed, relative to its base."""
 
     tree: str
-    """The object id of the tree that is judged."""
+    """Object id of the reviewed tree."""
     base: str
     """The object id of the tree it is compared with (the empty tree for a first commit)."""
     entries: tuple[Entry, ...]

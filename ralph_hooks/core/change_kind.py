@@ -18,5 +18,5 @@ class Kind(StrEnum):
 
     @property
     def boilerplate(self) -> bool:
-        """True where a mistake is easy to mend."""
+        """True if a mistake in this kind of change is easy to fix."""
         return self is not Kind.LOGIC

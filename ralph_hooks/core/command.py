@@ -11,7 +11,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.glob import first_match
 
 REPORT = "{junit}"
-"""Stands in a command for the file that it may write a JUnit report to."""
+"""Placeholder in a command for the file to which it may write a JUnit report."""
 _NEXT = re.compile(r"&&|;|\n")  # what comes behind it is not run once something before it has failed
 
 
@@ -37,12 +37,12 @@ class Command(Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """The command in reports, by which its outcomes are told from those of other commands."""
+        """Name of the command in reports, which keeps its outcomes apart from those of other commands."""
         return f"{self.cwd}: {self.line}" if self.cwd else self.line
 
     @property
     def words(self) -> list[str]:
-        """Words of the command, to recognise programs and options; never what is run."""
+        """Arguments of the command, to recognise programs and options; never used to run it."""
         if not isinstance(self.run, str):
             return list(self.run)
         import shlex

@@ -1,4 +1,4 @@
-"""What the ledger comes to: totals, a forecast, and whether the routing pays. Pure arithmetic, in exact US dollars."""
+"""Summary of the ledger: totals, a forecast, and the savings from routing. Pure arithmetic, in exact US dollars."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ralph_hooks.core.usage import Price, Usage
 
 
 class Total(Struct, frozen=True, kw_only=True):
-    """What some of the calls in the ledger come to."""
+    """Total of some of the calls in the ledger."""
 
     name: str
     """The phase, the model or the day; empty for all of them."""
     calls: int
     """Calls to models, failed ones too."""
     remembered: int
-    """Answers that came from the store instead."""
+    """Answers that came from the cache."""
     usage: Usage
     """Tokens of the calls; ``estimated`` where some of them are a worst case."""
     cost_usd: Decimal
@@ -54,7 +54,7 @@ class Statement(Struct, frozen=True, kw_only=True):
     spend: tuple[tuple[str, str, Decimal], ...] = ()
     """Day, phase and US dollars, the earliest day first."""
     decided: int = 0
-    """Changes that a model judged, or had judged: each once, where the ledger knows which run was for which change."""
+    """Changes with a verdict from a model, new or cached: each once, if the ledger knows the change of each run."""
     escalated: int = 0
     """Runs in which the implement model answered."""
 
@@ -74,17 +74,17 @@ class Cap(Struct, frozen=True, kw_only=True):
 
 
 class Forecast(Struct, frozen=True, kw_only=True):
-    """What this month will have cost in US dollars; four times of five it ends between ``low`` and ``high``."""
+    """Forecast of this month's cost in US dollars; in four of five months it ends between ``low`` and ``high``."""
 
     expected: Decimal
     low: Decimal
     high: Decimal
     days: int
-    """How many days of history it rests on."""
+    """Number of days of history behind the forecast."""
 
 
 class Caught(Struct, frozen=True, kw_only=True):
-    """What the gate did, as far as its reports are kept."""
+    """Results of the gate, as far as its reports are kept."""
 
     judged: int
     held_back: int
@@ -104,12 +104,12 @@ class Bill(Struct, frozen=True, kw_only=True):
     expensive: str = ""
     """The model of the implement phase, which the baseline is taken from; empty where none is configured."""
     baseline: Decimal | None = None
-    """What the same tokens would have cost on it; None where its price is not known."""
+    """Cost of the same tokens on the baseline model; None if its price is not known."""
     caps: tuple[Cap, ...] = ()
     forecast: Forecast | None = None
     caught: Caught | None = None
     pays: str = ""
-    """One sentence: whether the routing pays, with the numbers."""
+    """Sentence that says if routing saves money, with the numbers."""
 
 
 _LEAST_DAYS = 3
@@ -133,10 +133,10 @@ def forecast(daily: Sequence[Decimal], spent: Decimal, days_left: int) -> Foreca
 
 
 def pays(statement: Statement) -> str:
-    """One sentence: does it pay to ask the cheap models first? Empty where nothing was escalated yet.
+    """Return one sentence: does it save money to call the cheap models first? Empty if nothing was escalated yet.
 
-    Asking the expensive model for every change would cost what its calls cost now, each time. Routing costs the gate
-    each time, and the expensive model for the share that is escalated.
+    Without routing, every change would cost as much as an escalated one costs now. With routing, every change costs the
+    gate, and only the escalated share costs the expensive model.
     """
     if not statement.decided or not statement.escalated:
         return ""

@@ -18,9 +18,9 @@ from ralph_hooks.core.finding import SHORT, Finding
 from ralph_hooks.core.text import visible
 
 DISMISSED = ".ralph-hooks/dismissed.toml"
-"""Where a repository keeps what its team has dismissed."""
+"""Path of the file in which a repository keeps its team's dismissed findings."""
 SECRETS_BASELINE = ".secrets.baseline"
-"""Where detect-secrets keeps what a project has listed as no real secret."""
+"""Path of the file in which detect-secrets keeps values that a project has listed as not secret."""
 MAX_BYTES = 2_000_000
 """A larger file is not read."""
 _HEAD = """\
@@ -33,7 +33,7 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 class DismissalKind(StrEnum):
-    """Why a finding is dismissed."""
+    """Reason for which a finding is dismissed."""
 
     FALSE_ALARM = "false-alarm"
     """It is wrong."""
@@ -47,13 +47,13 @@ class Dismissal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     id: str
     """The whole fingerprint."""
     path: str
-    """Where the finding was; a file that was renamed since is recognised by its code."""
+    """Path of the finding; after a rename the finding is recognised by its code."""
     finding: str
     """The kind of finding: ``ruff F821``, ``defect``."""
     code: str = ""
     """The first of its lines, for people; credentials are masked."""
     lines: int = 1
-    """How many lines it quotes."""
+    """Number of lines that it quotes."""
     kind: DismissalKind
     reason: str
     by: str = ""
@@ -95,7 +95,7 @@ class Dismissals(Struct, frozen=True, kw_only=True):
     own: tuple[Dismissal, ...] = ()
     """Those that only the author's working tree has."""
     unreadable: tuple[str, ...] = ()
-    """Why entries could not be read: they excuse nothing."""
+    """Reasons why entries could not be read; such entries dismiss nothing."""
 
     def split(
         self, findings: Sequence[Finding], there: Callable[[str], bool]

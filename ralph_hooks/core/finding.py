@@ -41,7 +41,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     line: int
     end_line: int
     category: str
-    """A short kebab-case word: ``bug``, ``security``, ``secret``, ``syntax``, or a linter's code such as ``F821``."""
+    """Kebab-case category: ``bug``, ``security``, ``secret``, ``syntax``, or a linter's code such as ``F821``."""
     severity: Severity
     confidence: float
     """From 0 to 1; a deterministic check is always 1."""
@@ -53,13 +53,13 @@ class Finding(Struct, frozen=True, kw_only=True):
     source: str
     """The model (``provider/model``) or the check (``ruff``, ``syntax``, ``secrets``) that says so."""
     confirmed: bool | None = None
-    """What the verify phase said: None where it was not asked or could not answer."""
+    """Verdict of the verify phase; None if it was not run or could not answer."""
     evidence: Evidence = Evidence.CHECK
-    """How well it is supported; a model's own finding starts as ``unproved``."""
+    """Strength of the evidence; a model's own finding starts as ``unproved``."""
     proof: Proof | None = None
     """The reproducer and its runs, where one was run."""
     note: str = ""
-    """Why it is no better supported, where no proof says so."""
+    """Reason why the evidence is no stronger, if no proof says so."""
     blocking: bool = False
     removed: bool = False
     """True where the quoted code is gone: the line numbers are then those of the base."""
@@ -77,7 +77,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def fingerprint(self) -> str:
-        """Recognises the finding in a later run, whatever its line number, its path and the model's words for it."""
+        """Identifier of the finding across runs, independent of its line number, its path and the model's wording."""
         return digest(self.kind, self.anchor) if self.anchor else digest(self.kind, self.path, squeezed(self.quote))
 
     @property

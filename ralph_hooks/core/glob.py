@@ -41,10 +41,11 @@ def _test(pattern: str) -> Callable[[str, Sequence[str]], bool]:
 
 
 def _compiled(pattern: str) -> re.Pattern[str]:
-    """The expression for ``pattern``, in which no star is tried in more ways than one.
+    """Return the expression for ``pattern``, in which each star is matched without backtracking.
 
-    What stands between two stars is best taken where it comes first: that leaves most to the second one. To go back and
-    try the next place, as expressions do unless they are told (``(?>...)``), takes years for ``*a*a*a*a*a*a*a*a*b``.
+    The part between two stars is matched at its first occurrence, which leaves the most to the second star. Without
+    atomic groups (``(?>...)``) a regex engine would backtrack to later ones, which takes years for
+    ``*a*a*a*a*a*a*a*a*b``.
     """
     tokens = _TOKEN.findall(pattern.strip("/"))
     if "/" not in pattern.rstrip("/"):

@@ -20,16 +20,16 @@ _FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
 
 
 class Guidance(Struct, frozen=True, kw_only=True):
-    """What models are told besides the code."""
+    """Guidance for models besides the code."""
 
     files: Mapping[str, str] = {}
     """Guidelines by the name they have in the settings, as the base of the change has them."""
     intent: str = ""
-    """What the author means to do: ``--intent``, or the messages of the commits that are pushed."""
+    """Intent of the author: ``--intent``, or the messages of the pushed commits."""
     from_messages: bool = False
-    """True where the intent is that of commit messages: what was judged without it, at the commit, is paid for."""
+    """True if the intent comes from commit messages: verdicts from the commit, reached without it, are then reused."""
     notices: tuple[str, ...] = ()
-    """What could not be read, or was cut."""
+    """Notices about guidance that could not be read, or was cut."""
 
     def rules(self, names: Sequence[str]) -> str:
         """Return the guidelines called ``names``; empty where none is there."""

@@ -1,4 +1,4 @@
-"""A repair that goes on in a process of its own after the hook that asked for it has ended."""
+"""A repair that continues in its own process after the hook that started it has ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ralph_hooks.core.report import JobSummary
 
 
 class JobState(StrEnum):
-    """What became of a job."""
+    """State of a job."""
 
     RUNNING = "running"
     FINISHED = "finished"
@@ -25,22 +25,22 @@ class Job(Struct, frozen=True, kw_only=True):
     """The record of one job. There is one job for a tree."""
 
     tree: str
-    """The object id of the judged tree."""
+    """Object id of the reviewed tree."""
     title: str
-    """What was judged, for people."""
+    """Title of the reviewed change, for people."""
     command: str
     """The command that refused it: ``gate``, ``pre-push``."""
     started: float
     """Seconds since 1970."""
     seconds: float
-    """How long it may take in all."""
+    """Maximum duration in seconds."""
     pid: int = 0
     """Its process; 0 until that has begun."""
     state: JobState = JobState.RUNNING
     ended: float | None = None
     """Seconds since 1970."""
     step: str = ""
-    """What it is at, for people; empty before the first step."""
+    """Current step, for people; empty before the first one."""
     done: int = 0
     """Of the current step."""
     total: int = 0

@@ -11,7 +11,7 @@ from ralph_hooks.core.change import Entry
 from ralph_hooks.core.glob import first_match
 
 FILES = "{files}"
-"""Stands in a command line for the changed files that the linter is about, quoted for the shell."""
+"""Placeholder in a command line for the changed files that the linter checks, quoted for the shell."""
 RESERVED = (
     "secrets", "invisible", "conflicts", "syntax", "ruff", "imports", "weakened-tests", "models", "commands", "review",
 )  # fmt: skip
@@ -28,7 +28,7 @@ class BlockAt(StrEnum):
 
 
 class Format(StrEnum):
-    """How a linter writes its findings to standard output."""
+    """Format in which a linter writes its findings to standard output."""
 
     SARIF = "sarif"
     MYPY = "mypy"
@@ -63,7 +63,7 @@ class Linter(Struct, frozen=True):
 
 
 class LinterRun(Struct, frozen=True):
-    """What came of one command line."""
+    """Result of one command line."""
 
     output: bytes = b""
     """Its standard output."""
@@ -74,7 +74,7 @@ class LinterRun(Struct, frozen=True):
     said: str = ""
     """The last line of its standard error."""
     problem: str = ""
-    """Why it did not run; empty where it did."""
+    """Reason why it did not run; empty if it did."""
 
 
 def _quoted(paths: Sequence[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What can go wrong between a request and a usable reply. Each fault knows what may be tried next.
+"""Faults between a request and a usable reply. Each fault knows what may be tried next.
 
 Adapters raise these and nothing else; `engine.models.caller` is the one place that retries.
 """
@@ -12,11 +12,11 @@ class ModelError(Exception):
     """A call to a model did not give a usable reply. ``str()`` is a sentence for the user, without the key."""
 
     outcome = "fault"
-    """How the ledger and the report name it."""
+    """Name of the fault in the ledger and the report."""
     billed = False
     """True where the provider has worked and will charge for it."""
     usage: Usage | None = None
-    """What the call used, where the provider said so beside an answer of no use."""
+    """Usage of the call, if the provider reported it with an unusable answer."""
 
 
 class Unreachable(ModelError):
@@ -43,7 +43,7 @@ class RateLimited(ModelError):
 
 
 class Misconfigured(ModelError):
-    """TLS failure, unusable CA path, malformed key, redirect to elsewhere: only the user can mend it (exit 2)."""
+    """TLS failure, unusable CA path, malformed key, redirect to elsewhere: only the user can fix it (exit 2)."""
 
     outcome = "misconfigured"
 
@@ -87,7 +87,7 @@ class Rejected(ModelError):
 
 
 class Unreadable(ModelError):
-    """HTML, broken JSON, a bad encoding, a short body, JSON of another shape than was asked for.
+    """HTML, broken JSON, a bad encoding, a short body, or JSON of another shape than requested.
 
     ``partial`` is the usable part of a reply in which something else could not be used.
     """
@@ -101,7 +101,7 @@ class Unreadable(ModelError):
 
 
 class Truncated(ModelError):
-    """The reply stopped at the token limit, or was empty: more room may help."""
+    """The reply stopped at the token limit, or was empty: a higher limit may help."""
 
     outcome = "truncated"
     billed = True
@@ -142,6 +142,6 @@ class BudgetReached(ModelError):
 
 
 class Skipped(ModelError):
-    """The model failed a moment ago, here or in another run, and was not asked again."""
+    """The model failed a moment ago, in this run or another, and was not called again."""
 
     outcome = "skipped"

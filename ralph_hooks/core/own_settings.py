@@ -12,7 +12,7 @@ OWN_FILE = ".ralph-hooks.toml"
 """The file that has nothing but our own keys, without a prefix, for projects without a pyproject.toml."""
 _TABLE = ("tool", "ralph-hooks")
 CONFIGURATIONS = {CONFIGURATION: _TABLE, OWN_FILE: ()}
-"""Where in each file the settings stand."""
+"""Location of the settings in each configuration file."""
 _DEPTH = 2  # names: gate.exclude
 
 

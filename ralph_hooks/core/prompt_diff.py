@@ -1,4 +1,4 @@
-"""The changed lines of a file as text for a model: numbered, with the definition they stand in."""
+"""The changed lines of a file as text for a model: numbered, with the definition that encloses them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Part(Struct, frozen=True):
 
     @property
     def changed(self) -> int:
-        """How many lines are added or removed."""
+        """Number of lines that are added or removed."""
         return _changed(self.lines)
 
     @property

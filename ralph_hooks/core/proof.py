@@ -12,7 +12,7 @@ from msgspec import Struct
 
 
 class Evidence(StrEnum):
-    """How well a finding is supported, strongest first. `gate.block-on` says which of them block."""
+    """Strength of evidence for a finding, strongest first. `gate.block-on` says which of them block."""
 
     CHECK = "check"
     """A deterministic check, a linter or a secret scan reported it."""
@@ -23,11 +23,11 @@ class Evidence(StrEnum):
     AGREED = "agreed"
     """Analyze reported it and verify confirmed it; no reproducer could be run."""
     UNPROVED = "unproved"
-    """Nothing supports it but one model's word, or its reproducer did not show it."""
+    """Only one model's claim supports it, or its reproducer did not show it."""
 
 
 class Outcome(StrEnum):
-    """How one run of a reproducer ended."""
+    """End of one run of a reproducer."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -55,7 +55,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     kind: str
     """The type of the exception, or `HANG`."""
     own: bool = False
-    """True if it is an exception that the project's own code let out, or a hang inside of it."""
+    """True if the project's own code raised the exception, or hung."""
     at: tuple[str, int] = ("", 0)
     """Path and 1-based line in the project where it was raised; empty where that is not known."""
     reached: tuple[tuple[str, int], ...] = ()
@@ -92,7 +92,7 @@ class TestFile(Struct, frozen=True, kw_only=True):
     language: str
     """Name of its `languages.runners.ProofRunner`."""
     command: str
-    """How a person runs it."""
+    """Command with which a person runs it."""
 
 
 class ProofRun(Struct, frozen=True, kw_only=True):
@@ -120,14 +120,14 @@ class Proof(Struct, frozen=True, kw_only=True):
     test: str
     """The whole test file."""
     on_change: str
-    """What it does on the change: ``fails 3 of 3: ZeroDivisionError`` and the end of the output."""
+    """Result on the change: ``fails 3 of 3: ZeroDivisionError`` and the end of the output."""
     on_base: str
-    """What it does on the base; says so where there is no base to run on."""
+    """Result on the base; says so if there is no base to run on."""
     reason: str = ""
-    """Why it counts as it does, one sentence."""
+    """Reason for the strength of the evidence, one sentence."""
     asserts: str = ""
-    """The behaviour that is asserted, in the model's words."""
+    """Asserted behaviour, as the model describes it."""
     because: str = ""
-    """Where that behaviour is promised, quoted."""
+    """Source that promises this behaviour, quoted."""
     runner: str = ""
     """Name of the `languages.runners.ProofRunner` that ran it."""

@@ -19,9 +19,9 @@ class ReaderKind(Struct, frozen=True):
     name: str
     """For the documentation."""
     rule: str
-    """What a repair may not do, so that it reads on from 'a repair may not'."""
+    """Forbidden action of a repair, phrased to follow 'a repair may not'."""
     source: str
-    """Where it says that the files are read, or what happened with one of them."""
+    """Place that says that the files are read, or what happened with one of them."""
     patterns: tuple[str, ...]
 
 

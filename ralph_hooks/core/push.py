@@ -11,12 +11,12 @@ class Update(Struct, frozen=True):
     """One ref that a push moves. An oid is None on the side where the ref does not exist."""
 
     local_ref: str
-    """What was pushed, as the user named it; ``(delete)`` where the remote ref goes."""
+    """Pushed ref, as the user named it; ``(delete)`` if the remote ref is deleted."""
     local_oid: str | None
     remote_ref: str
     """In full: ``refs/heads/main``."""
     remote_oid: str | None
-    """What the remote had when git asked it: this clone need not have that object."""
+    """Object id of the ref on the remote when git read it: this clone may not have that object."""
 
 
 class Commit(Struct, frozen=True):
@@ -29,7 +29,7 @@ class Commit(Struct, frozen=True):
 
 
 class Message(Struct, frozen=True):
-    """What somebody wrote about a commit or in an annotated tag."""
+    """Message of a commit or of an annotated tag."""
 
     oid: str
     size: int

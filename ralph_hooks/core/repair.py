@@ -1,4 +1,4 @@
-"""A repair: what a model wants changed, what came of trying it, and what is kept of it."""
+"""A repair: the edits that a model proposes, the result of testing them, and the stored form."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NewFile(Struct, frozen=True):
 
 
 class Repair(Struct, frozen=True):
-    """What the implement or the fix phase answered."""
+    """Answer of the implement or the fix phase."""
 
     summary: str
     edits: tuple[Edit, ...] = ()
@@ -32,7 +32,7 @@ class Repair(Struct, frozen=True):
 
 
 class AgentRun(Struct, frozen=True):
-    """A coding agent that was run in the scratch copy. What it changed is read from the copy, never from its words."""
+    """Run of a coding agent in the scratch copy. Its changes are read from the copy, never from its reply."""
 
     exit_code: int | None
     """None where it was stopped at the deadline; 126 or 127 where it could not be started, as a shell says it."""
@@ -49,15 +49,15 @@ class StoredFix(Struct, frozen=True, kw_only=True):
     id: str
     ref: str
     commit: str
-    """The repaired tree; its parent has the judged tree, so that ``git show`` of it is the repair alone."""
+    """Commit of the repaired tree; its parent has the reviewed tree, so that ``git show`` of it is the repair alone."""
     base: str
-    """The object id of the tree that was judged."""
+    """Object id of the reviewed tree."""
     tree: str
     """The object id of the repaired tree."""
     title: str
-    """What was judged, for people."""
+    """Title of the reviewed change, for people."""
     summary: str
-    """What the repair does, in its author's words."""
+    """Summary of the repair by its author."""
     files: int
     insertions: int
     deletions: int

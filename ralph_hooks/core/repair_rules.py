@@ -1,4 +1,4 @@
-"""What no repair may do, judged on the tree that results and never on the words of a patch.
+"""Rules that no repair may break, checked on the resulting tree and never on the text of a patch.
 
 Names are compared as the most forgiving file system would: without regard to case, to characters that macOS ignores,
 and to what Windows cuts off, so that a name which is another file's name there is refused everywhere.
@@ -36,7 +36,7 @@ class Violation(Struct, frozen=True):
     """One rule that one path breaks."""
 
     rule: str
-    """What a repair may not do, so that it reads on from 'a repair may not'."""
+    """Forbidden action of a repair, phrased to follow 'a repair may not'."""
     path: str
 
     def __str__(self) -> str:
@@ -102,7 +102,7 @@ def is_git(name: str) -> bool:
 def violations(
     entries: Iterable[Entry], *, protected: Sequence[str] = (), hooks: Sequence[str] = ()
 ) -> tuple[Violation, ...]:
-    """Return what the difference between the judged and the repaired tree breaks.
+    """Return the rules that the difference between the reviewed and the repaired tree breaks.
 
     ``protected`` are the user's own patterns; ``hooks`` are patterns of the folder where this clone keeps its hooks.
     """

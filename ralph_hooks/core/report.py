@@ -23,7 +23,7 @@ class Verdict(StrEnum):
 
 
 class Cause(StrEnum):
-    """Why a path was not reviewed by a model. `UNAVAILABLE` and `BUDGET` make a verdict inconclusive."""
+    """Reason why no model reviewed a path. `UNAVAILABLE` and `BUDGET` make a verdict inconclusive."""
 
     CONTENT = "content"
     """Nothing to read: binary, LFS pointer, submodule, symbolic link, mode change, too large."""
@@ -32,7 +32,7 @@ class Cause(StrEnum):
     SECRET = "secret"
     """Withheld: the secret scan found something in it (that finding blocks by itself)."""
     REFUSED = "refused"
-    """A check blocks it already: a model is asked once that is mended, for the file will change."""
+    """A check blocks it already: a model reviews it once that is fixed, because the file will change."""
     NO_MODEL = "no-model"
     """No model is configured for it: deterministic checks alone."""
     NOT_ASKED = "not-asked"
@@ -42,20 +42,20 @@ class Cause(StrEnum):
     BYPASSED = "bypassed"
     """The user skipped the models for this run: `RALPH_HOOKS_SKIP`."""
     NO_KEY = "no-key"
-    """A model should have judged it, and the user has no key for any."""
+    """A model should have reviewed it, and the user has no key for any."""
     UNAVAILABLE = "unavailable"
-    """A model should have judged it and could not: outage, refusal, nonsense, deadline."""
+    """A model should have reviewed it and could not: outage, refusal, unusable reply, deadline."""
     BUDGET = "budget"
-    """A model should have judged it, and the user's budget did not allow it."""
+    """A model should have reviewed it, and the user's budget did not allow it."""
 
     @property
     def unjudged(self) -> bool:
-        """True if a model should have judged the path."""
+        """True if a model should have reviewed the path."""
         return self in {Cause.UNAVAILABLE, Cause.BUDGET, Cause.NO_KEY}
 
 
 class Unreviewed(Struct, frozen=True):
-    """A path that no model judged."""
+    """A path that no model reviewed."""
 
     path: str
     reason: str
@@ -80,7 +80,7 @@ class CheckedFile(Struct, frozen=True):
 
 
 class Verification(Struct, frozen=True, kw_only=True):
-    """One verify command, run in a scratch copy of the tree that is judged."""
+    """One verify command, run in a scratch copy of the reviewed tree."""
 
     command: str
     exit_code: int | None
@@ -100,11 +100,11 @@ class Verification(Struct, frozen=True, kw_only=True):
     tail: str = ""
     """The end of what the command printed."""
     problem: str = ""
-    """Why the command says nothing about the change (not found, killed for memory); empty where it ran."""
+    """Reason why the result says nothing about the change (not found, killed for memory); empty if it ran."""
     from_store: bool = False
     """True where it passed on the same tree in an earlier run and was not run again."""
     ref: str = ""
-    """The pushed ref whose tree it ran on, for people; empty where one tree was judged."""
+    """Pushed ref on whose tree it ran, for people; empty if only one tree was reviewed."""
 
     @property
     def verdict(self) -> Verdict:
@@ -117,12 +117,12 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     @property
     def to_repair(self) -> bool:
-        """True if it fails by the change, so that a repair may be paid for."""
+        """True if the change makes it fail, so that a repair may be paid for."""
         return self.verdict is Verdict.FAIL and not self.fails_on_base
 
 
 class Step(StrEnum):
-    """What is done on one rung of the ladder."""
+    """Kind of step in a repair."""
 
     AUTOFIX = "autofix"
     """The linter's own, which is free."""
@@ -134,13 +134,13 @@ class Step(StrEnum):
 
 
 class RepairStep(Struct, frozen=True, kw_only=True):
-    """One step of the ladder as the report shows it: what was tried, why, and what came of it."""
+    """One step of a repair as the report shows it: the action, its reason and its outcome."""
 
     step: Step
     reason: str
-    """Why it was taken, for people."""
+    """Reason for the step, for people."""
     outcome: str
-    """What came of it, one sentence for people."""
+    """Outcome of the step, one sentence for people."""
     succeeded: bool
     model: str = ""
     """``provider/model`` that answered; empty where none did."""
@@ -149,7 +149,7 @@ class RepairStep(Struct, frozen=True, kw_only=True):
 
 
 class Action(StrEnum):
-    """What a push does to a ref of the remote."""
+    """Effect of a push on a ref of the remote."""
 
     CREATE = "create"
     UPDATE = "update"
@@ -157,7 +157,7 @@ class Action(StrEnum):
 
 
 class PushedRef(Struct, frozen=True, kw_only=True):
-    """One ref that a push moves, and what was judged of it."""
+    """One ref that a push moves, and the result of its review."""
 
     ref: str
     """The remote's, in full: ``refs/heads/main``."""
@@ -166,13 +166,13 @@ class PushedRef(Struct, frozen=True, kw_only=True):
     oid: str
     """The object that is pushed: of a commit or an annotated tag; empty where the ref is deleted."""
     tree: str = ""
-    """The tree that was judged; empty where nothing was, for the remotes have all of it."""
+    """Reviewed tree; empty if there was nothing to review, because the remotes have all of it."""
     base: str = ""
     """The tree it was compared with; empty as above."""
     commits: int = 0
-    """How many commits it adds that no remote has and no ref before it in this push."""
+    """Number of commits it adds that no remote and no earlier ref of this push has."""
     verdict: Verdict | None = None
-    """What came of it; None where nothing was judged."""
+    """Verdict; None if nothing was reviewed."""
 
 
 class FixSummary(Struct, frozen=True, kw_only=True):
@@ -194,7 +194,7 @@ class JobSummary(Struct, frozen=True, kw_only=True):
     state: str
     """One of `core.job.JobState`."""
     step: str
-    """What it is at; empty before the first step."""
+    """Current step; empty before the first one."""
     started: float
     """Seconds since 1970."""
     deadline: float
@@ -212,7 +212,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """One sentence: why this verdict."""
     tree: str
     title: str
-    """What was judged, for people."""
+    """Title of the reviewed change, for people."""
     base: str = ""
     """The tree that `tree` was compared with; empty where that is not one tree."""
     findings: tuple[Finding, ...] = ()
@@ -226,11 +226,11 @@ class Report(Struct, frozen=True, kw_only=True):
     cost_usd: Decimal | None = Decimal(0)
     """US dollars of this run's calls; None where one of them has no known price."""
     baseline_usd: Decimal | None = None
-    """What the same tokens would have cost on the expensive model; None where that is not known."""
+    """Cost of the same tokens on the expensive model, in USD; None if that is not known."""
     refs: tuple[PushedRef, ...] = ()
-    """What is pushed where; empty where no push was judged."""
+    """Pushed refs; empty if the run did not review a push."""
     commits: int = 0
-    """How many commits were judged: those of a push or a range; 0 for a staged change."""
+    """Number of reviewed commits, of a push or a range; 0 for a staged change."""
     new_commits: int = 0
     """Of those, the ones that no earlier run had passed: merged, cherry-picked, committed with ``--no-verify``."""
     rungs: tuple[RepairStep, ...] = ()
@@ -239,13 +239,13 @@ class Report(Struct, frozen=True, kw_only=True):
     job: JobSummary | None = None
     """The repair of this tree that goes on, or has ended, in the background."""
     reviewed: int = 0
-    """How many paths a model judged, now or earlier (from the store)."""
+    """Number of paths that a model reviewed, now or earlier (cached)."""
     paths: int = 0
-    """How many paths the change has."""
+    """Number of paths in the change."""
     dropped: int = 0
     """Items of replies that were dropped: ungrounded quotes, invented paths, malformed."""
     notices: tuple[str, ...] = ()
-    """Sentences the user has to read besides the verdict, such as 'the change was NOT judged by a model: …'."""
+    """Sentences for the user besides the verdict, such as 'the change was NOT judged by a model: …'."""
     seconds: float = 0.0
     exit_code: int = 0
 
@@ -261,11 +261,11 @@ class Receipt(Struct, frozen=True, kw_only=True):
     command: str
     verdict: Verdict
     models: tuple[str, ...] = ()
-    """``provider/model`` of those that answered, then or from the store."""
+    """Models that answered, now or earlier (cached), as ``provider/model``."""
     cost_usd: Decimal | None = Decimal(0)
     """US dollars of the whole run; None where it is not known."""
     commits: tuple[str, ...] = ()
-    """Object ids of the commits that were judged by it; none for a staged change, which is no commit yet."""
+    """Object ids of the reviewed commits; empty for a staged change, which is no commit yet."""
     skipped: str = ""
     """Parts of the judgement that the user skipped, separated by commas."""
     at: float = 0.0

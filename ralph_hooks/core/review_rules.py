@@ -9,7 +9,7 @@ from ralph_hooks.core.change import Content
 from ralph_hooks.core.glob import first_match
 
 MAX_BYTES = 1_000_000
-"""A larger file is listed, not reviewed: nobody wrote it by hand, and no model has room for it."""
+"""Size in bytes above which a file is listed, not reviewed: it is rarely hand-written and exceeds models' contexts."""
 LOCK_FILES = (
     "*.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "go.sum", "Pipfile.lock",
     "gradle.lockfile", "packages.lock.json", "conda-lock.yml", "pylock*.toml", "bun.lockb", "Package.resolved",
@@ -27,7 +27,7 @@ RULES = (
 )
 
 EMPTY = "empty"
-"""The reason of a file without content: nothing is lost where nobody reads it."""
+"""Reason for a file without content: it needs no review."""
 NEW_TEXT = "new text"
 """The reason of a file that was left out before the change and is text now: all of it is reviewed."""
 _GENERATED = "generated"

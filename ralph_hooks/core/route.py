@@ -26,7 +26,7 @@ class Phase(StrEnum):
 
 
 class Wire(StrEnum):
-    """How a provider is spoken to."""
+    """Protocol of a provider."""
 
     OPENAI = "openai"
     """OpenAI-compatible chat completions."""
@@ -51,7 +51,7 @@ class Auth(StrEnum):
 
 
 class Structured(StrEnum):
-    """How a provider is made to answer in the shape that was asked for."""
+    """Mechanism by which a provider returns the requested shape."""
 
     JSON_SCHEMA = "json-schema"
     JSON_OBJECT = "json-object"
@@ -60,7 +60,7 @@ class Structured(StrEnum):
 
 
 SHAPE_FIELDS = frozenset({"response_format", "output_config", "text", "tools", "tool_choice"})
-"""Request fields of all wires that carry the shape; where one had to be left out, it has to be told in words."""
+"""Request fields of all wires that carry the shape; without them the prompt has to describe it."""
 
 
 class Provider(Struct, frozen=True, kw_only=True):
@@ -78,15 +78,15 @@ class Provider(Struct, frozen=True, kw_only=True):
     api_key_command: tuple[str, ...] = ()
     """A program that prints a key which is valid for some time; used where ``api_key_env`` gives none."""
     api_key_ttl: float = 900.0
-    """Seconds after which a key that was printed is asked for again."""
+    """Seconds after which a printed key is fetched again."""
     auth: Auth | None = None
     """None for the usual header of the wire."""
     headers: Mapping[str, str] = {}
     """Extra request headers; ``${NAME}`` in a value stands for an environment variable."""
     query: Mapping[str, str] = {}
-    """What stands after ``?`` in the URL."""
+    """Query string: the part of the URL after ``?``."""
     client_cert: str = ""
-    """A PEM file with the certificate that a server wants of its clients, and with its key unless ``client_key``."""
+    """A PEM file with the client certificate that a server requires, and with its key unless ``client_key``."""
     client_key: str = ""
     """A PEM file with the private key of ``client_cert``."""
     command: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ Chain = tuple[Model, ...]
 
 
 class Route(Struct, frozen=True):
-    """What serves one path: a chain for every phase that has one, or nothing at all."""
+    """Models for one path: a chain for every phase that has one, or nothing at all."""
 
     chains: Mapping[Phase, Chain]
     skip: bool

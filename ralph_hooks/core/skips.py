@@ -14,13 +14,13 @@ _PARTS = (MODELS, REVIEW, COMMANDS)
 
 
 class Skips(Struct, frozen=True):
-    """What is skipped."""
+    """Parts of a review that the user skips."""
 
     names: tuple[str, ...] = ()
 
     @property
     def models(self) -> bool:
-        """True where no model is asked."""
+        """True if no model is called."""
         return not {MODELS, REVIEW}.isdisjoint(self.names)
 
     @property

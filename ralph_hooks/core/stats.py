@@ -1,4 +1,4 @@
-"""How the gate did in real use: what became of every finding that was shown. Pure arithmetic over labels."""
+"""Accuracy of the gate in real use: the outcome of every finding shown. Pure arithmetic over labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ralph_hooks.core.backtest import Rate, interval
 
 
 class Outcome(StrEnum):
-    """What became of a finding that was shown."""
+    """Outcome of a finding that was shown."""
 
     FIXED = "fixed"
     """The code at its place changed, and the finding is gone: it was right."""
@@ -21,7 +21,7 @@ class Outcome(StrEnum):
     DISMISSED = "dismissed"
     """It was wrong."""
     BYPASSED = "bypassed"
-    """It was committed all the same: nobody said whether it was right."""
+    """It was committed anyway; no decision says if it was right."""
     OPEN = ""
     """Nothing happened yet."""
 
@@ -33,9 +33,9 @@ class Label(Struct, frozen=True, kw_only=True):
     """One finding that was shown, with what became of it."""
 
     at: float
-    """When it was shown first, in seconds since 1970."""
+    """Time at which it was first shown, in seconds since 1970."""
     change: str
-    """The change that it was shown for first: one however often it was judged."""
+    """Change for which it was first shown: the same one however often it was reviewed."""
     source: str
     """The model or the check."""
     category: str
@@ -45,7 +45,7 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
-    """One run that judged a change."""
+    """One run that reviewed a change."""
 
     at: float
     """Seconds since 1970."""
@@ -56,7 +56,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
 
 
 class Group(Struct, frozen=True, kw_only=True):
-    """What became of some of the findings."""
+    """Outcomes of a group of findings."""
 
     name: str
     fixed: int = 0
@@ -67,12 +67,12 @@ class Group(Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> int:
-        """How many there were."""
+        """Number of findings."""
         return self.fixed + self.accepted + self.dismissed + self.bypassed + self.open
 
     @property
     def true(self) -> int:
-        """How many were right."""
+        """Number of findings that were right."""
         return self.fixed + self.accepted
 
     @property
@@ -88,11 +88,11 @@ class Statistics(Struct, frozen=True, kw_only=True):
     since: str
     until: str
     changes: int
-    """Changes that were judged, each once."""
+    """Reviewed changes, each counted once."""
     held_back: int
     """Of these, how many were held back at least once."""
     clean: int
-    """Changes without a blocking finding that was right, or that nobody decided about."""
+    """Changes without a blocking finding that was right or is undecided."""
     false_blocks: int
     """Of the clean ones, how many were held back by a finding that was dismissed."""
     whole: Group

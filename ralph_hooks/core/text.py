@@ -51,16 +51,16 @@ _SMALLEST = Decimal("0.0001")
 
 
 PLACEHOLDER = re.compile(r"<secret-\d+>")
-"""What stands for a credential in everything that is sent (see `core.ports.models.Redactor`)."""
+"""Replacement for a credential in everything that is sent (see `core.ports.models.Redactor`)."""
 
 
 def placeholder(number: int) -> str:
-    """Return what stands for the ``number``-th credential of a run."""
+    """Return the replacement for the ``number``-th credential of a run."""
     return f"<secret-{number}>"
 
 
 def beginning(text: str, limit: int) -> str:
-    """At most the first ``limit`` characters of ``text``, and no part of a word: no scan knows half a credential."""
+    """Return up to ``limit`` first characters of ``text``, cut at a word boundary: scans miss half a credential."""
     if len(text) <= limit:
         return text
     kept = text[:limit]

@@ -18,7 +18,7 @@ Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """What one call used. Both wires are brought to one meaning here: the totals include their parts."""
+    """Usage of one call. Both wires are converted to one meaning here: the totals include their parts."""
 
     input_tokens: int
     """All tokens of the request, those read from or written to the provider's prompt cache included."""
@@ -83,7 +83,7 @@ class Price(Struct, frozen=True, kw_only=True):
 
 
 class Call(Struct, frozen=True, kw_only=True):
-    """One call to a model, or one answer from the store, as the report and the ledger show it."""
+    """One call to a model, or one cached answer, as the report and the ledger show it."""
 
     phase: str
     model: str
@@ -107,11 +107,11 @@ _A_LETTER, _A_BLANK, _ANOTHER = 4, 2.5, 6  # fifths of a token
 
 
 def most_tokens(text: str) -> int:
-    """No fewer tokens than any model's tokenizer makes of ``text``: what a budget has to reckon with.
+    """Return an upper bound on the tokens that any model's tokenizer makes of ``text``, for reserving a budget.
 
-    A token stands for at least one byte, so there are never more than bytes; that is the bound for every script but
-    ours. Words and blanks of ASCII take fewer; docs/reliability.md says how they were
-    measured, and how far they lie above the real count.
+    A token is at least one byte, so there are never more tokens than bytes; that is the bound for every script but
+    ours. ASCII words and blanks take fewer; docs/reliability.md says how they were measured, and how far they lie above
+    the real count.
     """
     data = text.encode("utf-8", "surrogatepass")
     letters = len(data) - len(data.translate(None, _LETTERS))
@@ -121,7 +121,7 @@ def most_tokens(text: str) -> int:
 
 
 def fewest_tokens(text: str) -> int:
-    """Return a count of tokens that no tokenizer stays below for ``text``: three for four words.
+    """Return a lower bound on the tokens that any tokenizer makes of ``text``: three for four words.
 
     Tokenizers split text into words first, so a token never spans two; a few contractions such as ``don't`` are one.
     """

@@ -14,7 +14,7 @@ from ralph_hooks.core.report import PushedRef
 
 
 class Snapshot(Protocol):
-    """A change that git handed over, and the way to its content. Everything is read when it is asked for."""
+    """A change that git handed over, with access to its content. Everything is read on demand."""
 
     change: Change
 
@@ -47,7 +47,7 @@ class Unchanged(Protocol):
         ...
 
     def holding(self, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
-        """Return those with this suffix that hold any of the words, by path."""
+        """Return the files with this suffix that contain any of the words, by path."""
         ...
 
 
@@ -65,7 +65,7 @@ class Source(Struct, frozen=True):
 
 
 class CommitChange(Struct, frozen=True):
-    """What one commit did to one path, against each of its parents: one entry, for a merge as many as it has parents.
+    """Change of one path by one commit, against each parent: one entry, or for a merge as many as it has parents.
 
     A path that a merge took from a parent as it was there is not among them.
     """
@@ -75,7 +75,7 @@ class CommitChange(Struct, frozen=True):
 
 
 class PushTarget(Struct, frozen=True):
-    """What one pushed object adds to what is there already: judged once, however many refs point to it."""
+    """The part of one pushed object that the remote does not have: reviewed once, however many refs point to it."""
 
     refs: tuple[str, ...]
     """The remote's refs, for people; empty for a range that is not pushed."""
@@ -86,7 +86,7 @@ class PushTarget(Struct, frozen=True):
 
 
 class Push(Protocol):
-    """Everything that a push or a range adds, and the way to what its single commits did."""
+    """Everything that a push or a range adds, with access to the changes of its single commits."""
 
     title: str
     refs: tuple[PushedRef, ...]

@@ -22,7 +22,7 @@ class Hint(Struct, frozen=True):
 
 
 class CheckResult(Struct, frozen=True):
-    """What a check says of one file."""
+    """Result of a check on one file."""
 
     findings: tuple[Finding, ...] = ()
     hints: tuple[Hint, ...] = ()
@@ -43,7 +43,7 @@ class Check(Protocol):
         ...
 
     def applies(self, entry: Entry) -> bool:
-        """Cheap look at the path alone: is there anything for this check here?"""
+        """Return True if the check applies to this file, by the path alone."""
         ...
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
@@ -62,7 +62,7 @@ class ChangeCheck(Protocol):
         ...
 
     def applies(self, entry: Entry) -> bool:
-        """Cheap look at the path alone: does this file matter to the check?"""
+        """Return True if this file matters to the check, by the path alone."""
         ...
 
     def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> Sequence[Finding]:
@@ -71,15 +71,15 @@ class ChangeCheck(Protocol):
 
 
 class LinterResult(Struct, frozen=True):
-    """What a linter of the project says that is new in a change."""
+    """Findings of a project's linter that are new in a change."""
 
     findings: tuple[Finding, ...] = ()
     hints: Mapping[str, tuple[Hint, ...]] = {}
     """By path."""
     problem: str = ""
-    """Why it could not judge the change; empty where it could."""
+    """Reason why it could not check the change; empty if it could."""
     remark: str = ""
-    """What the user has to know of how it was compared with the base; empty where there is nothing."""
+    """Remark for the user about the comparison with the base; empty if there is none."""
 
 
 class Linters(Protocol):
@@ -113,7 +113,7 @@ class Autofix(Protocol):
     """A linter's own repairs, which cost nothing."""
 
     source: str
-    """Whose findings it may mend: `Finding.source`."""
+    """Source of the findings that it may fix: `Finding.source`."""
 
     def mend(self, findings: Sequence[Finding], files: Mapping[str, bytes], deadline: Deadline) -> Mapping[str, bytes]:
         """Those of ``files`` (by path) that safe fixes of ``findings`` change; nothing else in them is touched.

@@ -25,5 +25,5 @@ class DismissalReader(Protocol):
         ...
 
     def holds(self, change: Change, path: str) -> bool:
-        """Return True where the judged tree has ``path``."""
+        """Return True if the reviewed tree has ``path``."""
         ...

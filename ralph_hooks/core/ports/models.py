@@ -38,7 +38,7 @@ class Completion(Struct, frozen=True, kw_only=True):
 
 
 class ModelClient(Protocol):
-    """The way to a model. Raises nothing but `core.model_errors.ModelError`."""
+    """Client of a model. Raises nothing but `core.model_errors.ModelError`."""
 
     def ready(self, model: Model) -> None:
         """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""
@@ -49,7 +49,7 @@ class ModelClient(Protocol):
         ...
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
-        """Ask once: no retry, no fallback."""
+        """Send one request: no retry, no fallback."""
         ...
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
@@ -81,7 +81,7 @@ class Ledger(Protocol):
         ...
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
-        """Record that ``count`` answers of ``model`` came from the store."""
+        """Record that ``count`` answers of ``model`` came from the cache."""
         ...
 
 
@@ -91,7 +91,7 @@ class Booked(Struct, frozen=True, kw_only=True):
     phase: Phase
     model: str
     usage: Usage | None
-    """None where nobody knows, and the worst case stands."""
+    """None if the usage is unknown; the call then counts at its maximum."""
     cost_usd: Decimal | None
     """US dollars; None where it is not known."""
     outcome: str
@@ -107,7 +107,7 @@ class GrantingLedger(Ledger, Protocol):
 
 
 class Prices(Protocol):
-    """What models cost."""
+    """Prices of models."""
 
     def price(self, model: Model) -> Price | None:
         """US dollars per million tokens; None where it is not known."""
@@ -115,7 +115,7 @@ class Prices(Protocol):
 
 
 class Redactor(Protocol):
-    """The last look at everything that would be sent."""
+    """Last filter on everything that is sent."""
 
     def mask(self, text: str) -> str:
         """``text`` with each secret replaced by a placeholder, the same one for the same secret."""

@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told what goes on; shows it where there is somebody to see it."""
+    """Receiver of progress messages; shows them if there is a terminal or a log to show them in."""
 
     def begin(self, what: str, total: int) -> None:
         """``total`` requests or commands of ``what`` start now."""

@@ -94,15 +94,15 @@ class Workbench(Protocol):
         ...
 
     def reset(self) -> None:
-        """Make the copy what it was: the judged tree."""
+        """Reset the copy to the reviewed tree."""
         ...
 
     def repair(self) -> Snapshot:
-        """The repair alone: the judged tree against what the copy holds now."""
+        """Return the repair alone: the difference between the reviewed tree and the current copy."""
         ...
 
     def repaired(self) -> Snapshot:
-        """The change with the repair in it: the base of the judged change against what the copy holds now."""
+        """Return the change with the repair: the difference between the base of the change and the current copy."""
         ...
 
     def verify(
@@ -132,7 +132,7 @@ class Prover(Protocol):
 
     @property
     def places(self) -> int:
-        """How many runs the machine has room for at once."""
+        """Number of runs that the machine can execute at once."""
         ...
 
     def ready(self, language: str) -> bool:

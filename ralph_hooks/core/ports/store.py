@@ -23,11 +23,11 @@ class Cache(Protocol):
 
 
 class ModelCache(Cache, Protocol):
-    """What models have said: it was paid for, and may be shared with a team."""
+    """Cache of models' answers: each was paid for, and may be shared with a team."""
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the report has to say of it, such as that the team's part of it could not be reached."""
+        """Notices for the report, such as that the team's part of the cache could not be reached."""
         ...
 
 
@@ -40,7 +40,7 @@ class History(Protocol):
 
 
 class Labels(Protocol):
-    """What became of the findings that were shown."""
+    """Outcomes of the findings that were shown."""
 
     def add(self, report: Report, change: Change, trees: Collection[str] = ()) -> None:
         """Keep what ``report`` on ``change`` shows, and decide about what was shown before.
@@ -51,16 +51,16 @@ class Labels(Protocol):
 
 
 class Receipts(Protocol):
-    """What was judged so far."""
+    """Record of the changes reviewed so far."""
 
     def add(self, receipt: Receipt) -> None:
         """Keep ``receipt``."""
         ...
 
     def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
-        """Return what the user skipped when each of ``commits`` was last judged, by object id.
+        """Return what the user skipped when each of ``commits`` was last reviewed, by object id.
 
-        Only those with something.
+        Commits without a skip are left out.
         """
         ...
 
