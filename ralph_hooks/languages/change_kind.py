@@ -1,4 +1,4 @@
-"""What kind of change a file has, told by cheap local means: boilerplate needs no expensive model to repair it."""
+"""Classify a file's change by cheap local means: boilerplate needs no expensive model to repair it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a project promises how it behaves: docstrings and comments of its code, its documents, its tests."""
+"""Promises of a project about its behaviour: docstrings and comments of its code, its documents, its tests."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def is_document(path: str) -> bool:
 
 
 def promised(quote: str, path: str, text: str) -> bool:
-    """Return whether ``quote`` stands in a docstring, comment, document or test, whatever its white space."""
+    """Return True if ``quote`` is in a docstring, comment, document or test, ignoring differences in white space."""
     wanted = _letters(quote)
     return len(wanted) >= _LEAST and wanted in _letters(_speaking(path, text))
 

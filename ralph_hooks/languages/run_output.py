@@ -1,4 +1,4 @@
-"""What the output of ``go test -json`` and of ``cargo test`` says of one run. Pure: text in, a `Run` out."""
+"""Parser for the output of ``go test -json`` and of ``cargo test``. Pure: text in, a `Run` out."""
 
 from __future__ import annotations
 

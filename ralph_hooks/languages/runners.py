@@ -1,4 +1,4 @@
-"""How a reproducer is run in each language: its file, its command, how to read what happened. One table, `RUNNERS`."""
+"""Commands, files and parsers that run a reproducer in each language. One table, `RUNNERS`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NETWORK = "it uses the network"
 CHANCE = "it depends on chance or on the clock"
 
 TEST = "{test}"
-"""Stands in a command for the path of the test file, relative to the top."""
+"""Placeholder in a command for the path of the test file, relative to the top."""
 
 
 class Watch(StrEnum):
-    """How it is seen which test fails, how, and which changed lines run."""
+    """Instrumentation that records which test fails, how, and which changed lines run."""
 
     PROBE = "probe"
     """`languages.python_probe` inside every Python of the run."""
@@ -29,15 +29,15 @@ class Watch(StrEnum):
     GO = "go"
     """The JSON events of ``go test``, and marks."""
     CARGO = "cargo"
-    """What libtest prints, and marks."""
+    """The output of libtest, and marks."""
 
 
 class ProofRunner(Struct, frozen=True, kw_only=True):
-    """What is known of running one reproducer in one language."""
+    """Settings for running one reproducer in one language."""
 
     name: str
     framework: str
-    """The test framework in words for a model, with the shape of a test."""
+    """Description of the test framework for a model, with the shape of a test."""
     program: str
     """Has to be on PATH."""
     command: tuple[str, ...]
@@ -47,7 +47,7 @@ class ProofRunner(Struct, frozen=True, kw_only=True):
     place: Callable[[str, Collection[str]], str]
     """Path of the test file for a changed file, among the paths that there are."""
     refusals: Callable[[str], list[str]]
-    """Why the text of a test cannot be accepted, before it is run."""
+    """Reasons to reject the text of a test before it is run."""
     fits: Callable[[str, Collection[str]], bool] = lambda path, paths: True  # noqa: ARG005 - the general case
     """True if it is for this changed file, of those that have its suffix."""
     mark: str = ""

@@ -26,18 +26,18 @@ from ralph_hooks.languages.tree import Grammar
 
 
 class Trust(Enum):
-    """What a new syntax error is worth: measured on ordinary commits, see the decision on parsers."""
+    """Reliability of a new syntax error: measured on ordinary commits, see the decision on parsers."""
 
     BLOCK = "block"
     """It was never a false alarm."""
     HINT = "hint"
-    """The grammar does not know all of the language: only the models are told."""
+    """The grammar does not know all of the language: errors are only hints for the models."""
     NONE = "none"
     """The parser is for definitions and calls alone, or there is none."""
 
 
 class Language(Struct, frozen=True, kw_only=True):
-    """What is known of one language."""
+    """Properties of one language."""
 
     name: str
     """As people write it."""

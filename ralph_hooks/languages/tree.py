@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tree_sitter import Node, Parser, Point, Query, Tree
 
 MAX_BYTES = 1_000_000
-"""A larger file is not parsed: nobody wrote it by hand."""
+"""Size in bytes above which a file is not parsed: it is rarely hand-written."""
 SECONDS = 2.0
 """The most CPU time that one file may take; the median is 2 ms. By the clock a busy machine would parse less."""
 _CHUNK = 65_536  # bytes between two looks at the clock
@@ -38,7 +38,7 @@ class Grammar(Struct, frozen=True, kw_only=True):
     calls: Mapping[str, str] = {}
     """Nodes that call something, and the field that says what; empty where no field does."""
     spellings: tuple[tuple[bytes, bytes], ...] = ()
-    """Words of older editions that the grammar does not know, and words of the same length that it does."""
+    """Tokens of older editions that the grammar does not know, and tokens of the same length that it does."""
 
 
 def parse(grammar: Grammar, data: bytes) -> Tree | None:

@@ -1,1 +1,1 @@
-"""What each of the five phases asks a model, and how its answer is read. Pure."""
+"""Prompts of the five phases, and the parsing of their answers. Pure."""

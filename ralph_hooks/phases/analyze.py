@@ -37,7 +37,7 @@ QUESTION_LINES = 60
 """About how many changed lines go into one question: reviewers' published F1 falls from 0.66 under 10 lines to 0.04
 over 150 (arXiv 2606.15689)."""
 MOST_QUESTIONS = 40
-"""About how many questions are asked about one change; a larger one has larger questions."""
+"""Approximate number of questions about one change; a larger change has larger questions."""
 REQUEST_TOKENS = 16_000
 """About how much change goes into one request: larger ones take longer and models miss more in them."""
 
@@ -67,7 +67,7 @@ class _LooseReply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """What a reply says that holds against the change: grounded findings, and how many items were dropped."""
+    """Result of a reply: grounded findings, and the number of dropped items."""
 
     findings: tuple[Finding, ...]
     dropped: int
@@ -79,9 +79,9 @@ VERSION = prompt_version(SYSTEM, AnalyzeReply)
 def question(
     parts: Sequence[Part], hints: Mapping[str, Sequence[Hint]], marker: str, preamble: Preamble = NONE
 ) -> Question[Review]:
-    """Ask what is wrong in ``parts``. ``marker`` is a random word; ``preamble`` stands before the code.
+    """Ask for the defects in ``parts``. ``marker`` is a random string; ``preamble`` precedes the code.
 
-    It can be divided while there is something to divide: parts, or a part and its hints.
+    The question can be divided while it has several parts, or one part with hints.
     """
     texts: list[str] = []
     told: set[tuple[str, Hint]] = set()

@@ -38,9 +38,9 @@ def question(
 ) -> Question[Repair]:
     """Ask how to correct ``repair``.
 
-    ``wrong`` says what came of it, ``applied`` whether the files have its edits.
+    ``wrong`` describes its result, ``applied`` is True if the files have its edits.
 
-    ``done`` shows what a coding agent has changed, who tells no edits. ``marker`` is a random word.
+    ``done`` shows the changes of a coding agent, which returns no edits. ``marker`` is a random string.
     """
     state = "The files have these edits:" if applied else "None of it was applied; the files are as before:"
     sections = [

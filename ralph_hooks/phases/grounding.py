@@ -45,7 +45,7 @@ def severity_of(text: str) -> Severity | None:
 
 
 def confidence_of(value: float | str) -> float | None:
-    """Return a confidence from 0 to 1 from a share, a percentage or a word; None where it is neither."""
+    """Return a confidence from 0 to 1 from a share, a percentage or a name such as ``high``; None for anything else."""
     if isinstance(value, str):
         word = value.strip().lower()
         number = _NUMBER.fullmatch(word.removesuffix("%").strip())

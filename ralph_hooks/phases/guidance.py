@@ -1,4 +1,4 @@
-"""What stands before the code in a question: guidelines and intent, each in a fence of its own."""
+"""Guidance before the code in a question: guidelines and intent, each in a fence of its own."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class Preamble(Struct, frozen=True):
 
     @property
     def system(self) -> str:
-        """What the system prompt says about them."""
+        """Part of the system prompt that describes them."""
         return SYSTEM if self.rules or self.intent else ""
 
     def before(self, prompt: str, marker: str) -> str:
-        """Return ``prompt`` with them in front. ``marker`` is a random word."""
+        """Return ``prompt`` preceded by them. ``marker`` is a random string."""
         parts = [
             f"{title}\n{fenced(f'{marker}{letter}', text)}\n"
             for title, letter, text in (("GUIDELINES", "g", self.rules), ("INTENT", "i", self.intent))

@@ -46,7 +46,7 @@ AGENT = f"""\
 Work on the files in this folder and nowhere else; it is a scratch copy of a git repository. Commit nothing, install \
 nothing. End with one or two sentences for the author: what was wrong and what the repair does.
 What follows stands between BEGIN and END with one random word. {_DATA}"""
-"""What a coding agent is told about its work, after what the work is."""
+"""Instructions for a coding agent, after the description of the task."""
 
 _AGENT = f"""\
 Repair a code change that was held back.
@@ -99,8 +99,8 @@ def question(
 ) -> Question[Repair]:
     """Ask for the repair of ``problem``.
 
-    ``change`` is what the change does to files that were there before it; ``learned`` tells what was tried before and
-    why it failed. ``marker`` is a random word.
+    ``change`` shows the edits of the change to files that existed before it; ``learned`` lists earlier attempts and why
+    they failed. ``marker`` is a random string.
     """
     sections = [*described(problem)]
     sections += [f"THE CHANGE\n{change}"] if change else []

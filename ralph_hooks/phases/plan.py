@@ -48,10 +48,10 @@ class Plan(msgspec.Struct, frozen=True):
 def question(
     problem: Problem, *, change: str, outline: str, listed: Sequence[str], paths: Collection[str], marker: str
 ) -> Question[Plan]:
-    """Return how is ``problem`` mended?
+    """Ask how to repair ``problem``.
 
-    ``change`` and ``outline`` are texts; ``listed`` are further files that are named to the model, ``paths`` all that
-    there are. ``marker`` is a random word.
+    ``change`` and ``outline`` are texts; ``listed`` are further files that the prompt names, ``paths`` all paths that
+    exist. ``marker`` is a random string.
     """
     sections = [*described(problem)]
     sections += [f"THE CHANGE\n{change}"] if change else []

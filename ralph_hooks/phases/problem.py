@@ -1,4 +1,4 @@
-"""What a repair has to mend, in words for a model: the same for plan, implement and fix."""
+"""Description of the problem that a repair has to fix, as text for a model: the same for plan, implement and fix."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class Problem(Struct, frozen=True, kw_only=True):
-    """Why a repair is wanted."""
+    """Reason for a repair."""
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Verification, ...] = ()
     """Verify commands that fail."""
     instruction: str = ""
-    """What the user asks for in words; empty where nothing besides the above."""
+    """Instruction from the user; empty if there is none."""
 
     def __bool__(self) -> bool:
         return bool(self.findings or self.failures or self.instruction)
@@ -46,7 +46,7 @@ class Shown(Struct, frozen=True):
 
 
 def task(problem: Problem) -> str:
-    """Return what is asked of the model: the user's own word, which stands outside of the fence."""
+    """Return the task for the model: the user's instruction, which is placed outside of the fence."""
     count = len(problem.findings) + len(problem.failures)
     known = f"Mend {plural(count, 'problem')}: P1{f' to P{count}' if count > 1 else ''}." if count else ""
     asked = f"The user asks: {problem.instruction.strip()}" if problem.instruction else ""
@@ -54,7 +54,7 @@ def task(problem: Problem) -> str:
 
 
 def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -> Iterator[str]:
-    """One text for each thing that is wrong, numbered P1, P2 and so on, with ``room`` tokens of each output."""
+    """Return one text for each problem, numbered P1, P2 and so on, with at most ``room`` tokens of each output."""
     number = 0
     for number, finding in enumerate(problem.findings, start=1):
         side = "removed line" if finding.removed else "line"
@@ -84,7 +84,7 @@ def reproduced(finding: Finding, room: int = OUTPUT_TOKENS) -> list[str]:
 
 
 def failing(item: Verification, room: int = OUTPUT_TOKENS) -> str:
-    """A failing command: how it ended, which tests fail, the last ``room`` tokens of what it printed."""
+    """Return a failing command: how it ended, the tests that fail, and the last ``room`` tokens of its output."""
     ended = "was stopped at its time limit" if item.exit_code is None else f"ended with {item.exit_code}"
     lines = [f"`{one_line(item.command)}` {ended}"]
     lines += [f"  fails: {one_line(name)}" for name in item.new_failures[:_NAMES]]
@@ -108,11 +108,11 @@ def tail(output: str, limit: int) -> list[str]:
 
 
 def files(shown: Sequence[Shown], marker: str) -> Iterator[str]:
-    """Files one after the other. ``marker`` stands in each heading, so that no file can pretend to be another."""
+    """Yield files one after the other. ``marker`` is in each heading, so that no file can imitate another."""
     for file in shown:
         yield f"FILE {marker} {path_line(file.path)}\n{file.text.rstrip()}"
 
 
 def prompt(problem: Problem, sections: Iterable[str], marker: str) -> str:
-    """The user's word, then everything else as data."""
+    """Return the user's instruction, then everything else as data."""
     return f"{task(problem)}\n{fenced(marker, chr(10).join(sections))}"

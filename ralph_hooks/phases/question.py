@@ -1,4 +1,4 @@
-"""What all phases have in common: a question to a model, the fence around data, the reading of replies."""
+"""Common parts of all phases: a question to a model, the fence around data, the parsing of replies."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Item = TypeVar("Item", bound=msgspec.Struct)
 
 
 class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
-    """One request to a model: what is asked and how the answer is read."""
+    """One request to a model: the prompt and the parser of the answer."""
 
     phase: Phase
     system: str
@@ -48,7 +48,7 @@ class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
 
 
 def prompt_version(system: str, shape: type[msgspec.Struct]) -> str:
-    """Names a prompt: any change of its words or of the reply's shape makes stored answers to it unknown."""
+    """Return the version of a prompt: any change of its text or of the reply's shape invalidates cached answers."""
     return hashlib.sha256(f"{system}\0{msgspec.json.schema(shape)}".encode()).hexdigest()[:12]
 
 
@@ -93,7 +93,7 @@ def decode(data: bytes, shape: type[Item]) -> Item:
 
 
 def _prose(text: str) -> ModelError:
-    """The fault that an answer in words is: most are refusals, and to ask again for JSON would not help those."""
+    """Return the fault for an answer in prose: most are refusals, which another request for JSON would not change."""
     said = one_line(beginning(" ".join(text.split()), _EXCERPT))
     if _DECLINES.search(text):
         return Refused(f'the model declined to answer: "{said}"')

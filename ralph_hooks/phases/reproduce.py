@@ -55,23 +55,23 @@ class ProofTask(msgspec.Struct, frozen=True, kw_only=True):
     """A finding to reproduce."""
 
     statement: str
-    """The claim, as verify was asked."""
+    """The claim, as the verify phase received it."""
     code: str
     """The code it is about."""
     path: str
-    """Where the test file goes, from the top of the project."""
+    """Path of the test file, from the top of the project."""
     framework: str
     rejected: str = ""
-    """Why an earlier test was not accepted, and the end of what its run printed."""
+    """Reasons why an earlier test was rejected, and the end of its output."""
     earlier: str = ""
-    """That earlier test."""
+    """The earlier test."""
 
 
 VERSION = prompt_version(SYSTEM, ReproduceReply)
 
 
 def question(task: ProofTask, marker: str) -> Question[ReplyReproducer]:
-    """Ask for a test that shows ``task``. ``marker`` is a random word."""
+    """Ask for a test that shows ``task``. ``marker`` is a random string."""
     texts = [task.code, f"C1: {task.statement}", f"TEST FILE: {path_line(task.path)}", f"FRAMEWORK: {task.framework}"]
     if task.rejected:
         output = "\n".join(tail(task.rejected, _OUTPUT_TOKENS))

@@ -59,9 +59,9 @@ VERSION = prompt_version(SYSTEM, VerifyReply)
 
 
 def question(claims: Sequence[Claim], marker: str, preamble: Preamble = NONE) -> Question[list[ReplyVerdict]]:
-    """Ask which of ``claims`` hold. The answer has one verdict a claim, in their order.
+    """Ask which of ``claims`` hold. The answer has one verdict per claim, in their order.
 
-    ``marker`` is a random word; ``preamble`` stands before the code.
+    ``marker`` is a random string; ``preamble`` precedes the code.
     """
     texts: list[str] = []
     shown: str | None = None
