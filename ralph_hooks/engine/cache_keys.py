@@ -1,4 +1,4 @@
-"""Answers in the store: everything an answer depends on goes into its key."""
+"""Keys of cached answers: everything that an answer depends on goes into its key."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def content_key(what: str, version: str, entry: Entry) -> str:
 
 
 def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
-    """Return a cached value; None where there is none, or another release wrote it in another shape.
+    """Return a cached value; None if there is none, or another release wrote it in another shape.
 
-    All releases share one store. What cannot be read is not known, and is asked again.
+    All releases share one cache. A value that cannot be read counts as a cache miss.
     """
     if data is None:
         return None
@@ -45,7 +45,7 @@ def read_back(data: bytes | None, shape: type[Kept]) -> Kept | None:
 
 
 def text_of(data: bytes | None) -> str | None:
-    """Return text that the store keeps; None where that is nothing, or is no text any more."""
+    """Return cached text; None if there is none, or if it is no longer valid text."""
     try:
         return None if data is None else data.decode("utf-8")
     except UnicodeDecodeError:
@@ -72,5 +72,5 @@ def settings_digest(
 
 
 def _names(models: Mapping[Phase, Chain]) -> dict[str, list[str]]:
-    """The models that judge, and where they are served."""
+    """Return the models that review, with the settings of their providers."""
     return {phase.value: [settings_key(model) for model in models[phase]] for phase in _JUDGES if phase in models}

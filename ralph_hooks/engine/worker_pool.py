@@ -24,13 +24,13 @@ def run_all(
     done: Callable[[], None] = lambda: None,
     ending: Callable[[int], None] | None = None,
 ) -> list[Result | None]:
-    """The results of ``jobs`` in their order; None for those that were not ready at the deadline.
+    """Return the results of ``jobs`` in their order; None for those that were not ready at the deadline.
 
-    Raises what a job raises. Where that or Ctrl-C ends the run, ``ending`` is told how many jobs are under way, and
-    they are waited for: what they pay for is kept. Without it they are abandoned.
+    Raises what a job raises. If that or Ctrl-C ends the run, ``ending`` is called with the number of jobs in progress,
+    and they are awaited, because their answers are paid for. Without it they are abandoned.
 
-    The threads are daemons: one that hangs in a socket is abandoned, not waited for, which
-    is why this is not a ThreadPoolExecutor (that one joins its threads when the interpreter exits).
+    The threads are daemons: one that hangs in a socket is abandoned, not awaited, which is why this is not a
+    ThreadPoolExecutor (that one joins its threads when the interpreter exits).
     """
     waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
     finished: queue.SimpleQueue[Outcome[Result]] = queue.SimpleQueue()
@@ -96,7 +96,7 @@ def _next(finished: queue.SimpleQueue[Outcome[Result]], deadline: Deadline) -> O
 
 
 class WorkerPool:
-    """As many workers as the configuration allows, with somebody told how far they are."""
+    """Pool of as many workers as the configuration allows, which reports progress."""
 
     def __init__(self, workers: int, deadline: Deadline, progress: Progress) -> None:
         self.progress = progress

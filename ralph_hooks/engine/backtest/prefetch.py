@@ -1,7 +1,7 @@
-"""Changes held in memory: read from git many at a time, or come from another machine.
+"""Changes held in memory: read from git in batches, or received from another machine.
 
-To ask git about one change takes four processes, 10 ms of CPU; about 32 at a time it takes half a millisecond each. A
-linter is a process as well, so somebody may look at them ahead.
+Reading one change from git starts four processes and takes 10 ms of CPU; in batches of about 32, half a millisecond
+each. A linter is a process as well, so changes may be linted in advance.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _MOST_HELD = 4 * _AT_ONCE  # changes
 
 
 class LoadedFile(Struct, frozen=True):
-    """What a snapshot knows of one file."""
+    """Content and size of one file in a snapshot."""
 
     size: int
     """Bytes of the larger side."""
     content: Content | None = None
-    """None where nobody reads it: it is too large."""
+    """None if the content is not read: it is too large."""
     hunks: tuple[Hunk, ...] = ()
 
 
@@ -36,7 +36,7 @@ class InMemorySnapshot:
     """A change in memory; satisfies `core.ports.change.Snapshot`."""
 
     def __init__(self, change: Change, files: Mapping[str, LoadedFile]) -> None:
-        """``files`` are those with text to judge, by path."""
+        """Create a snapshot. ``files`` are those with text to review, by path."""
         self.change = change
         self._files = files
 
@@ -63,7 +63,7 @@ class InMemorySnapshot:
 
 
 class Blobs(Protocol):
-    """The way to the files of many changes at once; several may be of the same path."""
+    """Reader of the files of many changes at once; several may be of the same path."""
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
         """Bytes of the larger side of each entry, in their order."""

@@ -1,12 +1,12 @@
-"""Changes judged on other machines, with the books kept here.
+"""Changes reviewed on other machines, with the ledger kept here.
 
-Money is set aside in our ledger before a change leaves, and the worker spends no more than that: no cap is overshot,
-however many there are. What a worker paid comes back with its verdict and takes the place of what was set aside. Where
-a worker is lost, what it has told on its way is kept, and nobody knows what else it paid: all that it was given stays
-in the ledger, and the change is given to another one, within the budget that is left.
+Money is reserved in the local ledger before a change is sent, and the worker spends no more than that: no cap is
+exceeded, however many workers there are. The amount that a worker paid comes back with its verdict and replaces the
+reservation. If a worker is lost, the results it has reported so far are kept. Its other spending is unknown, so the
+whole reservation stays in the ledger, and the change is sent to another worker, within the remaining budget.
 
-What the secret scan finds something in, certain or not, on a changed line or elsewhere, does not leave: it is judged
-here.
+A change in which the secret scan finds anything, certain or not, on a changed line or elsewhere, is never sent: it is
+reviewed here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from ralph_hooks.engine.review.run_checks import result_key
 from ralph_hooks.errors import RalphError
 
 LOST = "lost"
-"""The outcome of money that was given to a worker nobody has heard of again."""
+"""The outcome of money reserved for a worker that was lost."""
 _PHASES = (Phase.ANALYZE, Phase.VERIFY)
 _LOSSES = 3
 """Workers that one change may cost: it may be what kills them."""
@@ -51,7 +51,7 @@ _INSTRUCTIONS, _ANSWERS = 6_000, 6_144  # tokens: of both phases' requests besid
 
 
 class _Noted:
-    """A store that notes all that it is asked for and told; satisfies `core.ports.store.Cache`."""
+    """Cache that records its queries and the values it receives; satisfies `core.ports.store.Cache`."""
 
     def __init__(self, store: Cache) -> None:
         self._store = store
@@ -177,9 +177,10 @@ class Remote:
     # What it may cost
 
     def _done(self, task: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
-        """Return what a worker makes of ``task`` with at least ``need`` US dollars; the bill is in our books.
+        """Return a worker's result for ``task``, with at least ``need`` US dollars reserved in the local ledger.
 
-        Without a report where the worker was lost: then it is what was told on the way, and why is among ``losses``.
+        If the worker was lost, the result has no report but holds the answers received so far; ``losses`` gets the
+        reason.
         """
         with self._set_aside(task, need) as (call, grant):
             began = time.monotonic()
@@ -197,7 +198,7 @@ class Remote:
             return done
 
     def _rest(self, done: TaskResult, grant: Decimal, seconds: float) -> tuple[Booked, ...]:
-        """Return what a lost worker may have paid beside what it has told."""
+        """Return the amount that a lost worker may have paid besides the reported calls."""
         told = sum((call.cost_usd or Decimal(0) for call in done.calls), Decimal(0))
         unknown = Booked(
             phase=Phase.ANALYZE,
@@ -219,7 +220,7 @@ class Remote:
 
     @contextmanager
     def _set_aside(self, task: Task, need: Decimal) -> Iterator[tuple[int | None, Decimal]]:
-        """The reservation in our ledger, and how many US dollars it is; none where no model is asked."""
+        """Reserve money in the local ledger; yield the reservation and its US dollars. Neither without a model."""
         call, grant = self._reserved(task, need) if self._models else (None, Decimal(0))
         try:
             yield call, grant
@@ -273,7 +274,7 @@ class Remote:
 
 
 def reviewers(settings: Settings) -> tuple[Model, ...]:
-    """Every model that a review by ``settings`` may ask, each once."""
+    """Return every model that a review by ``settings`` may call, each once."""
     groups = (_reviewing(models) for models in (settings.models, *(rule.models for rule in settings.routes)))
     return tuple(dict.fromkeys(model for group in groups for chain in group.values() for model in chain))
 

@@ -1,4 +1,4 @@
-"""Replays labelled changes through routings, several at once; what is known already is not asked again."""
+"""Replay of labelled changes through routings, several at once; cached answers are not requested again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ralph_hooks.phases import analyze, verify
 
 
 class Routing(Struct, frozen=True, kw_only=True):
-    """One way to judge: its name, what its answers depend on, and the judge."""
+    """One configuration of the gate: its name, the values its answers depend on, and the function that reviews."""
 
     name: str
     digest: str
@@ -32,7 +32,7 @@ class Routing(Struct, frozen=True, kw_only=True):
 
 
 class CapReached(Exception):
-    """The spend cap came first, which is what it is for. What was judged until then is kept."""
+    """The spend cap was reached, as intended. Results until then are kept."""
 
 
 def trial(example: Example, report: Report) -> Trial:
@@ -80,7 +80,7 @@ def run(
     progress: Progress,
     ending: Callable[[int], None] | None = None,
 ) -> list[Trial]:
-    """A trial for each of ``examples``, in their order. Those in ``store`` cost nothing.
+    """Return a trial for each of ``examples``, in their order. Those in ``store`` cost nothing.
 
     ``deadline`` bounds all of them together, ``ending`` is as in `run_all`. Raises CapReached, and what a judge raises;
     trials that are done by then are kept.

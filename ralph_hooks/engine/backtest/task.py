@@ -1,7 +1,7 @@
-"""One change as it travels to another machine, what comes back, and what stands in there for our own state.
+"""Review tasks for remote workers: the task, its result, and in-memory replacements for local state.
 
-What travels is data: the files of one change, the models that may be asked about them, their prices, and an amount that
-may be spent. No repository, no state and no key does: a worker finds the key of a model in its own environment.
+A task is pure data: the files of one change, the models that may review them, their prices, and an amount that may be
+spent. It contains no repository, no state and no key: a worker finds the key of a model in its own environment.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ralph_hooks.errors import RalphError
 
 
 class Task(Struct, frozen=True, kw_only=True):
-    """One change to judge elsewhere."""
+    """One change to review on another machine."""
 
     change: Change
     files: Mapping[str, LoadedFile]
@@ -42,7 +42,7 @@ class Task(Struct, frozen=True, kw_only=True):
     price_needed: bool
     """True if a call whose price is not known is refused."""
     known: Mapping[str, bytes]
-    """What our store knows of these files."""
+    """Cached values of these files."""
     run: str
     grant: Decimal
     """US dollars that may be spent, by calls whose price is known."""
@@ -54,7 +54,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
 
 class TaskResult(Struct, frozen=True, kw_only=True):
-    """What came of an errand."""
+    """Result of a task."""
 
     report: Report | None = None
     """None where only a person can help, which ``trouble`` says, and where it is not done yet."""
@@ -63,9 +63,9 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     remembered: tuple[tuple[Phase, str, int], ...] = ()
     """Answers that were known: phase, model and how many."""
     answers: Mapping[str, bytes] = {}
-    """What models have said that was not known yet."""
+    """Answers of models that the local cache did not have yet."""
     facts: Mapping[str, bytes] = {}
-    """What else our store did not know yet: what checks say, how models are spoken to."""
+    """Other values that the local cache did not have yet: results of checks, request fields that models reject."""
     short: Decimal | None = None
     """The worst case of a call that the grant did not allow, in US dollars; None where it sufficed."""
     trouble: tuple[str, str] | None = None
@@ -89,7 +89,7 @@ class TaskPrices:
 
 
 class TaskLedger:
-    """The ledger of one errand, which spends no more than was given; satisfies `core.ports.models.Ledger`.
+    """Ledger of one task, which spends no more than its grant; satisfies `core.ports.models.Ledger`.
 
     Safe from several threads, which share the grant.
     """
@@ -146,7 +146,7 @@ class TaskLedger:
 
 
 class WorkerOutages:
-    """What all errands of one worker know: which models have just failed. Satisfies `core.ports.store.Cache`."""
+    """Recent outages of models, shared by all tasks of one worker. Satisfies `core.ports.store.Cache`."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -168,7 +168,7 @@ class WorkerOutages:
 
 
 class TaskCache:
-    """A store of one errand: what came along and what is new; satisfies `core.ports.store.ModelCache`.
+    """Cache of one task: the values sent with it and the new ones; satisfies `core.ports.store.ModelCache`.
 
     What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
     """
@@ -178,7 +178,7 @@ class TaskCache:
     def __init__(
         self, known: Mapping[str, bytes], marks: WorkerOutages, told: Callable[[], None] = lambda: None
     ) -> None:
-        """``told`` is called when there is something new."""
+        """Create the cache. ``told`` is called when there is a new value."""
         self._known = known
         self._marks = marks
         self._told = told
@@ -222,14 +222,14 @@ class NoCommands:
 
 
 class NoHistory:
-    """Implements `core.ports.store.History` where no report is kept."""
+    """Implements `core.ports.store.History` without keeping reports."""
 
     def add(self, report: Report) -> None:
         """Nothing."""
 
 
 class NoReceipts:
-    """Implements `core.ports.store.Receipts` where none is kept."""
+    """Implements `core.ports.store.Receipts` without keeping any."""
 
     def add(self, receipt: Receipt) -> None:
         """Nothing."""
@@ -246,9 +246,9 @@ class NoReceipts:
 
 
 def outcome(judge: Callable[[], Report], ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> TaskResult:
-    """Return what ``judge`` makes of an errand, with its bill.
+    """Return the result of ``judge`` for a task, with its costs.
 
-    Nothing is raised: the machinery of a cluster writes what is raised into logs, and the change beside it.
+    Raises nothing: a cluster's machinery logs exceptions, and the change along with them.
     """
     report: Report | None = None
     trouble: tuple[str, str] | None = None

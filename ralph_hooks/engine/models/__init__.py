@@ -1,1 +1,1 @@
-"""The only way to a model: cache, budget, fallback, ledger."""
+"""Access to models, always through cache, budget, fallback and ledger."""

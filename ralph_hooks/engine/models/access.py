@@ -1,4 +1,4 @@
-"""Access to models for one run: what a pipeline needs to ask a question and to account for the answer."""
+"""Access to models for one run: everything a pipeline needs to send a question and to account for the answer."""
 
 from __future__ import annotations
 

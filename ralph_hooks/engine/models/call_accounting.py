@@ -1,4 +1,4 @@
-"""The books of one run: what each call may use at most, what it used, and what that cost."""
+"""Accounting of one run: the maximum usage of each call, its actual usage, and its cost."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ralph_hooks.core.route import Model, Phase, Wire
 from ralph_hooks.core.usage import Call, Price, Usage
 
 ABANDONED = "abandoned"
-"""The outcome of a call that nobody waited for: the run was interrupted or failed elsewhere."""
+"""Outcome of a call whose answer was not awaited: the run was interrupted or failed elsewhere."""
 
 NOTHING = Usage(input_tokens=0, output_tokens=0)
 
@@ -28,7 +28,7 @@ class OpenCall(Struct, frozen=True):
     model: Model
     price: Price | None
     worst: Usage | None
-    """The most it can use; None for a coding agent, of which nobody knows."""
+    """Maximum usage; None for a coding agent, whose maximum is unknown."""
     started: float
     """By the deadline's clock, in seconds."""
 
@@ -57,11 +57,11 @@ class CallAccounting:
 
     @property
     def over(self) -> bool:
-        """True once nothing may be asked any more."""
+        """True once no further call is allowed."""
         return self._closed or self._deadline.passed
 
     def remembered(self, phase: Phase, model: str, count: int) -> None:
-        """Put ``count`` answers from the store beside the calls: they cost nothing."""
+        """Record ``count`` cached answers besides the calls: they cost nothing."""
         self._ledger.remembered(phase, model, count)
         call = Call(
             phase=phase.value,
@@ -111,9 +111,9 @@ class CallAccounting:
                 return call, started
 
     def settle(self, call: int, usage: Usage | None, outcome: str) -> tuple[Model, float] | None:
-        """Close the entry of ``call``; without ``usage`` it counts at its worst case.
+        """Close the entry of ``call``; without ``usage`` it counts at its maximum.
 
-        Who was asked and how many seconds it took; None where the entry was closed before.
+        Returns the model and the duration in seconds; None if the entry was closed before.
         """
         with self._settled:
             entry = self._open.pop(call, None)

@@ -1,4 +1,4 @@
-"""The one way to a model: redaction, budget, deadline, retries, fallback and ledger cannot be passed by."""
+"""Client of all models. No call bypasses its redaction, budget, deadline, retries, fallback and ledger."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ from ralph_hooks.phases.question import Question, strip_fence
 
 Reply = TypeVar("Reply")
 ByAgent = Callable[[Model, Deadline], Reply]
-"""How a coding agent in a chain gives a reply, within a deadline: by `Caller.employ`, whose faults it raises."""
+"""Function by which a coding agent in a chain replies within a deadline: `Caller.employ`, whose faults it raises."""
 
 RETRIES = 2
-"""How often one model is tried again after an outage."""
+"""Number of retries of one model after an outage."""
 _BACKOFF = 0.3  # seconds before the first retry, doubled for the second, plus up to as much again at random
 _SHARE = 0.5  # of the time that is left, for a model with others behind it: the next one has to get its turn
 _PROBE = 0.25  # the same for one that failed a moment ago
@@ -68,7 +68,7 @@ class Unanswered(Exception):
 
     @property
     def cause(self) -> Cause:
-        """Why no model was asked: the user's budget, keys that the user does not have, or else an outage."""
+        """Reason why no model was called: the user's budget, keys that the user does not have, or else an outage."""
         for kind, cause in ((BudgetReached, Cause.BUDGET), (NoCredential, Cause.NO_KEY)):
             if self.faults and all(isinstance(fault, kind) for fault in self.faults.values()):
                 return cause
@@ -82,20 +82,20 @@ def _chance() -> float:
 
 
 class _Send(Struct):
-    """How the next try of one model differs from the first."""
+    """Differences between the next try of one model and the first."""
 
     room: int
     omit: frozenset[str]
     until: Deadline
     retries: int
-    """How many are left."""
+    """Number of retries left."""
     tries: int = 1
     widened: bool = False
     problem: str = ""
 
 
 class Caller:
-    """Asks models along a chain and keeps the books. Safe from several threads.
+    """Client that calls models along a chain and records each call. Safe from several threads.
 
     ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1, and ``now`` seconds since 1970.
     """
@@ -143,11 +143,11 @@ class Caller:
         self._client.prepare(model)
 
     def marker(self) -> str:
-        """A word that the author of a change cannot foresee, and too short for the secret scan to take it for a key."""
+        """Return a string that no author of a change can predict, too short to look like a key to the secret scan."""
         return os.urandom(5).hex()
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
-        """Put ``count`` answers from the store beside the calls: they cost nothing."""
+        """Record ``count`` cached answers besides the calls: they cost nothing."""
         self._books.remembered(phase, model, count)
 
     def ask(
@@ -177,7 +177,7 @@ class Caller:
         return self._last_try(question, marks, faults)
 
     def close(self) -> None:
-        """Close the books: nothing is asked any more, and calls that are still under way count at their worst case."""
+        """Close the accounting: no further call is allowed, and calls in progress count at their maximum."""
         pending = self._books.close()
         outcome = DeadlineReached.outcome if self.deadline.passed else ABANDONED
         for call in pending:
@@ -185,10 +185,10 @@ class Caller:
         self._books.finish()
 
     def run_agent(self, agent: Model, phase: Phase, task: str, bench: Workbench, until: Deadline | None = None) -> str:
-        """Have a coding agent do ``task`` on what ``bench`` holds; what it says of it.
+        """Run a coding agent on ``task`` in the scratch copy ``bench``; return its description of the result.
 
-        What it will cost nobody knows before: it is started unless a budget is used up. Raises ModelError; what the
-        agent had done until then is in the bench.
+        Its cost is unknown in advance: it is started unless a budget is used up. Raises ModelError; the agent's edits
+        until then are in ``bench``.
         """
         until = until or self.deadline
         self._client.ready(agent)
@@ -255,7 +255,7 @@ class Caller:
                 self._stand_ins.setdefault(name, f"{model.id} answered in the place of {name}: {fault}")
 
     def _passed_over(self, fault: ModelError, question: Question[Reply], model: Model) -> ModelError:
-        """``fault`` where the next model may be asked. Raises it where that would be wrong."""
+        """Return ``fault`` if the next model may be called. Raise it if a fallback would be wrong."""
         if isinstance(fault, Misconfigured):
             raise RalphError(f"{model.id}: {fault}", "mend the provider's settings, then commit again") from fault
         if isinstance(fault, TooLarge) and question.divisible:
@@ -263,7 +263,7 @@ class Caller:
         return fault
 
     def _known_hopeless(self, model: Model) -> ModelError | None:
-        """Return why this run need not ask ``model`` again; None where it may answer."""
+        """Return why this run need not call ``model`` again; None if it may answer."""
         with self._learnt:
             fault = self._hopeless.get(model)
             refused = self._hopeless.get(_credential(model))
@@ -391,7 +391,7 @@ class Caller:
         return fit_to_context(request) if model.provider.cuts else request
 
     def _settle(self, call: int, usage: Usage | None, outcome: str) -> None:
-        """Close the books on ``call``. One cut off after most of the run's time says that its model is down."""
+        """Settle ``call``. If it was cut off after most of the run's time, its model counts as down."""
         settled = self._books.settle(call, usage, outcome)
         if settled is None or outcome != DeadlineReached.outcome:
             return
@@ -410,5 +410,5 @@ def _credential(model: Model) -> str:
 
 
 def quirks_key(model: Model) -> str:
-    """Return where the store keeps which request fields ``model`` was seen to reject."""
+    """Return the cache key of the request fields that ``model`` was seen to reject."""
     return f"quirks/{model.id}/{model.provider.base_url}"

@@ -1,8 +1,8 @@
-"""Which models have just failed, so that an outage costs one timeout a minute and not one for each file.
+"""Recent outages of models, so that an outage costs one timeout a minute and not one for each file.
 
-What one thread learns, the others of its run and all other runs of this user know: marks are kept in the store for as
-long as they hold. Only outages are marked. A key that is refused or a model that is missing may be mended before the
-next commit, so that is remembered for the run alone; what a model makes of one text says nothing about the next.
+All threads of a run and all other runs of this user share them: marks are kept in the cache until they expire. Only
+outages are marked. A refused key or a missing model may be fixed before the next commit, so it is remembered for the
+run alone; a model's answer to one text says nothing about the next.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ class Outage(Struct, frozen=True):
     """Seconds since 1970."""
     until: float
     said: str
-    """What happened, for people."""
+    """Description of the outage, for people."""
 
     def told(self, now: float) -> str:
-        """Return why the model was not asked, for people."""
+        """Return why the model was not called, for people."""
         return f"not asked again, for {max(0, now - self.since):.0f} s ago {self.said}"
 
 

@@ -33,10 +33,10 @@ _QUOTED = 60  # characters
 
 
 class PingResult(Struct, frozen=True):
-    """How it went."""
+    """Result of the call."""
 
     problem: str = ""
-    """What happened instead of an answer, for people; empty where the model answered."""
+    """Problem that occurred instead of an answer, for people; empty if the model answered."""
     seconds: float = 0.0
     cost_usd: Decimal | None = None
     """US dollars; None where it is not known."""
@@ -45,7 +45,7 @@ class PingResult(Struct, frozen=True):
 
 
 def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
-    """Ask ``model`` what is wrong in a small change. It is in the ledger and within the budget like every call."""
+    """Ask ``model`` to review a small change. The call is in the ledger and within the budget like every other."""
     try:
         review, _ = caller.ask(_question(phase), (model,))
     except Unanswered as fault:

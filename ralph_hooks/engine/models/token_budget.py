@@ -1,4 +1,4 @@
-"""How much fits into a request, and the most that one can use. In tokens, which only the model itself counts right."""
+"""Size limits of a request and its maximum usage, in tokens. Only the model itself counts tokens exactly."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _prompt_tokens(request: ModelRequest) -> int:
 
 
 def worst_case(request: ModelRequest) -> Usage:
-    """The most a call can use: nothing of the request is in the provider's cache yet, and the reply fills its room.
+    """Return the maximum usage of a call: the provider has cached nothing, and the reply is of full length.
 
-    A provider that takes no limit on the reply has only its context left for one.
+    If the provider has no limit on the reply, only the rest of its context bounds it.
     """
     provider = request.model.provider
     reply = provider.context if provider.token_limit in request.omit else request.max_output
@@ -89,7 +89,7 @@ def _left(model: Model, system: str) -> int:
 
 
 def fit_to_context(request: ModelRequest) -> ModelRequest:
-    """``request`` with room for a reply in the model's context. Raises TooLarge where the request may fill it."""
+    """Return ``request`` with space for a reply in the model's context. Raise TooLarge if the request may fill it."""
     left = _left(request.model, request.system) - most_tokens(request.prompt) + _SMALLEST_REPLY
     if left < _SMALLEST_REPLY:
         name, context = request.model.name, request.model.provider.context

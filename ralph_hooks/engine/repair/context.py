@@ -1,4 +1,4 @@
-"""What a model gets to see of the files under repair: enough, and little, for the expensive one reads it all."""
+"""Select the parts of files that go into a repair prompt, within a token limit."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from ralph_hooks.phases.problem import Shown
 CHANGE_TOKENS = 6_000
 """About how much of the change the plan phase sees."""
 IMPLEMENT_CHANGE_TOKENS = 2_000
-"""The same for whoever writes the repair, who sees the files too."""
+"""The same for the model that writes the repair, which gets the files too."""
 OUTLINE_TOKENS = 3_000
 LISTED_TOKENS = 1_500
 FILES_TOKENS = 24_000
-"""About how much of files goes to whoever writes the repair."""
+"""Approximate number of tokens of files for the model that writes the repair."""
 _WHOLE = 2_000  # tokens: a smaller file is shown whole
 _PART = 4_000  # tokens of a larger one
 _PATH = re.compile(r"[^\s'\"`(),:;<>=]+")
@@ -51,7 +51,7 @@ class Chosen(Struct, frozen=True):
 
 
 class FileContext:
-    """Looks at files through ``read``, as far as ``withheld`` has no reason against it."""
+    """Selection of files, read through ``read`` unless ``withheld`` gives a reason against it."""
 
     def __init__(self, withheld: Withheld, paths: Sequence[str], read: Callable[[str], bytes | None]) -> None:
         self._withheld = withheld

@@ -1,7 +1,7 @@
-"""A repair as a model wrote it, applied to files: to the letter, or not at all and with the reasons. Pure.
+"""A model's edits, applied to files exactly, or rejected with reasons. Pure.
 
-All of a repair is applied or none of it, so that whoever corrects it sees the files it was written for. Every
-``search`` is looked for in the file as it was, whatever the other edits do: their order does not matter.
+All edits of a repair are applied or none, so that a correction refers to the files the repair was written for. Every
+``search`` is matched against the original file, regardless of the other edits: their order does not matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ralph_hooks.core.text import PLACEHOLDER, one_line, path_line
 from ralph_hooks.engine.repair.text_buffer import Editable, Span
 
 Files = dict[str, bytes | None]
-"""What is written: content by path, None where the file goes."""
+"""Files to write: content by path, None for a deleted file."""
 Read = Callable[[str], bytes | None]
 
 _SHOWN = 160  # characters of a line that a reason quotes
@@ -28,7 +28,7 @@ _Numbered = tuple[int, Edit]
 
 
 class EditsRefused(Exception):
-    """Nothing was applied. ``reasons`` are sentences for whoever corrects the repair; each names its path."""
+    """Nothing was applied. ``reasons`` are sentences for the model that corrects the repair; each names its path."""
 
     def __init__(self, *reasons: str) -> None:
         super().__init__("; ".join(reasons))
@@ -217,7 +217,7 @@ def _unwritable(text: str, file: Editable | None = None) -> str:
 
 
 def _unparsable(path: str, data: bytes) -> str:
-    """Return why ``data`` cannot be what its name says; empty where it can, or where nobody here knows."""
+    """Return why ``data`` does not parse as its name suggests; empty if it does, or if no parser fits."""
     reader = _READERS.get(PurePosixPath(path).suffix)
     try:
         return reader(data) if reader else ""

@@ -67,7 +67,7 @@ def _shown(rows: Sequence[str], kept: Collection[int]) -> str:
 
 
 def _gap(skipped: Sequence[str]) -> Sequence[str]:
-    """Return what stands for lines that are left out; blank ones take less room than a word about them."""
+    """Return the replacement for omitted lines; blank ones are kept, as they are shorter than a note about them."""
     return [f"[... {plural(len(skipped), 'line')} left out ...]"] if any(map(str.strip, skipped)) else skipped
 
 

@@ -1,8 +1,8 @@
-"""The ladder that repairs a change which the gate refused: cheapest first, and the expensive model nowhere else.
+"""Steps that repair a change which the gate refused: cheapest first, and the expensive model nowhere else.
 
-The linter's own autofix, which is free; a plan of what has to be read and done; the repair; its proof; corrections by
-the cheap model with what really went wrong; the repair once more, with what was learned. Then an honest 'not repaired'.
-Every rung is told with its reason and its cost.
+The linter's own autofix, which is free; a plan of files to read and edits to make; the repair; its verification;
+corrections by the cheap model, given the actual errors; the repair once more, with the lessons from the first. Then an
+honest 'not repaired'. Every step is reported with its reason and its cost.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _LEARNED = 4_000  # characters of what an attempt came to that the next one is t
 
 
 class Fixer(Struct, frozen=True, kw_only=True):
-    """Everything a repair needs, put together in `app.wiring`: ``gate`` judges it, ``models`` are asked for it."""
+    """Dependencies of a repair, assembled in `app.wiring`: ``gate`` reviews it, ``models`` write it."""
 
     gate: Gate
     models: ModelAccess
@@ -51,11 +51,11 @@ class Fixer(Struct, frozen=True, kw_only=True):
     def repair(
         self, report: Report, snapshot: Snapshot, *, instruction: str = "", chosen: Collection[str] = ()
     ) -> Report:
-        """``report`` on ``snapshot``, which the bench holds, with what came of repairing it; it is not kept.
+        """Return ``report`` on ``snapshot``, which the bench holds, with the result of the repair; it is not stored.
 
-        ``chosen`` are fingerprints of the findings to mend; without, it is all that block and every failing command.
-        What passes is repaired only where an ``instruction`` asks for it. Raises RalphError where only the user can
-        help.
+        ``chosen`` are fingerprints of the findings to fix; without them, all blocking findings and every failing
+        command. A change that passes is repaired only if an ``instruction`` asks for it. Raises RalphError if only the
+        user can help.
         """
         started = self.models.caller.deadline.clock()
         known = self._verified(report, snapshot)
@@ -103,7 +103,7 @@ def _problem(report: Report, instruction: str, chosen: Collection[str]) -> Probl
 
 
 class _Repair:
-    """One climb. ``rungs`` are those that were taken, ``stored`` is what came of it."""
+    """One run of the steps. ``rungs`` are the steps taken, ``stored`` is the stored repair."""
 
     def __init__(self, fixer: Fixer, report: Report, problem: Problem, snapshot: Snapshot) -> None:
         self.rungs: list[RepairStep] = []
@@ -132,7 +132,7 @@ class _Repair:
             return str(reason)
 
     def _autofixed(self) -> bool:
-        """The free rung; True where nothing is left to mend and the proof is passed."""
+        """Run the free autofix step; return True if nothing is left to fix and the verification passes."""
         mine = [finding for finding in self._problem.findings if finding.source == self._fixer.autofix.source]
         if not mine:
             return False
@@ -153,7 +153,7 @@ class _Repair:
         return False
 
     def _mended(self, mine: Sequence[Finding], names: str) -> str:
-        """Mend what the linter can; what came of it, for people. Keeps it only where the checks agree."""
+        """Run the linter's autofix; return the outcome, for people. Keep it only if the checks agree."""
         paths = dict.fromkeys(finding.path for finding in mine)
         files = {path: data for path in paths if (data := self._bench.read(path)) is not None}
         mended = self._fixer.autofix.mend(mine, files, self._models.caller.deadline)
@@ -204,7 +204,7 @@ class _Repair:
         return f"no model may read {named}: repair it by hand" if named else ""
 
     def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:
-        """One repair with its corrections: what came of the last of them, and what it does in its author's words."""
+        """Try one repair with its corrections; return the result of the last of them, and its author's summary."""
         written = self._written(
             Step.IMPLEMENT, which, partial(self._writers.implement, self._problem, planned, learned)
         )
@@ -247,13 +247,13 @@ class _Repair:
         return written
 
     def _judged(self, written: Draft, which: str) -> VerificationResult:
-        """Return what came of ``written``. Raises GaveUp where nobody could say."""
+        """Return the result of verifying ``written``. Raise GaveUp if that is impossible."""
         if written.refused:
             return VerificationResult(told=written.told, wrong=written.refused)
         return self._tried(which)
 
     def _tried(self, which: str) -> VerificationResult:
-        """Try what the workbench holds. Raises GaveUp where nobody could say whether it is right."""
+        """Verify the content of the workbench. Raise GaveUp if that is impossible."""
         mending = {item.command for item in self._failures}
         verifier = RepairVerifier(
             self._gate,
@@ -271,7 +271,7 @@ class _Repair:
         return tried
 
     def _start_over(self) -> None:
-        """The judged tree again, with the free autofix in it."""
+        """Reset to the reviewed tree, with the free autofix in it."""
         self._bench.reset()
         if self._base:
             self._bench.write(self._base)
@@ -290,7 +290,7 @@ class _Repair:
         return f"{plural(count, 'problem')} to mend" if count else "the user asks for it"
 
     def _take(self, step: Step, reason: str, outcome: str, *, succeeded: bool, model: str = "") -> None:
-        """Put a rung on record, with what was paid since the last one."""
+        """Record a step, with the cost since the last one."""
         calls = self._models.caller.calls
         total = total_cost(call.cost_usd for call in calls[self._paid :])
         self._paid = len(calls)

@@ -1,7 +1,7 @@
-"""Whether a repair is right: rules, checks, tests, the old findings asked again, the repaired change through the gate.
+"""Verification of a repair: rules, checks, tests, the old findings again, the repaired change through the gate.
 
-What costs nothing comes first, and whatever refuses it ends the proof. No model can excuse a repair from a check or a
-test: a check's finding is gone when the check says so, a failing test when it passes.
+Free steps come first, and any rejection ends the verification. No model can excuse a repair from a check or a test: a
+check's finding is gone when the check says so, a failing test when it passes.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ _ABOUT_TESTS = re.compile(r"(?i)\b(?:tests?|specs?|fixtures?)\b|\btest_|_test\b"
 
 
 class VerificationResult(Struct, frozen=True, kw_only=True):
-    """What came of trying a repair."""
+    """Result of verifying a repair."""
 
     told: str
     """One sentence for people."""
     wrong: tuple[str, ...] = ()
-    """What is wrong, for whoever corrects it; empty where it is right or where nobody could say."""
+    """Problems, for the model that corrects it; empty if it is right or could not be verified."""
     verified: bool = False
     """True if verify commands ran on it and passed."""
     untried: tuple[str, ...] = ()
-    """Tests that failed with the repair and without it, though not when the change was judged: most need a network."""
+    """Tests that failed with the repair and without it, but not when the change was reviewed: most need a network."""
     reproduced: bool = False
     """True if reproducers of the findings ran on it, and pass."""
     unable: bool = False
-    """True where it could not be judged: another repair could not be either."""
+    """True if it could not be verified; neither could another repair."""
     findings: tuple[Finding, ...] = ()
-    """What checks or models object to."""
+    """Findings of checks or models about the repair."""
     failures: tuple[Verification, ...] = ()
     """Verify commands that fail."""
 
@@ -145,7 +145,7 @@ class RepairVerifier:
         return ", ".join(filter(None, ("no check or model objects", proofs, tests, gone)))
 
     def _check(self, change: ReviewInput) -> None:
-        """The deterministic checks: none of them may block, whether that is new or what was to be mended."""
+        """Run the deterministic checks: none of them may block, neither a new finding nor one to be fixed."""
         blocking = self._blocking(change.checked.findings)
         if blocking:
             raise _objected(blocking)
@@ -222,14 +222,14 @@ class RepairVerifier:
         return all(item.verdict is Verdict.PASS for item in outcomes)
 
     def _removed(self, item: Verification) -> str:
-        """A failing test that the repair has removed, without being asked to touch tests."""
+        """Return a failing test that the repair has removed, although the task is not about tests."""
         if _ABOUT_TESTS.search(self._problem.instruction):
             return ""
         wanted = {name for failure in self._problem.failures for name in failure.new_failures}
         return one_line(next((name for name in item.removed_tests if name in wanted), ""))
 
     def _lost(self, item: Verification) -> str:
-        """A test that is to be mended, and now fails on the base as well: it has shown nothing of the repair."""
+        """Return a test that is to be fixed, and now fails on the base as well: it shows nothing about the repair."""
         wanted = {name for failure in self._problem.failures for name in failure.new_failures}
         name = next((name for name in item.known_failures if name in wanted), "")
         if not name:
@@ -240,13 +240,13 @@ class RepairVerifier:
         )
 
     def _only_here(self, item: Verification) -> list[str]:
-        """Old failures that were none when the change was judged: there, a network was in reach."""
+        """Return old failures that passed when the change was reviewed: at that time a network was available."""
         judged = self._judged.get(item.command)
         known = frozenset(judged.known_failures if judged else item.known_failures)
         return [name for name in item.known_failures if name not in known]
 
     def _failed_before(self, item: Verification) -> bool:
-        """Return whether the command failed on the judged change already, in the same way."""
+        """Return True if the command failed on the reviewed change already, in the same way."""
         before = self._before.get(item.command)
         if before is None or before.verdict is not Verdict.FAIL:
             return False
@@ -254,7 +254,7 @@ class RepairVerifier:
         return now <= then and bool(now) == bool(then)
 
     def _tests_undone(self, repair: Snapshot) -> dict[str, bytes | None]:
-        """The tests as they were, where the repair touched them without being asked to: they cannot excuse it."""
+        """Return the original tests that the repair edited although it is not about tests: edits cannot excuse it."""
         if _ABOUT_TESTS.search(self._problem.instruction):
             return {}
         paths = self._problem.paths
@@ -266,7 +266,7 @@ class RepairVerifier:
 
     @property
     def _claimed(self) -> list[Finding]:
-        """What a model said, for a model to take back; rules of the project are asked about in any case."""
+        """Findings of models, which a model may withdraw; the project's rules are checked in any case."""
         return [f for f in self._problem.findings if "/" in f.source and f.category != "invariant"]
 
     def _ask_again(self, repair: Snapshot, repaired: Snapshot) -> None:
@@ -349,7 +349,7 @@ def _still(finding: Finding) -> str:
 
 
 def identity(finding: Finding) -> tuple[str, str, str]:
-    """Recognises a finding in another run: a model's by the line it is about, for its words change."""
+    """Return an identifier of a finding across runs: a model's by the line it is about, because its wording changes."""
     certain = finding.category if "/" not in finding.source else ""
     return finding.path, certain, "".join((finding.context or finding.quote).split())
 

@@ -1,4 +1,4 @@
-"""Who plans, writes and corrects a repair, and what each of them is sent."""
+"""Models that plan, write and correct a repair, and their prompts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PLACES = 5  # lines of a file that an edit with no place may have meant
 
 
 class GaveUp(Exception):
-    """Nobody can go on: the deadline, the budget, no model. ``str()`` is for the user."""
+    """The repair cannot continue: the deadline, the budget, no model. ``str()`` is for the user."""
 
 
 class NoAnswer(Exception):
@@ -58,11 +58,11 @@ class Draft(Struct, frozen=True, kw_only=True):
     told: str
     """One sentence for people."""
     refused: tuple[str, ...] = ()
-    """Why none of it could be applied."""
+    """Reasons why none of it could be applied."""
 
 
 class RepairWriters:
-    """Asks for the repair of ``change``, which ``bench`` holds."""
+    """Client of the models that write the repair of ``change``, which ``bench`` holds."""
 
     def __init__(self, models: ModelAccess, bench: Workbench, change: ReviewInput) -> None:
         self._models = models
@@ -96,7 +96,7 @@ class RepairWriters:
         return PlannedRepair(planned, f"{_files(planned.files)} to read, {plural(len(answer.steps), 'step')}", model.id)
 
     def implement(self, problem: Problem, planned: Plan, learned: Sequence[str]) -> Draft:
-        """The repair, by whoever the routes name for the files that are concerned. Raises NoAnswer, GaveUp."""
+        """Return the repair by the models that the routes name for the files concerned. Raise NoAnswer or GaveUp."""
         chain = self._chain(Phase.IMPLEMENT, problem)
         if not chain:
             raise GaveUp("no model is configured to implement a repair of these files")
@@ -154,7 +154,7 @@ class RepairWriters:
         return self._applied(repair, model, context, chosen)
 
     def _by_agent(self, question: Question[Repair]) -> ByAgent[Repair]:
-        """Return how a coding agent answers: in the files. What one that fails has left there is nobody's repair."""
+        """Return the function by which a coding agent answers, by editing files. A failed agent's edits are dropped."""
         before = self._held()
 
         def work(agent: Model, until: Deadline) -> Repair:

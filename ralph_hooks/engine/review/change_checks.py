@@ -1,4 +1,4 @@
-"""Run the checks that judge a change as a whole, once for the same change."""
+"""Run the checks that review a change as a whole, once for the same change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a judgement would ask, of whom and at about what cost. Sends nothing."""
+"""Estimate of a review: the requests it would make, their models and approximate cost. Sends nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
 
 
 class Preview(Struct, frozen=True, kw_only=True):
-    """What would happen to one path."""
+    """Forecast for one path."""
 
     path: str
     kind: Kind
@@ -45,20 +45,20 @@ class Preview(Struct, frozen=True, kw_only=True):
     reason: str
     """Which rule chose the models, or why the path is left out."""
     repair_reason: str = ""
-    """Why the implement phase has its models."""
+    """Reason for the models of the implement phase."""
     left_out: bool = False
     known: bool = False
-    """True where the answer is in the store: nothing would be asked."""
+    """True if the answer is cached: no request would be sent."""
 
 
 class Forecasted(Struct, frozen=True):
-    """What would happen to a change."""
+    """Forecast for a change."""
 
     paths: tuple[Preview, ...]
     certain: tuple[Estimate, ...]
-    """What the analyze phase would ask."""
+    """Requests of the analyze phase."""
     perhaps: tuple[Estimate, ...]
-    """What a finding that would block costs on top: its confirmation, and a repair."""
+    """Additional requests for a finding that would block: its confirmation, and a repair."""
 
 
 def preview_paths(models: ModelAccess, paths: Sequence[str]) -> tuple[Preview, ...]:
@@ -67,7 +67,7 @@ def preview_paths(models: ModelAccess, paths: Sequence[str]) -> tuple[Preview, .
 
 
 def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
-    """Return what judging ``change`` would ask."""
+    """Return the requests that a review of ``change`` would send."""
     sources = {source.path: source for source in change.sources(change.review)}
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
     asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]
@@ -125,7 +125,7 @@ def _preview(models: ModelAccess, path: str, kind: Kind, *, left_out: str = "", 
 def _perhaps(
     models: ModelAccess, routed: Sequence[tuple[Entry, Chain]], change: ReviewInput, kinds: Mapping[str, Kind]
 ) -> tuple[Estimate, ...]:
-    """A claim to confirm, and a repair of the largest file, on the models of the paths that would be asked about."""
+    """Estimate a claim to confirm, and a repair of the largest file, on the models of the paths to be reviewed."""
     if not routed:
         return ()
     entry = max(routed, key=lambda pair: len(change.sources([pair[0]])[0].content.new or b""))[0]

@@ -44,11 +44,11 @@ from ralph_hooks.engine.review.verify_commands import Commands
 
 WITHHELD = "withheld: it holds a secret"
 REFUSED = "not reviewed yet: fix the check failure first"
-"""Why a model is not asked about a file that a check rejects."""
+"""Reason why no model reviews a file that a check rejects."""
 
 
 class Scope(Flag):
-    """What a command judges with."""
+    """Parts of the review that a command runs."""
 
     REVIEW = auto()
     """Deterministic checks and the analyze phase."""
@@ -118,7 +118,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return settings_digest(models.settings, models.limits, checks, more)
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
-        """As `judge`, without keeping the report: for a command that has more to add. ``final`` as in `report`."""
+        """Review as `judge` does, without storing the report: a command adds to it. ``final`` as in `report`."""
         started = self.models.caller.deadline.clock()
         change = snapshot.change
         outcome = self.outcome(snapshot, scope)
@@ -166,7 +166,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return self.review(change)
 
     def _unlooked(self, change: ReviewInput, scope: Scope) -> tuple[str, ...]:
-        """Said where a change is too large for the checks that judge it as a whole."""
+        """Return a notice if a change is too large for the checks that review it as a whole."""
         if Scope.REVIEW not in scope or change.is_whole or not self.change_checks:
             return ()
         linters = self.linters.linters if self.linters else ()
@@ -176,7 +176,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     def report(
         self, command: str, title: str, tree: str, outcome: ReviewOutcome, started: float, *, final: bool = True
     ) -> Report:
-        """The report on ``outcome``. Where it is ``final``, nothing is asked afterwards and the books are closed.
+        """Return the report on ``outcome``. If ``final``, no model is called afterwards and the accounting is closed.
 
         ``started`` is by the deadline's clock.
         """
@@ -252,7 +252,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(change, checked=checked, dismissals=dismissals)
 
     def review(self, change: ReviewInput) -> Reviewed:
-        """Ask the models about what the checks let through, and put what would block to the proof."""
+        """Review with models the files that the checks accept, and try to prove findings that would block."""
         reviewed = Reviewer(self.models).review(change)
         if not any(finding.blocking for finding in reviewed.findings):
             return reviewed
@@ -261,17 +261,17 @@ class Gate(Struct, frozen=True, kw_only=True):
         return prove.proved(self.models, self.prover, self.store, reviewed, change, self.models.guidance.intent)
 
     def keeps(self, change: ReviewInput) -> InvariantResult:
-        """Ask whether the change keeps the project's rules."""
+        """Check that the change keeps the project's rules."""
         return Invariants(self.models).check(change)
 
     def _verified(self, change: Change, *, afresh: bool) -> tuple[Verification, ...]:
-        """Return who asks for nothing but the commands (`ralph-hooks verify`) wants to see them run."""
+        """Run the verify commands; ``afresh`` ignores cached passes, for `ralph-hooks verify` alone."""
         commands = Commands(self.verifier, self.store, self.models.caller.deadline, self.models.pool.progress)
         wanted = concerned(self.models.settings.verify.command_list, change.entries)
         return commands.run(change.tree, change.base, wanted, afresh=afresh)
 
     def idle(self, scope: Scope) -> tuple[str, ...]:
-        """Said where a command has nothing at all to judge with."""
+        """Return a notice if a command has nothing configured to run."""
         if Scope.REVIEW in scope or self.models.settings.verify.commands or self.models.settings.verify.invariants:
             return ()
         return ("nothing was verified: neither verify.commands nor verify.invariants is configured",)
@@ -282,7 +282,7 @@ def _not_asked(change: ReviewInput, reason: str, cause: Cause) -> Reviewed:
 
 
 def _rewritten(change: ReviewInput, places: Places) -> tuple[str, ...]:
-    """Said where a change brings along the rules that it is judged by: it could let itself through."""
+    """Return a notice if a change edits the settings it is reviewed by: it could approve itself."""
     own = change.sources(holding(change.snapshot.change.entries, places))
     changed = [name for source in own for name in settings_changed(source.entry, source.content, places)]
     named = one_line(", ".join(dict.fromkeys(changed)))

@@ -1,4 +1,4 @@
-"""The secret scan over every single commit of a push: what a later one takes out leaves the machine all the same."""
+"""The secret scan of every single commit of a push: content that a later commit removes is pushed anyway."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _WHERE = "commit {commit} brings it in; taking it out in a later commit does not
 
 
 class Leaks(Struct, frozen=True):
-    """What the scan found."""
+    """Result of the scan."""
 
     findings: tuple[Finding, ...] = ()
     unscanned: tuple[Unreviewed, ...] = ()
     """Files that hold no text, or too much of it."""
     problem: str = ""
-    """Why commits are left; empty where all were scanned."""
+    """Reason why commits were not scanned; empty if all were."""
 
 
 class HistoryScan:
-    """Puts each version of a file to ``check`` once, however many commits have it and whoever judged it before.
+    """Scan of each version of a file by ``check``: once, however many commits contain it.
 
-    Results are kept under the keys of the gate as they come: what a commit hook scanned is known, and a scan that its
-    deadline ended goes on from there. No more is held in memory than is read at once, and what was found.
+    Results are cached under the keys of the gate as they arrive: a scan by a commit hook counts, and a scan that its
+    deadline ended resumes there. Memory holds only one batch of content, and the findings.
     """
 
     def __init__(self, check: SecretCheck, *, store: Cache, deadline: Deadline, progress: Progress) -> None:

@@ -1,4 +1,4 @@
-"""What a change says about itself: its tests and documents tell what its author means."""
+"""Evidence of the author's intent in the change itself: its tests and documents."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ DEADLINE = "the deadline was reached"
 
 
 class InvariantResult(Struct, frozen=True):
-    """What came of asking: a finding for each broken rule, and why rules could not be judged."""
+    """Result of the rule check: a finding for each broken rule, and reasons why rules could not be checked."""
 
     findings: tuple[Finding, ...] = ()
     dismissed: tuple[Dismissed, ...] = ()
@@ -36,7 +36,7 @@ class InvariantResult(Struct, frozen=True):
 
 
 class _Broken(Struct, frozen=True):
-    """One broken rule as the store keeps it: the place is the n-th entry of the change."""
+    """One broken rule as it is cached: the place is the n-th entry of the change."""
 
     statement: str
     reason: str
@@ -71,7 +71,7 @@ class Invariants:
         self._pool = models.pool
 
     def check(self, change: ReviewInput) -> InvariantResult:
-        """One finding for each statement and request that it does not hold for. Asked once per content.
+        """Return one finding for each broken rule per request. Each request is sent once per content.
 
         Files go to the verify models of their routes; those that a route skips go nowhere.
         """

@@ -17,7 +17,7 @@ from ralph_hooks.engine.review.run_checks import placed, result_key
 
 
 class Streams(Protocol):
-    """The way to content that is too large to be held."""
+    """Reader of content that is too large to be held in memory."""
 
     def stream(self, oid: str) -> Iterator[bytes]:
         """Yield one side of an entry in pieces."""
@@ -25,7 +25,7 @@ class Streams(Protocol):
 
 
 def scan_large_files(checks: Sequence[Check], change: ReviewInput, store: Cache, deadline: Deadline) -> Checked:
-    """Return what the secret scan finds in the large files of ``change``, from the store where it is known."""
+    """Return the secret scan's findings in the large files of ``change``, cached ones included."""
     check = next((check for check in checks if isinstance(check, SecretCheck)), None)
     entries = [entry for entry in change.large if check and check.applies(entry)]
     if check is None or not entries:

@@ -58,7 +58,7 @@ def run_linters(
 def _wanted(
     linters: Linters, change: ReviewInput, settings: Settings, skips: Skips
 ) -> list[tuple[Linter, tuple[Entry, ...]]]:
-    """The linters that have a file to look at, and somebody to tell."""
+    """Return the linters with a file to check and a use for the result."""
     wanted = []
     for linter in linters.linters:
         entries = tuple(entry for entry in change.review if linter.covers(entry))

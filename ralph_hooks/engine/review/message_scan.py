@@ -33,7 +33,7 @@ _TAG_NAME = "tag "
 
 
 class MessageScan:
-    """Puts each message to ``check`` once, whoever pushes it again."""
+    """Scan of each message by ``check``: once, however often it is pushed."""
 
     def __init__(self, check: SecretCheck, *, store: Cache, deadline: Deadline) -> None:
         self._check = check

@@ -22,7 +22,7 @@ class JudgedRuns(Struct, frozen=True, kw_only=True):
     """Runs by rules 1 to 3, and what rule 4 has to know of them."""
 
     reason: str
-    """Why they do not count, or how they ended; one sentence."""
+    """Reason why they do not count, or how they ended; one sentence."""
     failure: Failure | None = None
     """The failing test of the change; None where the runs do not count."""
     differs: bool = False
@@ -119,7 +119,7 @@ def _told(failure: Failure) -> str:
 
 
 class Claims(Struct, frozen=True, kw_only=True):
-    """Answers of the verify model that rule 4 needs; None where it was not asked or did not answer."""
+    """Answers of the verify model that rule 4 needs; None if it was not called or did not answer."""
 
     promised: bool | None = None
     """True if the quoted sentence, which the change leaves alone, promises what is asserted."""
@@ -130,7 +130,7 @@ class Claims(Struct, frozen=True, kw_only=True):
 
 
 def needs(judged: JudgedRuns, *, deliberate: bool, quoted: bool, intent: bool) -> frozenset[str]:
-    """Return which of `Claims` decide: nothing is asked that would not change the evidence."""
+    """Return the `Claims` that decide: requests that would not change the evidence are not sent."""
     if judged.failure is None:
         return frozenset()
     wanted = set()

@@ -48,19 +48,19 @@ NO_TIME = "no time was left to run a reproducer"
 
 
 class Result(Struct, frozen=True):
-    """What came of one finding, as the cache keeps it."""
+    """Result for one finding, as it is cached."""
 
     evidence: Evidence
     proof: Proof | None = None
     note: str = ""
-    """Why it is no better supported where there is no proof to say so."""
+    """Reason why the evidence is no stronger, if no proof says so."""
     problem: str = ""
-    """Why it could not be found out, such as an outage; then it is not kept."""
+    """Problem that prevented a result, such as an outage; the result is then not cached."""
     runnable: bool = True
 
 
 class Subject(Struct, frozen=True):
-    """A finding that would block, the file it is about, and how the verify model was asked about it."""
+    """A finding that would block, its file, and the claim that the verify model received."""
 
     finding: Finding
     source: Source
@@ -76,9 +76,9 @@ def proved(
     change: ReviewInput,
     intent: str = "",
 ) -> Reviewed:
-    """``reviewed`` with the evidence of each finding that would block; it blocks no longer where that is too weak.
+    """Return ``reviewed`` with the evidence of each finding that would block; it blocks no longer if that is too weak.
 
-    ``store`` keeps verdicts of proofs on this machine. ``intent`` is what the author says of the change.
+    ``store`` keeps verdicts of proofs on this machine. ``intent`` is the author's description of the change.
     """
     block_on = models.limits.block_on
     places = [index for index, finding in enumerate(reviewed.findings) if finding.blocking]
@@ -130,7 +130,7 @@ class Proofs:
         return tuple(self._prover.caveats())
 
     def prove(self, subjects: Sequence[Subject]) -> list[Result]:
-        """One result for each of ``subjects``, in their order. What is cached is neither asked nor run again."""
+        """Return one result for each of ``subjects``, in their order. Cached ones are neither requested nor run."""
         results: dict[int, Result] = {}
         missing: list[int] = []
         for index, subject in enumerate(subjects):
@@ -176,7 +176,7 @@ class Proofs:
         return runner if runner is not None and self._prover.ready(runner.name) else None
 
     def _all_paths(self) -> frozenset[str]:
-        """Every path of the judged tree, and of its base."""
+        """Return every path of the reviewed tree, and of its base."""
         if self._paths is None:
             self._paths = frozenset(self._prover.paths(self._change.base)) | {e.path for e in self._change.entries}
         return self._paths
@@ -195,7 +195,7 @@ class Proofs:
         return result
 
     def _attempts(self, subject: Subject, runner: ProofRunner) -> tuple[Result, Model]:
-        """Ask for a reproducer and run it; once more where it does not load. Raises Unanswered."""
+        """Request a reproducer and run it; once more if it does not load. Raise Unanswered."""
         place = runner.place(subject.finding.path, self._all_paths())
         task = reproduce.ProofTask(
             statement=subject.claim.statement, code=subject.claim.code, path=place, framework=runner.framework
@@ -287,7 +287,7 @@ class Proofs:
         return [run or late for run in done]
 
     def _changed_lines(self) -> dict[str, tuple[int, ...]]:
-        """Changed lines of the judged tree; where lines are only removed, those on both sides of the gap."""
+        """Return the changed lines of the reviewed tree; for a pure removal, the lines on both sides of the gap."""
         entries = [entry for entry in self._open.values() if entry.new_oid]
         return {
             source.path: lines
@@ -353,7 +353,7 @@ class Proofs:
         return Claims(**answers), ""
 
     def _quoted(self, subject: Subject, reply: reproduce.ReplyReproducer, *, new: bool) -> str:
-        """The promise that the reply quotes, where it stands in the base and is left alone; empty where it does not."""
+        """Return the promise that the reply quotes, if the base has it and the change keeps it; empty otherwise."""
         match = _QUOTED.match(reply.because)
         path, quote = (match[1].strip(), match[2]) if match else (subject.finding.path, reply.because.strip("\"'` \n"))
         path = path.removeprefix("./")

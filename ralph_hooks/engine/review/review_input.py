@@ -47,9 +47,9 @@ class Checked(Struct, frozen=True):
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that the project has dismissed."""
     problems: tuple[str, ...] = ()
-    """Why linters of the project could not judge the change."""
+    """Reasons why linters of the project could not check the change."""
     remarks: tuple[str, ...] = ()
-    """What the user has to know of how linters were run."""
+    """Remarks for the user about how linters were run."""
 
     def __add__(self, other: Checked) -> Checked:
         return Checked(
@@ -72,7 +72,7 @@ class Checked(Struct, frozen=True):
 
 
 class ReviewInput(Struct, frozen=True, kw_only=True):
-    """The one object that checks, reviewer and invariants take. Content is read from git once, when first asked for."""
+    """Input shared by checks, reviewer and invariants. Content is read from git once, when first needed."""
 
     snapshot: Snapshot
     review: tuple[Entry, ...]
@@ -194,7 +194,7 @@ def is_replaced(entry: Entry, reason: str) -> bool:
 
 
 def _comparable(entry: Entry, settings: Settings, exclude: Sequence[str]) -> Entry:
-    """Return ``entry``, as a new file where nobody can have reviewed its old path: a rename must not let code in."""
+    """Return ``entry``, as a new file if its old path was never reviewed: a rename must not let code in."""
     if entry.old_path != entry.path and entry.new_oid is not None:
         left_out = path_reason(entry.old_path, exclude) or settings.route(entry.old_path).skip
         if left_out or not same_checks(entry.old_path, entry.path):

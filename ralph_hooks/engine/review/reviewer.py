@@ -1,4 +1,4 @@
-"""What models say of a change: analyze every file, then confirm what would block."""
+"""Review by models: analyze every file, then confirm the findings that would block."""
 
 from __future__ import annotations
 
@@ -40,25 +40,25 @@ _CLAIMS_A_REQUEST = 12
 _SHAPE = 2_000  # characters of the shape of a data file
 _FRAME = 32  # tokens around a claim and its code: the fence, a heading
 _HOLDS = {b"1": True, b"0": False}
-"""How the store keeps what was said of a claim."""
+"""Cached form of the verdict on a claim."""
 _REACHES = (40, 20, 10, 5)  # lines of the file around a finding: as many as fit
 
 
 class Reviewed(Struct, frozen=True):
-    """What the models made of a change."""
+    """Result of the review of a change by models."""
 
     findings: tuple[Finding, ...] = ()
     unreviewed: tuple[Unreviewed, ...] = ()
     dropped: int = 0
     dismissed: tuple[Dismissed, ...] = ()
     unconfirmed: tuple[str, ...] = ()
-    """Why claims that would block could not be put to the verify model or to the proof; empty where all were."""
+    """Reasons why claims that would block were neither verified nor proved; empty if all were."""
     remarks: tuple[str, ...] = ()
     """Sentences that the user has to read about how reproducers were run."""
 
 
 class _Stored(Struct, frozen=True):
-    """One file's verdict as the store keeps it."""
+    """One file's verdict as it is cached."""
 
     findings: tuple[Finding, ...]
     dropped: int = 0
@@ -140,7 +140,7 @@ class Reviewer:
         return known
 
     def _keys(self, entry: Entry, model: Model) -> tuple[str, ...]:
-        """The keys of a verdict, the one that is written first: what was said without the intent was paid for too."""
+        """Return the cache keys of a verdict, the one to write first: a verdict without the intent was paid for too."""
         rules, intent = self._models.rules(entry.path), self._models.guidance.intent
         keys = (analyze_key(entry, model, rules, intent), analyze_key(entry, model, rules))
         return tuple(dict.fromkeys(keys))
@@ -189,7 +189,7 @@ class Reviewer:
         return fresh, failed
 
     def _ask_batch(self, batch: Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
-        """Ask about ``batch``; where it does not fit, about each half, and about a single part without its hints."""
+        """Send ``batch``; if it is too large, send each half, and a single part without its hints."""
         preamble = Preamble(batch.rules, self._models.guidance.intent)
         question = analyze.question(batch.parts, hints, self._caller.marker(), preamble)
         try:
@@ -235,7 +235,7 @@ class Reviewer:
     def _verify(
         self, weighty: Sequence[tuple[Finding, Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
-        """Return whether each finding holds, by its id(); None where nobody could say, and then why."""
+        """Return the verdict on each finding, by its id(), and the reasons for those without one, which are None."""
         held: dict[int, bool | None] = {}
         asked: dict[tuple[Chain, Preamble], list[tuple[Finding, Entry]]] = defaultdict(list)
         guidance = self._models.guidance
@@ -365,15 +365,15 @@ def _most(chain: Chain) -> int:
 
 
 def analyze_key(entry: Entry, model: Model, rules: str = "", intent: str = "") -> str:
-    """Names what ``model`` says of ``entry`` in the store."""
+    """Return the cache key of the answer of ``model`` about ``entry``."""
     version = f"{analyze.VERSION} {anchors.VERSION}{named(rules, intent)}"
     return content_key(f"analyze/{settings_key(model)}", version, entry)
 
 
 def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
-    """Ask ``store`` for all that it may know of ``entries`` and that was paid for, for one that notes what it is asked.
+    """Query ``store`` for every paid answer it may have about ``entries``, for a store that records its queries.
 
-    What was said of a claim has the claim in its key, so the verdicts come first.
+    The key of a verified claim contains the claim, so the verdicts come first.
     """
     routed = [(entry, settings.route(entry.path)) for entry in entries]
     names = {analyze_key(entry, m): (entry, route) for entry, route in routed for m in route.chain(Phase.ANALYZE)}
@@ -403,7 +403,7 @@ def _placed(stored: _Stored, path: str) -> _Stored:
 
 
 def claim(finding: Finding, source: Source, most: int) -> verify.Claim:
-    """Return what verify is asked about ``finding``, in about ``most`` tokens with all that goes around it."""
+    """Return the claim about ``finding`` for verify, in about ``most`` tokens including its surroundings."""
     statement = _statement(finding)
     return verify.Claim(statement, _code(finding, source, max(0, most - _FRAME - estimate_tokens(statement))))
 

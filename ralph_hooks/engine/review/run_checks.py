@@ -58,9 +58,9 @@ def run_checks(
     deadline: Deadline,
     begin: Callable[[], None] = lambda: None,
 ) -> Checked:
-    """Findings and hints of ``checks``, from the store where the content is known.
+    """Return findings and hints of ``checks``; content that was checked before comes from the cache.
 
-    ``begin`` is called before the first check runs, and not at all where the content of every file is known.
+    ``begin`` is called before the first check runs, and not at all if every file is cached.
     """
     plans = [(check, _entries(check, change)) for check in checks]
     keys = [_keys(check, entries) for check, entries in plans]
@@ -92,9 +92,9 @@ def run_checks(
 
 
 def check_ahead(check: Check, sources: Sequence[Source], store: Cache, deadline: Deadline) -> None:
-    """Have ``store`` know what ``check`` says of ``sources``, which may be versions of one path from many changes.
+    """Cache the results of ``check`` for ``sources``, which may be versions of one path from many changes.
 
-    A check that starts a process takes as long for thirty files as for one. Raises RalphError where it cannot run.
+    A check that starts a process takes as long for thirty files as for one. Raises RalphError if it cannot run.
     """
     version = check.version
     missing = {result_key(check.name, version, each.entry): each for each in sources if check.applies(each.entry)}
@@ -121,7 +121,7 @@ def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:
 
 
 def result_key(check: str, version: str, entry: Entry) -> str:
-    """Return where the store keeps what this ``version`` of a check says of ``entry``."""
+    """Return the cache key of the result of this ``version`` of a check for ``entry``."""
     return content_key(f"check/{check}/anchors-{anchors.VERSION}", version, entry)
 
 

@@ -18,7 +18,7 @@ from ralph_hooks.errors import ExitCode
 
 
 class ReviewOutcome(Struct, frozen=True, kw_only=True):
-    """What the judgement of a change came to. Those of several changes add up to one."""
+    """Outcome of the review of a change. Outcomes of several changes add up to one."""
 
     findings: tuple[Finding, ...] = ()
     """In the order they are shown: what blocks first, then the worst."""
@@ -27,17 +27,17 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
     checked: tuple[CheckedFile, ...] = ()
     verification: tuple[Verification, ...] = ()
     problems: tuple[str, ...] = ()
-    """Why something could not be judged, each reason once."""
+    """Reasons why something could not be reviewed, each once."""
     paths: int = 0
     reviewed: int = 0
-    """Of the paths, those that a model judged, now or earlier."""
+    """Number of paths that a model reviewed, now or earlier."""
     dropped: int = 0
     remarks: tuple[str, ...] = ()
-    """What has to be read besides the verdict, each sentence once."""
+    """Remarks for the user besides the verdict, each sentence once."""
 
     @property
     def unavailable(self) -> tuple[Unreviewed, ...]:
-        """Paths that a model should have judged and could not."""
+        """Paths that a model should have reviewed and could not."""
         return tuple(item for item in self.unreviewed if item.cause.unjudged)
 
     def __add__(self, other: ReviewOutcome) -> ReviewOutcome:
@@ -95,7 +95,7 @@ def from_commands(verification: tuple[Verification, ...]) -> ReviewOutcome:
 
 
 def decide(outcome: ReviewOutcome) -> tuple[Verdict, str]:
-    """The verdict and one sentence for it. What blocks outweighs what could not be judged."""
+    """Return the verdict and one sentence for it. A blocking finding outweighs an incomplete review."""
     blocking = sum(finding.blocking for finding in outcome.findings)
     failed = [run for run in outcome.verification if run.verdict is Verdict.FAIL]
     if blocking or failed:
@@ -120,13 +120,13 @@ def _unjudged(outcome: ReviewOutcome) -> str:
 
 
 def keyless(outcome: ReviewOutcome) -> bool:
-    """Return True where nothing but missing keys kept the change from being judged."""
+    """Return True if only missing keys kept the change from being reviewed."""
     missing = [item for item in outcome.unavailable if item.cause is Cause.NO_KEY]
     return bool(missing) and set(outcome.problems) <= {item.reason for item in missing}
 
 
 def policy_for(outcome: ReviewOutcome, limits: GateSettings) -> Policy:
-    """Return the policy for a change that could not be judged."""
+    """Return the policy for a change that could not be reviewed."""
     return limits.when_no_key if keyless(outcome) else limits.when_unavailable
 
 
@@ -143,7 +143,7 @@ POLICY = {
     Policy.OPEN: 'not blocked, because when-unavailable is "open"',
     Policy.CLOSED: 'blocked, because when-unavailable is "closed"',
 }
-"""What a hook says of a change that could not be judged."""
+"""Message of a hook about a change that could not be reviewed."""
 
 
 _REMEDIES = "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` helps)"
@@ -151,11 +151,11 @@ NO_KEY = {
     Policy.OPEN: f'not blocked, because when-no-key is "open": {_REMEDIES}',
     Policy.CLOSED: f'blocked, because when-no-key is "closed": {_REMEDIES}',
 }
-"""What a hook says of a change that could not be judged for want of a key."""
+"""Message of a hook about a change that could not be reviewed for lack of a key."""
 
 
 def notices(outcome: ReviewOutcome, verdict: Verdict, on_failure: OnFailure, policy: Policy) -> tuple[str, ...]:
-    """Return what the user has to read besides the verdict: what was not judged, and why; that a policy let it by."""
+    """Return the notices besides the verdict: unreviewed parts and why, and a policy that let the change pass."""
     told = [*outcome.remarks]
     if outcome.problems and verdict is not Verdict.INCONCLUSIVE:  # there it is the verdict's own reason
         told.append(_unjudged(outcome))

@@ -61,9 +61,9 @@ class Commands(Struct, frozen=True):
                 yield self._name(tree, base, command), msgspec.json.encode(runs[command.name])
 
     def _name(self, tree: str, base: str, command: Command) -> str:
-        """Return where the store keeps that ``command`` passed.
+        """Return the cache key for a pass of ``command``.
 
-        Where tests are compared by name with the base, the base is part of the verdict.
+        If tests are compared by name with the base, the base is part of the key.
         """
         compared = base if command.reports else ""
         return key("command", _VERSION, tree, compared, self.verifier.conditions(command))
