@@ -20,7 +20,7 @@ class Lock:
         self.descriptor = descriptor
 
     def release(self) -> None:
-        """Let go of it, in this process: where the descriptor was handed on, the other one holds it still."""
+        """Release it in this process; a process that the descriptor was passed to still holds it."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -35,7 +35,7 @@ class Lock:
 
 
 def acquire(path: Path) -> Lock | None:
-    """The lock on ``path``, which is made where it is missing; None where somebody holds it or its folder is gone."""
+    """Return the lock on ``path``, created if missing; None where another process holds it or its folder is gone."""
     try:
         return _locked(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), path)
     except OSError:
@@ -43,7 +43,7 @@ def acquire(path: Path) -> Lock | None:
 
 
 def adopt(descriptor: int, path: Path) -> Lock | None:
-    """The lock on ``path`` that another process has handed over as ``descriptor``; None where it is not that."""
+    """Return the lock on ``path`` that another process passed on as ``descriptor``; None where it is another file."""
     try:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes it by position alone
         return _locked(descriptor, path)  # to lock once more what it has locked already changes nothing
@@ -89,7 +89,7 @@ def _locked(descriptor: int, path: Path) -> Lock | None:
 
 
 def _lock(descriptor: int) -> None:
-    """Raises OSError where the file is locked already."""
+    """Lock the file. Raises OSError where it is locked already."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -25,7 +25,7 @@ _REFUSED = 125
 
 
 def cut() -> None:
-    """Leave this process a loopback and no other network. Raises OSError where the system does not let us."""
+    """Leave this process a loopback and no other network. Raises OSError where the system forbids it."""
     if sys.platform != "linux":
         raise OSError("this system has no network namespaces")
     libc = ctypes.CDLL(None, use_errno=True)
@@ -66,7 +66,7 @@ def _last_error() -> OSError:
 
 
 def main(args: list[str]) -> int:
-    """Become the program; the exit code where that fails."""
+    """Replace this process by the program; return the exit code where that fails."""
     try:
         cut()
     except OSError as error:

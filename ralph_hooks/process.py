@@ -94,7 +94,7 @@ def start(
 
 
 def which(program: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """The path of ``program`` by PATH; None where it is not there.
+    """Return the path of ``program`` by PATH; None where it is missing.
 
     Only absolute folders count. A relative one, such as ``.``, is one of the repository that we are in, as is the
     current folder, where Windows looks first: a ``git`` that lies there is other people's.
@@ -148,7 +148,7 @@ def stream(process: subprocess.Popen[bytes], size: int) -> Iterator[bytes]:
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[str]:
-    """A folder in the system's temporary one that goes away, also with a thread that is abandoned in here."""
+    """Create a temporary folder that is removed on exit, also if a thread is abandoned in here."""
     with _OPEN.lock:
         folder = tempfile.mkdtemp(prefix=TEMPORARY)
         _OPEN.folders.add(folder)
@@ -277,7 +277,7 @@ def detach(args: Sequence[str], *, cwd: Path, env: Mapping[str, str], log: Path,
 
 
 def _limited(args: Sequence[str], memory: int | None) -> Sequence[str]:
-    """``args`` behind a shell that sets the limit: setting it between fork and exec is not safe with threads.
+    """Return ``args`` run by a shell that sets the limit: setting it between fork and exec is not thread-safe.
 
     RLIMIT_DATA and not RLIMIT_AS, because Go, Java and Node reserve far more address space than they use.
     """
@@ -309,7 +309,7 @@ class _Tail:
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
-    """Leave nothing of the group behind: SIGTERM and a moment for the program itself, SIGKILL for all."""
+    """End the whole group: SIGTERM and a moment for the program itself, SIGKILL for all."""
     if not _POSIX:
         if process.poll() is None:  # /T reaches the children only while their parent lives
             subprocess.run(["taskkill", "/T", "/F", "/PID", str(process.pid)], capture_output=True, check=False)  # noqa: S607 - part of Windows
@@ -399,7 +399,7 @@ def can_cut_network() -> bool:
 
 
 def _unplugged(args: Sequence[str]) -> Sequence[str]:
-    """``args`` behind the program that cuts the network (`ralph_hooks.no_network`)."""
+    """Return ``args`` run by the program that cuts the network (`ralph_hooks.no_network`)."""
     return [sys.executable, "-I", "-S", str(Path(__file__).with_name("no_network.py")), *args]
 
 

@@ -13,12 +13,12 @@ from ralph_hooks.core.ports.checks import ChangeCheck, Check
 
 
 def all_checks(ruff: Ruff | None = None) -> tuple[Check, ...]:
-    """In the order their findings are shown; ``ruff`` may go by a project's own configuration."""
+    """Return the checks in the order of their findings; ``ruff`` may use a project's own configuration."""
     return Secrets(), Invisible(), Conflicts(), Syntax(), ruff or Ruff()
 
 
 def all_change_checks(weakened: str) -> tuple[ChangeCheck, ...]:
-    """Those that judge a change as a whole.
+    """Return the checks that judge a change as a whole.
 
     Args:
         weakened: what a weakened test or rule leads to: ``note``, ``block`` or ``off``.
@@ -28,5 +28,5 @@ def all_change_checks(weakened: str) -> tuple[ChangeCheck, ...]:
 
 
 def slow_checks() -> tuple[Check, ...]:
-    """Those that start a process, which takes about as long for many files as for one."""
+    """Return the checks that start a process, which takes about as long for many files as for one."""
     return (Ruff(),)

@@ -41,7 +41,7 @@ class RuffFixes:
     source = Ruff.name
 
     def mend(self, findings: Sequence[Finding], files: Mapping[str, bytes], deadline: Deadline) -> Mapping[str, bytes]:
-        """Files that are not UTF-8, or break lines in a way of their own, are left alone."""
+        """Return the fixed files. Files that are not UTF-8, or have unusual line breaks, stay unchanged."""
         wanted: dict[str, set[tuple[str, int]]] = {}
         for finding in findings:
             if finding.source == self.source:
@@ -72,7 +72,7 @@ def _text(data: bytes) -> str | None:
 
 
 def _applied(text: str, fixes: Iterable[_Fix]) -> str:
-    """``text`` with each fix that does not get in the way of one before it."""
+    """Return ``text`` with each fix that does not overlap an earlier one."""
     starts = [0]
     for line in text.split("\n"):
         starts.append(starts[-1] + len(line) + 1)

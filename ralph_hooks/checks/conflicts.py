@@ -31,11 +31,11 @@ class Conflicts:
     version = _VERSION
 
     def applies(self, entry: Entry) -> bool:
-        """Any file that is there after the change."""
+        """Return True for any file that exists after the change."""
         return entry.new_oid is not None
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - too quick to need it
-        """At most one finding a file."""
+        """Return at most one finding per file."""
         return {source.path: CheckResult(tuple(_findings(source))) for source in sources}
 
 
@@ -67,7 +67,7 @@ def _marker() -> re.Pattern[str]:
 
 
 def _conflicts(lines: Sequence[str], *, fenced: bool) -> Iterator[tuple[int, int]]:
-    """First and last line of each group of the three markers in their order."""
+    """Yield the first and last line of each group of the three markers in order."""
     begin = middle = 0
     fence = False
     for number, line in enumerate(lines, start=1):

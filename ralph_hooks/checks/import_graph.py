@@ -115,12 +115,12 @@ def _lost(source: Source) -> dict[str, int]:
 
 
 def _inner(path: str) -> str:
-    """The path of a module without suffix, that of a package without its ``__init__.py``."""
+    """Return the path of a module without suffix, that of a package without its ``__init__.py``."""
     return path.removesuffix(f"/{_PACKAGE}").removesuffix(_SUFFIX)
 
 
 def _module(path: str, files: _Files) -> str | None:
-    """The dotted name that ``path`` is imported by; None where packages are not marked as such, or another has it."""
+    """Return the dotted name that imports ``path``; None where packages are not marked, or another has it."""
     inner = _inner(path)
     parts = [*_package(inner, files), basename(inner)]
     inside = "/".join(parts)
@@ -175,7 +175,7 @@ def _bind(body: Sequence[ast.stmt], names: dict[str, int], *, conditional: bool)
 
 
 def _names(node: ast.stmt, *, conditional: bool) -> Iterator[str]:
-    """The names that one statement binds, without the blocks in it."""
+    """Yield the names that one statement binds, without the blocks in it."""
     match node:
         case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             yield name
@@ -221,7 +221,7 @@ def _uses(gone: Sequence[_Gone], contents: Mapping[str, bytes], files: _Files) -
 
 
 def _imported(tree: ast.Module, path: str, files: _Files) -> Iterator[tuple[int, str, str]]:
-    """Line, module and name of each import that has to succeed; no name for that of a module."""
+    """Yield the line, module and name of each import that has to succeed; no name for the import of a module."""
     package = _package(path, files)
     for node in _certain(tree.body):
         if isinstance(node, ast.Import):
@@ -238,7 +238,7 @@ def _imported(tree: ast.Module, path: str, files: _Files) -> Iterator[tuple[int,
 
 
 def _package(path: str, files: _Files) -> list[str]:
-    """The package that a file belongs to, as the parts of its name; empty where it is in none."""
+    """Return the package that a file belongs to, as the parts of its name; empty where it is in none."""
     folder = dirname(path)
     parts: list[str] = []
     while folder and join(folder, _PACKAGE) in files.paths:
@@ -248,7 +248,7 @@ def _package(path: str, files: _Files) -> list[str]:
 
 
 def _certain(nodes: Iterable[ast.AST]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Imports outside of conditions, of ``try`` with handlers, and of ``with``, which may suppress what they raise."""
+    """Yield imports outside of conditions, ``try`` with handlers, and ``with``, which may suppress exceptions."""
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             yield node

@@ -24,7 +24,7 @@ class Imports:
     version = _VERSION
 
     def applies(self, entry: Entry) -> bool:
-        """Python files: those that may lose something, and those that may import it."""
+        """Return True for Python files, which may lose names or import them."""
         return entry.path.endswith(_SUFFIX) or entry.old_path.endswith(_SUFFIX)
 
     def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> tuple[Finding, ...]:
@@ -42,7 +42,7 @@ def _left(source: Source) -> bool:
 
 
 def _may_lose(source: Source) -> bool:
-    """A cheap look: names disappear only from lines that were removed."""
+    """Return cheaply whether names may be lost: they disappear only from removed lines."""
     path = source.entry.old_path
     if source.entry.old_oid is None or not path.endswith(_SUFFIX) or is_test_file(path):
         return False

@@ -78,7 +78,7 @@ def read(form: Format, run: LinterRun) -> Reading:
 
 
 def _diagnostic(raw: _Raw, root: str) -> Diagnostic | None:
-    """``raw`` at its path in the repository; None where it is about a file elsewhere."""
+    """Return ``raw`` at its path in the repository; None where it is about a file elsewhere."""
     path = _inside(raw.path, root)
     if not path:
         return None
@@ -88,7 +88,7 @@ def _diagnostic(raw: _Raw, root: str) -> Diagnostic | None:
 
 
 def _inside(name: str, root: str) -> str:
-    """The path in the repository that ``name`` stands for; empty where it leads out of it."""
+    """Return the path in the repository that ``name`` refers to; empty where it is outside."""
     path = name.replace("\\", "/")
     if path.startswith("file:"):
         path = re.sub(r"^file:(//[^/]*)?", "", path)
@@ -179,7 +179,7 @@ class _Log(Struct, frozen=True):
 
 
 def _sarif(output: bytes) -> Iterator[_Raw | str]:
-    """SARIF 2.1.0 (OASIS): https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html ."""
+    """Read SARIF 2.1.0 (OASIS): https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html ."""
     for run in _json(output, _Log).runs:
         if any(invocation.execution_successful is False for invocation in run.invocations or ()):
             yield "it says itself that it did not succeed"
@@ -236,13 +236,13 @@ class _PyrightReport(Struct, frozen=True, rename="camel"):
 
 
 def _pyright(output: bytes) -> Iterator[_Raw | str]:
-    """`pyright --outputjson`; its lines begin at 0."""
+    """Read `pyright --outputjson`; its lines begin at 0."""
     for item in _json(output, _PyrightReport).general_diagnostics:
         yield _Raw(item.file, item.range.start.line + 1, item.rule or "syntax-error", item.severity, item.message)
 
 
 def _json(output: bytes, shape: type[_Shape]) -> _Shape:
-    """The JSON object in ``output``, behind the lines that package managers print before it."""
+    """Return the JSON object in ``output``, behind the lines that package managers print before it."""
     begin = _JSON_BEGINS.search(output)
     try:
         return from_json(output[begin.start() :] if begin else output, shape)
@@ -268,7 +268,7 @@ _GITHUB = re.compile(r"::(?P<severity>error|warning|notice) (?P<properties>.*?):
 
 
 def _mypy(output: bytes) -> Iterator[_Raw | str]:
-    """Mypy's own lines, without ``pretty``. Its notes only explain the error before them."""
+    """Read mypy's own lines, without ``pretty``. Its notes only explain the error before them."""
     for line in _lines(output):
         if any(words in line for words in _MYPY_STOPPED):
             yield "mypy stopped at an error before it had checked everything"
@@ -278,7 +278,7 @@ def _mypy(output: bytes) -> Iterator[_Raw | str]:
 
 
 def _tsc(output: bytes) -> Iterator[_Raw | str]:
-    """`tsc --pretty false`."""
+    """Read `tsc --pretty false`."""
     for line in _lines(output):
         found = _TSC.fullmatch(line)
         if found:
@@ -288,7 +288,7 @@ def _tsc(output: bytes) -> Iterator[_Raw | str]:
 
 
 def _gcc(output: bytes) -> Iterator[_Raw | str]:
-    """Lines as compilers write them: ``path:line:column: severity: message [rule]``. Without a severity: errors."""
+    """Read lines of compilers: ``path:line:column: severity: message [rule]``. Without a severity: errors."""
     for line in _lines(output):
         found = _GCC.fullmatch(line)
         if found:
@@ -297,7 +297,7 @@ def _gcc(output: bytes) -> Iterator[_Raw | str]:
 
 
 def _github(output: bytes) -> Iterator[_Raw | str]:
-    """Workflow commands of GitHub Actions: ``::error file=a.ts,line=3,title=rule::message``."""
+    """Read workflow commands of GitHub Actions: ``::error file=a.ts,line=3,title=rule::message``."""
     for line in _lines(output):
         found = _GITHUB.fullmatch(line.strip())
         if not found:

@@ -59,17 +59,17 @@ class ProjectLinters:
         self._cache = cache
 
     def version(self, linter: Linter) -> str:
-        """Names everything but the change that the answer of ``linter`` depends on."""
+        """Return a key of everything but the change that the result of ``linter`` depends on."""
         return f"{self.settings(linter)} {self._runner.conditions(linter.run)}"
 
     def settings(self, linter: Linter) -> str:
-        """As `version`, without the machine."""
+        """Return the same as `version`, without the machine."""
         return f"{_VERSION} {msgspec.json.encode(linter).decode()}"
 
     def run(
         self, wanted: Sequence[tuple[Linter, Sequence[Source]]], change: Change, deadline: Deadline
     ) -> Sequence[LinterResult]:
-        """One result for each of ``wanted``, a linter with the files that it is about."""
+        """Return one result for each of ``wanted``, a linter with its files."""
         jobs = [_Job(linter, tuple(source.path for source in sources)) for linter, sources in wanted]
         now = self._sides(jobs, change.tree, change, deadline)
         asked = [index for index, (_, sources) in enumerate(wanted) if _asks_base(now[index], sources)]
@@ -81,7 +81,7 @@ class ProjectLinters:
         ]
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how linters were run."""
+        """Return the warnings for the user about how linters were run."""
         return self._runner.caveats()
 
     def _sides(self, jobs: Sequence[_Job], tree: str, change: Change, deadline: Deadline) -> list[_Side]:
@@ -184,7 +184,7 @@ def _result(linter: Linter, sources: Sequence[Source], new: _Side, old: _Side) -
 
 
 def _fresh(sources: Sequence[Source], new: _Side, old: _Side) -> Mapping[str, list[tuple[Diagnostic, str]]]:
-    """Diagnostics that the base does not have, by path, each with its line of code.
+    """Return the diagnostics that the base does not have, by path, each with its line of code.
 
     Of equal ones as many are old as the base has: first those of the same file, then those of code that has moved.
     """

@@ -116,11 +116,11 @@ class Ruff:
         return " ".join([_VERSION, str(status.st_size), str(status.st_mtime_ns), *filter(None, own)])
 
     def applies(self, entry: Entry) -> bool:
-        """Python; notebooks are left out."""
+        """Return True for Python; notebooks are excluded."""
         return may_be_python(entry)
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
-        """Raises RalphError where ruff is missing or fails."""
+        """Return the findings of ruff. Raises RalphError where ruff is missing or fails."""
         results = {source.path: CheckResult(looked=is_python(source)) for source in sources}
         by_target: dict[str, list[Source]] = {}
         for source in sources:
@@ -179,7 +179,7 @@ def _text(data: bytes | None) -> str:
 
 
 def _write(folder: str, index: int, path: str, text: str) -> str:
-    """Under a harmless name that means the same to ruff: it treats packages and stubs in their own way."""
+    """Write ``text`` under a neutral name that ruff treats like ``path``, as package or stub, and return it."""
     name = str(index)
     if PurePosixPath(path).stem == _PACKAGE:
         os.mkdir(f"{folder}/{name}")  # noqa: PTH102 - for hundreds of files a Path takes longer than all that is done with it
@@ -222,7 +222,7 @@ def _overflowed(finished: Finished) -> bool:
 
 
 def _too_deep(folder: str, names: Sequence[str], target: str, deadline: Deadline) -> Sequence[str]:
-    """Those of the files ``names``, of which there is one, that ruff runs out of stack over."""
+    """Return those of the files ``names``, at least one, on which ruff runs out of stack."""
     if len(names) == 1:
         return names
     middle = len(names) // 2
@@ -251,7 +251,7 @@ def _failure(finished: Finished) -> RalphError:
 
 
 def _binary() -> str:
-    """The one beside the interpreter (virtual environments, pre-commit's too), else as its package or PATH say."""
+    """Return the ruff beside the interpreter (virtual environments, pre-commit's too), else by its package or PATH."""
     beside = Path(sys.executable).parent / ("ruff.exe" if os.name == "nt" else "ruff")
     if beside.is_file():
         return str(beside)

@@ -115,7 +115,7 @@ class ProjectRules:
 
 
 def _folders(path: str) -> list[str]:
-    """The folders around ``path``, the innermost first; the top of the repository is the empty one."""
+    """Return the folders around ``path``, the innermost first; the top of the repository is the empty one."""
     folders = [posixpath.dirname(path)]
     while folders[-1]:
         folders.append(posixpath.dirname(folders[-1]))
@@ -143,7 +143,7 @@ def _table(path: str, data: bytes | None) -> Mapping[str, object] | None:
 
 
 def _requires(data: bytes | None) -> str:
-    """The oldest Python that ``requires-python`` of a pyproject.toml allows, as a target version."""
+    """Return the oldest Python that ``requires-python`` of a pyproject.toml allows, as a target version."""
     project = _load(data).get("project")
     wanted = project.get("requires-python") if isinstance(project, dict) else None
     found = _REQUIRES.search(wanted) if isinstance(wanted, str) else None

@@ -50,11 +50,11 @@ class Secrets:
         return f"{_VERSION} {secrets.version()}"
 
     def applies(self, entry: Entry) -> bool:
-        """Any file that is there after the change."""
+        """Return True for any file that exists after the change."""
         return entry.new_oid is not None
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
-        """At most one finding a line. The credential is in none of its fields."""
+        """Return at most one finding per line. The credential is in none of its fields."""
         results: dict[str, CheckResult] = {}
         for source in sources:
             if deadline.passed:
@@ -66,7 +66,7 @@ class Secrets:
     def scan_large(
         self, path: str, new: Iterator[bytes], old: Callable[[], Iterator[bytes]], deadline: Deadline
     ) -> CheckResult | None:
-        """At most one finding a line, in bounded memory: of `_MOST_FINDINGS` no more are looked for."""
+        """Return at most one finding per line, in bounded memory; the search ends after `_MOST_FINDINGS`."""
         chunks = _until(deadline, new)
         start = next(chunks, b"")
         if is_binary(start):
@@ -85,12 +85,12 @@ class Secrets:
         return None if deadline.passed else CheckResult(tuple(findings.values()))
 
     def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
-        """At most one finding a line of ``text``, such as the message of a commit: it is no file and has no base."""
+        """Return at most one finding per line of ``text``, such as a commit message: it is no file and has no base."""
         looked = _Looked(name, text, dict(enumerate(without_end(text), 1)))
         return _placed(looked, _certain(looked.text), advice)
 
     def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:
-        """At most one finding for each of ``names``, such as those of files and branches; it shows the name masked."""
+        """Return at most one finding for each of ``names``, such as files and branches; it shows the name masked."""
         lines = [name.replace("\n", " ") for name in names]
         looked = _Looked("", b"", dict(enumerate(lines)))
         found: dict[int, list[Secret]] = {}
@@ -129,7 +129,7 @@ class Secrets:
 
 
 def _until(deadline: Deadline, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """``chunks`` as long as there is time."""
+    """Yield ``chunks`` until the deadline."""
     return takewhile(lambda _: not deadline.passed, chunks)
 
 
@@ -186,7 +186,7 @@ def _placed(looked: _Looked, found: Sequence[Secret], advice: str) -> list[Findi
 
 
 def _known(source: Source) -> set[str]:
-    """Credentials that the base has in this file: a line that is moved or reformatted leaks nothing new."""
+    """Return the credentials that the base has in this file: a moved or reformatted line leaks nothing new."""
     text = "\n".join(removed(source).values())
     return {text[secret.start : secret.end] for secret in secrets.find(text, source.path)}
 
@@ -196,7 +196,7 @@ def _allowlisted(lines: Sequence[str], number: int) -> bool:
 
 
 def _has_no_comments(path: str, lines: Sequence[str]) -> bool:
-    """True where the author cannot mark the line: the format has no comments, a tool writes it, or it is one block."""
+    """Return True if the author cannot mark the line: no comments in the format, a generated file, or one block."""
     name = path.rpartition("/")[2]
     suffix = name[name.rfind(".") :].lower() if "." in name else ""
     no_file = path.startswith(("commit ", "tag "))

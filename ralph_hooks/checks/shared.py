@@ -16,7 +16,7 @@ _FIRST_LINE = 200  # bytes
 
 
 def added(source: Source) -> dict[int, str]:
-    """The lines that the change adds, by their number in the file."""
+    """Return the lines that the change adds, by their number in the file."""
     return {line.new: line.text for hunk in source.hunks for line in hunk.lines if line.kind == "+" and line.new}
 
 
@@ -26,12 +26,12 @@ def removed(source: Source) -> dict[int, str]:
 
 
 def without_end(data: bytes) -> list[str]:
-    """The lines of a file as git counts them: they end at LF alone."""
+    """Return the lines of a file as git counts them: they end at LF alone."""
     return decode(data).split("\n")
 
 
 def language(source: Source) -> Language | None:
-    """The language of a file after the change; None where nothing is known of it."""
+    """Return the language of a file after the change; None where it is unknown."""
     return language_of(source.path, (source.content.new or b"")[:_FIRST_LINE])
 
 
@@ -42,7 +42,7 @@ def may_be_python(entry: Entry) -> bool:
 
 
 def is_python(source: Source) -> bool:
-    """By name, or by a first line that starts Python."""
+    """Return True by name, or by a first line that starts Python."""
     known = language(source)
     return known is not None and known.is_python
 
@@ -50,7 +50,7 @@ def is_python(source: Source) -> bool:
 def blocking(  # noqa: D417 - the rest is as in Finding
     check: str, path: str, line: int, *, category: str, message: str, shown: str, end_line: int | None = None
 ) -> Finding:
-    """A finding that holds a change back.
+    """Return a finding that blocks a change.
 
     Args:
         shown: the whole line. Credentials in it are masked, for a report is shown and kept.

@@ -37,7 +37,7 @@ class Syntax:
         return known.syntax is not Trust.NONE if known is not None else not splitext(entry.path)[1]
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - parsing has a limit of its own
-        """At most one finding a file."""
+        """Return at most one finding per file."""
         return {source.path: _check(source) for source in sources}
 
 
@@ -62,7 +62,7 @@ def _check(source: Source) -> CheckResult:
 
 
 def _is_old(known: Language, source: Source, problem: SyntaxProblem) -> bool:
-    """True where the base is broken in the same way; in any way for a grammar, which may not know the dialect."""
+    """Return True if the base has the same error; for a grammar, which may not know the dialect, any error."""
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
     if before is None:
         return True  # undecidable
@@ -70,7 +70,7 @@ def _is_old(known: Language, source: Source, problem: SyntaxProblem) -> bool:
 
 
 def _shown(problems: Sequence[SyntaxProblem], source: Source) -> SyntaxProblem:
-    """The first problem on lines that the change adds, else the first."""
+    """Return the first problem on lines that the change adds, else the first."""
     fresh = added(source)
     return next(
         (each for each in problems if any(line in fresh for line in range(each.line, (each.last or each.line) + 1))),

@@ -96,11 +96,11 @@ class Invisible:
     version = _VERSION
 
     def applies(self, entry: Entry) -> bool:
-        """Any file that is there after the change."""
+        """Return True for any file that exists after the change."""
         return entry.new_oid is not None
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:  # noqa: ARG002 - too quick to need it
-        """At most one finding a line."""
+        """Return at most one finding per line."""
         return {source.path: CheckResult((*_named_so(source), *_findings(source))) for source in sources}
 
 
@@ -131,7 +131,7 @@ def _changes_what_is_seen(encoding: str) -> bool:
 
 
 def _named_so(source: Source) -> Iterator[Finding]:
-    """A new name that does not look like what it is."""
+    """Yield a finding for a new name that contains misleading characters."""
     path, old = source.path, source.entry.old_path if source.entry.old_oid else ""
     hidden = [char for char in _hidden(path, "", first=False) if char not in old] if path != old else []
     if hidden:
@@ -169,12 +169,12 @@ def _findings(source: Source) -> Iterator[Finding]:
 
 
 def _suspects(text: str) -> list[str]:
-    """The characters of a line that may hide something."""
+    """Return the characters of a line that may hide something."""
     return _invisible().findall(text) + _unlike().findall(text.removesuffix("\r"))
 
 
 def _hidden(text: str, path: str, *, first: bool) -> Iterator[str]:
-    """The invisible characters of a line that have no business there."""
+    """Yield the invisible characters of a line that are not legitimate there."""
     if first:
         text = text.removeprefix(_BYTE_ORDER_MARK)
     prose = PurePosixPath(path).suffix.lower() in _PROSE

@@ -27,7 +27,7 @@ class WeakenedTests:
         self.version = f"{_VERSION} {blocks}"
 
     def applies(self, entry: Entry) -> bool:
-        """Programs, configuration of linters and test runners, CI."""
+        """Return True for programs, configuration of linters and test runners, CI."""
         return any(
             language_of(path) is not None or is_ci(path) or sets_limits(path) for path in {entry.path, entry.old_path}
         )

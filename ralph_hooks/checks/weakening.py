@@ -128,7 +128,7 @@ def _case_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _undefined(sources: Sequence[Source]) -> frozenset[str]:
-    """Names that code other than tests defined before the change and does not define after it."""
+    """Return the names that code other than tests defined before the change and no longer defines."""
     names: Counter[str] = Counter()
     for source in sources:
         if is_test_file(source.entry.old_path):
@@ -187,7 +187,7 @@ def _skipped_tests(tests: Sequence[_Tests]) -> list[_Place]:
 
 
 def _case_at(cases: Sequence[_Case], line: int, *, above: bool) -> str:
-    """The test that ``line`` belongs to; ``above`` for a decorator."""
+    """Return the test that ``line`` belongs to; ``above`` for a decorator."""
     if above:
         return next((case.name for case in cases if line <= case.line <= line + _DECORATED), "")
     return next((case.name for case in reversed(cases) if case.line <= line), "")
@@ -280,7 +280,7 @@ def _suppressed(sources: Sequence[Source], name: str) -> list[_Place]:
 
 @cache
 def _lowest() -> re.Pattern[str]:
-    """Numbers below which something fails."""
+    """Return the pattern of lower limits, below which a check fails."""
     return re.compile(
         r"(?i)(?P<key>fail[_-]?under|min(?:imum)?[_-]?coverage|coverage[_-]?threshold|covered[_-]?ratio|minimum"
         r"|\b(?:branches|functions|lines|statements))\b[\"']?\s{0,5}(?:[:=(>]|\s)\s{0,5}[\"']?(?P<number>\d{1,9}(?:\.\d{1,9})?)"
@@ -289,7 +289,7 @@ def _lowest() -> re.Pattern[str]:
 
 @cache
 def _highest() -> re.Pattern[str]:
-    """Numbers above which something fails."""
+    """Return the pattern of upper limits, above which a check fails."""
     return re.compile(
         r"(?i)(?P<key>max[_-]?(?:complexity|warnings|args|branches|returns|statements|locals|nested[_-]?\w*|depth))\b"
         r"[\"'\s:=,\[]{1,9}(?:error|warn)?[\"', ]{0,5}(?P<number>\d{1,9})"
@@ -298,7 +298,7 @@ def _highest() -> re.Pattern[str]:
 
 @cache
 def _switch() -> re.Pattern[str]:
-    """Strictness that is on or off, and rules with a level."""
+    """Return the pattern of strictness that is on or off, and of rules with a level."""
     return re.compile(
         r"(?P<key>\b(?:strict\w*|disallow_\w+|warn_\w+|check_untyped_defs|noImplicit\w+|noUnused\w+|noUnchecked\w+"
         r"|[\w@-]{1,60}/[\w/-]{1,60}|no-[\w-]{1,60}))[\"']?\s{0,5}[:=]\s{0,5}\[?\s{0,5}[\"']?(?P<level>true|false|off|warn|error|[012])\b",

@@ -96,7 +96,7 @@ class Dask:
                 self._changed.notify()
 
     def close(self) -> None:
-        """Let go of the cluster; what is under way there ends by itself."""
+        """Disconnect from the cluster; running tasks end by themselves."""
         self._closed.set()
         self._client.close(timeout=_CONNECT)
 
@@ -231,7 +231,7 @@ class Dask:
             raise refusals[0]
 
     def _forget(self, worker: _Worker) -> None:
-        """``worker`` is gone, and so is what it was doing."""
+        """Remove ``worker``, which is gone, and mark its tasks as lost."""
         with self._changed:
             if self._workers.get(worker.address) is worker:
                 del self._workers[worker.address]

@@ -26,7 +26,7 @@ _CACHEABLE = 1024
 
 
 def body(request: ModelRequest) -> dict[str, Any]:
-    """The JSON body that asks ``request``. The instructions are marked for the prompt cache where they are long enough.
+    """Return the JSON body for ``request``. Instructions that are long enough are marked for the prompt cache.
 
     The prompt is not: it is asked once, and writing it to the cache costs a quarter more.
     """
@@ -48,7 +48,7 @@ def body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _shape(request: ModelRequest) -> dict[str, Any]:
-    """The fields that make the model answer in the shape that was asked for; there is no JSON object without one."""
+    """Return the fields that request the answer's schema; there is no JSON mode without a schema."""
     match request.model.provider.structured:
         case Structured.JSON_SCHEMA:
             return {"output_config": {"format": {"type": "json_schema", "schema": request.schema}}}
@@ -89,7 +89,7 @@ class _Billed(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 

@@ -70,7 +70,7 @@ class Credentials:
             return printed.key if printed.key != rejected else None
 
     def _given(self, provider: Provider) -> str:
-        """The key from the environment or the keyring; empty where a command or nothing is to be asked."""
+        """Return the key from the environment or the keyring; empty with a key command or no key."""
         name = provider.api_key_env
         if not name:
             return ""
@@ -115,7 +115,7 @@ def _checked(key: str, what: str) -> str:
 
 
 def _from_keyring(name: str) -> str:
-    """The key of that name from the system's keyring, where the keyring package is installed; empty otherwise."""
+    """Return the key of that name from the system's keyring; empty if the keyring package is not installed."""
     from importlib.util import find_spec
 
     if find_spec("keyring") is None:

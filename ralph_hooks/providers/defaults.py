@@ -31,7 +31,7 @@ class Defaults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @lru_cache(maxsize=1)
 def defaults() -> Defaults:
-    """The table as it comes with this release."""
+    """Return the table of this release."""
     import tomli
 
     return msgspec.convert(tomli.loads(_TABLE.read_text(encoding="utf-8")), Defaults)

@@ -42,7 +42,7 @@ def endpoint(provider: Provider, environ: Mapping[str, str]) -> Endpoint:
 
 
 def key_header(auth: Auth, key: str) -> dict[str, str]:
-    """The header that carries ``key``; none without one."""
+    """Return the header that carries ``key``; none without one."""
     if not key:
         return {}
     match auth:
@@ -55,7 +55,7 @@ def key_header(auth: Auth, key: str) -> dict[str, str]:
 
 
 def _values(text: str, provider: Provider, environ: Mapping[str, str], where: str) -> dict[str, str]:
-    """The variables that ``text`` names. Raises NoCredential for one that is not set."""
+    """Return the variables that ``text`` names. Raises NoCredential for one that is not set."""
     names = PLACEHOLDER.findall(text)
     for name in names:
         if not environ.get(name):

@@ -82,7 +82,7 @@ class Error(msgspec.Struct, frozen=True):
 
 
 def read_error(body: Any) -> Error:  # noqa: ANN401 - a JSON value
-    """The error in a decoded body. Empty where it has none of the known shapes.
+    """Return the error in a decoded body; empty where it has none of the known shapes.
 
     Known are ``{"error": {…}}`` (OpenAI, Anthropic, OpenRouter, llama.cpp; in a list from Google), ``{"error": "…"}``
     (xAI), ``{"message": …}`` (Mistral) and ``{"detail": […]}`` (FastAPI).
@@ -115,7 +115,7 @@ def _words(value: Any) -> str:  # noqa: ANN401 - a JSON value
 
 
 def _details(value: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a JSON value
-    """Message and field of pydantic's ``[{"loc": ["body", "field"], "msg": "…"}]``; None where it is something else."""
+    """Return message and field of pydantic's ``[{"loc": ["body", "field"], "msg": "…"}]``; None for other shapes."""
     if isinstance(value, Mapping):
         value = value.get("detail")
     if not (isinstance(value, list) and value and isinstance(value[0], Mapping)):
@@ -126,7 +126,7 @@ def _details(value: Any) -> tuple[str, str] | None:  # noqa: ANN401 - a JSON val
 
 
 def from_error_reply(reply: Reply, model: Model, *, sent: Collection[str]) -> ModelError:
-    """The fault that a reply with an error status is. ``sent`` are the request fields that could be left out."""
+    """Return the error for a reply with an error status. ``sent`` are the request fields that could be left out."""
     try:
         error = read_error(msgspec.json.decode(reply.body))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -135,7 +135,7 @@ def from_error_reply(reply: Reply, model: Model, *, sent: Collection[str]) -> Mo
 
 
 def from_success(error: Error, model: Model) -> ModelError:
-    """The fault that an error inside of a reply with status 200 is."""
+    """Return the error for an error inside a reply with status 200."""
     named = (_STATUS_OF_KIND[kind] for kind in error.kinds if kind in _STATUS_OF_KIND)
     status = error.status if error.status >= _BAD_REQUEST else next(named, _SERVER)
     return fault(error, status, model)
@@ -144,7 +144,7 @@ def from_success(error: Error, model: Model) -> ModelError:
 def fault(
     error: Error, status: int, model: Model, *, sent: Collection[str] = (), retry_after: str | None = None
 ) -> ModelError:
-    """The fault that ``error`` with HTTP ``status`` is."""
+    """Return the model error for ``error`` with HTTP ``status``."""
     host = host_of(model.provider.base_url)
     said = f"{host} answered {status}{_excerpt(error)}"
     if status == _TOO_MANY:
@@ -155,7 +155,7 @@ def fault(
 
 
 def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]) -> ModelError:
-    """The fault that repeating the same request would give again."""
+    """Return the error that repeating the same request would give again."""
     host = host_of(model.provider.base_url)
     said = f"{host} answered {status}{_excerpt(error)}"
     if error.flagged:
@@ -198,7 +198,7 @@ def _excerpt(error: Error) -> str:
 
 
 def unreadable(data: bytes, model: Model) -> Unreadable:
-    """The fault for a body with a status of success that is not a reply of the wire format."""
+    """Return the error for a body with a success status that is not a reply of the wire format."""
     kind = "a web page" if data.lstrip()[:1] == b"<" else "something that is not a model's reply"
     return Unreadable(f"{host_of(model.provider.base_url)} sent {kind}")
 
@@ -221,7 +221,7 @@ def _mention(name: str) -> re.Pattern[str]:
 
 
 def retry_seconds(header: str | None) -> float | None:
-    """Seconds from a ``Retry-After`` header in either of its forms (RFC 9110, 10.2.3); None where it is neither."""
+    """Return the seconds of a ``Retry-After`` header in either form (RFC 9110, 10.2.3); None for neither."""
     import math
     from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime

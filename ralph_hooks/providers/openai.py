@@ -29,7 +29,7 @@ HEADERS: dict[str, str] = {}
 
 
 def body(request: ModelRequest) -> dict[str, Any]:
-    """The JSON body that asks ``request``. What stays the same from call to call comes first, for prompt caches."""
+    """Return the JSON body for ``request``. Parts that are equal in all calls come first, for prompt caches."""
     provider = request.model.provider
     fields: dict[str, Any] = {
         "model": request.model.name,
@@ -44,7 +44,7 @@ def body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _shape(request: ModelRequest) -> dict[str, Any]:
-    """The fields that make the model answer in the shape that was asked for."""
+    """Return the fields that request the answer's schema."""
     name, schema = request.schema_name, request.schema
     match request.model.provider.structured:
         case Structured.JSON_SCHEMA:
@@ -127,7 +127,7 @@ class _Reply(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 
@@ -216,7 +216,7 @@ def usage(data: bytes) -> Usage | None:
 
 
 def _dollars(used: _Usage) -> Decimal | None:
-    """OpenRouter's figure; with a key of one's own at the provider behind it, that provider's charge comes on top."""
+    """Return OpenRouter's cost; with the user's own key for the upstream provider, plus that provider's charge."""
     if used.cost is None:
         return None
     behind = used.cost_details.upstream_inference_cost if used.is_byok and used.cost_details else None

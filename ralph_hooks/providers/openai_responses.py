@@ -40,7 +40,7 @@ def body(request: ModelRequest) -> dict[str, Any]:
 
 
 def _shape(request: ModelRequest) -> dict[str, Any]:
-    """The fields that make the model answer in the shape that was asked for."""
+    """Return the fields that request the answer's schema."""
     name, schema = request.schema_name, request.schema
     match request.model.provider.structured:
         case Structured.JSON_SCHEMA:
@@ -100,7 +100,7 @@ class _Billed(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 

@@ -34,7 +34,7 @@ _SENTENCE = 280  # characters of an error: providers' messages can run to pages,
 
 @lru_cache(maxsize=1)
 def built_in() -> Mapping[str, Provider]:
-    """The providers that need no definition, by name."""
+    """Return the providers that need no definition, by name."""
     import tomli
 
     tables = {**tomli.loads(_TABLE.read_text(encoding="utf-8")), **tomli.loads(_AGENTS.read_text(encoding="utf-8"))}
@@ -80,11 +80,11 @@ class WireFormat(Protocol):
     """Headers of every request."""
 
     def body(self, request: ModelRequest) -> dict[str, Any]:
-        """The JSON body that asks ``request``."""
+        """Return the JSON body for ``request``."""
         ...
 
     def completion(self, data: bytes, model: Model) -> Completion:
-        """The answer in the body of a reply with a status of success. Raises ModelError where there is none."""
+        """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
         ...
 
 
@@ -185,7 +185,7 @@ class _Client:
             return self._transports[cert]
 
     def _allowed(self, provider: Provider) -> Provider:
-        """``provider``. Raises Misconfigured where it would start a program and none may be started."""
+        """Return ``provider``. Raises Misconfigured where it would start a program and none may be started."""
         if not self._programs and (provider.wire is Wire.AGENT or provider.api_key_command):
             raise Misconfigured(f"{provider.name} runs a program, which a worker of a cluster does not do")
         return provider
@@ -209,7 +209,7 @@ def _masked(text: str, secrets: Sequence[str]) -> str:
 
 
 def _presentable(sentence: str) -> str:
-    """``sentence``, cut to a length for people."""
+    """Return ``sentence``, truncated for people."""
     return sentence if len(sentence) <= _SENTENCE else sentence[: _SENTENCE - 1] + "…"
 
 

@@ -62,7 +62,7 @@ def read_reply(
 
 
 def _refuse_doubles(data: bytes, model: Model) -> None:
-    """Of two lists of choices in one object readers take the last, which may be the one without a finding."""
+    """Reject duplicate keys: of two lists of choices parsers take the last, which may be the one without a finding."""
     try:
         refuse_doubles(data)
     except (ValueError, RecursionError) as error:
@@ -93,7 +93,7 @@ def check_not_bad(reason: str | None, model: Model) -> None:
 
 
 def refused(model: Model) -> Refused:
-    """The fault that a model is which declines to answer, or a filter in its place."""
+    """Return the error for a model, or a filter in its place, that declines to answer."""
     return Refused(f"{model.name} declined to answer")
 
 

@@ -31,11 +31,11 @@ class BodyKeeper:
         self.folder = folder
 
     def ready(self, model: Model) -> None:
-        """As the client says."""
+        """Do the same as the client."""
         self._client.ready(model)
 
     def prepare(self, model: Model) -> None:
-        """As the client does."""
+        """Prepare as the client does."""
         self._client.prepare(model)
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
@@ -50,7 +50,7 @@ class BodyKeeper:
         return self._kept(request.schema_name, asked, lambda: self._client.complete(request, deadline))
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
-        """As `complete`: the task, and what the agent says of it."""
+        """Log as `complete` does: the task, and the agent's answer."""
         asked = {"model": agent.id, "prompt": task}
         return self._kept("agent", asked, lambda: self._client.run_agent(agent, task, bench, deadline))
 
@@ -78,5 +78,5 @@ class BodyKeeper:
 
 
 def _whole(value: object) -> object:
-    """Lone surrogates, from bytes that are not UTF-8, have no place in JSON."""
+    """Return the value without lone surrogates, from bytes that are not UTF-8, which JSON cannot hold."""
     return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

@@ -95,7 +95,7 @@ class _Limits:
         self._received = 0
 
     def remaining(self) -> float:
-        """Seconds for the next step. Raises DeadlineReached where none are left."""
+        """Return the seconds left for the next step. Raises DeadlineReached where none are left."""
         seconds = self._deadline.remaining()
         if not seconds:
             raise self.too_late()
@@ -142,7 +142,7 @@ class _LimitedTLSSocket(LimitedSocket, ssl.SSLSocket):
 
 
 def _connected(host: str, port: int) -> socket.socket:
-    """A socket that is connected to the first address of ``host`` that answers."""
+    """Return a socket connected to the first address of ``host`` that answers."""
     problem: OSError = socket.gaierror(socket.EAI_NONAME, "no address")
     for family, kind, protocol, _, address in _addresses(host, port):
         seconds = min(_CONNECT, _limits.get().remaining())
@@ -163,7 +163,7 @@ def _connected(host: str, port: int) -> socket.socket:
 
 
 def _addresses(host: str, port: int) -> list[Any]:
-    """The addresses of ``host``, asked for in another thread: the system's resolver takes no timeout."""
+    """Return the addresses of ``host``, resolved in another thread: the system's resolver takes no timeout."""
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
     def look_up() -> None:
@@ -251,7 +251,7 @@ class _Adapter(HTTPAdapter):
 
 
 def _trusting(environ: Mapping[str, str], cert: str, cert_key: str) -> ssl.SSLContext:
-    """A context that trusts the authorities that the user's environment names, else those of certifi.
+    """Return a context that trusts the authorities named by the user's environment, else those of certifi.
 
     ``cert`` is the certificate that it shows to servers, with ``cert_key`` unless the file holds its key too. Raises
     Misconfigured.
@@ -292,7 +292,7 @@ _NO_TUNNEL = "Tunnel connection failed: "
 
 
 def _fault(error: Exception, host: str, proxy: str) -> ModelError:
-    """The fault that a failed exchange is."""
+    """Return the model error for a failed exchange."""
     server = host
     if isinstance(error, requests.exceptions.ProxyError):
         host = f"the proxy {proxy}"
@@ -311,7 +311,7 @@ def _fault(error: Exception, host: str, proxy: str) -> ModelError:
 
 
 def _cause(error: Exception) -> Exception:
-    """The error that requests and urllib3 have wrapped, each in its own way."""
+    """Return the error that requests and urllib3 have wrapped, each in its own way."""
     inner = error.reason if isinstance(error, MaxRetryError) else None
     inner = inner or next((part for part in error.args if isinstance(part, Exception)), None)
     return error if inner is None else _cause(inner)

@@ -38,7 +38,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 def host_of(url: str) -> str:
-    """The host of ``url``, with its port where it names one."""
+    """Return the host of ``url``, with its port where it names one."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
@@ -111,7 +111,7 @@ class Transport:
         body: Mapping[str, Any] | None,
         deadline: Deadline,
     ) -> Reply:
-        """Any other request below ``base_url``; as `post_json`."""
+        """Send any other request below ``base_url``; otherwise as `post_json`."""
         told = {"Content-Type": "application/json", **headers} if body is not None else headers
         return self._call(method, base_url, path, told, None if body is None else _encode(body), deadline)
 

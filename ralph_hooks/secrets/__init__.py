@@ -40,7 +40,7 @@ def find(text: str, path: str = "") -> tuple[Secret, ...]:
 
 
 def mask(text: str, path: str = "", placeholder: Callable[[str], str] = lambda _: MASK) -> str:
-    """``text`` with each credential replaced by what ``placeholder`` makes of it."""
+    """Return ``text`` with each credential replaced by the result of ``placeholder``."""
     parts: list[str] = []
     position = 0
     for secret in find(text, path):
@@ -50,7 +50,7 @@ def mask(text: str, path: str = "", placeholder: Callable[[str], str] = lambda _
 
 
 def allowlisted(line: str, previous: str = "") -> bool:
-    """True where the author has said that ``line`` holds no real secret.
+    """Return True if the author has allowlisted ``line`` as no real secret.
 
     The comments of detect-secrets: ``pragma: allowlist secret`` at the end of the line, or ``pragma: allowlist
     nextline secret`` alone on the line before.
@@ -64,7 +64,7 @@ def allowlisted(line: str, previous: str = "") -> bool:
 
 
 def version() -> str:
-    """Names all that `find` depends on, without importing detect-secrets (125 ms of CPU, most of it for requests)."""
+    """Return the versions that `find` depends on, without importing detect-secrets (125 ms of CPU)."""
     from importlib.machinery import PathFinder
 
     spec = PathFinder.find_spec("detect_secrets")

@@ -31,7 +31,7 @@ class Format(Struct, frozen=True):
 
 
 def formats(piece: TextIndex) -> Iterator[Format]:
-    """The formats that detect-secrets lacks and that can be in ``piece``."""
+    """Yield the formats that detect-secrets lacks and that can be in ``piece``."""
     for shapes, words in ((_OWN, piece.long), (_SHORT, piece.words)):
         for kind, needle, pattern in shapes:
             if needle in words and _compiled(pattern).search(words):  # first without the slow look behind
@@ -179,7 +179,7 @@ _LEFT_OUT = {
 
 @lru_cache(maxsize=1)
 def library() -> tuple[Format, ...]:
-    """The provider formats of detect-secrets, whose global settings are left as they are."""
+    """Return the provider formats of detect-secrets without changing its global settings."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
@@ -199,7 +199,7 @@ _INSIDE = {
 
 
 def _from_its_beginning(plugin: Any, pattern: re.Pattern[str]) -> re.Pattern[str]:  # noqa: ANN401 - as below
-    """``pattern``, not where a match would begin in the middle of something longer."""
+    """Return ``pattern`` without matches that begin in the middle of something longer."""
     inside = _INSIDE.get(plugin.__name__)
     return re.compile(f"(?<!{inside})(?:{pattern.pattern})", pattern.flags) if inside else pattern
 
@@ -219,7 +219,7 @@ _MADE_UP = lazy(
 
 
 def made_up(value: str) -> bool:
-    """True for keys that documentation shows, such as ``AKIAIOSFODNN7EXAMPLE``."""
+    """Return True for keys that documentation shows, such as ``AKIAIOSFODNN7EXAMPLE``."""
     return _MADE_UP.search(value) is not None
 
 
@@ -236,7 +236,7 @@ _LONGEST_PREFIX = 400  # characters before the header on its line
 
 
 def private_keys(text: str) -> Iterator[Secret]:
-    """Private keys from header to footer (https://www.rfc-editor.org/rfc/rfc7468, PuTTY's own format).
+    """Yield private keys from header to footer (https://www.rfc-editor.org/rfc/rfc7468, PuTTY's own format).
 
     A header without a body is code that looks for one; alone on its line it is masked with what follows.
     """
@@ -260,7 +260,7 @@ def private_keys(text: str) -> Iterator[Secret]:
 
 
 def _footers(text: str, start: int, end: int) -> Iterator[Secret]:
-    """Footers alone on their line whose header is not shown, with the line before."""
+    """Yield footers alone on their line whose header is not shown, with the line before."""
     for footer in _KEY_END.finditer(text, start, end):
         line = text.rfind("\n", 0, footer.start())
         if line >= 0 and _begins_its_line(text, footer.start()):

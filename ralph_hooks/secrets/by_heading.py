@@ -42,7 +42,7 @@ _DIGITS = lazy(r"key[a-z]?[ \t]{0,4}[=:][ \t]{0,4}(\d{9,})(?![\w.])(?P<more>[ \t
 
 
 def nested(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
-    """Values in the blocks and columns below ``names``."""
+    """Yield values in the blocks and columns below ``names``."""
     lower = piece.lower
     rows = range(0)  # of the last table
     for name in names:
@@ -85,7 +85,7 @@ def _block(text: str, begin: int, start: int, *, everything: bool) -> Iterator[S
 
 
 def _column(text: str, name: Name) -> tuple[range, list[Secret]]:
-    """The cells below ``name``, as in CSV and Markdown, and where the rows are that they are in."""
+    """Return the cells below ``name``, as in CSV and Markdown, and the ranges of their rows."""
     start = text.rfind("\n", 0, name.begin) + 1
     table = "|" in text[_shown(text, start) : _end_of_line(text, start)]
     head = start if table else _shown(text, start)

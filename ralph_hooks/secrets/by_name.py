@@ -134,7 +134,7 @@ class _Assigned(Struct, frozen=True):
 
 
 def assigned(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
-    """Passwords, keys and tokens that are written down as the value of a name that says so.
+    """Yield passwords, keys and tokens that are the value of a name that suggests a credential.
 
     Without quotes they count in formats that need none; elsewhere they may be a variable, and are uncertain.
     """
@@ -152,7 +152,7 @@ def assigned(piece: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
 
 
 def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
-    """Every value that is given to the name of a credential, or compared with it."""
+    """Yield every value that is assigned to the name of a credential, or compared with it."""
     reached = 0
     for name in names:
         if name.begin < reached:
@@ -167,7 +167,7 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
 
 
 def _given(text: str, name: Name) -> Iterator[_Assigned]:
-    """The values that follow ``name``: one, or those of a list or of a condition."""
+    """Yield the values that follow ``name``: one, or those of a list or of a condition."""
     found, certain = _next(text, name)
     if not certain:
         others = [
@@ -185,7 +185,7 @@ def _given(text: str, name: Name) -> Iterator[_Assigned]:
 
 
 def _next(text: str, name: Name) -> tuple[_Assigned | None, bool]:
-    """The value right after ``name``, and True where it is certainly the value."""
+    """Return the value right after ``name``, and True where it is certainly the value."""
     option = _is_option(text, name.begin)
     if match := (option and _OPTION.match(text, name.after)) or _PAIR.match(text, name.after):
         return _whole(_read(match, name), plain=True), True
@@ -197,7 +197,7 @@ def _next(text: str, name: Name) -> tuple[_Assigned | None, bool]:
 
 
 def _spoken(text: str, name: Name) -> _Assigned | None:
-    """``with password 1qnWgRHH75Dg``."""
+    """Return the value in ``with password 1qnWgRHH75Dg``."""
     if match := _OPTION.match(text, name.after):
         found = _whole(_read(match, name), plain=False)
         if found and not found.quoted and _asks_for_a_password(found) and _is_no_word(found.value):
@@ -247,7 +247,7 @@ _LINE = lazy(r"=[^\s,(]+[ \t]*(?=\n|$)")
 
 
 def _of_a_file(found: _Assigned) -> bool:
-    """True for ``PASSWORD=…``, wherever it stands, and ``smtp.password=…`` that is all of a line."""
+    """Return True for ``PASSWORD=…``, wherever it stands, and ``smtp.password=…`` that is all of a line."""
     if found.closed or found.operator not in {"=", ":"}:
         return False
     if found.text[found.name.begin : found.name.end].isupper():
@@ -256,13 +256,13 @@ def _of_a_file(found: _Assigned) -> bool:
 
 
 def _is_element(found: _Assigned) -> bool:
-    """True for ``<password>…``, also with a prefix."""
+    """Return True for ``<password>…``, also with a prefix."""
     begin = found.name.begin
     return _TAG.search(found.text, max(0, begin - _LONGEST_TAG), begin) is not None
 
 
 def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
-    """``found`` with all of its value, which may hold signs that end one elsewhere; None where it is code."""
+    """Return ``found`` with all of its value, which may hold characters that end others; None where it is code."""
     if found.quoted:
         return found
     found = structs.replace(found, plain=plain)
@@ -275,7 +275,7 @@ def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
 
 
 def _joined(found: _Assigned) -> _Assigned:
-    """``found`` with the literals that go on from it."""
+    """Return ``found`` with the literals that continue it."""
     value, end = found.value, found.end
     while (more := _MORE.match(found.text, end)) and len(value) < _LONGEST_JOINED:
         value, end = value + more["part"], more.end()
@@ -283,7 +283,7 @@ def _joined(found: _Assigned) -> _Assigned:
 
 
 def _is_noise(found: _Assigned) -> bool:
-    """True for noise where code is not likely."""
+    """Return True for noise where code is unlikely."""
     value = found.value
     if found.name.weak or not noise(value) or (value.isalnum() and found.operator == ","):
         return False
@@ -321,7 +321,7 @@ def _may_be_credential(found: _Assigned) -> bool:
 
 
 def _is_distant_password(found: _Assigned) -> bool:
-    """True for a literal that looks like a password and is one of several, or an argument."""
+    """Return True for a literal that looks like a password and is one of several, or an argument."""
     value = found.value
     if is_placeholder(value):
         return False
@@ -382,7 +382,7 @@ _NO_PASSWORDS = ("secret", "token", "credential", "psk", "key")
 
 
 def _asks_for_a_password(found: _Assigned) -> bool:
-    """True where the name asks for a password, which is anything that somebody has thought of."""
+    """Return True if the name is that of a password, which can be any text."""
     return not found.word.endswith(_NO_PASSWORDS)
 
 
@@ -393,7 +393,7 @@ def _is_password(found: _Assigned, *, literal: bool) -> bool:
 
 
 def _may_be_a_name(found: _Assigned) -> bool:
-    """``get_password("service1")`` asks for one."""
+    """Return True for ``get_password("service1")``, which requests one."""
     return found.called and not any(sign in SIGNS for sign in found.value)
 
 
@@ -403,13 +403,13 @@ def _begins_its_line(found: _Assigned) -> bool:
 
 
 def _is_phrase(found: _Assigned) -> bool:
-    """``PASSWORD = "correcthorsebattery"``."""
+    """Return True for ``PASSWORD = "correcthorsebattery"``."""
     alone = found.quoted and found.operator in {"=", ":="} and not found.closed and not found.rest
     return alone and _is_a_word(found) and found.word.startswith("pass") and len(found.value) >= _SHORTEST_PHRASE
 
 
 def _is_a_word(found: _Assigned) -> bool:
-    """Letters alone, which count only where the name says nothing else: not ``"password": "Passwort"``."""
+    """Return True for letters alone, which count only where the name is unambiguous: not ``"password": "Passwort"``."""
     if not found.value.isalpha() or len(found.value) < SHORTEST:
         return False
     if not _asks_for_a_password(found):

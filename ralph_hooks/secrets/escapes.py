@@ -68,7 +68,7 @@ def without_escapes(text: str) -> str:
 
 
 def _parts(text: str, names: Sequence[Name]) -> Iterator[tuple[int, int]]:
-    """The surroundings of each name that hold an escape: its line and the next ones, without overlap."""
+    """Yield the surroundings of each name that hold an escape: its line and the next ones, without overlap."""
     start = end = 0
     for name in names:
         if name.begin < end and name.after < end - _BEHIND // 2:
@@ -92,7 +92,7 @@ def _parts(text: str, names: Sequence[Name]) -> Iterator[tuple[int, int]]:
 
 
 def _undo(part: Unescaped) -> Unescaped | None:
-    """``part`` with one level undone; None where there is none."""
+    """Return ``part`` with one level of escapes undone; None where there is none."""
     escape = _escape_of(part.text)
     if escape is None:
         return None
@@ -111,7 +111,7 @@ def _undo(part: Unescaped) -> Unescaped | None:
 
 
 def _escape_of(text: str) -> re.Pattern[str] | None:
-    """The kind of escapes to undo next."""
+    """Return the kind of escapes to undo next."""
     doubled = next((quote for quote, pattern in _DOUBLED.items() if pattern.search(text)), None)
     if doubled:
         return re.compile(doubled * 2)

@@ -21,7 +21,7 @@ _NOWHERE = lazy(
 
 
 def in_addresses(piece: TextIndex) -> Iterator[Secret]:
-    """Passwords in addresses. One that is a placeholder, such as ``user:password@``, is uncertain."""
+    """Yield passwords in addresses. One that is a placeholder, such as ``user:password@``, is uncertain."""
     for match in _ADDRESS.finditer(piece.text):
         password, host = match[1], match[2]
         unlikely = is_placeholder(password)

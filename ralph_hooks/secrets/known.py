@@ -92,7 +92,7 @@ _ENCODINGS: tuple[Callable[[str], str], ...] = (
 
 
 def _forms(value: str) -> list[str]:
-    """The ways in which programs print ``value``: escaped, quoted, encoded, also twice in JSON."""
+    """Return the ways in which programs print ``value``: escaped, quoted, encoded, also twice in JSON."""
     plain = dict.fromkeys([value, without_escapes(value)])
     once = dict.fromkeys(encode(text) for text in plain for encode in _ENCODINGS if _encodable(text))
     return list(dict.fromkeys([*once, *(json.dumps(text)[1:-1] for text in once)]))

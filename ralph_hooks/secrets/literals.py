@@ -104,7 +104,7 @@ class _Group(Struct):
     argument: int = 0
 
     def role_of_next(self) -> Role | None:
-        """The role of a literal that comes next; None for those that are no value."""
+        """Return the role of a literal that comes next; None for those that are no value."""
         if self.key and not _VALUE_KEY.match(self.key):
             return Role.ARGUMENT if self.many else None
         if self.key:
@@ -178,11 +178,11 @@ class _Walk:
         self._read, self._last = True, '"'
 
     def _is_next(self, start: int) -> bool:
-        """True where the literal follows the name without an operator, as in Lisp."""
+        """Return True where the literal follows the name without an operator, as in Lisp."""
         return not self._words and self._text[start - 1].isspace()
 
     def _goes_on(self, end: str) -> bool:
-        """True where the statement continues on the next line."""
+        """Return True where the statement continues on the next line."""
         return bool(self._groups) or end.startswith("\\") or self._last in {"=", ":=", "=>", "<-", "+"}
 
     def _word(self, word: str) -> bool:
@@ -229,7 +229,7 @@ class _Walk:
         return True
 
     def _binds(self, sign: str) -> bool:
-        """True for brackets that give a value to the name: ``setPassword(``, ``password{"..."}``."""
+        """Return True for brackets that give a value to the name: ``setPassword(``, ``password{"..."}``."""
         if sign == "(" and (not self._words or (self._closed and _OR_ELSE.search(self._last))):
             self._operator = "," if self._words else "("
         elif sign == "{" and _DEFINITION.match(self._text, self._at - 1):

@@ -14,7 +14,7 @@ _EXAMPLE = lazy(
 
 
 def is_test_data(path: str) -> bool:
-    """True for paths where made-up passwords are common."""
+    """Return True for paths where fake passwords are common."""
     return is_test_file(path) or _EXAMPLE.search(path) is not None
 
 
@@ -86,7 +86,7 @@ def about(rest: str) -> bool:
 
 
 def named(piece: TextIndex) -> list[Name]:
-    """Every name that speaks of a credential, in order."""
+    """Return every name that suggests a credential, in order."""
     lower = piece.lower
     spans = {match.span(): False for needle, name in _NAMES if needle in lower for match in name.finditer(lower)}
     for key in _KEY.finditer(lower):
@@ -112,7 +112,7 @@ def _end(text: str, start: int) -> int:
 
 
 def _is_something_else(piece: TextIndex, begin: int, end: int, after: int) -> bool:
-    """A token of a request, and the name of a type in quotes: ``"AWS::ApiGateway::ApiKey": "48205d4ffd7feba3"``."""
+    """Return True for a request's token, and a quoted type name: ``"AWS::ApiGateway::ApiKey": "48205d4ffd7feba3"``."""
     if piece.text[after : after + 1] in {'"', "'"} and _OF_A_TYPE.search(
         piece.text, max(0, begin - _LONGEST_TYPE), begin
     ):
@@ -121,7 +121,7 @@ def _is_something_else(piece: TextIndex, begin: int, end: int, after: int) -> bo
 
 
 def _within_a_word(piece: TextIndex, begin: int, end: int) -> bool:
-    """``bypass``, but not ``smtpPass``; the publicKeyToken of .NET; a token that leads to the next page."""
+    """Return True for ``bypass``, but not ``smtpPass``; the publicKeyToken of .NET; a pagination token."""
     before, first = piece.text[begin - 1 : begin], piece.text[begin]
     part = piece.lower[begin:end] == "pass" and before.isalpha() and not (before.islower() and first.isupper())
     return part or piece.lower.endswith(_NO_CREDENTIAL, 0, begin)

@@ -22,7 +22,7 @@ _LONG_LINE = lazy(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 
 
 def scan(text: str, path: str) -> tuple[Secret, ...]:
-    """See `ralph_hooks.secrets.find`."""
+    """Find credentials: see `ralph_hooks.secrets.find`."""
     found = list(private_keys(text))
     for start, part in _pieces(text):
         for secret in _in_piece(piece(part, path)):
@@ -32,7 +32,7 @@ def scan(text: str, path: str) -> tuple[Secret, ...]:
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
-    """``text`` in pieces without very long lines: some patterns take time quadratic in the line."""
+    """Yield ``text`` in pieces without very long lines: some patterns take time quadratic in the line."""
     position = 0
     for line in _LONG_LINE.finditer(text):
         yield position, text[position : line.start()]
@@ -97,7 +97,7 @@ def _whole(text: str, end: int) -> int:
 
 
 def _merged(found: Iterable[Secret]) -> Iterator[Secret]:
-    """``found`` in order, with what overlaps made one; the kind is that of a certain one."""
+    """Yield ``found`` in order, with overlaps merged; a certain one determines the kind."""
     held: Secret | None = None
     for secret in sorted(found, key=lambda s: (s.start, not s.certain, -s.end)):
         if held is None or secret.start >= held.end:
@@ -133,7 +133,7 @@ def _entropy_plugins() -> tuple[Any, ...]:
 
 
 def _random(text: str) -> Iterator[Secret]:
-    """Strings of high entropy: too often a checksum to hold a change back, too often a key to be sent."""
+    """Yield strings of high entropy: too often a checksum to block, too often a key to be sent."""
     for plugin in _entropy_plugins():
         for match in plugin.regex.finditer(text):
             value = match[2]

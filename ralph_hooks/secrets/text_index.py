@@ -30,7 +30,7 @@ class TextIndex(Struct, frozen=True):
 
 
 def piece(text: str, path: str) -> TextIndex:
-    """``text`` of the file ``path``, prepared."""
+    """Return the index of ``text`` of the file ``path``."""
     lower = text.replace("\u0130", "I").lower()  # the one letter that becomes two
     words = [word for word in text.split() if len(word) >= _SHORTEST]
     return TextIndex(text, lower, " ".join(words), " ".join([word for word in words if len(word) >= _LONG_WORD]), path)
@@ -50,7 +50,7 @@ _LONG = 32  # characters, where there is no digit
 
 
 def may_hold_key(given: TextIndex) -> bool:
-    """False where detect-secrets has nothing to find in ``given``, as in most code.
+    """Return False if detect-secrets cannot find anything in ``given``, as in most code.
 
     What it knows has a prefix, or is long and mixes letters with digits or capitals with small letters. Several simple
     searches, because one expression for all of it takes eight times as long.

@@ -19,7 +19,7 @@ _REFERENCE = lazy(
 
 
 def is_reference(value: str) -> bool:
-    """True where ``value`` says where a credential is, instead of being one."""
+    """Return True if ``value`` refers to a credential instead of being one."""
     return not has_unbalanced_brackets(value) and not is_random(value) and _REFERENCE.match(value) is not None
 
 
@@ -27,7 +27,7 @@ _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
 def has_unbalanced_brackets(value: str) -> bool:
-    """True where brackets do not pair up, as in ``a{b)c``: neither a template nor code."""
+    """Return True where brackets do not pair up, as in ``a{b)c``: neither a template nor code."""
     opened: list[str] = []
     for sign in value:
         if sign in _CLOSES:
@@ -67,7 +67,7 @@ _LEAST_ALNUM, _SIGNS_ALONE = 3, 8
 
 
 def worded(value: str) -> bool:
-    """True for ``a.name/of-parts2`` and ``camelCase``."""
+    """Return True for ``a.name/of-parts2`` and ``camelCase``."""
     return (_CAMEL if value.isalpha() and not value.islower() else _NAME).match(value) is not None
 
 
@@ -100,7 +100,7 @@ _PLACEHOLDER = lazy(
 
 
 def is_placeholder(value: str) -> bool:
-    """True for ``changeme``, ``your-key`` and the like."""
+    """Return True for ``changeme``, ``your-key`` and the like."""
     return _PLACEHOLDER.search(value) is not None
 
 
@@ -126,7 +126,7 @@ _VERSION = lazy(r"(?i)v?\d+(?:\.\d+)+$|[a-z]+[-_]?\d{3}$")
 
 
 def mixed(value: str) -> bool:
-    """True for letters with digits or with signs that names do not have, as passwords are."""
+    """Return True for letters with digits or with signs that names do not have, like passwords."""
     return (
         len(value) >= SHORTEST
         and any(map(str.isalpha, value))

@@ -45,7 +45,7 @@ class Verdicts:
         self._max_age = max_age
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that are known and have not expired, in one query however many they are."""
+        """Return the cached, unexpired answers for ``keys``, in one query."""
         names = list(keys)
         if not names:
             return {}
@@ -112,7 +112,7 @@ class SharedModelCache:
         return self._team.notices if self._team is not None else ()
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that are known anywhere."""
+        """Return the answers for ``keys`` that are cached locally or in the team's database."""
         names = list(keys)
         found = self._here.get(names)
         missing = [name for name in names if name not in found]
@@ -142,16 +142,16 @@ class NamespacedCache:
         self._prefix = f"{name}/"
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """As `Verdicts.get`."""
+        """Return the same as `Verdicts.get`."""
         found = self._store.get([self._prefix + key for key in keys])
         return {key.removeprefix(self._prefix): value for key, value in found.items()}
 
     def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
-        """As `Verdicts.put`."""
+        """Write as `Verdicts.put` does."""
         self._store.put({self._prefix + key: value for key, value in items.items()}, ttl)
 
 
 def _written(connection: sqlite3.Connection) -> int:
-    """Grows with every row written."""
+    """Return a counter that grows with every row written."""
     number: int | None = connection.execute("SELECT max(rowid) FROM answers").fetchone()[0]
     return number or 0

@@ -81,7 +81,7 @@ class JobLock:
         self.release()
 
     def release(self) -> None:
-        """Let go, in this process."""
+        """Release the lock in this process."""
         self._lock.release()
 
     def __enter__(self) -> Self:
@@ -100,14 +100,14 @@ class Jobs:
         self._clock = clock
 
     def get(self, tree: str) -> Job | None:
-        """The job for ``tree``; None where there is none or its record cannot be read."""
+        """Return the job for ``tree``; None where there is none or its record cannot be read."""
         try:
             return from_json((self._of(tree) / _RECORD).read_bytes(), Job)
         except (OSError, msgspec.DecodeError):
             return None
 
     def all(self) -> tuple[Job, ...]:
-        """Every job that there is a record of, the latest first."""
+        """Return every recorded job, the latest first."""
         found = (self.get(tree) for tree in self._trees())
         return tuple(sorted((job for job in found if job is not None), key=lambda job: -job.started))
 
@@ -116,7 +116,7 @@ class Jobs:
         return job.state is JobState.RUNNING and (self._is_starting(job) or locks.held(self._of(job.tree) / _LOCK))
 
     def take(self, tree: str) -> JobLock | None:
-        """The folder for a new job; None where one runs. Raises OSError, and RalphError where the state is not ours."""
+        """Return the folder for a new job; None while one runs. Raises OSError; RalphError if others own the state."""
         folder = self._make(tree)
         end = time.monotonic() + _BLINK
         while True:
@@ -131,7 +131,7 @@ class Jobs:
             folder = self._make(tree)  # the lock may be gone with the folder: a job that had died was cleared away
 
     def adopt(self, tree: str, descriptor: int | None) -> JobLock | None:
-        """The folder, in the process that does the job; None where another process has it.
+        """Return the folder in the process that runs the job; None where another process has it.
 
         ``descriptor`` is the lock as it was handed over. Without one the lock is taken as soon as it is free.
         """

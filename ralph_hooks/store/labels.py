@@ -91,7 +91,7 @@ class Labels:
         shown: Collection[str],
         dismissed: Mapping[str, Outcome],
     ) -> set[str]:
-        """Decide about what was shown before; those that are shown again."""
+        """Update the labels of findings shown before; return those that are shown again."""
         still: set[str] = set()
         rows = connection.execute(_OPEN, (self._repository.key,)).fetchall()
         for number, fingerprint, first, tree, path, source in rows:
@@ -109,7 +109,7 @@ class Labels:
         return still
 
     def _show(self, connection: sqlite3.Connection, finding: Finding, change: str, tree: str, now: float) -> None:
-        """A new label, or an earlier one that is open again: somebody went past it, or took a dismissal back."""
+        """Add a new label, or reopen an earlier one after a bypass or a withdrawn dismissal."""
         for number, outcome in connection.execute(_LAST, (self._repository.key, finding.fingerprint)).fetchall():
             if outcome != Outcome.FIXED:
                 connection.execute("UPDATE labels SET outcome = '', tree = ? WHERE id = ?", (tree, number))

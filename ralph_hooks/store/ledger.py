@@ -174,7 +174,7 @@ class StoredLedger:
         return True
 
     def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
-        """Replace the worst case by what happened. Without ``usage``, or with a cost that is none, it stands."""
+        """Replace the maximum cost by the actual one. Without ``usage``, or with an invalid cost, it stays."""
         cost = None if cost_usd is None else _pico(cost_usd)
         worst_case = usage is None or (cost_usd is not None and cost is None)
         used = usage or Usage(input_tokens=0, output_tokens=0)
@@ -225,7 +225,7 @@ class StoredLedger:
             team.share()
 
     def _whole(self, call: Booked) -> Row:
-        """Every column of a call that is over."""
+        """Return every column of a finished call."""
         used = call.usage or Usage(input_tokens=0, output_tokens=0, estimated=call.cost_usd is not None)
         counts = (used.input_tokens, used.cached_input_tokens, used.cache_write_tokens, used.output_tokens)
         cost = None if call.cost_usd is None else _pico(call.cost_usd)
@@ -253,7 +253,7 @@ class StoredLedger:
         return self._team.new_uid() if self._team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:
-        """The columns that every row has."""
+        """Return the columns that every row has."""
         now = self._clock()
         day = time.strftime("%Y-%m-%d", time.localtime(now))
         return now, day, run, self._repository.key, self._repository.name, self._command, phase.value, model
@@ -323,7 +323,7 @@ def statement(
 
 
 def _checked(row: Row) -> Row:
-    """``row`` if its names are text and its figures numbers. Raises TypeError."""
+    """Return ``row`` if its names are text and its figures numbers. Raises TypeError."""
     names = max(0, len(row) - (_SECONDS + 1 - _FIGURES))
     figures = row[names:_SECONDS]
     if not all(isinstance(name, str) for name in row[:names]) or not all(isinstance(each, int) for each in figures):
@@ -403,7 +403,7 @@ def _total(name: str, rows: list[Row]) -> Total:
 
 
 def _pico(usd: Decimal) -> int | None:
-    """Whole pico-dollars, rounded up; None for what is no cost (a provider's own figure may be anything)."""
+    """Return whole pico-dollars, rounded up; None for an invalid cost (a provider's own figure may be anything)."""
     if not usd.is_finite() or usd < 0:
         return None
     return int(min(usd, _MOST).scaleb(_PICO, _EXACT).to_integral_value(ROUND_CEILING))
@@ -418,6 +418,6 @@ def _count(tokens: int) -> int:
 
 
 def _dollars(usd: Decimal) -> str:
-    """For people: two decimal places, more where there is more to say, up to a millionth."""
+    """Format USD for people: two decimal places, or more for small amounts, down to a millionth."""
     cents, _, rest = f"{usd.quantize(Decimal('0.000001'), context=_EXACT):f}".partition(".")
     return f"${cents}.{rest.rstrip('0').ljust(2, '0')}"

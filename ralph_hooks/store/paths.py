@@ -27,7 +27,7 @@ class Home(Struct, frozen=True):
 
 
 def locate(environ: Mapping[str, str], platform: str = sys.platform) -> Home:
-    """The user's places: `RALPH_HOOKS_HOME` has both of them, else they are where the system keeps such things.
+    """Return the user's folders: both below `RALPH_HOOKS_HOME` if set, else in the system's default places.
 
     Raises RalphError where there is no home folder or the variable is not an absolute path.
     """
@@ -54,7 +54,7 @@ def locate(environ: Mapping[str, str], platform: str = sys.platform) -> Home:
 
 
 def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
-    """A base folder of https://specifications.freedesktop.org/basedir-spec, which ignores relative paths."""
+    """Return a base folder of https://specifications.freedesktop.org/basedir-spec, which ignores relative paths."""
     folder = environ.get(variable, "")
     if folder.startswith("/"):
         return Path(folder)

@@ -114,7 +114,7 @@ _REASONS = {
 
 
 def shown(url: str) -> str:
-    """Host and database of ``url`` alone, for people: never a user, a password, an option."""
+    """Return host and database of ``url`` alone, for people: never a user, a password, an option."""
     found = _SHOWN.fullmatch(url)
     return f"postgresql://{found['place']}" if found else "a PostgreSQL"
 
@@ -128,7 +128,7 @@ def name(url: str) -> str:
 
 
 class Postgres:
-    """One connection behind a lock, as `db.Database` has. Raises Away for whatever is wrong with the server.
+    """One connection behind a lock, as in `sqlite.Database`. Raises TeamStoreUnavailable for any fault of the server.
 
     Raises ConfigError where only the user can help: no driver, or a URL that is none.
     """
@@ -144,7 +144,7 @@ class Postgres:
         return self._connection is not None
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """All rows of a SELECT: one way there and back."""
+        """Return all rows of a SELECT, in one round trip."""
         return self._attempt(lambda connection: _rows(connection, sql, parameters))
 
     def transact(self, work: Callable[[DatabaseSession], Result]) -> Result:
@@ -161,13 +161,13 @@ class Postgres:
         return self._attempt(alone)
 
     def version(self) -> tuple[str, int]:
-        """The server's own version, and that of the schema."""
+        """Return the server's own version, and that of the schema."""
         ((server,),) = self.query("SELECT split_part(current_setting('server_version'), ' ', 1)")
         ((schema,),) = self.query(_WHICH)
         return server, schema
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         with self._lock:
             connection, self._connection = self._connection, None
             if connection is not None:
@@ -232,7 +232,7 @@ class Postgres:
         return made[0]
 
     def _migrate(self, connection: psycopg.Connection) -> None:
-        """Bring the schema up to `VERSION`. Raises Away where a newer release has left it unusable for this one."""
+        """Bring the schema up to `VERSION`. Raises TeamStoreUnavailable if a newer release made it incompatible."""
         from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
         try:
@@ -280,7 +280,7 @@ def _translated(sql: str) -> bytes:
 
 @contextmanager
 def _transaction(connection: psycopg.Connection) -> Iterator[DatabaseSession]:
-    """A transaction whose statements go out together, up to one whose rows are asked for, and with the COMMIT."""
+    """Run a transaction whose statements are sent together, up to one whose rows are read, and with the COMMIT."""
     from psycopg.pq import TransactionStatus
 
     with _Patience(connection):
@@ -334,7 +334,7 @@ class _Patience:
 
 @functools.cache
 def _driver() -> Any:  # noqa: ANN401 - a module
-    """psycopg, whose import costs more than judging a known commit. Raises ConfigError where it is not installed."""
+    """Return psycopg, whose import costs more than a cached commit. Raises ConfigError where it is not installed."""
     try:
         import psycopg
         from psycopg.types.numeric import NumericLoader

@@ -48,7 +48,7 @@ class Catalogue:
     """
 
     def __init__(self, overrides: Mapping[str, Price], store: Cache, *, clock: Callable[[], float] = time.time) -> None:
-        """``overrides`` by ``provider/model``."""
+        """Use ``overrides`` by ``provider/model``."""
         self._overrides = overrides
         self._store = store
         self._clock = clock
@@ -56,7 +56,7 @@ class Catalogue:
         self._found: dict[tuple[str, str], Price | None] = {}
 
     def price(self, model: Model) -> Price | None:
-        """US dollars per million tokens; None where it is not known."""
+        """Return the price in USD per million tokens; None where it is unknown."""
         given = self._overrides.get(model.id)
         if given is not None and not given.fallback:
             return given
@@ -70,7 +70,7 @@ class Catalogue:
             return self._found[wanted] or given
 
     def full_name(self, model: Model) -> str:
-        """The name of ``model`` with its vendor, where people leave it out: ``deepseek/deepseek-v4-flash``.
+        """Return the name of ``model`` with its vendor, which people often omit: ``deepseek/deepseek-v4-flash``.
 
         Raises RalphError with the candidates where the short name is not that of exactly one model.
         """
@@ -95,13 +95,13 @@ class Catalogue:
 
 
 def _own_name(model: Model) -> str:
-    """The name of ``model`` as the catalogue has it: Vertex AI writes ``google/gemini-...`` for a model of Google."""
+    """Return the name of ``model`` in the catalogue: Vertex AI writes ``google/gemini-...`` for a model of Google."""
     vendor = "" if model.provider.catalogue == _WITH_VENDORS else f"{model.provider.catalogue}/"
     return model.name.removeprefix(vendor)
 
 
 def lacks_vendor(model: Model) -> bool:
-    """True for a short name at a provider that serves every model under its vendor's name."""
+    """Return True for a short name at a provider that serves every model under its vendor's name."""
     return model.provider.catalogue == _WITH_VENDORS and "/" not in model.name
 
 
@@ -134,7 +134,7 @@ def _is_local(provider: Provider) -> bool:
 
 
 def _catalogue_state() -> str:
-    """Changes when another release of the catalogue is installed; found without importing it or reading metadata."""
+    """Return a value that changes with the installed catalogue, found without importing it or reading metadata."""
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
         return ""
@@ -160,7 +160,7 @@ def _look_up(catalogue: str, name: str, now: float) -> tuple[Price | None, bool]
 
 
 def _dearest(prices: list[ModelPrice]) -> Price | None:
-    """The highest of each price; None where one has no price for input or output, or one per request."""
+    """Return the highest of each price; None where one has no price for input or output, or one per request."""
     if any(any(_figures(price, "requests_kcount")) for price in prices):
         return None
     given, replied, cached, written = (

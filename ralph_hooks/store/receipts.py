@@ -70,7 +70,7 @@ class StoredReceipts:
             self._database.note(f"{error.message}; which commits were judged is not kept")
 
     def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
-        """Those of ``commits`` that were passed with these ``settings``: each for itself, or with others in a push.
+        """Return the ``commits`` that passed with these ``settings``: each for itself, or with others in a push.
 
         A state that cannot be read knows of none.
         """
@@ -129,7 +129,7 @@ class StoredReceipts:
     def _read(
         self, sql: str, names: Collection[str], convert: Callable[[Row], Result], *parameters: str | None
     ) -> list[Result]:
-        """The rows of ``sql``, whose last parameter are ``names``, each through ``convert``."""
+        """Return the rows of ``sql``, whose last parameter are ``names``, each through ``convert``."""
         return self._database.read(sql, (*parameters, msgspec.json.encode(list(names)).decode()), convert)
 
     def _row(self, receipt: Receipt) -> Row:
@@ -168,7 +168,7 @@ def _leads(steps: Steps, start: str, goal: str) -> bool:
 
 
 def _judged(row: Row) -> JudgedCommit:
-    """Raises ValueError or ArithmeticError for what was not written so."""
+    """Return the commit. Raises ValueError or ArithmeticError for a malformed row."""
     at, tree, base, settings, command, verdict, models, cost, together = msgspec.convert(row, _Row)
     receipt = Receipt(
         tree=tree,

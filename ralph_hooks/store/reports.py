@@ -63,11 +63,11 @@ class Reports:
             self._database.note(f"{error.message}; this run's report is not kept")
 
     def last(self) -> StoredReport | None:
-        """The latest report of this repository."""
+        """Return the latest report of this repository."""
         return next(iter(self.recent(_LISTED)), None)
 
     def recent(self, limit: int) -> tuple[StoredReport, ...]:
-        """The latest reports of this repository that can be read, newest first. Raises RalphError where none can."""
+        """Return the readable reports of this repository, newest first. Raises RalphError where none can be read."""
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM reports WHERE repository = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
             (self._repository.key, limit),
@@ -83,7 +83,7 @@ class Reports:
         return tuple(found)
 
     def get(self, prefix: str) -> StoredReport:
-        """The one report, of any repository, whose id begins with ``prefix``. Raises RalphError for none or several."""
+        """Return the report of any repository whose id starts with ``prefix``. Raises RalphError for none, several."""
         name = prefix.strip().lower()
         rows: list[_Row] = []
         if name and len(name) <= _ID_LENGTH and set(name) <= set(_ALPHABET):
@@ -143,7 +143,7 @@ _Row = tuple[int, float, str, str, bytes]
 
 
 def _checked(row: Row) -> _Row:
-    """The columns as they were written. Raises ValueError."""
+    """Return the columns as they were written. Raises ValueError."""
     checked: _Row = msgspec.convert(row, _Row, builtin_types=(bytes,))  # else text would be read as base64
     return checked
 

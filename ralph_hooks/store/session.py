@@ -25,7 +25,7 @@ class Rows(Protocol):
     """The rows that a statement returned."""
 
     def fetchall(self) -> list[Any]:
-        """All of it."""
+        """Return all rows."""
         ...
 
 

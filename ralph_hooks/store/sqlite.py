@@ -236,7 +236,7 @@ class RepositoryId(Struct, frozen=True):
 
     @classmethod
     def at(cls, folder: Path) -> RepositoryId:
-        """The repository in ``folder``, or the one whose `.git` it is: linked worktrees share that one."""
+        """Return the repository in ``folder``, or the one whose `.git` it is, which linked worktrees share."""
         place = folder.resolve()
         if place.name == ".git":
             place = place.parent
@@ -283,13 +283,13 @@ class Database:
         self._troubles[sentence] = None
 
     def query(self, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> list[Row]:
-        """All rows of a SELECT. Raises Unavailable."""
+        """Return all rows of a SELECT. Raises Unavailable."""
         return self._attempt(lambda connection: connection.execute(sql, parameters).fetchall())
 
     def read(
         self, sql: str, parameters: Sequence[object] | Mapping[str, object], convert: Callable[[Row], Result]
     ) -> list[Result]:
-        """The rows of a SELECT, each through ``convert``. Raises Unavailable.
+        """Return the rows of a SELECT, each through ``convert``. Raises Unavailable.
 
         Where it raises, the file is built anew without the rows whose values are of the wrong type; one that it cannot
         read even then is left out.
@@ -352,7 +352,7 @@ class Database:
         self.close()
 
     def _attempt(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """``work`` with the connection; once more with a new file where the one there is damaged."""
+        """Run ``work`` with the connection; retry with a new file if the existing one is damaged."""
         with self._lock:
             try:
                 try:
@@ -408,7 +408,7 @@ class Database:
             self._connection = None
 
     def _rebuild(self) -> None:
-        """Begin a new file with what can be read of the damaged one."""
+        """Begin a new file with the readable rows of the damaged one."""
         kept = self._set_aside()
         if kept is None:
             return
@@ -443,7 +443,7 @@ class Database:
 
 
 def _save(damaged: Path, connection: sqlite3.Connection) -> int:
-    """Copy each row of ``damaged`` whose values are what the schema says; how many these are."""
+    """Copy each row of ``damaged`` whose values match the schema; return their number."""
     log = damaged.with_name(f"{damaged.name}-wal").exists()
     # Without a log nothing is written beside it either: it stays as it was found.
     old = sqlite3.connect(f"{damaged.as_uri()}?{'mode=ro' if log else 'immutable=1'}", uri=True)
@@ -487,13 +487,13 @@ def _is_damage(error: sqlite3.Error) -> bool:
 
 
 def _primary_code(error: sqlite3.Error) -> int:
-    """SQLite's result code without its extension; 0 where Python itself raised the error."""
+    """Return SQLite's result code without its extension; 0 where Python itself raised the error."""
     code: int = getattr(error, "sqlite_errorcode", 0)
     return code & 0xFF
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring the schema up to `_VERSION`. Raises RalphError where a newer release has left it unusable for this one."""
+    """Bring the schema up to `_VERSION`. Raises RalphError if a newer release made it incompatible."""
     version = _version(connection)
     if version // _STRIDE > _GENERATION:
         raise RalphError(
@@ -519,7 +519,7 @@ def _version(connection: sqlite3.Connection) -> int:
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Readers and a writer side by side. SQLite does not wait for others here as it does elsewhere, so we do."""
+    """Allow readers beside a writer. SQLite does not wait for locks here as it does elsewhere, so we do."""
     end = time.monotonic() + _BUSY
     while True:
         try:
@@ -534,7 +534,7 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 @contextmanager
 def _exclusive(folder: Path) -> Iterator[None]:
-    """One process at a time. Windows has no fcntl, and refuses to rename an open file, which serves as well."""
+    """Admit one process at a time. Windows has no fcntl, but refuses to rename an open file, which also works."""
     try:
         import fcntl
     except ImportError:

@@ -117,11 +117,11 @@ class TeamStore:
         return {key: bytes(value) for key, value in rows}
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        """All rows of a SELECT. Raises Away."""
+        """Return all rows of a SELECT. Raises TeamStoreUnavailable."""
         return self._reach(lambda: self._server.query(sql, parameters))
 
     def transact(self, work: Callable[[DatabaseSession], Result]) -> Result:
-        """Return what ``work`` returns, as `db.Database.transact`. Raises Away."""
+        """Return the result of ``work``, as `sqlite.Database.transact`. Raises TeamStoreUnavailable."""
         return self._reach(lambda: self._server.transact(work))
 
     def take_back(self, uid: str) -> None:
@@ -130,11 +130,11 @@ class TeamStore:
             self.transact(lambda session: session.execute(_GONE, (uid,)))
 
     def marked(self, uid: str) -> tuple[str, Row]:
-        """The statement that marks the call ``uid`` as changed or gone; for the transaction that changes it."""
+        """Return the statement that marks call ``uid`` as changed or gone, for the transaction that changes it."""
         return _MARK_CALL, (uid, self.name)
 
     def mark_answers(self, connection: sqlite3.Connection, keys: Sequence[str], stored: float) -> None:
-        """``keys`` have new answers; in the transaction that writes them."""
+        """Mark ``keys`` as having new answers, in the transaction that writes them."""
         connection.executemany("REPLACE INTO unshared_answers VALUES (?, ?, ?)", [(k, self.name, stored) for k in keys])
 
     def share(self) -> None:
@@ -161,7 +161,10 @@ class TeamStore:
         return sum(self._database.query(count.format(table), (self.name,))[0][0] for table in tables)
 
     def examine(self) -> tuple[str, int, float]:
-        """For `doctor`: the server's version, that of the schema, seconds to the answer. Raises Away, ConfigError."""
+        """Return the server's version, the schema's version and the response time in seconds, for `doctor`.
+
+        Raises TeamStoreUnavailable, ConfigError.
+        """
         self._told = True  # by the caller
         started = time.monotonic()
         server, schema = self._server.version()
@@ -206,7 +209,7 @@ class TeamStore:
         return (sentence,)
 
     def _reach(self, work: Callable[[], Result]) -> Result:
-        """Run ``work`` with the database. Raises Away, without an attempt if it was unavailable just now."""
+        """Run ``work`` with the database. Raises TeamStoreUnavailable, at once if it was unavailable just now."""
         with self._lock:
             if not self._asked:
                 self._asked = True
@@ -239,7 +242,7 @@ class TeamStore:
             self._database.transact(lambda c: c.execute("REPLACE INTO answers VALUES (?, ?, ?, ?)", row))
 
     def _share(self) -> bool:
-        """Send one transaction's worth; False where there was nothing. Raises Away, Unavailable."""
+        """Send one transaction; return False if nothing was left. Raises TeamStoreUnavailable, Unavailable."""
         calls = self._database.query(_UNSHARED_CALLS, (self.name, _BATCH))
         answers = self._database.query(_UNSHARED_ANSWERS, (self.name, _BATCH))
         if not calls and not answers:

@@ -59,7 +59,7 @@ def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON va
 
 
 def _written(command: Any) -> str:  # noqa: ANN401 - a JSON value
-    """A shell command line as it is, anything else as JSON, so that no two commands look the same."""
+    """Return a shell command line unchanged, anything else as JSON, so that no two commands look the same."""
     if isinstance(command, str) and not command.startswith(("[", "{", '"')):
         return command
     return msgspec.json.encode(command, order="deterministic").decode()
@@ -114,7 +114,7 @@ class Consent:
         return kept.permissions if kept else ()
 
     def approve(self, repository: str, permissions: Sequence[Permission]) -> None:
-        """Grant ``permissions`` and nothing else from now on. Raises RalphError where that cannot be written down."""
+        """Grant ``permissions`` and nothing else from now on. Raises RalphError where that cannot be saved."""
         approval = _Approval(_text(repository), digest(permissions), tuple(permissions))
         path = self._path(repository)
         try:
@@ -144,7 +144,7 @@ class Consent:
 
 
 def _text(repository: str) -> str:
-    """A path of any bytes as JSON can hold it."""
+    """Return a path of any bytes as text for JSON."""
     return os.fsencode(repository).decode("utf-8", errors="backslashreplace")
 
 

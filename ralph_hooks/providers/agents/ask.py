@@ -104,7 +104,7 @@ def carries_system(provider: Provider) -> bool:
 
 
 def _filled(text: str, values: Mapping[str, str]) -> str:
-    """``text`` with the values in place of their names; what a value holds is not looked at again."""
+    """Return ``text`` with names replaced by their values; the values themselves are not expanded again."""
     return _PLACE.sub(lambda found: values.get(found[0], found[0]), text)
 
 

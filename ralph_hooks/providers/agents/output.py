@@ -128,7 +128,7 @@ def _claude(event: Mapping[str, Any]) -> Output | None:
 
 
 def _events(output: bytes) -> Iterator[Mapping[str, Any]]:
-    """Every object in ``output``: one of several lines, one a line, or all of them in one list."""
+    """Yield every object in ``output``: one over several lines, one per line, or all in one list."""
     with contextlib.suppress(msgspec.DecodeError, RecursionError):
         whole = msgspec.json.decode(output)
         for event in whole if isinstance(whole, list) else [whole]:
@@ -158,7 +158,7 @@ class _AnthropicUsage(Struct):
 
 
 def _anthropic_usage(used: Mapping[str, Any], dollars: object) -> Usage | None:
-    """Tokens that were read from and written to the cache come on top of the input."""
+    """Return the usage. Tokens read from and written to the cache are added to the input."""
     tokens = _converted(used, _AnthropicUsage)
     if tokens is None:
         return None
@@ -180,7 +180,7 @@ class _OpenAIUsage(Struct):
 
 
 def _openai_usage(used: Mapping[str, Any]) -> Usage | None:
-    """Tokens from the cache are part of the input."""
+    """Return the usage. Tokens from the cache are part of the input."""
     tokens = _converted(used, _OpenAIUsage)
     if tokens is None:
         return None
@@ -205,7 +205,7 @@ class _GeminiModel(Struct):
 
 
 def _gemini_usage(event: Mapping[str, Any]) -> Usage | None:
-    """The sum of all models that it has asked: a small one may have chosen the large one."""
+    """Return the sum of all models that it called: a small one may have chosen the large one."""
     stats = event.get("stats")
     models = stats.get("models") if isinstance(stats, dict) else None
     used = _converted(models, dict[str, _GeminiModel]) if models else None
@@ -232,7 +232,7 @@ class _OpencodeTokens(Struct):
 
 
 def _opencode_usage(used: Mapping[str, Any], dollars: object) -> Usage | None:
-    """It says a cost of 0 for a model whose price it does not know, and for a subscription."""
+    """Return the usage. It reports a cost of 0 for a model of unknown price, and for a subscription."""
     tokens = _converted(used, _OpencodeTokens)
     if tokens is None:
         return None
@@ -261,7 +261,7 @@ def _dollars(value: object) -> Decimal | None:
 
 
 def _status(value: object) -> int | None:
-    """``value`` where it can be a status of HTTP, or an exit code that means something (41 of gemini)."""
+    """Return ``value`` if it can be an HTTP status, or a known exit code (41 of gemini)."""
     return value if isinstance(value, int) and value > 1 else None
 
 

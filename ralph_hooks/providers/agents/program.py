@@ -67,7 +67,7 @@ def ready(agent: Model, environ: Mapping[str, str]) -> None:
 
 
 def with_model(command: Sequence[str], name: str) -> tuple[str, ...]:
-    """``command`` with the model's ``name`` for ``{model}``; without the option where the agent is to choose."""
+    """Return ``command`` with the model's ``name`` for ``{model}``; without the option if the agent chooses."""
     if name != _DEFAULT:
         return tuple(word.replace(_MODEL, name) for word in command)
     words: list[str] = []
@@ -126,6 +126,6 @@ def _said(errors: bytes) -> str:
 
 
 def last_line(output: bytes) -> str:
-    """The last line of ``output`` that says something."""
+    """Return the last line of ``output`` that is not blank."""
     lines = decode(output).strip().splitlines()
     return lines[-1].strip()[-_WORDS:] if lines else ""
