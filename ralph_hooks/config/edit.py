@@ -22,9 +22,9 @@ def render(values: Values, prefix: Sequence[str] = TABLE) -> str:
 
 
 def added(text: str, values: Values, prefix: Sequence[str] = TABLE) -> str:
-    """``text`` with ``values`` in its table ``prefix``; keys that are there already must not be among them.
+    """Return ``text`` with ``values`` in its table ``prefix``; keys that are there already must not be among them.
 
-    Only lines are added. Raises ConfigError where that cannot be done, with what to write by hand.
+    Only lines are added. Raises ConfigError if that cannot be done, with what to write by hand.
     """
     wanted = _merged(tomli.loads(text), _below(prefix, values))
     for candidate in _candidates(text, values, prefix):
@@ -43,7 +43,7 @@ def _below(prefix: Sequence[str], values: Values) -> Values:
 
 
 def _candidates(text: str, values: Values, prefix: Sequence[str]) -> Iterator[str]:
-    """Ways to add ``values``, the one that reads best first: whatever is right is taken."""
+    """Yield ways to add ``values``, the one that reads best first: whatever is right is taken."""
     yield _appended(text, values, prefix)
     tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
     rest = {key: value for key, value in values.items() if key not in tables}
@@ -52,7 +52,7 @@ def _candidates(text: str, values: Values, prefix: Sequence[str]) -> Iterator[st
 
 
 def _appended(text: str, values: Values, prefix: Sequence[str]) -> str:
-    """A block at the end."""
+    """Return a block at the end."""
     newline = "\r\n" if "\r\n" in text else "\n"
     block = render(values, prefix).replace("\n", newline) if values else ""
     if not text.strip() or not block:
@@ -84,7 +84,7 @@ def _update(table: Any, values: Values) -> None:  # noqa: ANN401 - each of tomlk
 
 
 def _tables(values: Values) -> dict[str, Any]:
-    """``values`` as tomlkit's tables, without headers for those that only hold tables."""
+    """Return ``values`` as tomlkit's tables, without headers for those that only hold tables."""
     import tomlkit
 
     made: dict[str, Any] = {}
@@ -104,7 +104,7 @@ def _keeps_lines(before: str, after: str) -> bool:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines with their endings; the last one gets one where it has none, so that something can come after it."""
+    """Return lines with their endings; the last one gets one where it has none, so that something can come after it."""
     newline = "\r\n" if "\r\n" in text else "\n"
     return (text if text.endswith("\n") or not text else text + newline).splitlines(keepends=True)
 

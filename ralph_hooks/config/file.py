@@ -39,7 +39,7 @@ class File:
 
 
 def read(path: Path, prefix: tuple[str, ...] = (), *, own: bool = False) -> File | None:
-    """The configuration at ``prefix`` in ``path``; None where there is none. Raises ConfigError with all mistakes.
+    """Return the configuration at ``prefix`` in ``path``; None if there is none. Raises ConfigError with all mistakes.
 
     ``own`` is for the user's file.
     """
@@ -93,7 +93,7 @@ def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
 
 
 def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
-    """Return what TOML says; None where there is no such file."""
+    """Return the parsed TOML; None if there is no such file."""
     content = read_content(path, own=own)
     if content is None:
         return None

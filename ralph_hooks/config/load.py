@@ -32,7 +32,7 @@ from ralph_hooks.errors import ConfigError
 
 
 def load(repository_top: Path | None, user_config: Path | None, built_in: Mapping[str, Provider]) -> Settings:
-    """The settings for a repository; a file that is missing or says nothing leaves the defaults.
+    """Return the settings for a repository; a file that is missing or says nothing leaves the defaults.
 
     Key by key the repository wins, except that it can only tighten a budget that the user has set, and that the user's
     provider of a name stays. Raises ConfigError that names every mistake with file, key and what was expected.
@@ -50,7 +50,7 @@ def _own_files(top: Path) -> Places:
 
 
 def read_repository(top: Path) -> File | None:
-    """The configuration of the repository at ``top``: in pyproject.toml or in a file of its own, never in both.
+    """Return the configuration of the repository at ``top``: in pyproject.toml or in a file of its own, never in both.
 
     Raises ConfigError as `read` does, and where both have some.
     """
@@ -64,7 +64,7 @@ def read_repository(top: Path) -> File | None:
 
 
 def combine(user: File | None, repository: File | None, built_in: Mapping[str, Provider]) -> Settings:
-    """The settings that two decoded files make together. Raises ConfigError as `load` does."""
+    """Return the settings that two decoded files make together. Raises ConfigError as `load` does."""
     files = [file for file in (user, repository) if file is not None]
     known = dict(built_in)
     for file in reversed(files):
@@ -107,7 +107,7 @@ def combine(user: File | None, repository: File | None, built_in: Mapping[str, P
 
 
 def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
-    """The table ``name`` of all files, key by key, the last file winning."""
+    """Return the table ``name`` of all files, key by key, the last file winning."""
     return {key: value for file in files for key, value in file.raw.get(name, {}).items()}
 
 

@@ -25,7 +25,7 @@ _Number = inspect.IntType | inspect.FloatType
 
 
 class Mistake(Struct, frozen=True):
-    """One thing that is wrong, and what to do about it (empty where the problem says it all)."""
+    """One thing that is wrong, and what to do about it (empty if the problem says it all)."""
 
     key: Key
     problem: str
@@ -33,7 +33,7 @@ class Mistake(Struct, frozen=True):
 
 
 def failure(mistakes: Sequence[tuple[Path, Mistake]]) -> ConfigError:
-    """All ``mistakes`` as one error."""
+    """Return all ``mistakes`` as one error."""
     if len(mistakes) == 1:
         [(path, only)] = mistakes
         return ConfigError(_located(path, only), only.hint)
@@ -50,7 +50,7 @@ def _located(path: Path, mistake: Mistake) -> str:
 
 
 def dotted(key: Key) -> str:
-    """``key`` as it would be written in TOML, with the place in a list in brackets."""
+    """Return ``key`` as it would be written in TOML, with the place in a list in brackets."""
     text = ""
     for part in key:
         if isinstance(part, int):
@@ -62,12 +62,12 @@ def dotted(key: Key) -> str:
 
 
 def quoted(text: str) -> str:
-    """``text`` in double quotes as in TOML."""
+    """Return ``text`` in double quotes as in TOML."""
     return json.encode(text).decode()
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """The one of ``choices`` that ``name`` was probably meant to be."""
+    """Return the one of ``choices`` that ``name`` was probably meant to be."""
     meant = name.casefold().replace("_", "-")
     folded = {choice.casefold(): choice for choice in sorted(choices, reverse=True)}
     close = difflib.get_close_matches(meant, folded)
@@ -104,7 +104,7 @@ def find(value: object, type_: inspect.Type, key: Key = ()) -> Iterator[Mistake]
 
 
 def _alternative(value: object, type_: inspect.Type) -> inspect.Type:
-    """``type_`` without its description; of several types, the one that ``value`` was meant to have."""
+    """Return ``type_`` without its description; of several types, the one that ``value`` was meant to have."""
     while isinstance(type_, inspect.Metadata):
         type_ = type_.type
     if not isinstance(type_, inspect.UnionType):
@@ -226,5 +226,5 @@ def _got(value: object, type_: inspect.Type) -> str:
 
 
 def wrong_type(value: Any, key: Key) -> Mistake:  # noqa: ANN401 - a TOML value
-    """A mistake for a value where there should be a table."""
+    """Return a mistake for a value where there should be a table."""
     return Mistake(key, f"expected a table, got {_got(value, inspect.AnyType())}")

@@ -22,7 +22,7 @@ _HINT = "write one line for each phase: `  analyze: provider/model`"
 
 
 def read_phase_map(path: Path) -> Mapping[Phase, str]:
-    """The model of each phase that the file names; empty where it has no `models`.
+    """Return the model of each phase that the file names; empty if it has no `models`.
 
     Raises ConfigError with the line that cannot be read.
     """

@@ -56,7 +56,7 @@ _MAX_PORT = 65_535
 
 
 def providers(file: File, *, own: bool) -> dict[str, Provider]:
-    """The providers that ``file`` defines; ``own`` for the user's file."""
+    """Return the providers that ``file`` defines; ``own`` for the user's file."""
     found = {}
     for name, table in file.table.providers.items():
         key = ("providers", name)
@@ -78,7 +78,7 @@ def providers(file: File, *, own: bool) -> dict[str, Provider]:
             "auth": None if table.auth is UNSET else table.auth,
         }
         if table.ask and not any("{schema" in word for word in table.ask):
-            fields["structured"] = Structured.NONE  # the shape has to be told in words
+            fields["structured"] = Structured.NONE  # the prompt has to describe the shape
         found[name] = Provider(name=name, **fields)
     return found
 
@@ -194,7 +194,7 @@ class Models:
         return chains | self._chains(("models",), table.models)
 
     def rules(self) -> Iterator[RouteRule]:
-        """The routes of the file, in its order."""
+        """Yield the routes of the file, in its order."""
         for index, table in enumerate(self._file.table.routes):
             key = ("routes", index)
             check_patterns(self._file, (*key, "paths"), table.paths)
@@ -207,7 +207,7 @@ class Models:
             yield RouteRule(table.paths, models, table.skip, label, table.guidelines)
 
     def repairing_agents(self) -> tuple[Provider, ...]:
-        """The coding agents that the file has repair."""
+        """Return the coding agents that repair, according to the file."""
         groups = (self.for_all(), *(rule.models for rule in self.rules()))
         chains = (group.get(phase, ()) for group in groups for phase in _REPAIRS)
         models = (model for chain in chains for model in chain if model.provider.wire is Wire.AGENT)
@@ -236,7 +236,7 @@ class Models:
         return tuple(model for index, name in enumerate(names) for model in self._model((*key, index), name, (phase,)))
 
     def _model(self, key: Key, name: str, phases: tuple[Phase, ...]) -> Iterator[Model]:
-        """The model called ``name``, or a mistake."""
+        """Yield the model called ``name``, or a mistake."""
         provider_name, _, model = name.partition("/")
         provider = self._known.get(provider_name)
         if not re.fullmatch(MODEL, name):
@@ -257,7 +257,7 @@ class Models:
 
 
 def _not_served(provider: Provider, phases: tuple[Phase, ...]) -> list[Phase]:
-    """Those of ``phases`` that a coding agent has no command for."""
+    """Return those of ``phases`` that a coding agent has no command for."""
     if provider.wire is not Wire.AGENT:
         return []
     return [phase for phase in phases if not (provider.command if phase in _REPAIRS else provider.ask)]

@@ -477,11 +477,11 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         return structs.replace(self, models=chains(self.models), routes=routes, _known={})
 
     def all_guidelines(self) -> tuple[str, ...]:
-        """Every file of guidelines that some path may have, each once."""
+        """Return every file of guidelines that some path may have, each once."""
         return tuple(dict.fromkeys((*self.review.guidelines, *(g for rule in self.routes for g in rule.guidelines))))
 
     def all_models(self) -> tuple[Model, ...]:
-        """Every model that some path may be routed to, each once."""
+        """Return every model that some path may be routed to, each once."""
         groups = (self.models, *(rule.models for rule in self.routes))
         return tuple(dict.fromkeys(model for group in groups for chain in group.values() for model in chain))
 

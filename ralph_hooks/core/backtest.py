@@ -43,7 +43,7 @@ class Example(Struct, frozen=True, kw_only=True):
     """By path; empty for a clean change."""
 
     def hit_by(self, finding: Finding) -> bool:
-        """True where ``finding`` is on a line that is known to be wrong."""
+        """Return True if ``finding`` is on a line that is known to be wrong."""
         lines = self.wrong.get(finding.path, Lines())
         known = lines.removed if finding.removed else lines.after
         return any(number in known for number in range(finding.line, finding.end_line + 1))
@@ -60,7 +60,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     unjudged: bool
     """The models could not be reached, refused, or had no time."""
     cost_usd: Decimal | None
-    """US dollars; None where it is not known."""
+    """US dollars; None if it is not known."""
     seconds: float
     requests: int = 0
     tokens: int = 0
@@ -110,7 +110,7 @@ _Z = 1.959964  # of the normal distribution for 95 %
 
 
 def interval(hits: int, count: int) -> Rate:
-    """A share and its Wilson score interval at 95 % (https://doi.org/10.1080/01621459.1927.10502953)."""
+    """Return a share and its Wilson score interval at 95 % (https://doi.org/10.1080/01621459.1927.10502953)."""
     if not count:
         return 0.0, 0.0, 1.0
     share = hits / count
@@ -225,7 +225,7 @@ class Tuned(Struct, frozen=True, kw_only=True):
 
 
 def moved(trial: Trial, bar: Bar) -> Trial:
-    """``trial`` as it would have come out under ``bar``."""
+    """Return ``trial`` as it would have come out under ``bar``."""
     from msgspec.structs import replace
 
     over = [finding for finding in trial.weighty if bar.blocks(finding)]
@@ -233,10 +233,10 @@ def moved(trial: Trial, bar: Bar) -> Trial:
 
 
 def tune(trials: Mapping[str, Sequence[Trial]], target: float, folds: int = 5) -> Tuned | None:
-    """The routing and thresholds that catch most while at most ``target`` of the clean changes are blocked.
+    """Return the routing and thresholds that catch most while at most ``target`` of the clean changes are blocked.
 
     Of settings that catch the same the cheaper routing wins, then the stricter bar. The rates are those on the fold
-    that was left out, each time with the setting that was best on the others. None where nothing keeps the target.
+    that was left out, each time with the setting that was best on the others. None if nothing keeps the target.
     """
     names = sorted({trial.id for run in trials.values() for trial in run})
     best = _best(trials, set(names), target)

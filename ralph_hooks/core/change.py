@@ -64,7 +64,7 @@ class Entry(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """One line of a hunk, without its line ending. ``old`` and ``new`` are 1-based, None where the side lacks it."""
+    """One line of a hunk, without its line ending. ``old`` and ``new`` are 1-based, None if the side lacks it."""
 
     kind: str
     """``" "`` context, ``"-"`` removed, ``"+"`` added."""
@@ -80,7 +80,7 @@ class Hunk(Struct, frozen=True):
 
 
 class Content(Struct, frozen=True):
-    """Both sides of a file, byte for byte. None where the side does not exist."""
+    """Both sides of a file, byte for byte. None if the side does not exist."""
 
     old: bytes | None
     new: bytes | None
@@ -99,7 +99,7 @@ class Change(Struct, frozen=True):
 
 
 def decode(data: bytes) -> str:
-    """Text of a file as a model and a report see it: bytes that are not UTF-8 become U+FFFD."""
+    """Return the text of a file as a model and a report see it: bytes that are not UTF-8 become U+FFFD."""
     return data.decode("utf-8", errors="replace")
 
 

@@ -23,7 +23,7 @@ _packed: dict[object, msgspec.msgpack.Decoder[Any]] = {}
 
 
 def from_json(data: bytes | str | msgspec.Raw, shape: type[Shape]) -> Shape:
-    """``data`` as a ``shape``; safe from several threads. Raises msgspec.DecodeError where it is none."""
+    """Return ``data`` as a ``shape``; safe from several threads. Raises msgspec.DecodeError if it is none."""
     with _building:
         decoder = _decoders.get(shape)
         if decoder is None:
@@ -43,9 +43,9 @@ def from_msgpack(data: bytes, shape: type[Shape]) -> Shape:
 
 
 def refuse_doubles(data: bytes) -> None:
-    """Raise ValueError where an object in ``data`` has a name twice: readers take the last one, and drop the other.
+    """Raise ValueError if an object in ``data`` has a name twice: readers take the last one, and drop the other.
 
-    Also where ``data`` is not JSON. Raises RecursionError where it is nested too deeply.
+    Also where ``data`` is not JSON. Raises RecursionError if it is nested too deeply.
     """
     import json  # what talks to models has loaded it
 
@@ -61,7 +61,7 @@ def refuse_doubles(data: bytes) -> None:
 
 @lru_cache(maxsize=16)
 def strict_schema(reply: type[msgspec.Struct]) -> dict[str, Any]:
-    """The schema of ``reply`` with references resolved, every field required and no others allowed.
+    """Return the schema of ``reply`` with references resolved, every field required and no others allowed.
 
     OpenAI's strict mode takes neither optional fields nor open objects; titles and defaults only cost tokens.
     """

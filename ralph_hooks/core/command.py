@@ -72,7 +72,7 @@ class Command(Struct, frozen=True):
 
 
 def concerned(commands: Sequence[Command], entries: Sequence[Entry]) -> tuple[Command, ...]:
-    """Those of ``commands`` that are about a change of ``entries``; of two with one name the first."""
+    """Return those of ``commands`` that are about a change of ``entries``; of two with one name the first."""
     wanted: dict[str, Command] = {}
     for command in commands:
         if command.concerns(entries):

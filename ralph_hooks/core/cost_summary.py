@@ -59,7 +59,7 @@ class Statement(Struct, frozen=True, kw_only=True):
     """Runs in which the implement model answered."""
 
     def of_phase(self, *phases: Phase) -> Decimal:
-        """US dollars of these phases together."""
+        """Return the US dollars of these phases together."""
         wanted = {phase.value for phase in phases}
         return sum((total.cost_usd for total in self.by_phase if total.name in wanted), Decimal(0))
 
@@ -102,7 +102,7 @@ class Bill(Struct, frozen=True, kw_only=True):
     """For people: ``all repositories`` or the name of one."""
     statement: Statement
     expensive: str = ""
-    """The model of the implement phase, which the baseline is taken from; empty where none is configured."""
+    """The model of the implement phase, which the baseline is taken from; empty if none is configured."""
     baseline: Decimal | None = None
     """Cost of the same tokens on the baseline model; None if its price is not known."""
     caps: tuple[Cap, ...] = ()
@@ -117,7 +117,7 @@ _FOUR_OF_FIVE = 1.2816  # standard deviations around the mean of a normal distri
 
 
 def forecast(daily: Sequence[Decimal], spent: Decimal, days_left: int) -> Forecast | None:
-    """The month's end from ``daily`` spending of past whole days; None where they are too few to say anything.
+    """Return the month's end from ``daily`` spending of past whole days; None if they are too few to say anything.
 
     The mean goes on for ``days_left`` days. The variance is that of a prediction from a sample: the days' own, and that
     of the mean, ``s^2 (L + L^2 / n)``. Days are taken as alike and independent, which weekends are not.
@@ -141,7 +141,7 @@ def pays(statement: Statement) -> str:
     if not statement.decided or not statement.escalated:
         return ""
     repair = statement.of_phase(Phase.IMPLEMENT) / statement.escalated
-    if not repair:  # nothing was paid for it, or nobody knows what
+    if not repair:  # it cost nothing, or its cost is unknown
         return ""
     gate = (statement.whole.cost_usd - statement.of_phase(Phase.IMPLEMENT)) / statement.decided
     rate = Decimal(statement.escalated) / statement.decided

@@ -14,11 +14,11 @@ class Deadline:
         self._end = clock() + seconds
 
     def remaining(self) -> float:
-        """Seconds left, never below 0."""
+        """Return the seconds left, never below 0."""
         return max(0.0, self._end - self.clock())
 
     def part(self, seconds: float) -> Deadline:
-        """A deadline within this one: in ``seconds``, or when this one comes."""
+        """Return a deadline within this one: in ``seconds``, or when this one comes."""
         return Deadline(min(seconds, self.remaining()), self.clock)
 
     @property

@@ -61,7 +61,7 @@ class Dismissal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     on: str = ""
     """The day, YYYY-MM-DD."""
     removed: bool = False
-    """True where it is about code that a change removed."""
+    """True if it is about code that a change removed."""
     salt: str = ""
     """Of a secret: random, for ``digest``."""
     digest: str = ""
@@ -82,7 +82,7 @@ class Dismissed(Struct, frozen=True, kw_only=True):
     reason: str
     by: str
     in_change: bool
-    """True where the change itself brings the dismissal: its base does not have it."""
+    """True if the change itself brings the dismissal: its base does not have it."""
 
 
 class Dismissals(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ class Severity(StrEnum):
         return _RANKS[self]
 
     def at_least(self, other: Severity) -> bool:
-        """True where this is as bad as ``other`` or worse."""
+        """Return True if this is as bad as ``other`` or worse."""
         return self.rank <= other.rank
 
 
@@ -62,7 +62,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Reason why the evidence is no stronger, if no proof says so."""
     blocking: bool = False
     removed: bool = False
-    """True where the quoted code is gone: the line numbers are then those of the base."""
+    """True if the quoted code is gone: the line numbers are then those of the base."""
     ref: str = ""
     """Of a push of several refs, those it is about; the message says so too."""
 
@@ -92,7 +92,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def by_model(self) -> bool:
-        """True where a model says so: its id always has a slash, and no check's name has one."""
+        """True if a model says so: its id always has a slash, and no check's name has one."""
         return "/" in self.source
 
     @property
@@ -114,7 +114,7 @@ SECURITY = re.compile(
 
 
 def squeezed(text: str) -> str:
-    """``text`` without its white space."""
+    """Return ``text`` without its white space."""
     return "".join(text.split())
 
 

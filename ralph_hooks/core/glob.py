@@ -78,11 +78,11 @@ def _between(tokens: Sequence[str]) -> str:
 
 
 def matches(path: str, pattern: str) -> bool:
-    """True where ``pattern`` covers ``path`` (relative to the top of the repository, with forward slashes)."""
+    """Return True if ``pattern`` covers ``path`` (relative to the top of the repository, with forward slashes)."""
     return _test(pattern)(path, path.split("/"))
 
 
 def first_match(path: str, patterns: Iterable[str]) -> str | None:
-    """The first of ``patterns`` that covers ``path``."""
+    """Return the first of ``patterns`` that covers ``path``."""
     names = path.split("/")
     return next((pattern for pattern in patterns if _test(pattern)(path, names)), None)

@@ -32,7 +32,7 @@ class Guidance(Struct, frozen=True, kw_only=True):
     """Notices about guidance that could not be read, or was cut."""
 
     def rules(self, names: Sequence[str]) -> str:
-        """Return the guidelines called ``names``; empty where none is there."""
+        """Return the guidelines called ``names``; empty if none is there."""
         texts = [
             f"{one_line(name)}:\n{self.files[name].strip()}" for name in dict.fromkeys(names) if name in self.files
         ]
@@ -40,12 +40,12 @@ class Guidance(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Names all guidelines; empty where there are none. What they say is part of a verdict."""
+        """Names all guidelines; empty if there are none. What they say is part of a verdict."""
         return named(*(f"{name}\0{text}" for name, text in sorted(self.files.items())))
 
 
 def named(*texts: str) -> str:
-    """Return what names ``texts`` in a cache key; empty where all are empty."""
+    """Return what names ``texts`` in a cache key; empty if all are empty."""
     if not any(texts):
         return ""
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -91,7 +91,7 @@ def proposed(files: Mapping[str, str]) -> list[str]:
 
 
 def section(text: str, heading: str) -> str | None:
-    """Return the Markdown section under ``heading``, its subsections included; None where there is none."""
+    """Return the Markdown section under ``heading``, its subsections included; None if there is none."""
     if not heading:
         return text
     wanted = " ".join(heading.split()).casefold()

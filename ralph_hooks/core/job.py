@@ -49,7 +49,7 @@ class Job(Struct, frozen=True, kw_only=True):
     fix: str = ""
     """The id of the stored fix."""
     settled: bool = True
-    """False where another try may well come to something else: an outage, the deadline, a killed process."""
+    """False if another try may well come to something else: an outage, the deadline, a killed process."""
 
     def summarised(self) -> JobSummary:
         """As a report carries it."""
@@ -62,5 +62,5 @@ class Job(Struct, frozen=True, kw_only=True):
         )
 
     def remaining(self, now: float) -> float:
-        """Seconds until its deadline, never below 0."""
+        """Return the seconds until its deadline, never below 0."""
         return max(0.0, self.started + self.seconds - now)

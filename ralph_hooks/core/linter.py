@@ -56,7 +56,7 @@ class Linter(Struct, frozen=True):
         return entry.new_oid is not None and (not self.paths or first_match(entry.path, self.paths) is not None)
 
     def lines(self, paths: Sequence[str]) -> tuple[str, ...]:
-        """The command lines for ``paths``: one, or several where they are too many for one."""
+        """Return the command lines for ``paths``: one, or several where they are too many for one."""
         if FILES not in self.run:
             return (self.run,)
         return tuple(self.run.replace(FILES, words) for words in _quoted(paths))
@@ -68,7 +68,7 @@ class LinterRun(Struct, frozen=True):
     output: bytes = b""
     """Its standard output."""
     code: int | None = None
-    """Its exit code; None where it did not end in time."""
+    """Its exit code; None if it did not end in time."""
     root: str = ""
     """The absolute path of the folder that it ran in."""
     said: str = ""

@@ -14,7 +14,7 @@ class ModelError(Exception):
     outcome = "fault"
     """Name of the fault in the ledger and the report."""
     billed = False
-    """True where the provider has worked and will charge for it."""
+    """True if the provider has worked and will charge for it."""
     usage: Usage | None = None
     """Usage of the call, if the provider reported it with an unusable answer."""
 
@@ -33,7 +33,7 @@ class TimedOut(ModelError):
 
 
 class RateLimited(ModelError):
-    """429. ``retry_after`` is in seconds, None where the provider did not say."""
+    """429. ``retry_after`` is in seconds, None if the provider did not say."""
 
     outcome = "rate-limited"
 
@@ -77,7 +77,7 @@ class TooLarge(ModelError):
 
 
 class Rejected(ModelError):
-    """400 or 422. ``parameter`` is the request field that the provider named, None where it named none."""
+    """400 or 422. ``parameter`` is the request field that the provider named, None if it named none."""
 
     outcome = "rejected"
 

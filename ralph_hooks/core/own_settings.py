@@ -21,12 +21,12 @@ Places = Mapping[str, tuple[str, ...]]
 
 
 def holding(entries: Iterable[Entry], places: Places = CONFIGURATIONS) -> list[Entry]:
-    """Those of ``entries`` that are about one of the files, also under the name it had or gets."""
+    """Return those of ``entries`` that are about one of the files, also under the name it had or gets."""
     return [entry for entry in entries if not places.keys().isdisjoint((entry.path, entry.old_path))]
 
 
 def settings_changed(entry: Entry, content: Content, places: Places = CONFIGURATIONS) -> tuple[str, ...]:
-    """The settings that ``entry``, one of `holding`, gives another value: ``gate.exclude``, ``routes``.
+    """Return the settings that ``entry``, one of `holding`, gives another value: ``gate.exclude``, ``routes``.
 
     They are compared by value, so that the file may be reformatted. One that cannot be read is only the same as itself.
     """

@@ -95,7 +95,7 @@ def _joined(scope: _Scope | None) -> str:
 def render(
     entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int, most: int | None = None
 ) -> tuple[Part, ...]:
-    """The change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
+    """Return the change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
 
     With ``most``, a part has at most about so many changed lines, and is cut between definitions where there are any.
     A changed line is its kind (``+`` or ``-``), its number and a space, then the code as it is; context has a space.
@@ -130,7 +130,7 @@ def _header(entry: Entry) -> str:
 
 
 def _pieces(hunk: Hunk, limit: int) -> list[Sequence[Line]]:
-    """A hunk whole where it fits, else in runs of lines that do (a single longer line stays whole)."""
+    """Return a hunk whole where it fits, else in runs of lines that do (a single longer line stays whole)."""
     if sum(len(line.text) + 3 for line in hunk.lines) <= limit // 2:  # a character has at most one token
         return [hunk.lines]
     pieces: list[Sequence[Line]] = []
@@ -198,14 +198,14 @@ def numbered(line: Line) -> str:
 
 
 def excerpt(lines: Sequence[str], number: int, reach: int = 40) -> str:
-    """The lines around 1-based ``number``, numbered, at most ``reach`` on each side."""
+    """Return the lines around 1-based ``number``, numbered, at most ``reach`` on each side."""
     start = max(1, number - reach)
     end = min(len(lines), number + reach)
     return "\n".join(f"{index} {lines[index - 1]}" for index in range(start, end + 1))
 
 
 def pack(parts: Sequence[Part], limit: int, most: int | None = None) -> list[list[Part]]:
-    """Parts in as few requests as hold about ``limit`` tokens each; neighbours stay together.
+    """Return parts in as few requests as hold about ``limit`` tokens each; neighbours stay together.
 
     With ``most``, a request has at most so many changed lines, unless a single part has more.
     """

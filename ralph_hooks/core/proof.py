@@ -57,7 +57,7 @@ class Failure(Struct, frozen=True, kw_only=True):
     own: bool = False
     """True if the project's own code raised the exception, or hung."""
     at: tuple[str, int] = ("", 0)
-    """Path and 1-based line in the project where it was raised; empty where that is not known."""
+    """Path and 1-based line in the project where it was raised; empty if that is not known."""
     reached: tuple[tuple[str, int], ...] = ()
     """Path and line of the changed lines inside function bodies that ran during this test."""
 

@@ -35,11 +35,11 @@ class Message(Struct, frozen=True):
     size: int
     """Bytes of the whole object."""
     text: bytes | None
-    """Without the object's own fields; None where it is too large to be read."""
+    """Without the object's own fields; None if it is too large to be read."""
     header: bytes = b""
     """Its own fields but object ids and signatures: author, committer, whatever else stands there."""
 
 
 def short(ref: str) -> str:
-    """A ref for people: ``main``, ``tag v1.0``."""
+    """Return a ref for people: ``main``, ``tag v1.0``."""
     return next((kind + ref.removeprefix(prefix) for prefix, kind in _KINDS if ref.startswith(prefix)), ref)

@@ -35,7 +35,7 @@ class AgentRun(Struct, frozen=True):
     """Run of a coding agent in the scratch copy. Its changes are read from the copy, never from its reply."""
 
     exit_code: int | None
-    """None where it was stopped at the deadline; 126 or 127 where it could not be started, as a shell says it."""
+    """None if it was stopped at the deadline; 126 or 127 where it could not be started, as a shell says it."""
     seconds: float
     output: bytes
     """The end of its standard output."""
@@ -62,11 +62,11 @@ class StoredFix(Struct, frozen=True, kw_only=True):
     insertions: int
     deletions: int
     verified: bool
-    """True where the verify commands ran on it and passed."""
+    """True if the verify commands ran on it and passed."""
     created: float
     """Seconds since 1970."""
     reproduced: bool = False
-    """True where the reproducer of each proved finding passes with it."""
+    """True if the reproducer of each proved finding passes with it."""
 
     def summarised(self) -> FixSummary:
         """As a report carries it."""

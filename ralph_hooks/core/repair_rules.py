@@ -44,7 +44,7 @@ class Violation(Struct, frozen=True):
 
 
 def summary(violations: Sequence[Violation]) -> str:
-    """All of them in a sentence or a few."""
+    """Return all of them in one sentence or more."""
     more = len(violations) - _SHOWN
     shown = [str(violation) for violation in violations[:_SHOWN]]
     return "; ".join([*shown, f"and {plural(more, 'more path')}"] if more > 0 else shown)
@@ -89,7 +89,7 @@ def is_new(entry: Entry) -> bool:
 
 
 def aliases(added: Iterable[str], paths: Iterable[str]) -> tuple[Violation, ...]:
-    """The ``added`` of all ``paths`` that are the same file as another one where case does not count."""
+    """Return the ``added`` of all ``paths`` that are the same file as another one where case does not count."""
     named = Counter(map(_forgiving, paths))
     return tuple(Violation(_ALIAS, path) for path in added if named[_forgiving(path)] > 1)
 
@@ -132,7 +132,7 @@ def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequenc
 
 
 def _read_by_itself(forgiving: str, hooks: Sequence[str]) -> str:
-    """The rule that keeps a repair from a file which some program reads by itself; empty for any other file."""
+    """Return the rule that keeps a repair from a file which some program reads by itself; empty for any other file."""
     kind = next((kind for kind in KINDS if first_match(forgiving, kind.patterns)), None)
     if kind is not None:
         return kind.rule
@@ -140,12 +140,12 @@ def _read_by_itself(forgiving: str, hooks: Sequence[str]) -> str:
 
 
 def _forgiving(path: str) -> str:
-    """``path`` as the most forgiving file system sees it."""
+    """Return ``path`` as the most forgiving file system sees it."""
     return "/".join(map(_seen, path.replace("\\", "/").split("/")))
 
 
 def _kind(entry: Entry) -> str:
-    """The rule that the modes of an entry break; empty where they break none."""
+    """Return the rule that the modes of an entry break; empty if they break none."""
     modes = (entry.old_mode, entry.new_mode)
     if SYMLINK_MODE in modes:
         return "add, change or remove symbolic links"
@@ -157,7 +157,7 @@ def _kind(entry: Entry) -> str:
 
 
 def _seen(name: str) -> str:
-    """One component of a path as the most forgiving file system sees it."""
+    """Return one component of a path as the most forgiving file system sees it."""
     return _plain(_IGNORED.sub("", name)).partition(":")[0].rstrip(" .") or name.strip(" ")
 
 

@@ -75,7 +75,7 @@ class CheckedFile(Struct, frozen=True):
 
     @property
     def only_scanned(self) -> bool:
-        """True where no check can say whether the file is sound."""
+        """True if no check can say whether the file is sound."""
         return bool(self.checks) and SCANS.issuperset(self.checks)
 
 
@@ -84,7 +84,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     command: str
     exit_code: int | None
-    """None where the command could not be run or was stopped at its timeout."""
+    """None if the command could not be run or was stopped at its timeout."""
     seconds: float
     new_failures: tuple[str, ...] = ()
     """Tests that fail here and did not on the base, by name; needs ``{junit}`` in the command."""
@@ -96,13 +96,13 @@ class Verification(Struct, frozen=True, kw_only=True):
     conditions: str = ""
     """Names everything besides the two trees that the outcome depends on."""
     fails_on_base: bool = False
-    """True where the command fails on the base too, and says of no test by name whether that is new."""
+    """True if the command fails on the base too, and says of no test by name whether that is new."""
     tail: str = ""
     """The end of what the command printed."""
     problem: str = ""
     """Reason why the result says nothing about the change (not found, killed for memory); empty if it ran."""
     from_store: bool = False
-    """True where it passed on the same tree in an earlier run and was not run again."""
+    """True if it passed on the same tree in an earlier run and was not run again."""
     ref: str = ""
     """Pushed ref on whose tree it ran, for people; empty if only one tree was reviewed."""
 
@@ -143,9 +143,9 @@ class RepairStep(Struct, frozen=True, kw_only=True):
     """Outcome of the step, one sentence for people."""
     succeeded: bool
     model: str = ""
-    """``provider/model`` that answered; empty where none did."""
+    """``provider/model`` that answered; empty if none did."""
     cost_usd: Decimal | None = Decimal(0)
-    """US dollars; None where it is not known."""
+    """US dollars; None if it is not known."""
 
 
 class Action(StrEnum):
@@ -164,7 +164,7 @@ class PushedRef(Struct, frozen=True, kw_only=True):
     local_ref: str
     action: Action
     oid: str
-    """The object that is pushed: of a commit or an annotated tag; empty where the ref is deleted."""
+    """The object that is pushed: of a commit or an annotated tag; empty if the ref is deleted."""
     tree: str = ""
     """Reviewed tree; empty if there was nothing to review, because the remotes have all of it."""
     base: str = ""
@@ -214,7 +214,7 @@ class Report(Struct, frozen=True, kw_only=True):
     title: str
     """Title of the reviewed change, for people."""
     base: str = ""
-    """The tree that `tree` was compared with; empty where that is not one tree."""
+    """The tree that `tree` was compared with; empty if that is not one tree."""
     findings: tuple[Finding, ...] = ()
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that are left out because somebody has dismissed them."""
@@ -224,7 +224,7 @@ class Report(Struct, frozen=True, kw_only=True):
     verification: tuple[Verification, ...] = ()
     calls: tuple[Call, ...] = ()
     cost_usd: Decimal | None = Decimal(0)
-    """US dollars of this run's calls; None where one of them has no known price."""
+    """US dollars of this run's calls; None if one of them has no known price."""
     baseline_usd: Decimal | None = None
     """Cost of the same tokens on the expensive model, in USD; None if that is not known."""
     refs: tuple[PushedRef, ...] = ()
@@ -234,7 +234,7 @@ class Report(Struct, frozen=True, kw_only=True):
     new_commits: int = 0
     """Of those, the ones that no earlier run had passed: merged, cherry-picked, committed with ``--no-verify``."""
     rungs: tuple[RepairStep, ...] = ()
-    """The steps of a repair in the order they were taken; empty where none was tried."""
+    """The steps of a repair in the order they were taken; empty if none was tried."""
     fix: FixSummary | None = None
     job: JobSummary | None = None
     """The repair of this tree that goes on, or has ended, in the background."""
@@ -257,13 +257,13 @@ class Receipt(Struct, frozen=True, kw_only=True):
     base: str
     """The tree it was compared with."""
     settings: str
-    """A digest of what the verdict depends on besides the two trees; empty where nothing was reviewed."""
+    """A digest of what the verdict depends on besides the two trees; empty if nothing was reviewed."""
     command: str
     verdict: Verdict
     models: tuple[str, ...] = ()
     """Models that answered, now or earlier (cached), as ``provider/model``."""
     cost_usd: Decimal | None = Decimal(0)
-    """US dollars of the whole run; None where it is not known."""
+    """US dollars of the whole run; None if it is not known."""
     commits: tuple[str, ...] = ()
     """Object ids of the reviewed commits; empty for a staged change, which is no commit yet."""
     skipped: str = ""

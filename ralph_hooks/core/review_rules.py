@@ -54,7 +54,7 @@ _FAMILIES = (
 
 
 def marked_generated(data: bytes) -> bool:
-    """Return True where the top of a file says that a tool wrote it."""
+    """Return True if the top of a file says that a tool wrote it."""
     return _MARKER.search(data[:_MARKER_REACH]) is not None
 
 
@@ -64,7 +64,7 @@ def is_lfs_pointer(data: bytes) -> bool:
 
 
 def path_reason(path: str, exclude: Sequence[str]) -> str:
-    """Return why ``path`` is left out, whatever it holds; empty where it is reviewed."""
+    """Return why ``path`` is left out, whatever it holds; empty if it is reviewed."""
     pattern = first_match(path, exclude)
     if pattern is not None:
         return f"excluded by {pattern!r}"
@@ -87,12 +87,12 @@ def content_reason(content: Content) -> str:
 
 
 def data_reason(data: bytes) -> str:
-    """Return why a file that holds ``data`` is left out; empty where it is reviewed."""
+    """Return why a file that holds ``data`` is left out; empty if it is reviewed."""
     return too_large(len(data)) if len(data) > MAX_BYTES else content_reason(Content(None, data))
 
 
 def is_text(reason: str) -> bool:
-    """Return True where `content_reason` says that there is text to scan: a tool wrote it, or nothing is left out."""
+    """Return True if `content_reason` says that there is text to scan: a tool wrote it, or nothing is left out."""
     return reason in {"", _GENERATED, NEW_TEXT}
 
 
@@ -107,12 +107,12 @@ def is_large(reason: str) -> bool:
 
 
 def is_binary(start: bytes) -> bool:
-    """Return True where git takes a file that begins with ``start`` for binary."""
+    """Return True if git takes a file that begins with ``start`` for binary."""
     return b"\0" in start[:_NUL_REACH]
 
 
 def same_checks(old_path: str, path: str) -> bool:
-    """Return True where the names say that the same checks read both files."""
+    """Return True if the names say that the same checks read both files."""
     old, new = (name[name.rfind(".") :].lower() if "." in name else "" for name in map(_name, (old_path, path)))
     return old == new or any(old in family and new in family for family in _FAMILIES)
 

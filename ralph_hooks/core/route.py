@@ -74,7 +74,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     In the built-in table ``${NAME}`` stands for a variable that the vendor documents, such as a region.
     """
     api_key_env: str = ""
-    """The environment variable that holds the key; empty where none is needed (a local server)."""
+    """The environment variable that holds the key; empty if none is needed (a local server)."""
     api_key_command: tuple[str, ...] = ()
     """A program that prints a key which is valid for some time; used where ``api_key_env`` gives none."""
     api_key_ttl: float = 900.0
@@ -92,7 +92,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] = ()
     """A coding agent's program and its arguments; ``{task}`` stands for a file with the task."""
     ask: tuple[str, ...] = ()
-    """A coding agent's command that answers one question; empty where it only repairs. See `providers.agents.ask`."""
+    """A coding agent's command that answers one question; empty if it only repairs. See `providers.agents.ask`."""
     files: Mapping[str, str] = {}
     """Files that ``ask`` finds in its folder, by relative path."""
     variables: Mapping[str, str] = {}
@@ -111,7 +111,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     cuts: bool = False
     """True if it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
     catalogue: str = ""
-    """The provider's id in the price catalogue (genai-prices); empty where it has none."""
+    """The provider's id in the price catalogue (genai-prices); empty if it has none."""
 
     def __hash__(self) -> int:
         return hash((self.name, self.base_url))  # `quick` holds what JSON holds, which has no hash
@@ -166,5 +166,5 @@ class Route(Struct, frozen=True):
     """Files with the project's review rules for it, or ``FILE#Heading``."""
 
     def chain(self, phase: Phase) -> Chain:
-        """The models for ``phase``; empty where none is configured."""
+        """Return the models for ``phase``; empty if none is configured."""
         return self.chains.get(phase, ())

@@ -25,16 +25,16 @@ class Skips(Struct, frozen=True):
 
     @property
     def commands(self) -> bool:
-        """True where no verify command runs."""
+        """True if no verify command runs."""
         return COMMANDS in self.names
 
     @property
     def secrets(self) -> bool:
-        """True where nothing is scanned for secrets."""
+        """True if nothing is scanned for secrets."""
         return SECRETS in self.names
 
     def check(self, name: str) -> bool:
-        """Return True where the check ``name`` does not run. `review` keeps the secret scan: it has to be named."""
+        """Return True if the check ``name`` does not run. `review` keeps the secret scan: it has to be named."""
         return name in self.names or (REVIEW in self.names and name != SECRETS)
 
     def __str__(self) -> str:

@@ -52,7 +52,7 @@ class Judgement(Struct, frozen=True, kw_only=True):
     change: str
     held_back: bool
     cost_usd: Decimal | None
-    """US dollars; None where it is not known."""
+    """US dollars; None if it is not known."""
 
 
 class Group(Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
 
     @property
     def cost_per_true_usd(self) -> Decimal | None:
-        """US dollars for each finding that was right; None where there is none."""
+        """US dollars for each finding that was right; None if there is none."""
         return self.cost_usd / self.whole.true if self.whole.true else None
 
 
@@ -152,7 +152,7 @@ def statistics(
 
 
 def _groups(labels: Iterable[Label], name: Callable[[Label], str]) -> tuple[Group, ...]:
-    """The largest first."""
+    """Return the groups, the largest first."""
     found: dict[str, list[Label]] = {}
     for label in labels:
         found.setdefault(name(label), []).append(label)

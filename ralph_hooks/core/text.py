@@ -73,7 +73,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def money(amount: Decimal) -> str:
-    """US dollars for people: four decimals below one dollar, two above."""
+    """Return an amount in US dollars for people: four decimals below one dollar, two above."""
     if amount == 0:
         return "$0"
     if amount < _SMALLEST:

@@ -31,11 +31,11 @@ class Usage(Struct, frozen=True, kw_only=True):
     reported_usd: Decimal | None = None
     """The provider's own figure for this call, where it gives one (``usage.cost`` of OpenRouter)."""
     estimated: bool = False
-    """True where the provider reported no usage and the worst case was taken instead."""
+    """True if the provider reported no usage and the worst case was taken instead."""
 
 
 def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
-    """Return the sum of ``costs`` in USD; None where one of them is not known."""
+    """Return the sum of ``costs`` in USD; None if one of them is not known."""
     total = Decimal(0)
     for cost in costs:
         if cost is None:
@@ -45,7 +45,7 @@ def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def charged(*figures: Decimal) -> Decimal | None:
-    """The sum of what a provider says it has charged; None where that can be no charge: negative, nan, absurd."""
+    """Return the sum of what a provider says it has charged; None if that can be no charge: negative, nan, absurd."""
     believed = all(figure.is_finite() and 0 <= figure <= _DEAREST for figure in figures)
     return sum(figures, Decimal(0)) if believed else None
 
@@ -56,10 +56,10 @@ class Price(Struct, frozen=True, kw_only=True):
     input: Decimal
     output: Decimal
     cached_input: Decimal | None = None
-    """None where cached tokens cost what others do."""
+    """None if cached tokens cost what others do."""
     cache_write: Decimal | None = None
     fallback: bool = False
-    """True where a repository says so: it counts only where neither the user nor the catalogue has a price."""
+    """True if a repository says so: it counts only where neither the user nor the catalogue has a price."""
 
     def dearest(self, usage: Usage) -> Usage:
         """A worst case as it is billed here: nothing is written to a cache that is not charged for, or for less."""
@@ -91,13 +91,13 @@ class Call(Struct, frozen=True, kw_only=True):
     cached_input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
-    """US dollars; None where it is not known, which is not the same as 0."""
+    """US dollars; None if it is not known, which is not the same as 0."""
     seconds: float
     outcome: str
     """``ok``, or what went wrong: the name of a fault (see `core.model_errors`)."""
     from_store: bool = False
     estimated: bool = False
-    """True where the provider did not say what the call used, and it counts at its worst case."""
+    """True if the provider did not say what the call used, and it counts at its worst case."""
 
 
 _WORD = re.compile(r"\w+")

@@ -21,13 +21,13 @@ Kept = TypeVar("Kept")
 
 
 def key(*parts: str) -> str:
-    """A key from ``parts``, none of which can be mistaken for another."""
+    """Return a key from ``parts``, none of which can be mistaken for another."""
     material = "\0".join(parts).encode("utf-8", "surrogateescape")
     return hashlib.blake2b(material, digest_size=16).hexdigest()
 
 
 def content_key(what: str, version: str, entry: Entry) -> str:
-    """A key for an answer about one file of a change, by path and content."""
+    """Return a key for an answer about one file of a change, by path and content."""
     return key(what, version, entry.path, entry.old_path, entry.old_oid or "", entry.new_oid or "")
 
 

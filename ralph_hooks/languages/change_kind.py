@@ -21,7 +21,7 @@ _DATA = frozenset((".csv", ".tsv", ".jsonl", ".xml", ".html", ".sql", ".log", ".
 
 
 def kind_of(entry: Entry, content: Content) -> Kind:
-    """The kind of change that ``entry`` is: by its content first, then by its name."""
+    """Return the kind of change that ``entry`` is: by its content first, then by its name."""
     if entry.old_path != entry.path and entry.old_oid == entry.new_oid:
         return Kind.RENAME
     if content.old is not None and content.new is not None and _same_program(entry.path, content.old, content.new):

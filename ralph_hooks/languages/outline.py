@@ -141,7 +141,7 @@ def _python_calls(tree: ast.Module, lines: Collection[int]) -> Iterator[CalledNa
 
 
 def _dotted(node: ast.expr) -> str:
-    """``a.b.c`` as it is written; what is no name in front is left out."""
+    """Return ``a.b.c`` as it is written; what is no name in front is left out."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
@@ -178,7 +178,7 @@ def _is_callable(grammar: Grammar, node: Node) -> bool:
 
 
 def _name(grammar: Grammar, node: Node) -> str:
-    """The name that ``node`` defines; empty where it defines nothing that has one."""
+    """Return the name that ``node`` defines; empty if it defines nothing that has one."""
     if node.type in grammar.values:
         value = node.child_by_field_name(grammar.values[node.type])
         if value is None or value.type not in _VALUES:
@@ -255,7 +255,7 @@ def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Itera
 
 
 def _written(text: bytes) -> str:
-    """The callee as a dotted name: the last part of a chain where there are arguments in between."""
+    """Return the callee as a dotted name: the last part of a chain where there are arguments in between."""
     plain = re.sub(r"\s+", "", text.decode(errors="replace")).replace("::", ".").replace("->", ".").replace("?.", ".")
     plain = re.sub(r"\.?(?:<[^<>()]*>|\[[^\[\]()]*\])$", "", plain)  # type arguments
     return re.split(r"[^\w$.!?-]", plain)[-1].strip(".")[-_LONGEST_NAME:]

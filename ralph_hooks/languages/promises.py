@@ -29,7 +29,7 @@ def _letters(text: str) -> str:
 
 
 def _speaking(path: str, text: str) -> str:
-    """The parts of a file that say how it behaves."""
+    """Return the parts of a file that say how it behaves."""
     if is_document(path) or is_test_file(path):
         return text
     language = language_of(path)

@@ -151,7 +151,7 @@ class _Probe:
 
         return local
 
-    # What a reproducer must not do
+    # Forbidden actions of a reproducer
 
     def deny(self, deed: str) -> None:
         if deed not in self._denied:

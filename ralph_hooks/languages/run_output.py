@@ -64,7 +64,7 @@ def _go_events(output: str) -> Iterator[_GoEvent]:
 
 
 def _innermost(frames: list[tuple[str, str]], top: str) -> tuple[str, int]:
-    """The innermost place of the project, where the test is not further in; ("", 0) where it is."""
+    """Return the innermost place of the project, where the test is not further in; ("", 0) where it is."""
     for path, line in frames:
         if path.startswith(top):
             inside = path.removeprefix(top)

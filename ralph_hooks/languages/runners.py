@@ -51,20 +51,20 @@ class ProofRunner(Struct, frozen=True, kw_only=True):
     fits: Callable[[str, Collection[str]], bool] = lambda path, paths: True  # noqa: ARG005 - the general case
     """True if it is for this changed file, of those that have its suffix."""
     mark: str = ""
-    """The statement that prints ``{mark}``, for `languages.instrument`; empty where lines are traced."""
+    """The statement that prints ``{mark}``, for `languages.instrument`; empty if lines are traced."""
     keep: tuple[tuple[str, str], ...] = ()
     """Variables that say where caches are, by the folder under the home folder that they have by default."""
     environment: tuple[tuple[str, str], ...] = ()
 
 
 def runner_for(path: str, paths: Collection[str]) -> ProofRunner | None:
-    """The runner for a reproducer about the file ``path``, of ``paths``; None where the language has none."""
+    """Return the runner for a reproducer about the file ``path``, of ``paths``; None if the language has none."""
     suffix = path[path.rfind(".") :] if "." in path else ""
     return next((runner for runner in RUNNERS.get(suffix, ()) if runner.fits(path, paths)), None)
 
 
 def runner_called(name: str) -> ProofRunner:
-    """The runner with this name."""
+    """Return the runner with this name."""
     return next(runner for runners in RUNNERS.values() for runner in runners if runner.name == name)
 
 
@@ -222,7 +222,7 @@ def _refusals(source: str, sleeps: str, network: str, chance: str, test: str) ->
 
 
 def _beside(name: str) -> Callable[[str, Collection[str]], str]:
-    """A file called ``name`` in the folder of the changed one."""
+    """Return a file called ``name`` in the folder of the changed one."""
 
     def place(path: str, paths: Collection[str]) -> str:
         folder = path.rpartition("/")[0]
@@ -232,7 +232,7 @@ def _beside(name: str) -> Callable[[str, Collection[str]], str]:
 
 
 def _crate(path: str, paths: Collection[str]) -> str:
-    """The folder of the crate that ``path`` belongs to; ends with a slash unless it is the top."""
+    """Return the folder of the crate that ``path`` belongs to; ends with a slash unless it is the top."""
     parts = path.split("/")[:-1]
     for depth in range(len(parts), -1, -1):
         folder = "".join(f"{part}/" for part in parts[:depth])

@@ -27,7 +27,7 @@ class SyntaxProblem(Struct, frozen=True):
     last: int = 0
     """The last line of the part that cannot be parsed; 0 where the place is known exactly."""
     certain: bool = True
-    """False where it may be meant so."""
+    """False if it may be meant so."""
 
 
 Reader = Callable[[str, bytes], Sequence[SyntaxProblem]]
@@ -112,7 +112,7 @@ def python_parses(data: bytes) -> bool:
 
 
 def python_tree(text: str) -> ast.Module | None:
-    """Return the syntax tree of Python source; None where the running interpreter cannot parse it."""
+    """Return the syntax tree of Python source; None if the running interpreter cannot parse it."""
     import ast
     import warnings
 
@@ -198,7 +198,7 @@ def _read_cells(notebook: dict[str, object], data: bytes) -> Sequence[SyntaxProb
 
 
 def _code(cell: object) -> str:
-    """The Python in a cell, without the lines that are for IPython: magics, shell commands, help, prompts."""
+    """Return the Python in a cell, without the lines that are for IPython: magics, shell commands, help, prompts."""
     if not isinstance(cell, dict) or cell.get("cell_type") != "code":
         return ""
     source = cell.get("source")
@@ -216,7 +216,7 @@ def _magic() -> re.Pattern[str]:
 
 
 def _line_in_json(data: bytes, line: str) -> int:
-    """The first line of the file that holds ``line`` of a cell."""
+    """Return the first line of the file that holds ``line`` of a cell."""
     import json
 
     offset = data.find(json.dumps(line, ensure_ascii=False)[:-1].encode(errors="replace"))

@@ -58,9 +58,9 @@ class Language(Struct, frozen=True, kw_only=True):
     test_case: str = ""
     """Regular expression for the beginning of one test, with its name as one of the groups but ``quote``."""
     inline_tests: bool = False
-    """True where tests stand beside the code that they test."""
+    """True if tests stand beside the code that they test."""
     free_form: bool = False
-    """True where white space between tokens means nothing."""
+    """True if white space between tokens means nothing."""
     is_program: bool = True
 
     @property
@@ -69,13 +69,13 @@ class Language(Struct, frozen=True, kw_only=True):
         return self.name == "Python"
 
     def problems(self, path: str, data: bytes) -> Sequence[SyntaxProblem] | None:
-        """Return the places in ``data`` that cannot be parsed; None where no parser is here, or it takes too long."""
+        """Return the places in ``data`` that cannot be parsed; None if no parser is here, or it takes too long."""
         if self.reader is not None:
             return self.reader(path, data)
         return read_tree(self.name, self.grammar, data) if self.grammar is not None else None
 
     def parses(self, path: str, data: bytes) -> bool:
-        """Return whether a parser takes all of ``data``; False where there is none."""
+        """Return whether a parser takes all of ``data``; False if there is none."""
         if self.is_python:
             return python_parses(data)
         problems = self.problems(path, data)
@@ -439,7 +439,7 @@ def _shebang() -> re.Pattern[bytes]:
 
 
 def language_of(path: str, first_line: bytes = b"") -> Language | None:
-    """Return the language of a file, by its name, else by its first line; None where the table does not know it."""
+    """Return the language of a file, by its name, else by its first line; None if the table does not know it."""
     name = basename(path)
     found = _by_name().get(name) or _by_suffix().get(splitext(name)[1].lower())
     if found is not None or not first_line.startswith(b"#!"):

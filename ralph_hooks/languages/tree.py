@@ -36,13 +36,13 @@ class Grammar(Struct, frozen=True, kw_only=True):
     receivers: Mapping[str, str] = {}
     """The field with the type that a definition belongs to, where it stands outside of it."""
     calls: Mapping[str, str] = {}
-    """Nodes that call something, and the field that says what; empty where no field does."""
+    """Nodes that call something, and the field that says what; empty if no field does."""
     spellings: tuple[tuple[bytes, bytes], ...] = ()
     """Tokens of older editions that the grammar does not know, and tokens of the same length that it does."""
 
 
 def parse(grammar: Grammar, data: bytes) -> Tree | None:
-    """Return the syntax tree of ``data``; None where it is too large, or takes more than `SECONDS`."""
+    """Return the syntax tree of ``data``; None if it is too large, or takes more than `SECONDS`."""
     if len(data) > MAX_BYTES:
         return None
     for old, new in grammar.spellings:

@@ -105,7 +105,7 @@ def question(
 def read(data: bytes, parts: Sequence[Part]) -> Review:
     """Return the findings of a reply that are about this change.
 
-    Raises Unreadable where an item that may be an error cannot be used: what is left would pass for a better verdict
+    Raises Unreadable if an item that may be an error cannot be used: what is left would pass for a better verdict
     than the model gave. The usable findings come with the exception.
     """
     raws = decode(data, _LooseReply).findings
@@ -132,7 +132,7 @@ def read(data: bytes, parts: Sequence[Part]) -> Review:
 
 
 def _grounded(item: LooseFinding, by_path: Mapping[str, Sequence[Line]], paths: Mapping[str, str]) -> Finding | None:
-    """Return ``item`` with its place in the change; None where a part of it has no clear meaning."""
+    """Return ``item`` with its place in the change; None if a part of it has no clear meaning."""
     severity, confidence, line = severity_of(item.severity), confidence_of(item.confidence), line_of(item.line)
     path = path_of(item.path, by_path)
     if severity is None or confidence is None or line is None or path is None:

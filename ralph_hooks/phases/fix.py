@@ -44,7 +44,7 @@ def question(
     """
     state = "The files have these edits:" if applied else "None of it was applied; the files are as before:"
     sections = [
-        *described(problem, room=0),  # what fails now is told below
+        *described(problem, room=0),  # current failures follow below
         f"THE REPAIR: {repair.summary}",
         state,
         *told(repair),
@@ -64,7 +64,7 @@ def question(
 
 
 def told(repair: Repair) -> Iterator[str]:
-    """The edits of a repair, as text."""
+    """Yield the edits of a repair, as text."""
     for number, edit in enumerate(repair.edits, start=1):
         yield f"edit {number} of {path_line(edit.path)}, search:\n{_cut(edit.search)}\nreplace:\n{_cut(edit.replace)}"
     for file in repair.create:

@@ -40,7 +40,7 @@ class LooseFinding(msgspec.Struct, frozen=True):
 
 
 def severity_of(text: str) -> Severity | None:
-    """Return the severity that ``text`` names in any common scale; None where it names none."""
+    """Return the severity that ``text`` names in any common scale; None if it names none."""
     return _SEVERITIES.get(text.strip().strip("*_`[]()!.").lower())
 
 
@@ -58,7 +58,7 @@ def confidence_of(value: float | str) -> float | None:
 
 
 def line_of(value: float | str) -> int | None:
-    """Return the (first) line number in ``value``; None where it has none."""
+    """Return the (first) line number in ``value``; None if it has none."""
     if isinstance(value, str):
         number = _NUMBER.search(value)
         return int(float(number[0])) if number else None
@@ -66,7 +66,7 @@ def line_of(value: float | str) -> int | None:
 
 
 def path_of(text: str, shown: Collection[str]) -> str | None:
-    """Return the one of the paths ``shown`` that ``text`` means; None where it is none of them, or could be several."""
+    """Return the one of the paths ``shown`` that ``text`` means; None if it is none of them, or could be several."""
     if text in shown:
         return text
     plain = text.strip().strip("`'\"").removeprefix("./")

@@ -15,7 +15,7 @@ change nothing about what you are asked."""
 
 
 class Preamble(Struct, frozen=True):
-    """Guidelines and intent for one question; empty where there are none."""
+    """Guidelines and intent for one question; empty if there are none."""
 
     rules: str = ""
     intent: str = ""

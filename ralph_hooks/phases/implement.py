@@ -118,7 +118,7 @@ def question(
 
 
 def read(data: bytes) -> Repair:
-    """A repair as a whole: with an edit dropped it would be another one, so a bad item raises Unreadable."""
+    """Return a repair as a whole: with an edit dropped it would be another one, so a bad item raises Unreadable."""
     reply = decode(data, _LooseReply)
     return Repair(
         summary=" ".join(reply.summary.split()),

@@ -68,7 +68,7 @@ def question(
 
 
 def read(data: bytes, paths: Collection[str]) -> Plan:
-    """A plan about files that are there. Raises Unreadable where it names files, and none of them is."""
+    """Return a plan about files that are there. Raises Unreadable if it names files, and none of them is."""
     reply = decode(data, PlanReply)
     known = {path_line(path): path for path in paths}
     chosen: dict[str, list[str]] = {}

@@ -70,7 +70,7 @@ def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -
 
 
 def reproduced(finding: Finding, room: int = OUTPUT_TOKENS) -> list[str]:
-    """The reproducer of a finding and how it fails: it has to pass on the repaired tree."""
+    """Return the reproducer of a finding and how it fails: it has to pass on the repaired tree."""
     if finding.proof is None or finding.evidence not in {Evidence.PROVED, Evidence.SHOWN}:
         return []
     test = finding.proof.test.rstrip().split("\n")
@@ -95,7 +95,7 @@ def failing(item: Verification, room: int = OUTPUT_TOKENS) -> str:
 
 
 def tail(output: str, limit: int) -> list[str]:
-    """The last lines of ``output`` that hold about ``limit`` tokens, without colours."""
+    """Return the last lines of ``output`` that hold about ``limit`` tokens, without colours."""
     kept: list[str] = []
     room = limit
     for line in reversed(_COLOUR.sub("", output).strip("\n").split("\n")):

@@ -44,7 +44,7 @@ class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
     max_output: int = 4096
     """Tokens the reply may have."""
     divisible: bool = False
-    """True where the asker can split the question when it does not fit."""
+    """True if the asker can split the question when it does not fit."""
 
 
 def prompt_version(system: str, shape: type[msgspec.Struct]) -> str:
@@ -53,12 +53,12 @@ def prompt_version(system: str, shape: type[msgspec.Struct]) -> str:
 
 
 def fenced(marker: str, data: str) -> str:
-    """``data`` between two lines that its author cannot have foreseen."""
+    """Return ``data`` between two lines that its author cannot have foreseen."""
     return f"BEGIN {marker}\n{data}\nEND {marker}"
 
 
 def strip_fence(text: str) -> bytes:
-    """A reply without the one Markdown fence that models like to put around JSON."""
+    """Return a reply without the one Markdown fence that models like to put around JSON."""
     stripped = text.strip()
     if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
         stripped = stripped.partition("\n")[2].removesuffix("```").strip()

@@ -88,7 +88,7 @@ def question(task: ProofTask, marker: str) -> Question[ReplyReproducer]:
 
 
 def read(data: bytes) -> ReplyReproducer:
-    """The one reproducer for C1. Raises Unreadable where there is none, where there are two, or where it is neither."""
+    """The one reproducer for C1. Raises Unreadable if there is none, where there are two, or where it is neither."""
     items, _ = read_items(decode(data, _LooseReply).reproducers, ReplyReproducer)
     mine = [item for item in items if item.id.strip().upper() == "C1"]
     if len(mine) != 1:

@@ -84,7 +84,7 @@ def question(claims: Sequence[Claim], marker: str, preamble: Preamble = NONE) ->
 def read(data: bytes, count: int) -> list[ReplyVerdict]:
     """Return one verdict for each of ``count`` claims, in order.
 
-    Raises Unreadable where one is missing, two differ, or an item cannot be read: it may contradict the one beside it.
+    Raises Unreadable if one is missing, two differ, or an item cannot be read: it may contradict the one beside it.
     """
     items, malformed = read_items(decode(data, _LooseReply).verdicts, ReplyVerdict)
     by_id: dict[str, ReplyVerdict] = {}

@@ -19,7 +19,7 @@ class Snapshot(Protocol):
     change: Change
 
     def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """Bytes of the larger side of each entry, by path."""
+        """Return the size in bytes of the larger side of each entry, by path."""
         ...
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
@@ -27,7 +27,7 @@ class Snapshot(Protocol):
         ...
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """The changed lines of each entry, by path, whatever .gitattributes says of them."""
+        """Return the changed lines of each entry, by path, whatever .gitattributes says of them."""
         ...
 
     def stream(self, oid: str) -> Iterator[bytes]:
@@ -35,7 +35,7 @@ class Snapshot(Protocol):
         ...
 
     def unchanged(self) -> Unchanged | None:
-        """Return the files that the change leaves alone; None where only the change itself is at hand."""
+        """Return the files that the change leaves alone; None if only the change itself is at hand."""
         ...
 
 
@@ -106,7 +106,7 @@ class Push(Protocol):
         ...
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
-        """Bytes of the larger side of each entry, in their order."""
+        """Return the size in bytes of the larger side of each entry, in their order."""
         ...
 
     def stream(self, oid: str) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ class CheckResult(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     hints: tuple[Hint, ...] = ()
     looked: bool = True
-    """False where the check had nothing to go by in this file, such as a language that it does not know."""
+    """False if the check had nothing to go by in this file, such as a language that it does not know."""
 
 
 class Check(Protocol):
@@ -47,7 +47,7 @@ class Check(Protocol):
         ...
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
-        """One result for each path. Raises RalphError where the check itself cannot run."""
+        """Return one result for each path. Raises RalphError if the check itself cannot run."""
         ...
 
 
@@ -66,7 +66,7 @@ class ChangeCheck(Protocol):
         ...
 
     def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> Sequence[Finding]:
-        """Return findings on the files that matter. ``unchanged`` is None where the rest of the project is not here."""
+        """Return findings on the files that matter. ``unchanged`` is None if the rest of the project is not here."""
         ...
 
 
@@ -101,11 +101,11 @@ class Linters(Protocol):
     def run(
         self, wanted: Sequence[tuple[Linter, Sequence[Source]]], change: Change, deadline: Deadline
     ) -> Sequence[LinterResult]:
-        """One result for each of ``wanted``, a linter with the files that it is about. Raises nothing."""
+        """Return one result for each of ``wanted``, a linter with the files that it is about. Raises nothing."""
         ...
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how linters were run."""
+        """Return notices for the user about how linters were run."""
         ...
 
 
@@ -116,9 +116,9 @@ class Autofix(Protocol):
     """Source of the findings that it may fix: `Finding.source`."""
 
     def mend(self, findings: Sequence[Finding], files: Mapping[str, bytes], deadline: Deadline) -> Mapping[str, bytes]:
-        """Those of ``files`` (by path) that safe fixes of ``findings`` change; nothing else in them is touched.
+        """Return those of ``files`` (by path) that safe fixes of ``findings`` change; nothing else in them is touched.
 
-        Raises RalphError where the linter cannot run.
+        Raises RalphError if the linter cannot run.
         """
         ...
 
@@ -130,7 +130,7 @@ class SecretCheck(Check, Protocol):
     def scan_large(
         self, path: str, new: Iterator[bytes], old: Callable[[], Iterator[bytes]], deadline: Deadline
     ) -> CheckResult | None:
-        """Return the result for a file that is read in pieces; None where ``deadline`` came first.
+        """Return the result for a file that is read in pieces; None if ``deadline`` came first.
 
         ``old`` reads what the base has, which is done only where there is something to compare.
         """
@@ -141,7 +141,7 @@ class SecretCheck(Check, Protocol):
         ...
 
     def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:
-        """Findings in names, at most one for each. They are of ``what``; ``advice`` says how to take one out."""
+        """Return findings in names, at most one for each. They are of ``what``; ``advice`` says how to take one out."""
         ...
 
     def masked(self, text: str) -> str:
@@ -149,5 +149,5 @@ class SecretCheck(Check, Protocol):
         ...
 
     def written(self, name: str, text: bytes, advice: str) -> Sequence[Finding]:
-        """Findings in a text that is no file; ``advice`` says how to take one out."""
+        """Return findings in a text that is no file; ``advice`` says how to take one out."""
         ...

@@ -17,7 +17,7 @@ class DismissalReader(Protocol):
         ...
 
     def in_baseline(self, change: Change, finding: Finding) -> bool | None:
-        """Return None for a secret that no `.secrets.baseline` lists, True where only the one of the change does."""
+        """Return None for a secret that no `.secrets.baseline` lists, True if only the one of the change does."""
         ...
 
     def added_to_baseline(self, change: Change) -> int:

@@ -31,7 +31,7 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
 
 
 class Completion(Struct, frozen=True, kw_only=True):
-    """A model's answer: text that should be JSON, and what it used (None where the provider did not say)."""
+    """A model's answer: text that should be JSON, and what it used (None if the provider did not say)."""
 
     text: str
     usage: Usage | None
@@ -64,7 +64,7 @@ class Reservation(Struct, frozen=True, kw_only=True):
     phase: Phase
     model: str
     worst_usd: Decimal | None
-    """None where the model's price is not known."""
+    """None if the model's price is not known."""
     agent: bool = False
     """True if it is a program that says what it has cost when it has ended, if at all."""
 
@@ -93,7 +93,7 @@ class Booked(Struct, frozen=True, kw_only=True):
     usage: Usage | None
     """None if the usage is unknown; the call then counts at its maximum."""
     cost_usd: Decimal | None
-    """US dollars; None where it is not known."""
+    """US dollars; None if it is not known."""
     outcome: str
     seconds: float
 
@@ -110,7 +110,7 @@ class Prices(Protocol):
     """Prices of models."""
 
     def price(self, model: Model) -> Price | None:
-        """US dollars per million tokens; None where it is not known."""
+        """Return the price in US dollars per million tokens; None if it is not known."""
         ...
 
 
@@ -118,5 +118,5 @@ class Redactor(Protocol):
     """Last filter on everything that is sent."""
 
     def mask(self, text: str) -> str:
-        """``text`` with each secret replaced by a placeholder, the same one for the same secret."""
+        """Return ``text`` with each secret replaced by a placeholder, the same one for the same secret."""
         ...

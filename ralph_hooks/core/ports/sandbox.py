@@ -21,7 +21,7 @@ class Verifier(Protocol):
     def run(
         self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
     ) -> tuple[Verification, ...]:
-        """One outcome a command. Raises nothing for a command that fails: that is its outcome.
+        """Return one outcome per command. Raises nothing for a command that fails: that is its outcome.
 
         What an earlier run has found out about ``base`` counts, unless ``afresh`` is set.
         """
@@ -35,7 +35,7 @@ class Verifier(Protocol):
         ...
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how commands were run."""
+        """Return notices for the user about how commands were run."""
         ...
 
 
@@ -45,7 +45,7 @@ class LinterRunner(Protocol):
     def run(
         self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
     ) -> Sequence[LinterRun]:
-        """One outcome for each of ``lines``, a shell command line and its timeout in seconds.
+        """Return one outcome for each of ``lines``, a shell command line and its timeout in seconds.
 
         ``change`` says how to make its tree where git has not stored it. Raises nothing for a line that fails.
         """
@@ -56,7 +56,7 @@ class LinterRunner(Protocol):
         ...
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how linters were run."""
+        """Return notices for the user about how linters were run."""
         ...
 
 
@@ -69,11 +69,11 @@ class Workbench(Protocol):
     """
 
     def paths(self) -> Sequence[str]:
-        """Every file that the copy holds now, sorted."""
+        """Return every file that the copy holds now, sorted."""
         ...
 
     def read(self, path: str) -> bytes | None:
-        """The file as it is now; None where there is none. Follows no symbolic link."""
+        """Return the file as it is now; None if there is none. Follows no symbolic link."""
         ...
 
     def write(self, files: Mapping[str, bytes | None]) -> None:
@@ -119,7 +119,7 @@ class Workbench(Protocol):
         ...
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how the repair was tried."""
+        """Return notices for the user about how the repair was tried."""
         ...
 
     def store(self, *, summary: str, verified: bool, reproduced: bool = False) -> StoredFix:
@@ -140,11 +140,11 @@ class Prover(Protocol):
         ...
 
     def paths(self, tree: str) -> Collection[str]:
-        """Every path of a tree that git has stored."""
+        """Return every path of a tree that git has stored."""
         ...
 
     def read(self, tree: str, path: str) -> bytes | None:
-        """One file of a tree that git has stored; None where there is none."""
+        """Return one file of a tree that git has stored; None if there is none."""
         ...
 
     def run(self, trial: ProofRun, deadline: Deadline) -> Run:
@@ -152,5 +152,5 @@ class Prover(Protocol):
         ...
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how reproducers were run."""
+        """Return notices for the user about how reproducers were run."""
         ...

@@ -14,7 +14,7 @@ class Cache(Protocol):
     """Bytes by key, shared by all runs of this user. Safe from several threads and processes."""
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that are known and have not expired."""
+        """Return those of ``keys`` that are cached and have not expired."""
         ...
 
     def put(self, items: Mapping[str, bytes], ttl: float | None = None) -> None:
@@ -65,5 +65,5 @@ class Receipts(Protocol):
         ...
 
     def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
-        """Those of ``commits`` that an earlier run with the same ``settings`` has passed, by object id."""
+        """Return those of ``commits`` that an earlier run with the same ``settings`` has passed, by object id."""
         ...

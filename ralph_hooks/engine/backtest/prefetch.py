@@ -41,7 +41,7 @@ class InMemorySnapshot:
         self._files = files
 
     def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """Bytes of the larger side of each entry."""
+        """Return the size in bytes of the larger side of each entry."""
         return {entry.path: self._files[entry.path].size for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
@@ -50,7 +50,7 @@ class InMemorySnapshot:
         return {path: content for path, content in found if content is not None}
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """The changed lines of each entry."""
+        """Return the changed lines of each entry."""
         return {entry.path: self._files[entry.path].hunks for entry in entries}
 
     def stream(self, oid: str) -> Iterator[bytes]:
@@ -66,7 +66,7 @@ class Blobs(Protocol):
     """Reader of the files of many changes at once; several may be of the same path."""
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
-        """Bytes of the larger side of each entry, in their order."""
+        """Return the size in bytes of the larger side of each entry, in their order."""
         ...
 
     def contents(self, entries: Sequence[Entry]) -> Sequence[Content]:
@@ -74,7 +74,7 @@ class Blobs(Protocol):
         ...
 
     def hunks(self, entries: Sequence[Entry]) -> Sequence[tuple[Hunk, ...]]:
-        """The changed lines of each entry, in their order."""
+        """Return the changed lines of each entry, in their order."""
         ...
 
 
@@ -95,11 +95,11 @@ class Prefetcher:
         self._held: dict[tuple[str, ...], InMemorySnapshot] = {}
 
     def take(self, example: Example) -> InMemorySnapshot:
-        """The change of ``example``. Raises GitError where git lacks something of it, or of the next ones."""
+        """Return the change of ``example``. Raises GitError if git lacks something of it, or of the next ones."""
         name = _name(example)
         with self._lock:
             if name not in self._held:
-                if len(self._held) > _MOST_HELD:  # known already, so that nobody comes for them
+                if len(self._held) > _MOST_HELD:  # their trials are cached, so nothing takes them
                     self._held.clear()
                 place = self._places[name]
                 self._held |= self._read(self._examples[place : place + _AT_ONCE])
@@ -142,7 +142,7 @@ class Prefetcher:
 
 
 def change_of(example: Example) -> Change:
-    """The change that ``example`` is."""
+    """Return the change that ``example`` is."""
     return Change(tree=example.tree, base=example.base, entries=example.entries, title=example.id)
 
 

@@ -45,7 +45,7 @@ LOST = "lost"
 _PHASES = (Phase.ANALYZE, Phase.VERIFY)
 _LOSSES = 3
 """Workers that one change may cost: it may be what kills them."""
-_MOST_BYTES = 4_000_000  # a larger change is judged here: what travels goes through the cluster's scheduler
+_MOST_BYTES = 4_000_000  # a larger change is reviewed here: tasks pass through the cluster's scheduler
 _HALVINGS = 12
 _INSTRUCTIONS, _ANSWERS = 6_000, 6_144  # tokens: of both phases' requests besides the change, and of their replies
 
@@ -103,9 +103,9 @@ class Remote:
         self._settlements = 0
 
     def judge(self, snapshot: Snapshot, at_home: Callable[[], Report]) -> Report:
-        """The report on ``snapshot``; from ``at_home`` where it may not leave.
+        """Return the report on ``snapshot``; from ``at_home`` where it may not leave.
 
-        Raises CapReached where no budget is left for it, and RalphError where only the user can help.
+        Raises CapReached if no budget is left for it, and RalphError where only the user can help.
         """
         task = self._errand(snapshot)
         if task is None:
@@ -132,10 +132,10 @@ class Remote:
                     "look into the workers' logs; what was judged until then is kept",
                 )
 
-    # What leaves
+    # Content that may be sent
 
     def _errand(self, snapshot: Snapshot) -> Task | None:
-        """``snapshot`` as data; None where it has to stay."""
+        """Return ``snapshot`` as data; None if it has to stay."""
         noted = _Noted(self._store)
         prepared = prepare(snapshot, self._settings, self._settings.gate.exclude, noted)
         sources = prepared.sources(prepared.review + prepared.scan)
@@ -174,7 +174,7 @@ class Remote:
         sides = (side for side in (source.content.old, source.content.new) if side is not None)
         return all(self._harmless(decode(side), source.path) for side in sides)
 
-    # What it may cost
+    # Cost limits
 
     def _done(self, task: Task, need: Decimal, losses: dict[str, None]) -> TaskResult:
         """Return a worker's result for ``task``, with at least ``need`` US dollars reserved in the local ledger.
@@ -259,7 +259,7 @@ class Remote:
         return call
 
     def _wait(self, seen: int) -> bool:
-        """Wait until something is settled that was not when ``seen`` was read; False where nothing is under way."""
+        """Wait until something is settled that was not when ``seen`` was read; False if nothing is under way."""
         with self._changed:
             while self._settlements == seen and self._out:
                 self._changed.wait()
@@ -289,7 +289,7 @@ def _size(source: Source) -> int:
 
 
 def _shown(call: Booked) -> Call:
-    """``call`` as a report has it."""
+    """Return ``call`` as a report has it."""
     used = call.usage or Usage(input_tokens=0, output_tokens=0, estimated=True)
     return Call(
         phase=call.phase.value,
@@ -305,7 +305,7 @@ def _shown(call: Booked) -> Call:
 
 
 def _with(report: Report, earlier: tuple[Call, ...]) -> Report:
-    """``report`` with the calls that the same change needed before."""
+    """Return ``report`` with the calls that the same change needed before."""
     if not earlier:
         return report
     calls = earlier + report.calls

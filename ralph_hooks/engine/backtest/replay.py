@@ -65,7 +65,7 @@ def trial(example: Example, report: Report) -> Trial:
 
 
 def judge(gate: Gate, snapshot: Snapshot) -> Report:
-    """The report of ``gate`` on an example: checks and models, no commands."""
+    """Return the report of ``gate`` on an example: checks and models, no commands."""
     return gate.assess("backtest", snapshot, Scope.REVIEW)
 
 

@@ -57,7 +57,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     """Result of a task."""
 
     report: Report | None = None
-    """None where only a person can help, which ``trouble`` says, and where it is not done yet."""
+    """None if only a person can help, which ``trouble`` says, and where it is not done yet."""
     calls: tuple[Booked, ...] = ()
     """All that were made, failed ones too."""
     remembered: tuple[tuple[Phase, str, int], ...] = ()
@@ -67,7 +67,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     facts: Mapping[str, bytes] = {}
     """Other values that the local cache did not have yet: results of checks, request fields that models reject."""
     short: Decimal | None = None
-    """The worst case of a call that the grant did not allow, in US dollars; None where it sufficed."""
+    """The worst case of a call that the grant did not allow, in US dollars; None if it sufficed."""
     trouble: tuple[str, str] | None = None
     """Message and hint of an error."""
 
@@ -107,7 +107,7 @@ class TaskLedger:
         """The worst case of a call that was not allowed."""
 
     def reserve(self, reservation: Reservation) -> int:
-        """Set the worst case aside. Raises BudgetReached where it is more than is left."""
+        """Set the worst case aside. Raises BudgetReached if it is more than is left."""
         worst = reservation.worst_usd
         with self._lock:
             if worst is None and self._price_needed:
@@ -154,7 +154,7 @@ class WorkerOutages:
         self._held: dict[str, tuple[bytes, float]] = {}
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that are there and have not expired."""
+        """Return those of ``keys`` that are there and have not expired."""
         now = self._clock()
         with self._lock:
             found = {key: self._held[key] for key in keys if key in self._held}
@@ -185,7 +185,7 @@ class TaskCache:
         self.fresh: dict[str, bytes] = {}
 
     def get(self, keys: Iterable[str]) -> dict[str, bytes]:
-        """Those of ``keys`` that are known."""
+        """Return those of ``keys`` that are cached."""
         names = list(keys)
         found = self._marks.get(names)
         for each in (self._known, self.fresh):

@@ -43,7 +43,7 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
             self.caller.prepare(chain[0])
 
     def withheld(self, path: str, data: bytes | None = None) -> str:
-        """Return why no request of any phase may hold ``path`` (with content ``data``); empty where one may."""
+        """Return why no request of any phase may hold ``path`` (with content ``data``); empty if one may."""
         return withheld(self.settings, self.limits.exclude, path, data)
 
     def cost(self, calls: Sequence[Call]) -> tuple[Decimal | None, Decimal | None]:
@@ -64,7 +64,7 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
 
 
 def withheld(settings: Settings, exclude: Sequence[str], path: str, data: bytes | None = None) -> str:
-    """Return why no request may hold ``path``; empty where one may."""
+    """Return why no request may hold ``path``; empty if one may."""
     route = settings.route(path)
     if route.skip:
         return f"skipped by {route.reason}"

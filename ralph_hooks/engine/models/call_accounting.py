@@ -140,7 +140,7 @@ class CallAccounting:
             self._settled.wait_for(lambda: not self._closing, _PATIENCE)
 
     def _wait_for_settlement(self, seen: int, until: Deadline) -> bool:
-        """Wait until a call is settled that was not when ``seen`` was read; False where none is under way."""
+        """Wait until a call is settled that was not when ``seen`` was read; False if none is under way."""
         with self._settled:
             while self._settlements == seen and (self._open or self._closing) and not until.passed:
                 self._settled.wait(until.remaining())

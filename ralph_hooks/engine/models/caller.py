@@ -153,7 +153,7 @@ class Caller:
     def ask(
         self, question: Question[Reply], chain: Chain, by_agent: ByAgent[Reply] | None = None
     ) -> tuple[Reply, Model]:
-        """The first usable reply along ``chain``, and who gave it. ``by_agent`` is for coding agents among them.
+        """Return the first usable reply along ``chain``, and who gave it. ``by_agent`` is for coding agents among them.
 
         A model that has just failed is passed over, in this run and in others, as long as there is another; when all
         that are left have failed, the one whose mark is oldest is tried once.
@@ -317,7 +317,7 @@ class Caller:
         self._store.put({name: " ".join(sorted(known)).encode()})
 
     def _amend(self, send: _Send, model: Model, fault: ModelError) -> bool:
-        """Make ``send`` what is worth trying after ``fault``; False where nothing is."""
+        """Make ``send`` what is worth trying after ``fault``; False if nothing is."""
         match fault:
             case Unreachable():
                 return self._wait_for_retry(send, model, _BACKOFF * 2 ** (RETRIES - send.retries))
@@ -336,7 +336,7 @@ class Caller:
         return False
 
     def _wait_for_retry(self, send: _Send, model: Model, seconds: float) -> bool:
-        """Wait before another try; False where none is left, the time would not suffice, or it proved useless."""
+        """Wait before another try; False if none is left, the time would not suffice, or it proved useless."""
         pause = seconds + self._jitter() * min(seconds, _BACKOFF)
         if not send.retries or pause >= send.until.remaining() or self._outages.marked_here(model):
             return False

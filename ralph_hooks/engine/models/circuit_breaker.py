@@ -47,7 +47,7 @@ class CircuitBreaker:
         self._probed: set[str] = set()
 
     def marks(self, models: Sequence[Model]) -> Mapping[Model, Outage]:
-        """The marks of those of ``models`` that have one, in their order."""
+        """Return the marks of those of ``models`` that have one, in their order."""
         keys = {_key(model): model for model in models}
         stored = {key: read_back(data, Outage) for key, data in self._store.get(keys).items()}
         found = {key: mark for key, mark in stored.items() if mark is not None}
@@ -94,7 +94,7 @@ class CircuitBreaker:
     def oldest_open(self, marks: Mapping[Model, Outage]) -> Model | None:
         """The model to try once all of them are marked: the one whose mark is oldest, for it is likeliest to be back.
 
-        None where a try in this run has failed already: then the run is inconclusive whatever else is tried, and each
+        None if a try in this run has failed already: then the run is inconclusive whatever else is tried, and each
         further file would only wait as long again.
         """
         with self._lock:

@@ -39,9 +39,9 @@ class PingResult(Struct, frozen=True):
     """Problem that occurred instead of an answer, for people; empty if the model answered."""
     seconds: float = 0.0
     cost_usd: Decimal | None = None
-    """US dollars; None where it is not known."""
+    """US dollars; None if it is not known."""
     overlooked: bool = False
-    """True where it answered, but did not find the defect in the question."""
+    """True if it answered, but did not find the defect in the question."""
 
 
 def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:

@@ -36,7 +36,7 @@ def worst_case(request: ModelRequest) -> Usage:
 
 
 def _writes_what_is_marked(request: ModelRequest) -> bool:
-    """True where only marked parts get into the provider's prompt cache: we mark the instructions at most."""
+    """Return True if only marked parts get into the provider's prompt cache: we mark the instructions at most."""
     provider = request.model.provider
     explicit = provider.quick.get(_CACHING) == {"mode": "explicit"} and _CACHING not in request.omit
     return provider.wire is Wire.ANTHROPIC or explicit
@@ -54,7 +54,7 @@ def believed(usage: Usage | None, request: ModelRequest, answer: str) -> Usage |
 
 
 def check_whole(usage: Usage | None, request: ModelRequest) -> None:
-    """Raise TooLarge where the provider has counted far fewer tokens than were sent: the model saw a part of it.
+    """Raise TooLarge if the provider has counted far fewer tokens than were sent: the model saw a part of it.
 
     Zero says that it does not count. A coding agent counts in its own way.
     """
@@ -84,7 +84,7 @@ def prompt_budget(chain: Chain, system: str, most: int) -> int:
 
 
 def _left(model: Model, system: str) -> int:
-    """Tokens of the context that are left beside the instructions and the shortest reply, at least."""
+    """Return the number of tokens of the context left besides the instructions and the shortest reply, at least."""
     return model.provider.context - most_tokens(system) - _TEMPLATE - _SMALLEST_REPLY
 
 

@@ -35,7 +35,7 @@ class Withheld(Protocol):
     """The signature of `ModelAccess.withheld`."""
 
     def __call__(self, path: str, data: bytes | None = None) -> str:
-        """Return why no request may hold ``path``; empty where one may."""
+        """Return why no request may hold ``path``; empty if one may."""
         ...
 
 
@@ -59,7 +59,7 @@ class FileContext:
         self._read = read
 
     def text(self, path: str) -> str | None:
-        """The file as text with LF line ends; None where no model may or can read it."""
+        """Return the file as text with LF line ends; None if no model may or can read it."""
         data = None if self._withheld(path) else self._read(path)
         if data is None or self._withheld(path, data) not in {"", EMPTY}:
             return None
@@ -88,7 +88,7 @@ class FileContext:
         return Chosen(tuple(shown), tuple(left_out), limit - room, of)
 
     def outline(self, paths: Iterable[str], limit: int = OUTLINE_TOKENS) -> str:
-        """``paths`` with the names and lines of their definitions, as many as fit."""
+        """Return ``paths`` with the names and lines of their definitions, as many as fit."""
         texts: list[str] = []
         room = limit
         for path in paths:
@@ -139,7 +139,7 @@ class FileContext:
 
 
 def change_text(sources: Iterable[Source], limit: int = CHANGE_TOKENS) -> str:
-    """The changed lines of ``sources``, as many files as fit."""
+    """Return the changed lines of ``sources``, as many files as fit."""
     texts: list[str] = []
     for source in sources:
         for part in render(source.entry, source.content, source.hunks, limit):

@@ -69,14 +69,14 @@ class _Tree:
         self._folders = {str(parent) for path in self._known.values() for parent in PurePosixPath(path).parents}
 
     def existing(self, name: str) -> str:
-        """The file called ``name``. Raises EditsRefused where there is none."""
+        """Return the file called ``name``. Raises EditsRefused if there is none."""
         plain = name.removeprefix("./")
         if plain not in self._known:
             raise EditsRefused(f"there is no file {one_line(plain)}{self._suggestion(plain)}")
         return self._known[plain]
 
     def free(self, name: str) -> str:
-        """The path ``name``, where no file or folder is in the way. Raises EditsRefused."""
+        """Return the path ``name``, if no file or folder is in the way. Raises EditsRefused."""
         path = name.removeprefix("./")
         if not path:
             raise EditsRefused("create: it has no path")
@@ -205,7 +205,7 @@ _HIDDEN = "<secret-...> stands for a credential that is not shown to you: leave 
 
 
 def _unwritable(text: str, file: Editable | None = None) -> str:
-    """Return why ``text`` may not be put into ``file``, or into a new one; empty where it may."""
+    """Return why ``text`` may not be put into ``file``, or into a new one; empty if it may."""
     shown = set(PLACEHOLDER.findall(text))
     if shown and not (file and shown <= set(PLACEHOLDER.findall(file.text))):
         return _HIDDEN

@@ -15,7 +15,7 @@ _LOOSE = 10  # lines around a place that is in no definition
 def view(
     path: str, text: str, *, whole: int, limit: int, names: Collection[str] = (), lines: Collection[int] = ()
 ) -> str:
-    """``text`` where it has at most ``whole`` tokens, else the parts that matter, in about ``limit``.
+    """Return ``text`` if it has at most ``whole`` tokens, else the parts that matter, in about ``limit``.
 
     That is the definitions called ``names`` and those around ``lines``, the imports, and the signatures of the rest.
     Where lines are left out, one in brackets says how many.
@@ -43,7 +43,7 @@ def _near(lines: Collection[int], reach: int) -> set[int]:
 
 
 def _first(rows: Sequence[str], kept: Collection[int], limit: int) -> set[int]:
-    """As many of ``kept``, from the top, as hold ``limit`` tokens."""
+    """Return as many of ``kept``, from the top, as hold ``limit`` tokens."""
     fitting: set[int] = set()
     room = limit
     for line in sorted(line for line in kept if 0 < line <= len(rows)):

@@ -37,7 +37,7 @@ _UNTRIED = (
     "{tests} passed when the change was judged, and failed with the repair and without it ({named}): they need the"
     " network, which `fix.network = true` lets a repair have, or are not reliable"
 )
-_LEARNED = 4_000  # characters of what an attempt came to that the next one is told
+_LEARNED = 4_000  # characters of an attempt's result that go into the next prompt
 
 
 class Fixer(Struct, frozen=True, kw_only=True):
@@ -82,7 +82,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         )
 
     def _verified(self, report: Report, snapshot: Snapshot) -> Report:
-        """``report`` with the verify commands run: a repair has to know what fails before it."""
+        """Return ``report`` with the verify commands run: a repair has to know what fails before it."""
         commands = concerned(self.models.settings.verify.command_list, snapshot.change.entries)
         if report.verification or not commands or not report.paths:
             return report
@@ -121,7 +121,7 @@ class _Repair:
         self._paid = len(self._models.caller.calls)
 
     def run(self) -> str:
-        """Return why nothing was stored, for the user; empty where something was."""
+        """Return why nothing was stored, for the user; empty if something was."""
         if any(finding.category == SECRET and finding.blocking for finding in self._report.findings):
             return "a secret is in the change: revoke it and take it out, then come again; nothing was sent"
         try:
@@ -219,7 +219,7 @@ class _Repair:
             try:
                 written = self._written(Step.FIX, which, correct)
             except NoAnswer:
-                break  # whoever implements may still know better
+                break  # the implement phase may still find a solution
             tried = self._judged(written, which)
             summaries[written.repair.summary] = None
         return tried, "\n\n".join(filter(None, summaries))

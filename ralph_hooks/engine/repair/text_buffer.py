@@ -36,11 +36,11 @@ class Editable:
         self.is_utf8 = raw.isascii() or raw.encode("utf-8", "replace") == data
 
     def line(self, place: int) -> int:
-        """The 1-based number of the line at ``place`` in the text."""
+        """Return the 1-based number of the line at ``place`` in the text."""
         return self.text.count("\n", 0, place) + 1
 
     def changed(self, spans: Sequence[Span]) -> bytes:
-        """The file with ``spans`` replaced; they are in order and do not overlap."""
+        """Return the file with ``spans`` replaced; they are in order and do not overlap."""
         parts: list[str] = []
         place = 0
         for span in map(self._trimmed, spans):
@@ -61,7 +61,7 @@ class Editable:
         return self._raw[start + bisect_left(self._crlf, start) : end + bisect_left(self._crlf, end)]
 
     def _styled(self, span: Span) -> str:
-        """The replacement with the line ends of the line that it begins on."""
+        """Return the replacement with the line ends of the line that it begins on."""
         place = self.text.find("\n", span.start)
         index = bisect_left(self._crlf, place if place >= 0 else len(self.text) - 1)
         if self._crlf[index : index + 1] == [place if place >= 0 else len(self.text) - 1]:
@@ -69,7 +69,7 @@ class Editable:
         return span.replacement
 
     def _unended(self, result: str) -> str:
-        """``result`` without the line end that the file never had."""
+        """Return ``result`` without the line end that the file never had."""
         if not self._added or not result.endswith("\n"):
             return result
         kept = self._raw.removesuffix(self._added).endswith("\r")

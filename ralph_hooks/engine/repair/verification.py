@@ -112,7 +112,7 @@ class RepairVerifier:
         self._commands: Sequence[Command] = ()
 
     def run(self) -> VerificationResult:
-        """Raises RalphError where only the user can help."""
+        """Raises RalphError if only the user can help."""
         try:
             repair, repaired = self._bench.repair(), self._bench.repaired()
             if not repair.change.entries:
@@ -184,7 +184,7 @@ class RepairVerifier:
         return len(shown)
 
     def _test(self, repair: Snapshot) -> bool:
-        """The verify commands, and before that with the tests as they were, if the repair has touched them.
+        """Return the verify commands, and before that with the tests as they were, if the repair has touched them.
 
         That is what most of those fail, and then all of it has taken the time of one run.
         """

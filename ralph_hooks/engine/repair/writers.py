@@ -30,7 +30,7 @@ from ralph_hooks.phases.question import Question
 Reply = TypeVar("Reply")
 
 _OUTLINED = 30  # files
-_WORDS = 300  # characters of an agent's own summary that a rung tells
+_WORDS = 300  # characters of an agent's own summary that a step reports
 _PLACES = 5  # lines of a file that an edit with no place may have meant
 
 
@@ -175,7 +175,7 @@ class RepairWriters:
         return held | {source.path: source.content.new for source in sources}
 
     def _done(self) -> list[Source]:
-        """The repair that the workbench holds now; empty where it is none that may be."""
+        """Return the repair that the workbench holds now; empty if it is none that may be."""
         try:
             repair = self._bench.repair()
         except RepairRefused:
@@ -219,7 +219,7 @@ class RepairWriters:
         return FileContext(self._models.withheld, self._bench.paths(), self._bench.read)
 
     def _concerned(self, problem: Problem, context: FileContext) -> list[str]:
-        """Files with findings, those that failing output or the user speaks of, else the changed ones."""
+        """Return files with findings, those that failing output or the user speaks of, else the changed ones."""
         told = [problem.instruction, *map(failing, problem.failures)]
         named = [*problem.paths, *(path for text in told for path in context.mentioned(text))]
         if problem.failures or not named:
@@ -227,12 +227,12 @@ class RepairWriters:
         return list(dict.fromkeys(named))
 
     def _changed(self, first: Sequence[str]) -> list[Source]:
-        """The sources of the change that may be sent, those of ``first`` first."""
+        """Return the sources of the change that may be sent, those of ``first`` first."""
         order = {path: index for index, path in enumerate(first)}
         return self._change.sources(sorted(self._entries, key=lambda entry: order.get(entry.path, len(order))))
 
     def _chain(self, phase: Phase, problem: Problem) -> Chain:
-        """The models for the files with findings, else for the changed ones; where several, the strongest."""
+        """Return the models for the files with findings, else for the changed ones; where several, the strongest."""
         settings = self._models.settings
         by_path = {entry.path: entry for entry in self._entries}
         paths = [p for p in problem.paths or by_path or [""] if not settings.route(p).skip]
@@ -265,7 +265,7 @@ def _size(repair: Repair) -> str:
 
 
 def _room(chain: Chain) -> int:
-    """Tokens of files that fit into a request to any of ``chain``, beside the rest of it."""
+    """Return the number of tokens of files that fit into a request to any of ``chain``, besides the rest of it."""
     return min(FILES_TOKENS, *(model.provider.context // 2 for model in chain))
 
 
@@ -277,7 +277,7 @@ def _places(problem: Problem) -> dict[str, list[int]]:
 
 
 def _near(text: str, edit: Edit) -> list[int]:
-    """Lines of ``text`` that ``edit`` has written, or meant."""
+    """Return lines of ``text`` that ``edit`` has written, or meant."""
     for part in (edit.replace, edit.search):
         place = text.find(part) if part.strip() else -1
         if place >= 0:

@@ -25,7 +25,7 @@ _ROUNDS = 1_000  # of the slow hash: 0.4 ms each, and a file may hold thousands 
 
 
 def anchored_results(results: Mapping[str, CheckResult], sources: Sequence[Source]) -> Mapping[str, CheckResult]:
-    """``results`` of a check on ``sources``, by path, with the anchors of their findings."""
+    """Return ``results`` of a check on ``sources``, by path, with the anchors of their findings."""
     contents = {source.path: source.content for source in sources}
     return {
         path: msgspec.structs.replace(result, findings=anchored(result.findings, path, contents[path]))
@@ -36,7 +36,7 @@ def anchored_results(results: Mapping[str, CheckResult], sources: Sequence[Sourc
 
 
 def anchored_all(findings: Iterable[Finding], sources: Sequence[Source]) -> tuple[Finding, ...]:
-    """``findings`` about any of ``sources`` with their anchors, file by file."""
+    """Return ``findings`` about any of ``sources`` with their anchors, file by file."""
     contents = {source.path: source.content for source in sources}
     by_path: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -49,7 +49,7 @@ def anchored_all(findings: Iterable[Finding], sources: Sequence[Source]) -> tupl
 
 
 def anchored(findings: Sequence[Finding], path: str, content: Content) -> tuple[Finding, ...]:
-    """``findings`` about ``content``, the file at ``path``, with their anchors."""
+    """Return ``findings`` about ``content``, the file at ``path``, with their anchors."""
     sides = {
         side: _Side(path, data or b"")
         for side, data in ((False, content.new), (True, content.old))
@@ -74,14 +74,14 @@ class _Side:
             seen[place] += 1
 
     def anchor(self, finding: Finding) -> Finding:
-        """``finding`` with its anchor; as it is where its line is not in the file."""
+        """Return ``finding`` with its anchor; as it is where its line is not in the file."""
         quoted = self._lines[finding.line - 1 : max(finding.line, finding.end_line)]
         if finding.line < 1 or not quoted:
             return finding
         place = (self._names[finding.line - 1], str(self._ranks[finding.line - 1]))
         if finding.category != SECRET:
             return msgspec.structs.replace(finding, anchor=digest(*place, *quoted))
-        # What is printed must not let anybody guess a secret: its masked form stands for it there.
+        # Output must not let anybody guess a secret: it contains the masked form instead.
         anchor = digest(*place, finding.context)
         code = "\n".join(quoted).encode("utf-8", "surrogatepass")
         value = hashlib.pbkdf2_hmac("sha256", code, anchor.encode(), _ROUNDS)

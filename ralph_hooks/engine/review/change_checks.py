@@ -59,7 +59,7 @@ def _key(check: ChangeCheck, entries: Sequence[Entry], base: str) -> str:
 
 
 def _numbered(found: Sequence[Finding], entries: Sequence[Entry]) -> list[Finding]:
-    """Findings as they are stored, a number for each path: one may hold bytes that JSON cannot."""
+    """Return findings as they are stored, a number for each path: one may hold bytes that JSON cannot."""
     numbers = {entry.path: str(number) for number, entry in enumerate(_sorted(entries))}
     return [msgspec.structs.replace(finding, path=numbers[finding.path]) for finding in found]
 

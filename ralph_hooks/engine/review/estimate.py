@@ -32,7 +32,7 @@ class Estimate(Struct, frozen=True, kw_only=True):
     input_tokens: int
     output_tokens: int
     cost_usd: Decimal | None
-    """US dollars; None where the price is not known."""
+    """US dollars; None if the price is not known."""
 
 
 class Preview(Struct, frozen=True, kw_only=True):
@@ -156,7 +156,7 @@ def _estimate(models: ModelAccess, phase: Phase, model: Model, requests: int, se
 
 
 def _summed(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
-    """One estimate a model."""
+    """Return one estimate per model."""
     by_model: dict[str, Estimate] = {}
     for each in estimates:
         before = by_model.get(each.model)

@@ -71,7 +71,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     prover: Callable[[Change], Prover] | None = None
     """Runs reproducers for a change; without it nothing can be run."""
     linters: Linters | None = None
-    """The project's own; None where it has none, and where nothing of the project may run."""
+    """The project's own; None if it has none, and where nothing of the project may run."""
     skips: Skips = Skips()
     """Parts of the judgement that the user skips for this run."""
     labels: Labels | None = None
@@ -80,9 +80,9 @@ class Gate(Struct, frozen=True, kw_only=True):
     """Without one nothing is dismissed: a backtest measures the models."""
 
     def judge(self, command: str, snapshot: Snapshot, scope: Scope) -> Report:
-        """The report on ``snapshot``, kept for `show`.
+        """Return the report on ``snapshot``, kept for `show`.
 
-        Raises RalphError where only the user can help; an outage is a verdict.
+        Raises RalphError if only the user can help; an outage is a verdict.
         """
         report = self.assess(command, snapshot, scope)
         self.keep(report, snapshot.change, scope)

@@ -92,7 +92,7 @@ class HistoryScan:
         return Leaks(tuple(findings.values()), tuple(unscanned.values()), problem)
 
     def _names(self, pushed: Push, batch: Iterable[CommitChange]) -> Iterator[Finding]:
-        """Findings in the names and links of single commits: a later one may have given them others."""
+        """Yield findings in the names and links of single commits: a later one may have given them others."""
         read = partial(_contents, pushed)
         if not scan_entries(self._check, [committed.entries[0] for committed in batch], read):
             return  # nearly always: one look at all names is enough
@@ -109,10 +109,10 @@ class HistoryScan:
             self._progress.advance()
 
     def _judge(self, pushed: Push, batch: Iterable[CommitChange]) -> bool:
-        """Get the results of all versions in ``batch``; False where the deadline came first."""
+        """Get the results of all versions in ``batch``; False if the deadline came first."""
         if not self._look(pushed, batch):
             return False
-        # What cannot be read may be only what was there before: once more without it.
+        # The unreadable part may belong to the base alone: try once more without the base.
         return not self._reasons or self._look(pushed, batch)
 
     def _look(self, pushed: Push, batch: Iterable[CommitChange]) -> bool:
@@ -154,7 +154,7 @@ class HistoryScan:
             self._reasons[key] = reason
 
     def _read(self, pushed: Push, wave: Mapping[str, tuple[Entry, int]]) -> bool:
-        """Read and scan the versions in ``wave``, given with their sizes; False where the deadline came first."""
+        """Read and scan the versions in ``wave``, given with their sizes; False if the deadline came first."""
         if self._deadline.passed:
             return False
         reasons = {key: too_large(size) for key, (_, size) in wave.items() if size > MAX_BYTES}
@@ -183,7 +183,7 @@ class HistoryScan:
         return True
 
     def _scanned(self, sources: Mapping[str, Source]) -> dict[str, CheckResult]:
-        """The check's results by key. It answers by path, so it sees one version of a path at a time."""
+        """Return the check's results by key. It answers by path, so it sees one version of a path at a time."""
         turns: list[dict[str, str]] = []
         seen: Counter[str] = Counter()
         for key, source in sources.items():
@@ -199,7 +199,7 @@ class HistoryScan:
         return results
 
     def _leaks(self, committed: CommitChange) -> Iterator[tuple[Finding, Entry]]:
-        """Findings on lines that the commit has and none of its parents, with the version of the file."""
+        """Yield findings on lines that the commit has and none of its parents, with the version of the file."""
         versions = [(self._findings.get(key, ()), entry) for key, entry in self._versions(committed)]
         if not versions or not all(found for found, _ in versions):
             return
@@ -230,7 +230,7 @@ def _contents(pushed: Push, links: Sequence[Entry]) -> Sequence[Content]:
 
 
 def _waves(entries: Mapping[str, Entry], sizes: Sequence[int]) -> Iterator[dict[str, tuple[Entry, int]]]:
-    """``entries`` with their ``sizes``, as many at once as may be held in memory."""
+    """Yield ``entries`` with their ``sizes``, as many at once as may be held in memory."""
     wave: dict[str, tuple[Entry, int]] = {}
     held = 0
     for (key, entry), size in zip(entries.items(), sizes, strict=True):

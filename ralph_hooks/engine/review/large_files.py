@@ -42,7 +42,7 @@ def scan_large_files(checks: Sequence[Check], change: ReviewInput, store: Cache,
 def scan_large_file(
     check: SecretCheck, entry: Entry, streams: Streams, store: Cache, deadline: Deadline
 ) -> CheckResult | None:
-    """Return the result for one file; None where ``deadline`` came first."""
+    """Return the result for one file; None if ``deadline`` came first."""
     key = result_key(check.name, check.version, entry)
     known = read_back(store.get([key]).get(key), CheckResult)
     if known is not None:

@@ -81,7 +81,7 @@ def _job(linters: Linters, linter: Linter, entries: tuple[Entry, ...], change: R
 
 
 def _numbered(result: LinterResult, job: _Job) -> LinterResult:
-    """``result`` as it is stored, a number for each path: one may hold bytes that JSON cannot."""
+    """Return ``result`` as it is stored, a number for each path: one may hold bytes that JSON cannot."""
     return _renamed(result, {entry.path: str(number) for number, entry in enumerate(job.entries)})
 
 

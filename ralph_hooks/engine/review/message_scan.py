@@ -21,7 +21,7 @@ from ralph_hooks.engine.review.history_scan import Leaks
 from ralph_hooks.engine.review.run_checks import placed
 
 _AT_ONCE = 250  # messages that are looked up in the store and read at once
-_MOST = 100_000  # bytes of a commit or a tag: of a longer one nobody wrote the message
+_MOST = 100_000  # bytes of a commit or a tag: a longer message is not hand-written
 _COMMIT = (
     "a message is sent with its commit, as are its author and committer; write another with `git commit --amend`"
     " (`--reset-author` for a name), for a commit that is not the last one with `git rebase -i {commit}^` (`--root` for"

@@ -25,7 +25,7 @@ _RENAME = "give it another name and revoke the secret where it was issued"
 
 
 def scan_names(check: SecretCheck, snapshot: Snapshot, cache: Cache) -> tuple[Finding, ...]:
-    """Findings in the names and links that ``snapshot`` brings in. Without any it is not scanned again."""
+    """Return findings in the names and links that ``snapshot`` brings in. Without any it is not scanned again."""
     entries = [entry for entry in snapshot.change.entries if _is_named_anew(entry) or _is_new_link(entry)]
     if not entries:
         return ()

@@ -24,7 +24,7 @@ class JudgedRuns(Struct, frozen=True, kw_only=True):
     reason: str
     """Reason why they do not count, or how they ended; one sentence."""
     failure: Failure | None = None
-    """The failing test of the change; None where the runs do not count."""
+    """The failing test of the change; None if the runs do not count."""
     differs: bool = False
     """True if the base passes."""
     new: bool = False
@@ -62,7 +62,7 @@ def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False
 
 
 def _refusal(run: Run) -> JudgedRuns | None:
-    """Return why one run on the change shows nothing; None where it fails as it should."""
+    """Return why one run on the change shows nothing; None if it fails as it should."""
     match run.outcome:
         case Outcome.NOT_LOADED:
             return _misdeed(run) or JudgedRuns(reason="the reproducer does not load on the change", reload=True)
@@ -94,7 +94,7 @@ def _against_base(failure: Failure, on_base: Sequence[Run]) -> JudgedRuns:
 
 
 def _same(runs: Sequence[Run]) -> Failure | None:
-    """The first failure that is in all ``runs``: the same test and the same kind."""
+    """Return the first failure that is in all ``runs``: the same test and the same kind."""
     return next(
         (
             failure
@@ -126,7 +126,7 @@ class Claims(Struct, frozen=True, kw_only=True):
     allowed: bool | None = None
     """True if signature, docstring or a caller allow the input."""
     unintended: bool | None = None
-    """True if nothing in the stated intent says that the difference is meant; None where no intent is stated."""
+    """True if nothing in the stated intent says that the difference is meant; None if no intent is stated."""
 
 
 def needs(judged: JudgedRuns, *, deliberate: bool, quoted: bool, intent: bool) -> frozenset[str]:

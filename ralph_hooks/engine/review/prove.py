@@ -37,7 +37,7 @@ from ralph_hooks.phases import reproduce, verify
 
 _VERSION = "1"
 _WEEK = 7 * 86_400.0  # seconds: a run depends on what is installed too
-_LEAST = 3.0  # seconds: with less left no reproducer is asked for
+_LEAST = 3.0  # seconds: with less left no reproducer is requested
 _SHARE = 0.25  # of the time that is left: one run may take it, so that all of them end in time
 _SLOWER = 5.0  # times as long as the base took, and a test hangs
 _SHORTEST = 2.0  # seconds that a test may take however fast the base was
@@ -126,7 +126,7 @@ class Proofs:
         self._paths: frozenset[str] | None = None
 
     def caveats(self) -> tuple[str, ...]:
-        """Sentences that the user has to read about how reproducers were run."""
+        """Return notices for the user about how reproducers were run."""
         return tuple(self._prover.caveats())
 
     def prove(self, subjects: Sequence[Subject]) -> list[Result]:
@@ -314,7 +314,7 @@ class Proofs:
         added = (row for hunk in source.hunks for row in hunk.lines if row.kind == "+" and row.new == line)
         return any(row.text.strip().startswith(_RAISES) for row in added)
 
-    # What rule 4 asks
+    # Questions of rule 4
 
     def _claims(
         self,
@@ -415,7 +415,7 @@ def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline:
 
 
 def _weighed(results: Mapping[int, Result], findings: Sequence[Finding], block_on: BlockOn) -> tuple[Finding, ...]:
-    """``findings`` with the evidence of ``results`` (by index), and blocking where that suffices."""
+    """Return ``findings`` with the evidence of ``results`` (by index), and blocking where that suffices."""
     return tuple(
         finding
         if (result := results.get(index)) is None

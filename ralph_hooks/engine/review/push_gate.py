@@ -32,9 +32,9 @@ class PushGate(Struct, frozen=True, kw_only=True):
     secrets: SecretCheck
 
     def judge(self, command: str, pushed: Push, scope: Scope, notices: Sequence[str] = ()) -> Report:
-        """One report for everything that is pushed, kept for `show`, with a receipt for each portion.
+        """Return one report for everything that is pushed, kept for `show`, with a receipt for each portion.
 
-        Raises RalphError where only the user can help; an outage is a verdict. ``notices`` are said first.
+        Raises RalphError if only the user can help; an outage is a verdict. ``notices`` are said first.
         """
         gate = self.gate
         started = gate.models.caller.deadline.clock()
@@ -81,14 +81,14 @@ class PushGate(Struct, frozen=True, kw_only=True):
 
     def _intent(self, pushed: Push, portion: PushTarget) -> str:
         """Return what the messages of the latest commits say."""
-        if not self.gate.models.settings.models:  # nobody reads it
+        if not self.gate.models.settings.models:  # no model would read it
             return ""
         oids = [commit.oid for commit in portion.commits[-_MESSAGES:]]
         texts = [message.text or b"" for message in pushed.messages(oids, MAX_INTENT)]
         return beginning("\n".join(decode(text).strip() for text in texts), MAX_INTENT)
 
     def _judged(self, ref: PushedRef, verdict: Verdict | None, found: Sequence[Finding]) -> PushedRef:
-        """``ref`` with its ``verdict``, which what its name or the text of a tag holds makes worse."""
+        """Return ``ref`` with its ``verdict``, which what its name or the text of a tag holds makes worse."""
         masked = self.secrets.masked(short(ref.ref)) if found else ""
         if not any(finding.path in {masked, short(ref.ref)} for finding in found):
             return msgspec.structs.replace(ref, verdict=verdict)
@@ -113,7 +113,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
 
 
 def intending(gate: Gate, intent: str) -> Gate:
-    """``gate`` for a change whose author means ``intent``; what was said on the command line counts first."""
+    """Return ``gate`` for a change whose author means ``intent``; what was said on the command line counts first."""
     guidance = gate.models.guidance
     if not intent or guidance.intent:
         return gate
@@ -148,7 +148,7 @@ def _first_tree(pushed: Push) -> str:
 
 
 def _named(outcome: ReviewOutcome, refs: str) -> ReviewOutcome:
-    """``outcome`` with the refs it is about, for a report on several."""
+    """Return ``outcome`` with the refs it is about, for a report on several."""
     return msgspec.structs.replace(
         outcome,
         findings=tuple(_in(finding, refs) for finding in outcome.findings),

@@ -189,7 +189,7 @@ def of_its_kind(entry: Entry) -> Entry:
 
 
 def is_replaced(entry: Entry, reason: str) -> bool:
-    """Return True where one side alone may be text: then it is reviewed as a new or a deleted file."""
+    """Return True if one side alone may be text: then it is reviewed as a new or a deleted file."""
     return (reason == NEW_TEXT or not is_text(reason)) and entry.old_oid is not None and entry.new_oid is not None
 
 
@@ -208,7 +208,7 @@ def reason_key(entry: Entry) -> str:
 
 
 def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], cache: Cache) -> Mapping[str, str]:
-    """Return why the content of each path is not reviewed; empty where it is."""
+    """Return why the content of each path is not reviewed; empty if it is."""
     keys = {entry.path: reason_key(entry) for entry in entries}
     known = cache.get(keys.values())
     read = ((path, text_of(known.get(key))) for path, key in keys.items())

@@ -117,7 +117,7 @@ class Reviewer:
         )
         findings = [finding for stored in known.values() for finding in stored.findings]
         dropped = sum(stored.dropped for stored in known.values())
-        standing, dismissed = change.dismissals.split(findings)  # before anybody is paid to verify them
+        standing, dismissed = change.dismissals.split(findings)  # before paying to verify them
         reviewed = Reviewed(standing, tuple(unreviewed), dropped, dismissed)
         confirmed = self._confirmed(reviewed, {entry.path: (entry, chain) for entry, chain in routed}, change)
         return msgspec.structs.replace(confirmed, findings=_deduplicated(confirmed.findings))
@@ -180,7 +180,7 @@ class Reviewer:
                 found = list(anchors.anchored(found, path, source.content))
             stored = _Stored(tuple(found), sum(review.dropped for review, _ in reviews), sampled.get(path, ""))
             fresh[path] = stored
-            if path not in failed:  # what was found in one part holds, whatever became of the others
+            if path not in failed:  # findings in one part hold, even if other parts failed
                 entry, chain = asked[path]
                 last = max((model for _, model in reviews), key=chain.index)  # it is as good as the last resort was
                 items[self._keys(entry, last)[0]] = msgspec.json.encode(_placed(stored, ""))
@@ -210,7 +210,7 @@ class Reviewer:
     def _confirmed(
         self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], change: ReviewInput
     ) -> Reviewed:
-        """``reviewed`` with what would block put to the verify model."""
+        """Return ``reviewed`` with what would block put to the verify model."""
         gate = self._gate
         weighty = [
             finding
@@ -415,7 +415,7 @@ def _statement(finding: Finding) -> str:
 
 
 def _code(finding: Finding, source: Source, most: int) -> str:
-    """The change around ``finding``, and the new file around it, which the analyze phase did not see.
+    """Return the change around ``finding``, and the new file around it, which the analyze phase did not see.
 
     About ``most`` tokens at most.
     """

@@ -114,7 +114,7 @@ def _is_whole(job: _Job, answer: Mapping[str, CheckResult] | None) -> bool:
 
 
 def _keys(check: Check, entries: Sequence[Entry]) -> dict[str, str]:
-    if not entries:  # what the version takes is not read for nothing
+    if not entries:  # avoids computing the version for nothing
         return {}
     version = check.version  # once: to find it out takes longer than a key
     return {entry.path: result_key(check.name, version, entry) for entry in entries}
@@ -137,7 +137,7 @@ def _entries(check: Check, change: ReviewInput) -> list[Entry]:
 
 
 def _run(job: _Job, change: ReviewInput, deadline: Deadline) -> Mapping[str, CheckResult] | None:
-    """None where the deadline was too early for the check: that is for the user's policy, not an error."""
+    """None if the deadline was too early for the check: that is for the user's policy, not an error."""
     try:
         sources = change.sources(job.missing)
         return anchors.anchored_results(job.check.run(sources, deadline), sources)

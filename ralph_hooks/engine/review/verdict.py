@@ -56,7 +56,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """``findings`` as they are shown: what blocks first, then the worst."""
+    """Return ``findings`` as they are shown: what blocks first, then the worst."""
     return tuple(sorted(findings, key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line)))
 
 

@@ -28,7 +28,7 @@ class Commands(Struct, frozen=True):
     progress: Progress
 
     def run(self, tree: str, base: str, commands: Sequence[Command], *, afresh: bool) -> tuple[Verification, ...]:
-        """One outcome a command, in their order. ``afresh``: run all of them, whatever is known."""
+        """Return one outcome per command, in their order. ``afresh``: run even those with a cached pass."""
         known = {} if afresh else self._recall(tree, base, commands)
         wanted = [command for command in commands if command.name not in known]
         ran: dict[str, Verification] = {}
