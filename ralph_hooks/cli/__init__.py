@@ -1,1 +1,1 @@
-"""The command line: one file per command; `wiring` is the only place where adapters are built."""
+"""The command line: one file per command; adapters are built in `app.wiring` alone."""

@@ -15,12 +15,12 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.process import in_program
 
 HELP = """\
-Judge what a coding agent has done when it wants to end its turn. The agent itself calls this, from a hook that
-`ralph-hooks install --agent NAME` writes into its settings.
+Judge the work of a coding agent when it ends its turn. The agent calls this itself, from a hook that `ralph-hooks
+install --agent NAME` adds to its settings.
 
-It reads the agent's JSON on standard input, judges everything that is not committed, new files included, and answers
-as the agent expects. A rejection sends the agent back to work with the report. A missing key, an outage or a mistake in
-the configuration never does: it is told to you, and the agent may end. The same files are never refused twice, and an
+It reads the agent's JSON on standard input, judges all uncommitted changes, new files included, and answers in the
+agent's format. A rejection sends the agent back to work with the report. A missing key, an outage or a mistake in the
+configuration never does: you get a message, and the agent may end. The same files are never rejected twice, and an
 agent is sent back at most three times in a row.
 
 \b
@@ -34,11 +34,11 @@ _MOST_INPUT = 16 * 1024 * 1024  # bytes
 @click.command("agent-hook", help=HELP)
 @click.argument("name", type=click.Choice(list(CONVENTIONS)))
 def command(*, name: str) -> int:
-    """Answer in the agent's convention, whatever happens."""
+    """Answer by the agent's convention, even after an error."""
     agent = CONVENTIONS[name]
     answer = Answer(stdout=agent.quiet)
     call = read_call(sys.stdin.buffer.read(_MOST_INPUT))
-    # An agent that we have started ourselves, to answer or to repair, is judged by whoever started it.
+    # The process that started this agent (to answer or to repair) reviews its changes.
     if call.ended_well and not in_program(os.environ):
         answer = _answer(agent, call)
     click.echo(answer.stdout, nl=False)
@@ -89,7 +89,7 @@ def _judged(agent: Convention, call: HookCall) -> Answer:
 
 
 def _review() -> Report | None:
-    """The report on everything that is not committed; None where there is nothing."""
+    """Return the report on all uncommitted changes; None if there are none."""
     from ralph_hooks.app.wiring import Selection, open_review
     from ralph_hooks.cli.shared.review_command import gate_scope
 

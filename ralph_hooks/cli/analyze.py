@@ -7,7 +7,7 @@ from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Judge the staged change by checks and models alone: no verify commands, no repair.
+Judge the staged change by checks and models only: no verify commands, no repair.
 
 \b
 Examples:
@@ -18,5 +18,5 @@ Examples:
 
 @judging_command("analyze", HELP)
 def command(session: ReviewSession) -> Scope:  # noqa: ARG001 - the same for every change
-    """Checks and models."""
+    """Return the scope: checks and models."""
     return Scope.REVIEW

@@ -24,32 +24,32 @@ from ralph_hooks.store.paths import Home, locate
 from ralph_hooks.store.reports import Reports
 
 HELP = """\
-Bring a stored fix into the working tree: the one of what is staged now, or the one whose id begins with ID. Where a
-refused change is being repaired in the background, this waits for the fix.
+Apply a stored fix to the working tree: the fix of the staged change, or the one whose id starts with ID. If a
+background repair of a rejected change is running, this command waits for its fix.
 
-What you have edited since is kept and merged with it; where that cannot be done nothing is changed, and you are told
-the file and the line. The index is not touched: `git add` what you want of it. `ralph-hooks undo` takes it back.
+Your later edits are kept and merged with the fix. On a conflict nothing is changed, and the error names the file and
+the line. The index is not touched: `git add` the parts you want. `ralph-hooks undo` reverts the fix.
 
 \b
 Examples:
-  ralph-hooks show         says which fix waits
-  ralph-hooks apply        the fix of what is staged now, or of what was refused last
-  ralph-hooks apply 1a2b   the fix whose id begins so
+  ralph-hooks show         show which fix is stored
+  ralph-hooks apply        the fix of the staged change, or of the last rejected one
+  ralph-hooks apply 1a2b   the fix whose id starts with 1a2b
 """
 
 
 @click.command("apply", help=HELP)
 @click.argument("fix_id", metavar="[ID]", required=False)
 def command(*, fix_id: str | None) -> None:
-    """Choose the fix and bring it in."""
+    """Choose the fix and apply it."""
     repository = find_repository()
     bring_in(repository, choose(repository, _awaited(repository) if fix_id is None else fix_id))
 
 
 def _awaited(repository: Repository) -> str | None:
-    """The fix that the background repair makes, or has made, of what is staged or was refused last; None without one.
+    """Return the id of the background repair's fix for the staged or last refused change; None without one.
 
-    After a refused `git commit -a` the index holds something else than what was judged.
+    Waits for a running repair. After a refused `git commit -a` the index differs from the reviewed tree.
     """
     home = locate(os.environ)
     if not has_jobs(home):
@@ -68,8 +68,8 @@ def _awaited(repository: Repository) -> str | None:
 
 
 def _meant(home: Home, repository: Repository) -> Iterator[str]:
-    """The trees that a user may mean without saying so: what is staged, what was refused last."""
-    with contextlib.suppress(GitError):  # conflicts in the index: nothing was judged there
+    """Yield the trees a user may mean without naming one: the staged one, then the last refused one."""
+    with contextlib.suppress(GitError):  # conflicts in the index: nothing was reviewed there
         yield staged(repository).change.tree
     with open_state(home) as state:
         last = Reports(state.database, known_as(repository)).last()
@@ -78,7 +78,10 @@ def _meant(home: Home, repository: Repository) -> Iterator[str]:
 
 
 def bring_in(repository: Repository, fix: StoredFix) -> None:
-    """Apply ``fix`` and say what was done. Raises RalphError, and then has changed nothing."""
+    """Apply ``fix`` and report the changes.
+
+    Raises RalphError, having changed nothing, if the fix cannot be applied.
+    """
     applied = apply(repository, fix)
     if not applied.paths:
         click.echo(f"Fix {applied.fix} is in your working tree already: nothing was changed.")

@@ -14,15 +14,16 @@ from ralph_hooks.reports import markdown, wording
 from ralph_hooks.store.reports import Reports
 
 HELP = """\
-Put the last report, or the one whose id begins with ID, on the pull request (GitHub) or merge request (GitLab) of this
-job: one comment that is updated by every run, and a remark on each line that a finding is about, once.
+Post the last report, or the one whose id starts with ID, on the pull request (GitHub) or merge request (GitLab) of this
+job: one comment that every run updates, and one remark on each line with a finding.
 
-Where to is read from the variables of GitHub Actions or GitLab CI, the token from GITHUB_TOKEN or GITLAB_TOKEN. Outside
-CI nothing is sent: it shows what would be written. The verdict is the gate's; this only fails where it cannot write.
+The request is read from the variables of GitHub Actions or GitLab CI, the token from GITHUB_TOKEN or GITLAB_TOKEN.
+Outside CI nothing is sent: the comment is only shown. This command does not repeat the gate's verdict; it fails only if
+it cannot write.
 
 \b
 Examples:
-  ralph-hooks comment              in a job, once the gate has judged the range
+  ralph-hooks comment              in a job, after the gate has judged the range
   ralph-hooks comment --dry-run    show it
   GITHUB_REPOSITORY=me/shop ralph-hooks comment --number 7 --post
 """
@@ -30,10 +31,12 @@ Examples:
 
 @click.command("comment", help=HELP)
 @click.argument("id_", metavar="[ID]", required=False)
-@click.option("--number", type=click.IntRange(min=1), help="The pull or merge request, where the job does not say it.")
-@click.option("--post/--dry-run", default=None, help="Write it, or show it (default: write it in CI alone).")
+@click.option(
+    "--number", type=click.IntRange(min=1), help="The pull or merge request, if the job's variables do not name it."
+)
+@click.option("--post/--dry-run", default=None, help="Post the comment, or only show it (default: post in CI only).")
 def command(*, id_: str | None, number: int | None, post: bool | None) -> None:
-    """Find the report and write it, or show it."""
+    """Find the report and post it, or show it."""
     from ralph_hooks.app.repair.on_failure import in_ci
 
     context = load_context()

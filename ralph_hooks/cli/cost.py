@@ -21,22 +21,22 @@ from ralph_hooks.store.state import State
 
 HELP = """\
 Show what the models have cost: by phase, model, repository, hook and day; what the same tokens would have cost on the
-expensive model alone; how much of the budget is used and what the month will come to; and whether the routing pays.
+expensive model alone; how much of each budget is used; the forecast for the month; and whether the routing saves money.
 
 \b
 Examples:
   ralph-hooks cost                        everything in the ledger
   ralph-hooks cost --here --since 2026-11-01
   ralph-hooks cost --format csv > costs.csv
-  ralph-hooks cost --html costs.html      one page to look at, which loads nothing from the network
+  ralph-hooks cost --html costs.html      one page, which loads nothing from the network
 """
-_HISTORY = 28  # days that a forecast looks back
+_HISTORY = 28  # days of history that a forecast uses
 _DAY = 86_400.0  # seconds
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("cost", help=HELP)
-@click.option("--here", is_flag=True, help="This repository alone; otherwise all of yours.")
+@click.option("--here", is_flag=True, help="Count only this repository; default: all of yours.")
 @click.option("--since", type=_DATE, help="From this day on (YYYY-MM-DD).")
 @click.option("--until", type=_DATE, help="Up to this day, included.")
 @click.option(
@@ -45,7 +45,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
     type=click.Choice(["table", "csv", "json"]),
     default="table",
     show_default=True,
-    help="Answer as.",
+    help="Output format.",
 )
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page with charts to a file.")
 def command(
@@ -56,7 +56,7 @@ def command(
     format_: str,
     html: Path | None,
 ) -> None:
-    """Sum the ledger up and show it."""
+    """Sum up the ledger and show it."""
     context = load_context()
     with open_state(context.home, context.settings) as state:
         bill = _bill(context, state, since.date() if since else None, until.date() if until else None, here=here)
@@ -108,7 +108,7 @@ def _baseline(context: Context, state: State, summed: Statement, expensive: Mode
 
 
 def _caps(context: Context, month: Statement, today: dt.date) -> tuple[Cap, ...]:
-    """Budgets count everything of this user, whatever repository it was for."""
+    """Return the budgets with their use; a budget counts all of the user's repositories."""
     budget = context.settings.budget
     spent_today = next((total.cost_usd for total in month.by_day if total.name == today.isoformat()), Decimal(0))
     return (
@@ -118,7 +118,7 @@ def _caps(context: Context, month: Statement, today: dt.date) -> tuple[Cap, ...]
 
 
 def _past_days(state: State, today: dt.date) -> list[Decimal]:
-    """Return what each whole day cost, from the first one with a call in the ledger; days without one are 0."""
+    """Return the cost of each whole day since the first call in the ledger (USD); days without calls cost 0."""
     day = dt.timedelta(days=1)
     past = statement(state, since=today - _HISTORY * day, until=today - day)
     spent = {total.name: total.cost_usd for total in past.by_day}
@@ -138,7 +138,7 @@ def _days_left(today: dt.date) -> int:
 def _caught(
     state: State, since: dt.date | None, until: dt.date | None, repository: RepositoryId | None
 ) -> Caught | None:
-    """Return what was judged on this machine, each change once, in the scope of the bill."""
+    """Return the findings of this machine's reviews in the scope of the bill, each change counted once."""
     first, last = (dt.datetime.combine(day, dt.time()).timestamp() if day else None for day in (since, until))
     end = float("inf") if last is None else last + _DAY
     _, judgements = read(state.database, since=first or 0.0, until=end, repository=repository)

@@ -19,11 +19,11 @@ from ralph_hooks.store.labels import Labels
 from ralph_hooks.store.reports import Reports
 
 HELP = """\
-Dismiss findings: they block no longer and are not shown again while their code is the same.
+Dismiss findings: they no longer block and stay hidden while their code is the same.
 
 ID is the id that every report prints beside a finding, or its first digits; without one, choose at the terminal. The
-entries go to .ralph-hooks/dismissed.toml. They count at once for you; commit the file, and they count for your team.
-A finding comes back when one of its lines changes. A failing command cannot be dismissed.
+entries are written to .ralph-hooks/dismissed.toml. They apply to you at once, and to your team once you commit the
+file. A finding comes back when one of its lines changes. A failing command cannot be dismissed.
 
 \b
 Examples:
@@ -34,23 +34,23 @@ Examples:
   ralph-hooks dismiss --undo 1a2b3c4d
   ralph-hooks dismiss --prune          remove entries whose code is gone
 """
-_REPORTS = 50  # looked through for an id
+_REPORTS = 50  # reports searched for an id
 _SECRET = "secrets"
 
 
 @click.command("dismiss", help=HELP)
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--reason", metavar="TEXT", help="Why; required, for whoever reads the entry later.")
+@click.option("--reason", metavar="TEXT", help="The reason (required), stored with the entry.")
 @click.option("--last", is_flag=True, help="Dismiss what blocks in the last report, except secrets.")
 @click.option("--false-alarm", "accept", flag_value=False, default=False, help="The finding is wrong (the default).")
-@click.option("--accept", "accept", flag_value=True, help="The finding is right, and the project lives with it.")
-@click.option("--list", "listed", is_flag=True, help="List what is dismissed.")
-@click.option("--undo", is_flag=True, help="Take these dismissals back.")
+@click.option("--accept", "accept", flag_value=True, help="The finding is right, and the project accepts it.")
+@click.option("--list", "listed", is_flag=True, help="List the dismissed findings.")
+@click.option("--undo", is_flag=True, help="Revoke these dismissals.")
 @click.option("--prune", is_flag=True, help="Remove the entries whose code is gone.")
 def command(
     *, ids: tuple[str, ...], reason: str | None, last: bool, accept: bool, listed: bool, undo: bool, prune: bool
 ) -> int:
-    """Find the findings that are meant and write the file."""
+    """Find the findings that the user means and write the file."""
     if sum((listed, undo, prune, last)) > 1:
         raise click.UsageError("--last, --list, --undo and --prune exclude each other")
     if ids and (listed or prune or last):
@@ -105,7 +105,7 @@ def _dismiss(context: Context, ids: Sequence[str], reason: str | None, *, last: 
 
 
 def _blocking(report: Report) -> list[Finding]:
-    """Return what blocks in ``report``. A secret has to be named: it may be a real one."""
+    """Return the blocking findings of ``report`` without secrets: a secret may be real, so it must be named."""
     found = [finding for finding in report.findings if finding.blocking]
     if named := [finding for finding in found if finding.source == _SECRET]:
         ids = ", ".join(finding.id for finding in named)
@@ -114,7 +114,7 @@ def _blocking(report: Report) -> list[Finding]:
 
 
 def _asked(report: Report) -> list[Finding]:
-    """Ask about the findings of the last report, those that block first."""
+    """Ask about the findings of the last report, blocking ones first."""
     found = list(report.findings)
     if not found:
         return []

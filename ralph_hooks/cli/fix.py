@@ -24,22 +24,22 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import GitSnapshot
 
 HELP = """\
-Repair what the gate refuses. The change is judged (from the store where it is known) and repaired in a scratch copy;
-checks, models and your verify commands judge the repair; it is kept as a fix. Your files stay as they are until you
+Repair what the gate rejects. The change is judged (cached verdicts cost nothing) and repaired in a scratch copy;
+checks, models and your verify commands judge the repair; it is stored as a fix. Your files stay unchanged until you
 apply it.
 
-What is repaired: the staged change; where nothing is staged, the last commit; or what the options name. With an
-INSTRUCTION in words the repair follows it, also where the gate has nothing against the change. A repair of the same
-change that goes on already, in the background or elsewhere, is awaited.
+This repairs the staged change; if nothing is staged, the last commit; or the change that the options name. With an
+INSTRUCTION the repair follows it, even if the gate accepts the change. If a repair of the same change is already
+running, in the background or elsewhere, this command waits for it.
 
 \b
 Examples:
-  ralph-hooks fix                            what is staged
-  ralph-hooks fix --apply                    and bring the repair in
-  ralph-hooks fix --finding 2                the second finding of the report alone
-  ralph-hooks fix "keep the old signature"   with a word from you
-  ralph-hooks fix --from-ref origin/main     what a push was refused for
-  ralph-hooks fix --cancel                   end the repairs that go on in the background
+  ralph-hooks fix                            the staged change
+  ralph-hooks fix --apply                    repair, and apply the fix
+  ralph-hooks fix --finding 2                only the second finding of the report
+  ralph-hooks fix "keep the old signature"   with an instruction
+  ralph-hooks fix --from-ref origin/main     the range that a push was rejected for
+  ralph-hooks fix --cancel                   stop the background repairs
 
 Exit codes: 0 nothing to repair, or a fix is stored; 1 not repaired; 2 wrong usage or configuration; 3 the change could
 not be judged; 4 not trusted yet; 130 interrupted.
@@ -53,16 +53,16 @@ not be judged; 4 not trusted yet; 130 interrupted.
     "wanted",
     multiple=True,
     metavar="FINGERPRINT|N",
-    help="Repair this finding alone: its number in the report, or the beginning of its fingerprint.",
+    help="Repair only this finding: its number in the report, or the start of its fingerprint.",
 )
 @click.option(
     "--apply/--no-apply",
     "wanted_in",
     default=None,
-    help="Bring the fix into the working tree, or leave it. Without either you are asked, at a terminal.",
+    help="Apply the fix to the working tree, or only store it. Default: ask at a terminal.",
 )
-@click.option("--again", is_flag=True, help="Make another fix where one is stored for this change.")
-@click.option("--cancel", is_flag=True, help="End the repairs of this repository that go on in the background.")
+@click.option("--again", is_flag=True, help="Make another fix even if one is stored for this change.")
+@click.option("--cancel", is_flag=True, help="Stop the background repairs of this repository.")
 @selection_options
 @report_options
 def command(
@@ -79,7 +79,7 @@ def command(
     format_: str,
     output: Path | None,
 ) -> int:
-    """Judge, repair, show what came of it, offer to bring it in."""
+    """Judge, repair, show the result and offer to apply it."""
     context = load_context()
     if cancel:
         return _cancel(context)
@@ -99,14 +99,14 @@ def command(
     if report.fix is not None and wanted_in is not False:
         plain = format_ == "text" and output is None
         if wanted_in or (plain and _agreed(context, report.fix.id)):
-            # What a program reads from standard output is the report alone.
+            # Standard output carries the report alone, for programs that read it.
             with nullcontext() if plain else redirect_stdout(sys.stderr):
                 bring_in(context.repository, fixes.find(context.repository, report.fix.id))
     return code
 
 
 def _agreed(context: Context, fix_id: str) -> bool:
-    """Show the fix and ask; False where there is nobody to ask."""
+    """Show the fix and ask whether to apply it; False if there is no terminal."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout and sys.stdout.isatty()):
         return False
     click.echo()
@@ -116,7 +116,7 @@ def _agreed(context: Context, fix_id: str) -> bool:
 
 
 def _choose(context: Context, selection: Selection) -> tuple[GitSnapshot, tuple[str, ...]]:
-    """The change to repair, and what the user has to know about the choice."""
+    """Return the change to repair, and notices for the user about the choice."""
     snapshot = selection.read(context.repository)
     if snapshot.change.entries or selection != Selection():
         return snapshot, ()

@@ -15,11 +15,11 @@ Examples:
   ralph-hooks gate                                     what `git commit` would commit now
   ralph-hooks gate --from-ref origin/main --to-ref HEAD --format github
   ralph-hooks gate --commit HEAD --format json
-  ralph-hooks gate --worktree --format agent           everything that is not committed; nothing is repaired
+  ralph-hooks gate --worktree --format agent           all uncommitted changes; no repair
 """
 
 
 @judging_command("gate", HELP, delegates=True)
 def command(session: ReviewSession) -> Scope:
-    """Everything, with the commands where the configuration wants them at this stage."""
+    """Return the full scope, with verify commands if the configuration runs them at this stage."""
     return gate_scope(session)

@@ -19,18 +19,18 @@ from ralph_hooks.git.hooks.script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
 from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
-Install native hooks: `git commit` is judged by `ralph-hooks gate`, `git push` by `ralph-hooks pre-push`.
+Install native hooks: `ralph-hooks gate` judges `git commit`, and `ralph-hooks pre-push` judges `git push`.
 
-What is there already (pre-commit's, husky's, lefthook's or git-lfs's hook, or your own) is kept and goes on running:
-before ours at a commit, because it may still change what is committed, and after ours at a push. `ralph-hooks
-uninstall` puts it back. Installing twice changes nothing.
+Existing hooks (from pre-commit, husky, lefthook or git-lfs, or your own) are kept and still run: before ours at a
+commit, because they may change what is committed, and after ours at a push. `ralph-hooks uninstall` restores them.
+Installing twice changes nothing.
 
 \b
 Examples:
   ralph-hooks install
   ralph-hooks install --hook pre-push         one of the two
-  ralph-hooks install --into shared           into a core.hooksPath that others have a part in
-  ralph-hooks install --agent claude-code     when the agent ends its turn, what it did is judged
+  ralph-hooks install --into shared           into a core.hooksPath shared with others
+  ralph-hooks install --agent claude-code     judge its work when it ends a turn
 """
 _HUSKY = "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts"
 _LEFTHOOK = "`lefthook install` puts its own script in this place again: a job with {job} in lefthook.yml lasts"
@@ -43,22 +43,24 @@ _LASTING = {
 
 
 @click.command("install", help=HELP)
-@click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
+@click.option(
+    "--hook", "names", type=click.Choice(HOOKS), multiple=True, help="Install only this hook; may be repeated."
+)
 @click.option(
     "--agent",
     "agents",
     type=click.Choice(list(CONVENTIONS)),
     multiple=True,
-    help="Add a hook to this coding agent's settings in the repository, and no hook of git; may be repeated.",
+    help="Add a hook to this coding agent's settings in the repository instead of git hooks; may be repeated.",
 )
 @click.option(
     "--into",
     type=click.Choice(["repository", "shared"]),
-    help="Where core.hooksPath leads out of the repository or to files that it tracks: `shared` writes there, "
-    "`repository` into the repository's own hooks folder, for hooks of yours that call those.",
+    help="If core.hooksPath leads out of the repository or to files that it tracks: `shared` writes there, "
+    "`repository` writes to the repository's own hooks folder, for hooks of yours that call those.",
 )
 def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None) -> None:
-    """Install into the folder where git looks, or into agents' settings, and say what was done."""
+    """Install into git's hooks folder or into agents' settings, and report the changes."""
     if agents:
         for agent in agents:
             click.echo(visible(agent_hooks.install(open_repository(current_folder()), CONVENTIONS[agent])))
@@ -75,7 +77,7 @@ def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None
 
 
 def hooks_folder(context: Context, into: str | None) -> Folder:
-    """Return where to install. Raises RalphError where that is for others too and nobody has asked for it."""
+    """Return the folder to install into. Raises RalphError if others share it and the user has not asked for it."""
     folder = native.folder(context.repository, own=into == "repository")
     if folder.shared and into != "shared":
         raise RalphError(
@@ -87,7 +89,7 @@ def hooks_folder(context: Context, into: str | None) -> Folder:
 
 
 def install_one(context: Context, folder: Folder, name: str) -> str:
-    """Install one hook and return what was done, in words."""
+    """Install one hook and return a message about it."""
     state = native.inspect(folder, name)
     caller = called_by(context, state)
     if caller is not None:
@@ -96,14 +98,14 @@ def install_one(context: Context, folder: Folder, name: str) -> str:
         )
     settings = context.settings
     limits = settings.push if name == PRE_PUSH else settings.gate
-    # What a repository tracks goes to machines where our interpreter is not: they look on PATH.
+    # A tracked hook runs on machines without our interpreter: it uses PATH.
     python = "" if folder.shared == native.TRACKED else Path(os.path.abspath(sys.executable)).as_posix()  # noqa: PTH100 - resolve() would leave a virtual environment
     change = native.install(state, python=python, closed=limits.when_unavailable == "closed")
     return _words(state, change, shown(state.path, context.repository.top))
 
 
 def called_by(context: Context, state: HookState) -> Path | None:
-    """The configuration by which the hook that is in place runs ralph-hooks already; None where it does not."""
+    """Return the configuration by which the installed hook already runs ralph-hooks; None if it does not."""
     if state.other in {"", managers.OTHER} or state.ours is not None or not state.runs:
         return None
     return managers.calls_us(context.repository.top, state.other, state.hook)
@@ -127,5 +129,5 @@ def _words(state: HookState, change: HookChange, where: str) -> str:
 
 
 def shown(path: Path, top: Path) -> str:
-    """``path`` on one line, from the top of the repository where it is in it."""
+    """Return ``path`` on one line, relative to the top of the repository if inside it."""
     return one_line(str(path.relative_to(top)) if path.is_relative_to(top) else str(path))

@@ -1,4 +1,4 @@
-"""The entry point: finds the command, and lets no traceback through."""
+"""The entry point: find the command, and turn every error into a message without a traceback."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ COMMANDS = {
     "trust": "Show and approve what this repository's configuration may do.",
     "backtest": "Measure the gate on labelled changes or your own history.",
 }
-"""Every command with its line in --help. A file of the same name (with _ for -) has it, imported when it is called."""
+"""Every command with its line in --help. Its code is in the file of that name (- becomes _), imported on use."""
 
 _PATIENCE = 0.5  # seconds
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 class _Interrupted(BaseException):
-    """Ctrl-C in a command. click, which knows KeyboardInterrupt, would wait for whoever reads its empty line."""
+    """Ctrl-C in a command. click handles KeyboardInterrupt itself and would block on writing an empty line."""
 
 
 class _LazyGroup(click.Group):
@@ -71,7 +71,7 @@ class _LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Raises click.UsageError with the nearest command for one that is none."""
+        """Return the command. Raises click.UsageError with the nearest name for an unknown one."""
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             import difflib
 
@@ -98,18 +98,18 @@ def cli() -> None:
 
 def main() -> NoReturn:
     """Run the command line and exit with one of `ExitCode`."""
-    gc.set_threshold(100_000)  # most of what a short run makes stays: to look for garbage in it costs 3 ms
+    gc.set_threshold(100_000)  # most objects of a short run live to its end: collecting garbage costs 3 ms
     signals.catch()
     signals.follow_git(os.environ)
     try:
         code = run()
-    except KeyboardInterrupt:  # once more, while somebody was told of the first
+    except KeyboardInterrupt:  # a second signal during the first one's message
         code = ExitCode.INTERRUPTED
     _leave(code)
 
 
 def _leave(code: int) -> NoReturn:
-    """Exit at once: to take the interpreter apart costs 14 ms, and this is all that is left to be done."""
+    """Exit at once: tearing down the interpreter costs 14 ms and has no effect left."""
     from ralph_hooks.process import clear_away
 
     clear_away()
@@ -122,20 +122,20 @@ def _leave(code: int) -> NoReturn:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # there is none where it was closed
-            with suppress(OSError):  # nobody reads it any more
+        if stream is not None:  # None if it was closed
+            with suppress(OSError):  # the reader has gone
                 stream.flush()
 
 
 def _briefly(tell: Callable[[], None]) -> None:
-    """Do not wait for long for whoever should read it: a pager that stands still may be what was interrupted."""
+    """Write a message with a timeout: a stopped pager may be the very process that was interrupted."""
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()
     thread.join(_PATIENCE)
 
 
 def run(args: list[str] | None = None) -> int:
-    """Run the command line and return its exit code; every error is told in words."""
+    """Run the command line and return its exit code; every error becomes a message."""
     try:
         code = cli.main(args=args, prog_name="ralph-hooks", standalone_mode=False)
         return int(code or ExitCode.PASS)
@@ -172,13 +172,13 @@ def _temporary() -> str:
 
 def _say_interrupted() -> None:
     if sys.stderr is not None and sys.stderr.isatty():
-        click.echo(err=True)  # the terminal has shown ^C
+        click.echo(err=True)  # the terminal has already shown ^C
     complain("interrupted")
 
 
 def complain(message: str, hint: str = "") -> None:
-    """An error in words on standard error."""
-    with suppress(OSError):  # nobody reads it: the exit code still says it
+    """Print an error message to standard error."""
+    with suppress(OSError):  # the reader has gone: the exit code still tells the result
         click.echo(f"ralph-hooks: {visible(message)}", err=True)
         if hint:
             click.echo(f"  -> {visible(hint)}", err=True)

@@ -19,9 +19,9 @@ HELP = """\
 Serve the tools review, show, apply and stats to a coding agent, by the Model Context Protocol on standard input and
 output.
 
-The agent starts this; it needs the extra: pip install 'ralph-hooks[mcp]'. The tools work on the repository it was
-started in, or on the one whose folder they are given. What needs your approval still does: no tool approves or
-dismisses anything.
+The agent starts this server; it needs the extra: pip install 'ralph-hooks[mcp]'. The tools work on the repository it
+was started in, or on the one whose folder they are given. Approvals stay yours: no tool
+approves or dismisses anything.
 
 \b
 Examples:
@@ -32,7 +32,7 @@ _INSTRUCTIONS = (
     "ralph-hooks judges changes before they are committed. When you have finished a piece of work, call review; repair "
     "what it refuses and call it again. Where a finding is wrong, tell the user: dismissing it is theirs to decide."
 )
-_PATIENCE = 1800.0  # seconds: far beyond every deadline of ours
+_PATIENCE = 1800.0  # seconds: far longer than any deadline
 _MOST_TEXT = 256 * 1024  # bytes of a report
 _AN_ANSWER = frozenset({ExitCode.PASS, ExitCode.REJECTED})
 
@@ -50,7 +50,7 @@ def command() -> None:
 
 
 def _server() -> MCPServer:
-    """The server with its tools, each of which is a command in a process of its own: its output stays out of ours."""
+    """Return the server. Each tool runs a command in its own process, whose output stays out of the protocol's."""
     from mcp.server.mcpserver import MCPServer
     from mcp.types import ToolAnnotations
 
@@ -64,7 +64,7 @@ def _server() -> MCPServer:
 
 
 def review(commit: str = "", since: str = "", folder: str = "") -> str:
-    """Judge everything that is not committed, new files included: checks, models, the repository's own commands.
+    """Judge all uncommitted changes, new files included: checks, models and the repository's own commands.
 
     Returns findings with file and line, and ends with the next step. Nothing in the repository is changed. What was
     judged before costs nothing.
@@ -79,7 +79,7 @@ def review(commit: str = "", since: str = "", folder: str = "") -> str:
 
 
 def show(name: str = "", folder: str = "") -> str:
-    """The last report of this repository again, an earlier one, or a stored fix: its plan and its diff.
+    """Show the last report of this repository, an earlier one, or a stored fix: its plan and its diff.
 
     name: the id of a run or of a fix. folder: a folder of the repository, where it is not the one that the server was
     started in.
@@ -88,7 +88,7 @@ def show(name: str = "", folder: str = "") -> str:
 
 
 def apply(fix: str = "", folder: str = "") -> str:
-    """Bring a stored fix into the working tree, merged with what was edited since; `ralph-hooks undo` takes it back.
+    """Apply a stored fix to the working tree, merged with later edits; `ralph-hooks undo` reverts it.
 
     fix: its id; without it, the fix of what is staged, or of what was refused last. folder: a folder of the repository,
     where it is not the one that the server was started in.
@@ -97,7 +97,7 @@ def apply(fix: str = "", folder: str = "") -> str:
 
 
 def stats(folder: str = "") -> str:
-    """How the gate did in this repository: precision of each model and check, false blocks, cost of a true finding.
+    """Show the gate's record in this repository: precision per model and check, false blocks, cost of a true finding.
 
     folder: a folder of the repository, where it is not the one that the server was started in.
     """
@@ -105,7 +105,7 @@ def stats(folder: str = "") -> str:
 
 
 def _call(*args: str, folder: str) -> str:
-    """What the command says. Raises the protocol's error where it could not do what it is for."""
+    """Return the command's output. Raises the protocol's error if the command failed to do its task."""
     try:
         done = process.run(
             [sys.executable, "-m", "ralph_hooks", *args],

@@ -19,15 +19,15 @@ from ralph_hooks.git import push
 
 HELP = """\
 Judge what a push would send: the net change of each ref by checks, models and your verify commands, and every single
-commit by the secret scan. For git's pre-push hook (`ralph-hooks install` writes it), whose lines it reads on standard
-input; under pre-commit it takes the one ref that arrives there.
+commit by the secret scan. It serves git's pre-push hook (`ralph-hooks install` writes it) and reads its lines on
+standard input; under pre-commit it judges the one ref that pre-commit passes on.
 
-Judged is what no remote has yet, by object ids: neither HEAD nor the working tree counts. Deleted refs pass.
+It judges the commits that no remote has yet, by object ids: HEAD and the working tree play no part. Deleted refs pass.
 
 \b
 Examples:
   exec ralph-hooks pre-push "$@"                       in .git/hooks/pre-push
-  ralph-hooks gate --from-ref origin/main              the same judgement by hand, without a push
+  ralph-hooks gate --from-ref origin/main              judge the same range by hand, without a push
 """
 
 
@@ -46,7 +46,7 @@ _NO_REF = (
 @click.argument("url", required=False)
 @report_options
 def command(*, remote: str | None, url: str | None, format_: str, output: Path | None) -> int:
-    """Find out what is pushed and judge it."""
+    """Determine the pushed refs and judge them."""
     updates = push.read_updates(_standard_input())
     context = load_context()
     notices: tuple[str, ...] = ()
@@ -67,11 +67,11 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
 
 
 def _standard_input() -> bytes:
-    """Return what git says; nothing under pre-commit, which keeps it.
+    """Return git's input; empty under pre-commit, which does not pass it on.
 
     Raises RalphError where a person would have to type.
     """
-    if sys.stdin is None:  # closed by who started us
+    if sys.stdin is None:  # closed by the parent process
         return b""
     if sys.stdin.isatty() and "PRE_COMMIT" not in os.environ:
         raise RalphError(

@@ -15,8 +15,8 @@ from ralph_hooks.engine.review.estimate import Estimate, Forecasted, Preview, pr
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Show what would run for the staged change, or for some paths: which model serves which phase, which rule chose it, what
-is left out and why, and about what it would cost. Nothing is sent.
+Show what would run for the staged change, or for some paths: the model for each phase, the rule that chose it, what is
+left out and why, and the estimated cost. Nothing is sent.
 
 A change of documentation, configuration, test data, formatting or a rename is boilerplate: the cheap model repairs it
 (fix.boilerplate), unless a route names another one for implement.
@@ -32,10 +32,10 @@ Examples:
 @click.command("route", help=HELP)
 @click.argument("paths", nargs=-1, metavar="[PATHS]")
 @click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Answer as."
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 def command(*, paths: tuple[str, ...], format_: str) -> None:
-    """Look, and say what would be asked."""
+    """Show the routing without sending a request."""
     context = load_context()
     with open_state(context.home, context.settings) as state:
         snapshot = Selection().read(context.repository)
@@ -43,7 +43,7 @@ def command(*, paths: tuple[str, ...], format_: str) -> None:
         if paths:
             coming = Forecasted(preview_paths(gate.models, paths), (), ())
         else:
-            alone = msgspec.structs.replace(gate, linters=None)  # nothing of the project is run here
+            alone = msgspec.structs.replace(gate, linters=None)  # no code of the project is run here
             coming = preview(gate.models, alone.examine(snapshot, Scope.REVIEW))
     if format_ == "json":
         click.echo(_json(coming), nl=False)

@@ -13,35 +13,35 @@ from ralph_hooks.core.stats import statistics
 from ralph_hooks.store.labels import read
 
 HELP = """\
-Show how the gate did in real use.
+Show the gate's record in real use.
 
-Every finding that was shown ends as fixed (its code changed and it is gone), accepted, dismissed (it was wrong) or
-bypassed (committed all the same). From these come the precision of each model and check, with its interval, how many
-clean changes were held back for nothing, and what a true finding costs.
+Every reported finding ends as fixed (its code changed and it is gone), accepted, dismissed (it was wrong) or bypassed
+(committed anyway). From these labels it computes the precision of each model and check with its interval, the share of
+clean changes that were blocked, and the cost of a true finding.
 
 \b
 Examples:
   ralph-hooks stats                       everything that your gate has judged
   ralph-hooks stats --here --since 2026-11-01
   ralph-hooks stats --format json
-  ralph-hooks stats --html stats.html     one page to look at, which loads nothing from the network
+  ralph-hooks stats --html stats.html     one page, which loads nothing from the network
 """
 _DATE = click.DateTime(["%Y-%m-%d"])
 _DAY = dt.timedelta(days=1)
 
 
 @click.command("stats", help=HELP)
-@click.option("--here", is_flag=True, help="This repository alone; otherwise all of yours.")
+@click.option("--here", is_flag=True, help="Count only this repository; default: all of yours.")
 @click.option("--since", type=_DATE, help="From this day on (YYYY-MM-DD).")
 @click.option("--until", type=_DATE, help="Up to this day, included.")
 @click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Answer as."
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to a file.")
 def command(
     *, here: bool, since: dt.datetime | None, until: dt.datetime | None, format_: str, html: Path | None
 ) -> None:
-    """Count the labels and show what they come to."""
+    """Count the labels and show the rates."""
     context = load_context()
     scope = context.known_as() if here else None
     with open_state(context.home) as state:

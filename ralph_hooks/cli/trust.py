@@ -12,15 +12,15 @@ from ralph_hooks.errors import UntrustedError
 from ralph_hooks.trust.consent import VARIABLE, Permission, digest
 
 HELP = f"""\
-Show what this repository's configuration may do on your machine, and approve it. One changed byte asks again.
+Show what this repository's configuration may do on your machine, and approve it. Any later change asks again.
 
-A repository's configuration is other people's code: verify commands and linters are run, and a provider says where the
-code under review and a key are sent. Nothing of that happens before you have approved it here.
+A repository's configuration is other people's code: it runs verify commands and linters, and its providers receive the
+code under review and a key. None of this happens before you approve it here.
 
 \b
 Examples:
-  ralph-hooks trust          look, then answer y or n
-  ralph-hooks trust --yes    in scripts: approve what is there
+  ralph-hooks trust          review, then answer y or n
+  ralph-hooks trust --yes    in scripts: approve the current configuration
   {VARIABLE}=<digest>        in CI: the digest that this command prints
 """
 
@@ -28,7 +28,7 @@ Examples:
 @click.command("trust", help=HELP)
 @click.option("--yes", is_flag=True, help="Approve without asking.")
 def command(*, yes: bool) -> None:
-    """Show the permissions, ask, write the answer down."""
+    """Show the permissions, ask, and store the answer."""
     context = load_context()
     if not context.permissions:
         click.echo("This repository's configuration asks for nothing that needs your approval.")
@@ -44,7 +44,7 @@ def command(*, yes: bool) -> None:
 
 
 def show(context: Context) -> None:
-    """What would be approved, and how it differs from what was approved last."""
+    """Show what would be approved, and the difference to the last approval."""
     before = {permission.key: permission.lines for permission in context.consent.previous(context.key)}
     click.echo("This repository's configuration wants to:")
     for permission in context.permissions:

@@ -10,10 +10,9 @@ from ralph_hooks.core.text import plural
 from ralph_hooks.git.fixes.apply import undo
 
 HELP = """\
-Take the last `ralph-hooks apply` of this working tree back; again, and the one before it goes too.
+Revert the last `ralph-hooks apply` in this working tree. Run it again to revert the one before.
 
-What you have edited since is kept; where that cannot be done nothing is changed, and you are told the file and the
-line.
+Your later edits are kept. On a conflict nothing is changed, and the error names the file and the line.
 
 \b
 Examples:
@@ -23,7 +22,7 @@ Examples:
 
 @click.command("undo", help=HELP)
 def command() -> None:
-    """Put the files back."""
+    """Restore the files."""
     undone = undo(find_repository())
     if not undone.paths:
         click.echo(f"Nothing of fix {undone.fix} is left in your working tree: nothing was changed.")

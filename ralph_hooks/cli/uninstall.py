@@ -15,33 +15,37 @@ from ralph_hooks.git.hooks.script import HOOKS
 from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
-Take the native hooks away and put back what was there before, byte for byte.
+Remove the native hooks and restore the previous ones, byte for byte.
 
-A hook that somebody has changed since is left alone, and the error says what differs.
+A hook that was edited since is left alone, and the error says what differs.
 
 \b
 Examples:
   ralph-hooks uninstall
   ralph-hooks uninstall --hook pre-push
   ralph-hooks uninstall --agent claude-code
-  ralph-hooks uninstall --into repository      what `install --into repository` has put there
+  ralph-hooks uninstall --into repository      undo `install --into repository`
 """
 
 
 @click.command("uninstall", help=HELP)
-@click.option("--hook", "names", type=click.Choice(HOOKS), multiple=True, help="This hook alone; may be repeated.")
+@click.option(
+    "--hook", "names", type=click.Choice(HOOKS), multiple=True, help="Remove only this hook; may be repeated."
+)
 @click.option(
     "--agent",
     "agents",
     type=click.Choice(list(CONVENTIONS)),
     multiple=True,
-    help="Take the hook out of this coding agent's settings, and none of git's; may be repeated.",
+    help="Remove the hook from this coding agent's settings instead of git hooks; may be repeated.",
 )
 @click.option(
-    "--into", type=click.Choice(["repository", "shared"]), help="As it was installed; `shared` is what git looks at."
+    "--into",
+    type=click.Choice(["repository", "shared"]),
+    help="The value given to install; `shared` is the folder that git uses.",
 )
 def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None) -> None:
-    """Undo an installation; it needs no valid configuration."""
+    """Undo an installation, even with an invalid configuration."""
     repository = open_repository(current_folder())
     for agent in agents:
         click.echo(one_line(agent_hooks.uninstall(repository, CONVENTIONS[agent])))

@@ -7,8 +7,8 @@ from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Run the verify commands on a scratch copy of exactly what would be committed, and put the invariants to the verify
-model. The working tree is neither read nor touched.
+Run the verify commands on a scratch copy of exactly what would be committed, and check the invariants with the verify
+model. The working tree is neither read nor changed.
 
 \b
 Examples:
@@ -19,5 +19,5 @@ Examples:
 
 @judging_command("verify", HELP)
 def command(session: ReviewSession) -> Scope:  # noqa: ARG001 - the same for every change
-    """The commands and invariants."""
+    """Return the scope: verify commands and invariants."""
     return Scope.COMMANDS

@@ -35,20 +35,21 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.state import State
 
 HELP = """\
-Replay changes whose label is known through one or more routings, and say how good each gate is: how many bugs it
-catches (a hit counts only on a line that is known to be wrong), how many clean changes it blocks, and what that costs.
+Replay labelled changes through one or more routings and measure each gate: how many bugs it catches (a hit counts only
+on a line known to be wrong), how many clean changes it blocks, and what that costs.
 
-The changes are commits of this repository, labelled by its own history (what a later fix removed was wrong; what lived
-untouched for long was fine), or a file of examples: JSON, one object a line with id, path, label, before, after.
+The changes are commits of this repository, labelled by its own history (lines that a later fix removed were wrong;
+commits that stayed untouched for long were fine), or a file of examples: JSON, one object a line with id, path, label,
+before, after.
 
-What was asked is kept: an interrupted run goes on where it was and pays nothing twice.
+Answers are cached: an interrupted run continues where it stopped and pays nothing twice.
 
 \b
 Examples:
-  ralph-hooks backtest --commits v1.0..main --estimate       what it would cost; sends nothing
+  ralph-hooks backtest --commits v1.0..main --estimate       estimate the cost; send nothing
   ralph-hooks backtest --commits v1.0..main --cap 2.00
   ralph-hooks backtest --dataset bugs.jsonl --routing checks --routing flash=openrouter/deepseek/deepseek-v4-flash
-  ralph-hooks backtest --dataset bugs.jsonl --tune           thresholds that keep false blocks under 2 %
+  ralph-hooks backtest --dataset bugs.jsonl --tune           find thresholds that keep false blocks under 2 %
   ralph-hooks backtest --commits v1.0..main --dask tcp://scheduler:8786
 """
 _FOREVER = 366 * 86_400.0  # seconds
@@ -57,12 +58,12 @@ _CONFIGURED = "configured"
 
 
 class _Wanted(Struct, frozen=True, kw_only=True):
-    """What the options ask for."""
+    """The options of one backtest."""
 
     workers: int | None
-    """Changes at once; None for as many as suit the place where they are judged."""
+    """The number of changes judged concurrently; None for the default of the place where they run."""
     dask: str | None
-    """The address of a cluster's scheduler."""
+    """The address of a Dask scheduler."""
     repeat: int
     cap: Decimal | None
     tuning: bool
@@ -72,26 +73,36 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 @click.option("--commits", metavar="RANGE", help="Commits of this repository, such as v1.0..main.")
 @click.option(
     "--patience", type=click.IntRange(0), metavar="DAYS", default=szz.PATIENCE, show_default=True,
-    help="With --commits: how long a commit has to have lived without a fix to count as clean.",
+    help="With --commits: the age at which a commit without a fix counts as clean.",
 )  # fmt: skip
 @click.option("--dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of examples.")
 @click.option(
     "--routing", "routings", multiple=True, metavar="NAME=MODEL[,MODEL]",
     help="A model for analyze and verify, or one for each; `checks` for no model. Default: as configured.",
 )  # fmt: skip
-@click.option("--limit", type=click.IntRange(1), help="At most so many changes, evenly from all of them.")
-@click.option("--repeat", type=click.IntRange(1, 20), default=1, show_default=True, help="Ask so often, to see flips.")
+@click.option("--limit", type=click.IntRange(1), help="Replay at most N changes, sampled evenly.")
+@click.option(
+    "--repeat",
+    type=click.IntRange(1, 20),
+    default=1,
+    show_default=True,
+    help="Repeat each request N times to measure unstable verdicts.",
+)
 @click.option(
     "--workers", type=click.IntRange(1, 1000),
     help=f"Changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
 )  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
-@click.option("--cap", type=click.FloatRange(0), help="US dollars to spend at most; default: budget.per-run.")
-@click.option("--estimate", is_flag=True, help="Say what it would cost and send nothing.")
-@click.option("--tune", "tuning", is_flag=True, help="Find the thresholds that catch most within --false-blocks.")
+@click.option("--cap", type=click.FloatRange(0), help="Maximum cost in US dollars; default: budget.per-run.")
+@click.option("--estimate", is_flag=True, help="Estimate the cost and send nothing.")
+@click.option(
+    "--tune", "tuning", is_flag=True, help="Find the thresholds with the highest catch rate within --false-blocks."
+)
 @click.option("--false-blocks", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="For --tune.")
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write the picture to a file.")
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a chart of cost and quality to a file."
+)
 def command(
     *,
     commits: str | None,
@@ -109,7 +120,7 @@ def command(
     format_: str,
     html: Path | None,
 ) -> int:
-    """Label, replay, count."""
+    """Label the changes, replay them and count the results."""
     if (commits is None) == (dataset is None):
         raise click.UsageError("name either --commits RANGE or --dataset FILE")
     context = load_context()
@@ -147,7 +158,7 @@ def _labelled(
         with stored(read_records(dataset)) as (repository, examples):
             yield repository, examples
         return
-    assert commits is not None  # one of the two is there
+    assert commits is not None  # click has checked that one of the two is given
     shown = progress()
     history = szz.history(context.repository, commits)
     shown.begin("labelling commits", sum(szz.is_fix(each.subject) for each in history))
@@ -182,7 +193,10 @@ def _say_what(examples: Sequence[Example]) -> None:
 
 
 def _routed(settings: Settings, text: str) -> tuple[str, Settings]:
-    """A routing as it is written on the command line. Raises ConfigError for a model of an unknown provider."""
+    """Return the name and settings of a routing given on the command line.
+
+    Raises ConfigError for a model of an unknown provider.
+    """
     if text == _CONFIGURED:
         return text, settings
     if text == _CHECKS:
@@ -206,7 +220,10 @@ def _model(settings: Settings, text: str) -> Model:
 
 
 def _limits(gate: GateSettings, *, tuning: bool) -> GateSettings:
-    """For tuning every doubt is put to the verify model, so that any bar can be laid on afterwards."""
+    """Return the gate's limits.
+
+    Tuning sends every doubtful finding to the verify model, so that any threshold can be tried afterwards.
+    """
     return structs.replace(gate, block_at=Severity.WARNING, min_confidence=0.0, confirm=True) if tuning else gate
 
 
@@ -242,7 +259,7 @@ def _replay(
     routings: Sequence[tuple[str, Settings]],
     wanted: _Wanted,
 ) -> dict[str, list[list[Trial]]]:
-    """Every repetition of every routing. Raises RalphError where the cap came first."""
+    """Return every repetition of every routing. Raises RalphError if the cap was reached first."""
     trials: dict[str, list[list[Trial]]] = {}
     for name, settings in routings:
         here = _place_of(context, settings, wanted)
@@ -291,7 +308,7 @@ def _ending(under_way: int) -> None:
 
 
 def _digest(settings: Settings) -> str:
-    """Names what the answers of a routing depend on, besides prompts and content."""
+    """Return a digest of everything but prompts and content that a routing's answers depend on."""
     gate = settings.gate
     models = [
         f"{phase.value}={settings_key(model)}"

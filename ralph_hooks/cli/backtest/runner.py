@@ -1,4 +1,4 @@
-"""Who judges the changes of a backtest: threads of this process, or the workers of a cluster."""
+"""Where a backtest runs: in threads of this process, or on the workers of a Dask cluster."""
 
 from __future__ import annotations
 
@@ -24,30 +24,30 @@ from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.cache import NamespacedCache, Verdicts
 from ralph_hooks.store.state import State
 
-_AHEAD = 60.0  # seconds for a linter to look at the files of some changes
+_AHEAD = 60.0  # seconds for a linter to check the files of some changes
 AT_ONCE = 4
-"""Changes that are judged at once on this machine, unless the user says otherwise."""
+"""The default number of changes judged concurrently on this machine."""
 
 
 class Replayer(Struct, frozen=True, kw_only=True):
-    """What one run of `ralph-hooks backtest` judges with."""
+    """The resources that one run of `ralph-hooks backtest` shares."""
 
     state: State
     repository: Repository
     client: ModelClient
     cluster: Cluster | None
-    """None for this machine."""
+    """The Dask cluster; None for this machine."""
     run: str
-    """One name for all of it, so that the cap holds over all routings."""
+    """The run id, shared by all routings so that the cap covers them together."""
 
     def places(self, wanted: int | None) -> int:
-        """Return how many changes are judged at once where the user wants ``wanted``."""
+        """Return the number of changes to judge concurrently, given the user's choice ``wanted``."""
         if self.cluster is None:
             return wanted or AT_ONCE
         return min(self.cluster.places, wanted or self.cluster.places)
 
     def judge(self, context: Context, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
-        """The judge of ``examples`` by the settings of ``context``; each repetition knows its own answers alone."""
+        """Return a function that judges ``examples`` by the settings of ``context``; repetitions share no answers."""
         apart = f"backtest-{repetition}"
         store = NamespacedCache(Verdicts(self.state.database), apart)
 

@@ -16,11 +16,11 @@ from ralph_hooks.errors import ExitCode
 from ralph_hooks.store.paths import locate
 
 HELP = """\
-Look whether everything is there: git, the configuration, keys (their names alone are shown), prices, your approval, the
-hooks, a place for the state, the team's store, and a way to try repairs without a network. Each model gets one tiny
-request, which is in the ledger like every other.
+Check the setup and suggest fixes: git, the configuration, keys (only their names are shown), prices, your approval, the
+hooks, the state folder, the team's store, and network isolation for repairs. Each model gets one tiny request, which is
+recorded in the ledger like every other.
 
-Each line is ok, warn or fail, and says what to do. Exit 1 if one of them is fail.
+Each line is ok, warn or fail, with the next step. Exit 1 if any line is fail.
 
 \b
 Examples:
@@ -34,10 +34,10 @@ _COLORS = {ProbeStatus.OK: "green", ProbeStatus.WARN: "yellow", ProbeStatus.FAIL
 @click.command("doctor", help=HELP)
 @click.option("--offline", is_flag=True, help="Send nothing: do not ask the models.")
 @click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Answer as."
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )
 def command(*, offline: bool, format_: str) -> int:
-    """Look at everything, show it, and exit with 1 if something must be mended."""
+    """Run every probe, show the results, and exit with 1 if one failed."""
     lines = []
     for line in examine(offline=offline):
         lines.append(line)
@@ -51,7 +51,7 @@ def command(*, offline: bool, format_: str) -> int:
 
 
 def examine(*, offline: bool) -> Iterator[ProbeLine]:
-    """Everything there is to say, in the order in which it is worth mending."""
+    """Yield the result of every probe, in the order in which problems are best fixed."""
     yield from probes.programs()
     home = locate(os.environ)
     yield from probes.state(home)

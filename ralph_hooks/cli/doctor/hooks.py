@@ -1,4 +1,4 @@
-"""What `ralph-hooks doctor` says of the hooks: are commits and pushes judged, and by whom."""
+"""Probes of the hooks: are commits and pushes judged, and by which hook?"""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from ralph_hooks.git.hooks.script import HOOKS, PRE_PUSH, VERSION
 
 
 def installed(context: Context) -> Iterator[ProbeLine]:
-    """Yield whether commits and pushes are judged, by which hook, and whether anybody comes before it."""
+    """Yield a line for each hook: does it judge, which one is it, and does another hook run before it?"""
     try:
         folder = native.folder(context.repository)
         found = [hook_line(context, folder, name) for name in HOOKS]
     except RalphError as error:
         yield broken("hook", error)
         return
-    if any(line.status is ProbeStatus.OK for line in found):  # one of the two may be all that somebody wants
+    if any(line.status is ProbeStatus.OK for line in found):  # a user may want only one of the two
         found = [_milder(line) for line in found]
     yield from found
 
 
 def agents(context: Context) -> Iterator[ProbeLine]:
-    """Yield whether the hooks in agents' settings can do their work."""
+    """Yield a line for each hook in an agent's settings: does it work?"""
     for agent in CONVENTIONS.values():
         try:
             trouble = agent_hooks.state(context.repository, agent)
@@ -55,7 +55,7 @@ def _milder(line: ProbeLine) -> ProbeLine:
 
 
 def hook_line(context: Context, folder: Folder, name: str) -> ProbeLine:
-    """Return which hook git runs as ``name``, and whether it judges. Raises GitError where it cannot be read."""
+    """Return the line for the hook that git runs as ``name``. Raises GitError if it cannot be read."""
     state = native.inspect(folder, name)
     where = shown(state.path, context.repository.top)
     caller = called_by(context, state)
@@ -91,7 +91,7 @@ def _configured(context: Context, hook: str) -> Iterator[tuple[str, str]]:
 
 
 def _native(context: Context, state: HookState, where: str) -> ProbeLine:
-    """Our own script: is it whole, does it come first, and does it still fit?"""
+    """Return the line for our native hook: is it intact, first in order and up to date?"""
     trouble = next(_troubles(context, state, where), None)
     if trouble is not None:
         return trouble
@@ -102,7 +102,7 @@ def _native(context: Context, state: HookState, where: str) -> ProbeLine:
 
 def _troubles(context: Context, state: HookState, where: str) -> Iterator[ProbeLine]:
     found, name, again = state.found, state.hook, _install(state.hook)
-    assert found is not None  # else it is not ours
+    assert found is not None  # otherwise it is not our hook
     if found.edited:
         yield warn(
             "hook", f"{name}: {where} was edited by hand", f"keep your lines elsewhere, rm {where}, then {again}"

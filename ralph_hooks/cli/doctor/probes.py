@@ -1,4 +1,4 @@
-"""What `ralph-hooks doctor` looks at, one function for each subject. Nothing here raises for what it finds wrong."""
+"""Probes of `ralph-hooks doctor`, one function per subject. A problem that a probe finds is never raised."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _AT_ONCE = 8
 
 
 class ProbeStatus(StrEnum):
-    """How much something needs the user."""
+    """The severity of a probe's result."""
 
     OK = "ok"
     WARN = "warn"
@@ -51,38 +51,38 @@ class ProbeStatus(StrEnum):
 
 
 class ProbeLine(Struct, frozen=True):
-    """One thing that was looked at."""
+    """The result of one probe."""
 
     check: str
-    """What: ``git``, ``key``, ``model``, ``hook``, ..."""
+    """The subject: ``git``, ``key``, ``model``, ``hook``, ..."""
     status: ProbeStatus
     message: str
     hint: str = ""
-    """What to do; empty where all is well."""
+    """The suggested fix; empty if there is no problem."""
 
 
 def ok(check: str, message: str) -> ProbeLine:
-    """All is well."""
+    """Return a line without a problem."""
     return ProbeLine(check, ProbeStatus.OK, message)
 
 
 def warn(check: str, message: str, hint: str) -> ProbeLine:
-    """It works, and could work better."""
+    """Return a line about something that works but could work better."""
     return ProbeLine(check, ProbeStatus.WARN, message, hint)
 
 
 def fail(check: str, message: str, hint: str) -> ProbeLine:
-    """It must be mended."""
+    """Return a line about something that must be fixed."""
     return ProbeLine(check, ProbeStatus.FAIL, message, hint)
 
 
 def broken(check: str, error: RalphError) -> ProbeLine:
-    """Return what an error says."""
+    """Return a failed line with the message of ``error``."""
     return fail(check, error.message, error.hint or "mend that, and look again")
 
 
 def programs() -> Iterator[ProbeLine]:
-    """Yield whether git and Python are there."""
+    """Yield a line each for git and Python."""
     try:
         version = git_version(current_folder())
     except RalphError as error:
@@ -94,7 +94,7 @@ def programs() -> Iterator[ProbeLine]:
 
 
 def state(home: Home) -> Iterator[ProbeLine]:
-    """Yield whether answers, approvals and the ledger can be kept."""
+    """Yield a line on the state folder, which holds answers, approvals and the ledger."""
     try:
         prepare(home.state)
         with tempfile.TemporaryFile(dir=home.state):
@@ -112,7 +112,7 @@ def state(home: Home) -> Iterator[ProbeLine]:
 
 
 def configuration() -> tuple[Context | None, list[ProbeLine]]:
-    """The place, where there is one, and what there is to say of its configuration."""
+    """Return the context, None if it cannot be loaded, and lines on its configuration."""
     try:
         context = load_context()
     except ConfigError as error:
@@ -137,7 +137,7 @@ def configuration() -> tuple[Context | None, list[ProbeLine]]:
 
 
 def store(context: Context) -> Iterator[ProbeLine]:
-    """Yield whether the team's store answers, where there is one, and what waits for it."""
+    """Yield a line on the team's store, if there is one: does it answer, and what is queued for it?"""
     try:
         with open_state(context.home, context.settings) as state:
             yield from _team(state)
@@ -167,7 +167,7 @@ def _team(state: State) -> Iterator[ProbeLine]:
 
 
 def dismissed(context: Context) -> Iterator[ProbeLine]:
-    """Look for dismissals that nothing matches any more."""
+    """Yield a line on dismissals that no longer match any code."""
     from ralph_hooks.app.dismissals import expired
     from ralph_hooks.git.dismissals import entries_of
 
@@ -189,7 +189,7 @@ def dismissed(context: Context) -> Iterator[ProbeLine]:
 
 
 def consent(context: Context) -> tuple[bool, ProbeLine]:
-    """Return whether what the repository asks for is approved."""
+    """Return True if the repository's permissions are approved, and the line that says so."""
     if not context.permissions:
         return True, ok("trust", "the repository's configuration asks for nothing that needs your approval")
     try:
@@ -204,7 +204,7 @@ def consent(context: Context) -> tuple[bool, ProbeLine]:
 
 
 def shell(context: Context) -> Iterator[ProbeLine]:
-    """Yield which shell runs the verify commands that are command lines."""
+    """Yield a line on the shell that runs verify commands given as command lines."""
     if not any(isinstance(command.run, str) for command in context.settings.verify.command_list):
         return
     program = runs_lines(os.environ)
@@ -216,7 +216,7 @@ def shell(context: Context) -> Iterator[ProbeLine]:
 
 
 def network(context: Context) -> Iterator[ProbeLine]:
-    """Yield whether what a model wrote is tried without a network, where there is something to try it with."""
+    """Yield a line on network isolation for model-written code, if there is anything to test it with."""
     settings = context.settings
     if not settings.verify.commands:
         return
@@ -237,7 +237,7 @@ def network(context: Context) -> Iterator[ProbeLine]:
 
 
 def keys(context: Context) -> tuple[frozenset[Model], list[ProbeLine]]:
-    """The models that can be asked, and whether there is what each provider in use wants: a key, or a program."""
+    """Return the usable models, and a line for each provider in use: has it the key or program that it needs?"""
     models = context.settings.all_models()
     client = registry.client(os.environ)
     missing = {provider: _missing(client, provider) for provider in dict.fromkeys(model.provider for model in models)}
@@ -268,7 +268,7 @@ def _program(agent: Provider) -> str:
 
 
 def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | None:
-    """Return what keeps ``provider`` from being asked: the subject, what is wrong, what to do. The key is not shown."""
+    """Return the subject, the problem and the fix for a ``provider`` that cannot be used. Never shows the key."""
     if provider.wire is Wire.AGENT:
         program = _program(provider)
         if shutil.which(program):
@@ -286,14 +286,14 @@ def _missing(client: ModelClient, provider: Provider) -> tuple[str, str, str] | 
 
 
 def _lost(context: Context, alive: Collection[Model]) -> frozenset[Model]:
-    """The models of chains that have nobody left: a chain with one model that answers does its work."""
+    """Return the models of chains in which no model is alive: one that answers is enough for its chain."""
     groups = (context.settings.models, *(rule.models for rule in context.settings.routes))
     chains = [chain for group in groups for chain in group.values()]
     return frozenset(model for chain in chains if not any(each in alive for each in chain) for model in chain)
 
 
 def prices(context: Context, state: State) -> Iterator[ProbeLine]:
-    """Yield whether it is known what each model costs."""
+    """Yield a line on models whose price is unknown."""
     _, _, catalogue = build_caller(context, state, "doctor", Deadline(_PATIENCE, time.monotonic))
     for model in context.settings.all_models():
         if model.provider.wire is not Wire.AGENT:
@@ -315,7 +315,7 @@ def _per_million(price: Price) -> str:
 
 
 def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[ProbeLine]:
-    """Yield whether each of ``ready`` answers one small question of the review. Those requests are in the ledger."""
+    """Yield a line for each of ``ready``: does it answer a small question? The ledger counts these requests."""
     deadline = Deadline(_PATIENCE, time.monotonic)
     caller, _, _ = build_caller(context, state, "doctor", deadline)
     serving = _phases(context)
@@ -337,7 +337,7 @@ def answers(context: Context, state: State, ready: Collection[Model]) -> Iterato
 
 
 def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> ProbeLine:
-    """``unused`` is the variable of a proxy that nobody has allowed us to use."""
+    """Return the line for one model; ``unused`` is the variable of a proxy that has no approval."""
     if trial.problem:
         hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"
         if unused and model.provider.base_url.startswith("https:"):
@@ -351,7 +351,7 @@ def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> P
 
 
 def _phases(context: Context) -> Mapping[Model, Phase]:
-    """A phase that each model serves, for the ledger."""
+    """Map each model to a phase that it serves, for the ledger."""
     groups = (context.settings.models, *(rule.models for rule in context.settings.routes))
     found: dict[Model, Phase] = {}
     for group in groups:
@@ -362,7 +362,7 @@ def _phases(context: Context) -> Mapping[Model, Phase]:
 
 
 def verdict(lines: list[ProbeLine]) -> str:
-    """All of it in one sentence."""
+    """Return a summary of all lines in one sentence."""
     failed = sum(line.status is ProbeStatus.FAIL for line in lines)
     warned = sum(line.status is ProbeStatus.WARN for line in lines)
     if failed:

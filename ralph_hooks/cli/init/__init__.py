@@ -26,29 +26,29 @@ from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
 
 HELP = """\
-Set a repository up: find keys in the environment, servers on this machine, coding agents, the hook manager, the tests'
-command and the linters; propose a configuration with what a commit would cost; and, if you agree, write it into
-pyproject.toml (.ralph-hooks.toml where there is none), add the hook and ask for your approval of what the configuration
+Set up a repository: find keys in the environment, servers on this machine, coding agents, the hook manager, the test
+command and the linters; propose a configuration with the cost of a commit; and, if you agree, write it into
+pyproject.toml (.ralph-hooks.toml if there is none), add the hook and ask for your approval of what the configuration
 may run.
 
-Only lines are added; nothing that is there is changed. Nothing is sent to anybody but servers on this machine, which
-are asked for their models. Running it twice changes nothing.
+It only adds lines and changes none. It sends requests only to servers on this machine, to list their models. Running it
+twice changes nothing.
 
 \b
 Examples:
   ralph-hooks init
-  ralph-hooks init --dry-run                                look only
+  ralph-hooks init --dry-run                                show the plan only
   ralph-hooks init --yes --cheap openai/gpt-6-luna          in scripts
 """
 
 
 @click.command("init", help=HELP)
-@click.option("--yes", is_flag=True, help="Do it without asking.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@click.option("--yes", is_flag=True, help="Apply the plan without asking.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 @click.option("--cheap", metavar="MODEL", default="", help="The model for everything but repairs, as provider/model.")
 @click.option("--expensive", metavar="MODEL", default="", help="The model that repairs.")
-@click.option("--tests/--no-tests", default=True, help="Whether to add the command that runs the tests.")
-@click.option("--linters/--no-linters", default=True, help="Whether to add the linters that the project configures.")
+@click.option("--tests/--no-tests", default=True, help="Add the test command.")
+@click.option("--linters/--no-linters", default=True, help="Add the linters that the project configures.")
 @click.option(
     "--hooks",
     "wanted",
@@ -61,7 +61,7 @@ Examples:
 def command(
     *, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, linters: bool, wanted: str, agent_rules: bool
 ) -> None:
-    """Look around, propose, ask, write."""
+    """Detect, propose, ask and write."""
     context = load_context()
     around = detect(context)
     with open_state(context.home) as state:
@@ -99,7 +99,7 @@ def command(
 
 
 def _conclude(context: Context, plan: SetupPlan) -> None:
-    """Say whether commits are judged from now on, once that was tried, and what to commit."""
+    """Report whether commits are judged from now on, after testing it, and which files to commit."""
     hook = try_commit_hook(load_context())
     if hook.works:
         click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` asks each model a question.")
@@ -176,7 +176,7 @@ def _carry_out(context: Context, plan: SetupPlan) -> None:
         replace_file(entry.path, entry.before, entry.after)
         click.echo(f"{shown(entry.path, context.repository.top)}: written")
     if plan.native:
-        written = load_context()  # with the policies that were just written
+        written = load_context()  # with the policies just written
         folder = hooks_folder(written, None)
         for hook in plan.native:
             click.echo(visible(install_one(written, folder, hook)))
@@ -200,7 +200,7 @@ def _run(args: tuple[str, ...], top: Path) -> None:
 
 
 def _ask_for_trust(before: Context, *, yes: bool) -> None:
-    """Approval of what was just written; what the repository wanted before that is not approved by the way."""
+    """Ask for approval of the settings just written, never of those that the repository had before."""
     context = load_context()
     if context.consent.approved(context.key, context.permissions):
         return
@@ -215,9 +215,9 @@ def _ask_for_trust(before: Context, *, yes: bool) -> None:
 
 
 def replace_file(path: Path, before: str | None, after: str) -> None:
-    """Make ``path`` hold ``after``, all at once and with the mode that it had; a symbolic link stays one.
+    """Write ``after`` to ``path`` atomically; its mode and a symbolic link are kept.
 
-    Raises RalphError where it no longer holds ``before`` (None: is not there), or cannot be written.
+    Raises RalphError if ``path`` no longer holds ``before`` (None: does not exist), or cannot be written.
     """
     real = path.resolve()
     temporary = real.with_name(f".{real.name}.{os.getpid()}.ralph-tmp")

@@ -7,7 +7,7 @@ from pathlib import Path
 from ralph_hooks.git.hooks.manager_config import HookEntry
 
 FILE = "AGENTS.md"
-"""Read by most coding agents: https://agents.md."""
+"""The file that most coding agents read: https://agents.md."""
 HEADING = "## ralph-hooks"
 RULES = f"""\
 {HEADING}
@@ -22,7 +22,7 @@ Every commit and push in this repository is reviewed by ralph-hooks.
 
 
 def rules(top: Path) -> HookEntry | None:
-    """Return the file with the rules at its end; None where it has them."""
+    """Return the file with the rules appended; None if it has them already."""
     path = top / FILE
     before = path.read_bytes().decode("utf-8") if path.exists() else None
     if before is not None and HEADING in before:

@@ -1,4 +1,4 @@
-"""What `ralph-hooks init` finds around it. Nothing is sent but a question to servers on this machine."""
+"""Detection for `ralph-hooks init`. The only requests go to servers on this machine."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ NATIVE = "native"
 
 
 class Detected(Struct, frozen=True):
-    """All of it."""
+    """The detected environment."""
 
     keys: tuple[str, ...]
-    """Names of variables with a key for a provider that is known."""
+    """Names of environment variables with a key for a known provider."""
     servers: Mapping[str, tuple[str, ...]]
-    """Providers on this machine that answer, with the models that they have."""
+    """Providers on this machine that answer, with their models."""
     agents: tuple[str, ...]
-    """Coding agents whose program is on PATH, by the name of the provider."""
+    """Coding agents whose program is on PATH, by provider name."""
     manager: str
-    """What manages the hooks: a hook manager, or `NATIVE`."""
+    """The tool that manages the hooks: a hook manager, or `NATIVE`."""
     manager_file: Path | None
-    """Its configuration."""
+    """The hook manager's configuration file."""
     tests: FoundSuites
     linters: tuple[FoundLinter, ...]
     phase_map: Mapping[Phase, str]
-    """What `.ralph/config.yml` says."""
+    """The models by phase in `.ralph/config.yml`."""
 
 
 def detect(context: Context) -> Detected:
-    """Look at the environment, PATH, the repository's files and this machine's ports."""
+    """Inspect the environment, PATH, the repository's files and this machine's ports."""
     top = context.repository.top
     manager, file = _manager(context)
     old = top / FILE
@@ -73,20 +73,20 @@ def _keys(providers: Mapping[str, Provider]) -> tuple[str, ...]:
 
 
 def _servers(context: Context) -> Mapping[str, tuple[str, ...]]:
-    """The built-in local ones, at the address that the user's own configuration gives them."""
+    """Return the built-in local providers that answer at the address in the user's own configuration."""
     wanted = {permission.key for permission in context.permissions}
     local = [
         context.settings.providers[name]
         for name, provider in registry.built_in().items()
         if provider.base_url.startswith("http:") and not provider.api_key_env and f"providers.{name}" not in wanted
     ]
-    deadline = Deadline(4 * PATIENCE, time.monotonic)  # the first exchange waits for the import of requests
+    deadline = Deadline(4 * PATIENCE, time.monotonic)  # the first exchange includes the import of requests
     found = run_all([partial(served, provider) for provider in local], workers=len(local), deadline=deadline)
     return {provider.name: models for provider, models in zip(local, found, strict=True) if models}
 
 
 def _manager(context: Context) -> tuple[str, Path | None]:
-    """The manager whose hook is in place, else the first that the repository has a configuration for."""
+    """Return the manager whose hook is installed, else the first one with a configuration in the repository."""
     top = context.repository.top
     used = dict(managers.used(top))
     installed = native.inspect(native.Folder(context.repository.common_dir / "hooks"), PRE_COMMIT).other

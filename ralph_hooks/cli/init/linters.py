@@ -1,4 +1,4 @@
-"""Linters and type checkers that a project has configured, as they would stand in our configuration."""
+"""Linters and type checkers that a project has configured, as entries for our configuration."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from msgspec import Struct
 from ralph_hooks.cli.init.suites.suite import first, table, text
 
 _NARROW = ("name-defined", "call-arg", "used-before-def", "attr-defined")
-"""Rules of mypy that flagged 1 of 166 clean commits, which was a bug."""
+"""Rules of mypy that flagged 1 of 166 clean commits; the one was a real bug."""
 _ESLINT_SARIF = "@microsoft/eslint-formatter-sarif"
 _VERSION_2 = re.compile(r"""(?m)^\s*"?version"?\s*[:=]\s*["']?2\b""")
-"""Of the configuration of golangci-lint."""
+"""The version line in the configuration of golangci-lint."""
 _HOOKS = ".pre-commit-config.yaml"
 
 
@@ -25,16 +25,16 @@ class FoundLinter(Struct, frozen=True):
 
     name: str
     why: str
-    """The file that says so, for people."""
+    """The file that configures it, for display."""
     run: str
     paths: tuple[str, ...]
     format: str = ""
     rules: tuple[str, ...] = ()
-    """The rules that may block; without, all its findings are hints."""
+    """The rules that may block; if empty, all findings are hints."""
 
     @property
     def written(self) -> dict[str, Any]:
-        """As it stands in the configuration."""
+        """The linter as a configuration entry."""
         given: dict[str, Any] = {"name": self.name, "run": self.run, "paths": list(self.paths)}
         if self.format:
             given["format"] = self.format
@@ -42,7 +42,7 @@ class FoundLinter(Struct, frozen=True):
 
 
 def find_linters(top: Path) -> tuple[FoundLinter, ...]:
-    """The linters that the project at ``top`` configures and that are installed: hints, but for mypy's surest rules.
+    """Return the linters that ``top`` configures and that are installed, as hints except mypy's most reliable rules.
 
     New findings of most linters come with many clean commits (docs/checks.md).
     """
@@ -63,7 +63,7 @@ def _mypy(top: Path) -> Iterator[FoundLinter]:
     program = _program(top, "mypy")
     if why and program:
         run = f"{program} --no-pretty --show-error-codes --no-error-summary {{files}}"
-        own = "/" in program  # it knows what the project has installed
+        own = "/" in program  # the project's own environment has its dependencies
         yield FoundLinter("mypy", why, run, ("*.py",), "mypy", _NARROW if own else ())
 
 
@@ -139,18 +139,18 @@ def _tools(top: Path) -> dict[str, Any]:
 
 
 def _hook(top: Path, name: str) -> str:
-    """The configuration of pre-commit, where it runs a hook called ``name``."""
+    """Return pre-commit's configuration file if it runs a hook called ``name``."""
     return _HOOKS if f"id: {name}\n" in text(top / _HOOKS) else ""
 
 
 def _program(top: Path, name: str) -> str:
-    """A Python program of the project's own environment, or the one on PATH; empty where there is none."""
+    """Return a Python program of the project's environment, or the one on PATH; empty if there is none."""
     for folder in (".venv", "venv"):
-        if (top / folder / "pyvenv.cfg").is_file() and first(top, f"{folder}/bin/{name}"):  # else no copy has it
+        if (top / folder / "pyvenv.cfg").is_file() and first(top, f"{folder}/bin/{name}"):  # others are not shared with copies
             return f"{folder}/bin/{name}"
     return name if shutil.which(name) else ""
 
 
 def _package(top: Path, name: str) -> str:
-    """A program that npm has installed, or the one on PATH; empty where there is none."""
+    """Return a program installed by npm, or the one on PATH; empty if there is none."""
     return first(top, f"node_modules/.bin/{name}") or (name if shutil.which(name) else "")

@@ -1,4 +1,4 @@
-"""Which models `ralph-hooks init` proposes for what it has found, and about what a commit costs with them."""
+"""The models that `ralph-hooks init` proposes for the detected providers, and the estimated cost of a commit."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from ralph_hooks.core.usage import Usage
 from ralph_hooks.providers.defaults import defaults
 
 COMMIT = Usage(input_tokens=4_000, output_tokens=500)
-"""A commit of about 100 changed lines: 3,000 tokens of diff, which is the mean of ten commits of a well-kept library,
-the instructions, and a reply of a model that reasons a little."""
+"""Tokens of a commit of about 100 changed lines.
+
+3,000 tokens of diff (the mean of ten commits of a well-kept library), the instructions, and a reply with a little
+reasoning.
+"""
 REPAIR = Usage(input_tokens=8_000, output_tokens=2_000)
-"""The implement phase for a commit that is held back: the plan, two or three files, and the edits."""
+"""Tokens of the implement phase for a refused commit: the plan, two or three files, and the edits."""
 _QUOTA = (
     "there is no key: {agent} reviews on your subscription and within its limits, without tools in an empty folder. "
     "A commit of 100 changed lines takes about 2 questions; each starts the program, which takes a second or more"
@@ -32,12 +35,12 @@ _CHEAP = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
 
 
 class Proposal(Struct, frozen=True):
-    """What would be written."""
+    """The proposed configuration."""
 
     values: Mapping[str, Any]
-    """Tables and keys of `[tool.ralph-hooks]`; empty where nothing is to be added."""
+    """Tables and keys of `[tool.ralph-hooks]`; empty if nothing is to be added."""
     remarks: tuple[str, ...] = ()
-    """What the user should know about it."""
+    """Remarks for the user."""
 
 
 def propose(
@@ -48,7 +51,7 @@ def propose(
     cheap: str = "",
     expensive: str = "",
 ) -> Proposal:
-    """Models for what was found; ``cheap`` and ``expensive`` are what the user chose instead."""
+    """Return models for the detected providers; ``cheap`` and ``expensive`` override the choice."""
     if around.phase_map and not cheap and not expensive:
         return Proposal(_from_map(around.phase_map))
     values: dict[str, Any] = {}
@@ -75,7 +78,7 @@ def propose(
 
 
 def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
-    """Two lines where that says the same, else a line for each phase."""
+    """Return two lines if they express the map, else a line for each phase."""
     cheap = {models.get(phase) for phase in _CHEAP}
     if len(cheap) == 1 and Phase.IMPLEMENT in models and None not in cheap:
         return {"cheap": models[Phase.ANALYZE], "expensive": models[Phase.IMPLEMENT]}
@@ -83,7 +86,7 @@ def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
 
 
 def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> str:
-    """The lowest known price of a commit among the providers that there is a key for, else an agent's subscription.
+    """Return the cheapest model of the providers with a key, else an agent covered by a subscription.
 
     A model of this machine comes last: few of them are large enough to judge code.
     """
@@ -96,13 +99,13 @@ def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) 
 
 
 def _second(around: Detected, providers: Mapping[str, Provider], prices: Prices, first: str) -> str:
-    """A model of another vendor than ``first`` for the verify phase; empty where there is a key for one alone."""
+    """Return a model of a vendor other than ``first``'s for the verify phase; empty if only one vendor has a key."""
     others = [model for model in _with_a_key(around, providers) if _vendor(model.id) != _vendor(first)]
     return _cheapest(others, prices).id if others else ""
 
 
 def _vendor(model: str) -> str:
-    """Return who made it: OpenRouter and Groq name him in the model."""
+    """Return the vendor of ``model``; OpenRouter and Groq include it in the model's name."""
     return model.split("/")[-2]
 
 
@@ -127,7 +130,7 @@ def _expensive(around: Detected, providers: Mapping[str, Provider]) -> str:
 
 
 def costs(models: Mapping[Phase, tuple[Model, ...]], prices: Prices) -> Iterator[str]:
-    """About what a commit and a repair cost, for people."""
+    """Yield the estimated cost of a commit and of a repair, for display."""
     for phase, usage, what in (
         (Phase.ANALYZE, COMMIT, "a commit of 100 changed lines"),
         (Phase.IMPLEMENT, REPAIR, "a repair, if one is needed"),

@@ -1,4 +1,4 @@
-"""What `ralph-hooks init` would do, worked out before anything is done."""
+"""The plan of `ralph-hooks init`, complete before anything is changed."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from ralph_hooks.process import temporary_folder
 from ralph_hooks.providers import registry
 from ralph_hooks.store.prices import Catalogue
 
-_ONE_REF = ("pre-commit", "prek")  # they hand only one of several pushed refs on
+_ONE_REF = ("pre-commit", "prek")  # these managers pass on only one of several pushed refs
 
 
 class SetupPlan(Struct, frozen=True):
-    """All of it."""
+    """The planned changes."""
 
     files: tuple[HookEntry, ...] = ()
     native: tuple[str, ...] = ()
@@ -40,11 +40,11 @@ class SetupPlan(Struct, frozen=True):
     programs: tuple[tuple[str, ...], ...] = ()
     """Commands that install another manager's hooks."""
     agents: tuple[str, ...] = ()
-    """Coding agents whose own hook is to be installed."""
+    """Coding agents whose hook is to be installed."""
     costs: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """What only the user can do."""
+    """Steps that only the user can take."""
 
     @property
     def changes(self) -> bool:
@@ -64,7 +64,7 @@ def make_plan(
     wanted: str,
     agent_rules: bool,
 ) -> SetupPlan:
-    """The plan. Raises ConfigError where the configuration that it would write is not valid."""
+    """Return the plan. Raises ConfigError if the configuration that it would write is invalid."""
     proposal = _models(context, around, prices, cheap, expensive)
     values = dict(proposal.values)
     commands = [suite.written for suite in around.tests.suites]
@@ -73,7 +73,7 @@ def make_plan(
     if not context.settings.review.guidelines and (guidelines := proposed(_prose(context.repository.top))):
         values["review"] = {"guidelines": guidelines}
     if linters and not context.settings.linters:
-        read = bool(context.settings.models or proposal.values)  # without a model nobody reads hints
+        read = bool(context.settings.models or proposal.values)  # without a model, hints have no reader
         values |= _linters(around, hints=read)
     written = _configuration(context, values) if values else None
     settings = _checked(context, written, prices) if written else context.settings
@@ -91,7 +91,7 @@ def make_plan(
 
 
 def _prose(top: Path) -> dict[str, str]:
-    """The files that may hold review rules, by path."""
+    """Return the files that may hold review rules, by path."""
     return {
         name: (top / name).read_text(encoding="utf-8", errors="replace")
         for name in ("REVIEW.md", ".github/REVIEW.md", "docs/REVIEW.md", "AGENTS.md", "CLAUDE.md")
@@ -105,7 +105,7 @@ def _linters(around: Detected, *, hints: bool) -> Mapping[str, Any]:
 
 
 def _agents(context: Context, settings: Settings) -> Iterator[str]:
-    """The coding agents that serve here and can have what they do judged by themselves."""
+    """Yield the coding agents that are in use here and support a review hook."""
     for name in dict.fromkeys(model.provider.name for model in settings.all_models()):
         if name in CONVENTIONS and agent_hooks.state(context.repository, CONVENTIONS[name]) is None:
             yield name
@@ -121,17 +121,17 @@ def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, e
 
 
 def _configuration(context: Context, values: Mapping[str, Any]) -> HookEntry:
-    """Return what is written into the file that has our settings, or should: pyproject.toml where there is one."""
+    """Return the new content of our settings file: pyproject.toml if there is one."""
     top = context.repository.top
     own, shared = top / OWN_FILE, top / CONFIGURATION
     path = own if own in context.settings.sources or not shared.exists() else shared
     prefix = CONFIGURATIONS[path.name]
-    before = path.read_bytes().decode("utf-8") if path.exists() else None  # it was read as configuration before
+    before = path.read_bytes().decode("utf-8") if path.exists() else None  # already parsed as configuration before
     return HookEntry(path, before, edit.added(before or "", values, prefix), edit.render(values, prefix))
 
 
 def _checked(context: Context, written: HookEntry, prices: Catalogue) -> Settings:
-    """The settings that ``written`` gives. Raises ConfigError where they are not valid."""
+    """Return the settings in ``written``. Raises ConfigError if they are invalid."""
     with temporary_folder() as folder:
         Path(folder, written.path.name).write_bytes(written.after.encode("utf-8"))
         try:
@@ -143,7 +143,7 @@ def _checked(context: Context, written: HookEntry, prices: Catalogue) -> Setting
 
 
 class _Hooks:
-    """How each hook would come to run ralph-hooks."""
+    """The planned setup of each hook."""
 
     def __init__(self, context: Context, around: Detected, wanted: str) -> None:
         self._place = context
@@ -165,7 +165,7 @@ class _Hooks:
         if state.ours is not None or called_by(self._place, state) is not None:
             return
         if self._manager == NATIVE or self._file is None or (name == PRE_PUSH and self._manager in _ONE_REF):
-            hooks_folder(self._place, None)  # raises where others have a part in it
+            hooks_folder(self._place, None)  # raises if others share the folder
             self.native.append(name)
             return
         if managers.calls_us(self._place.repository.top, self._manager, name) is None:
@@ -178,7 +178,7 @@ class _Hooks:
 
     def _install(self, name: str) -> None:
         args = tuple(managers.installer(self._manager, name).split())
-        if self._manager == "husky":  # it would be fetched from the network
+        if self._manager == "husky":  # it would be downloaded
             self.notes.append(f"run `{' '.join(args)}`")
         elif args not in self.programs:
             self.programs.append(args)

@@ -1,4 +1,4 @@
-"""Try what git will run at the next commit, so that nothing is claimed of it that does not hold."""
+"""Test the hook that git will run at the next commit, so that `init` claims only what works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ralph_hooks.git.hooks.native import HookState
 from ralph_hooks.git.hooks.script import PRE_COMMIT
 from ralph_hooks.process import TimeoutExpired, run
 
-_PATIENCE = 60.0  # seconds for a program to say its version
+_PATIENCE = 60.0  # seconds for a program to print its version
 _OWN_PYTHON = re.compile(rb"^INSTALL_PYTHON=(.+)$", re.MULTILINE)  # in the scripts of pre-commit
 _GET = {
     "pre-commit": "`uv tool install pre-commit` or `pipx install pre-commit`",
@@ -28,17 +28,17 @@ _GET = {
 
 
 class CommitHook(Struct, frozen=True):
-    """The hook that git runs at a commit, as it was tried."""
+    """The commit hook that git runs, with the result of its test."""
 
     works: bool
     what: str
-    """What runs, or what keeps it from running, for people."""
+    """The program that runs, or the problem that prevents it, for display."""
     hint: str = ""
-    """What to do; empty where it works."""
+    """The suggested fix; empty if it works."""
 
 
 def try_commit_hook(context: Context) -> CommitHook:
-    """Look at the hook where git looks for it, and start each program that it needs."""
+    """Read the hook that git would run, and start each program that it needs."""
     try:
         folder = native.folder(context.repository)
         line = hook_line(context, folder, PRE_COMMIT)
@@ -54,7 +54,7 @@ def try_commit_hook(context: Context) -> CommitHook:
 
 
 def _programs(state: HookState) -> Sequence[tuple[str, Sequence[str], str]]:
-    """The programs that the hook starts: a name, the words that ask for its version, what to do without it."""
+    """Return the programs that the hook starts: a name, the command for its version, advice if it is missing."""
     ours = ("ralph-hooks", ["ralph-hooks", "--version"], "put ralph-hooks on PATH")
     if state.ours is not None and state.found is not None:
         python = state.found.python

@@ -1,1 +1,1 @@
-"""Pieces that several commands share."""
+"""Code shared by several commands."""

@@ -1,4 +1,4 @@
-"""What the judging commands share: their options, and the way from a change to a report on the screen."""
+"""Shared parts of the judging commands: their options, and the steps from a change to a printed report."""
 
 from __future__ import annotations
 
@@ -23,18 +23,21 @@ _OPTIONS = (
     click.option("--to-ref", metavar="B", help="... to B (default HEAD) instead."),
     click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
     click.option(
-        "--keep-bodies", is_flag=True, help="Keep requests and replies in a file each and say where, for debugging."
+        "--keep-bodies", is_flag=True, help="Save each request and reply to a file and print where, for debugging."
     ),
 )
-_WORKTREE = click.option(
-    "--worktree", is_flag=True, help="Judge everything that is not committed instead, new files included."
-)
+_WORKTREE = click.option("--worktree", is_flag=True, help="Judge all uncommitted changes instead, new files included.")
 _INTENT = click.option(
-    "--intent", metavar="TEXT", default="", help="Tell the models what the change is meant to do; excuses no check."
+    "--intent", metavar="TEXT", default="", help="Describe the purpose of the change for the models; checks ignore it."
 )
 _REPORT_OPTIONS = (
     click.option(
-        "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True, help="Report as."
+        "--format",
+        "format_",
+        type=click.Choice(list(FORMATS)),
+        default="text",
+        show_default=True,
+        help="Output format.",
     ),
     click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write the report to a file."),
 )
@@ -43,7 +46,7 @@ _REPORT_OPTIONS = (
 def judging_command(
     name: str, help_: str, *, delegates: bool = False
 ) -> Callable[[Callable[[ReviewSession], Scope]], click.Command]:
-    """A click command that judges with the scope that the decorated function chooses.
+    """Return a decorator for a click command that judges with the scope of the decorated function.
 
     One that ``delegates`` has a refused change repaired.
     """
@@ -63,7 +66,7 @@ def judging_command(
             selection = chosen(from_ref, to_ref, commit, worktree=worktree, keep_bodies=keep_bodies, intent=intent)
             with open_review(name, selection) as session:
                 report = session.judge(name, scope_of(session))
-                if delegates and report.exit_code and not selection.worktree:  # whoever writes there repairs it
+                if delegates and report.exit_code and not selection.worktree:  # its author repairs it
                     report = _followed_up(session, report)
             return emit(report, format_, output)
 
@@ -73,7 +76,7 @@ def judging_command(
 
 
 def gate_scope(session: ReviewSession) -> Scope:
-    """Return what the gate judges by: the review, and the commands where the configuration wants them at this stage."""
+    """Return the gate's scope: the review, and verify commands if the configuration runs them at this stage."""
     return Scope.REVIEW | Scope.COMMANDS if session.stage in session.context.settings.verify.on else Scope.REVIEW
 
 
@@ -86,12 +89,12 @@ def chosen(
     keep_bodies: bool,
     intent: str = "",
 ) -> Selection:
-    """The change that the options name, else the range that a hook manager names, else what is staged.
+    """Return the change named by the options, else the hook manager's range, else the staged change.
 
     Raises click.UsageError where the options contradict each other.
     """
     if keep_bodies:
-        os.environ[KEEP_BODIES] = "1"  # inherited by a repair that goes on in the background
+        os.environ[KEEP_BODIES] = "1"  # inherited by a repair that continues in the background
     if commit and from_ref:
         raise click.UsageError("--commit and --from-ref exclude each other")
     if worktree and (from_ref or to_ref or commit):
@@ -102,9 +105,9 @@ def chosen(
 
 
 def _followed_up(session: ReviewSession, report: Report) -> Report:
-    """Return what is done about a refused change.
+    """Return ``report`` with the follow-up to a refused change.
 
-    Whoever looks at old commits by hand has not asked for their repair.
+    A review of old commits by hand starts no repair.
     """
     from ralph_hooks.app.repair.on_failure import handle_failure, in_ci
 
@@ -136,24 +139,24 @@ def emit(report: Report, format_: str, output: Path | None, *, everything: bool 
         say(render(report, format_, color=wants_color(), width=width, everything=everything), sys.stdout)
         return report.exit_code
     write_text(output, render(report, format_, color=False, width=width, everything=everything))
-    if not everything:  # the file is for a program: people are told all the same
+    if not everything:  # the file is for a program: the user still gets a message
         say(render(report, "text", color=wants_color(sys.stderr), width=width), sys.stderr)
     return report.exit_code
 
 
 def say(text: str, stream: TextIO | None) -> None:
-    """Print ``text``. A reader that has gone (`| head`) changes nothing about the verdict."""
+    """Print ``text``. A closed reader (`| head`) does not affect the verdict."""
     try:
         click.echo(text, file=stream, nl=False)
     except OSError as error:
-        if stream is not None:  # Python flushes once more at exit, and would complain then
+        if stream is not None:  # Python flushes again at exit, and would then report an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
             raise RalphError(f"the report cannot be printed: {error.strerror}", "`ralph-hooks show` has it") from error
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a report to a file. Raises RalphError where that is not possible."""
+    """Write a report to a file. Raises RalphError if that fails."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
@@ -161,14 +164,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def wants_color(stream: TextIO | None = None) -> bool:
-    """Colour only for a terminal (standard output without ``stream``), and never against https://no-color.org."""
-    looked_at = stream or sys.stdout  # there is none where it was closed
+    """Return True for a terminal (default: standard output), unless NO_COLOR is set (https://no-color.org)."""
+    looked_at = stream or sys.stdout  # None if it was closed
     dumb = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
     return looked_at is not None and looked_at.isatty() and not dumb
 
 
 def terminal_width() -> int:
-    """Columns of the terminal; 100 where there is none."""
+    """Return the terminal's width in columns; 100 without a terminal."""
     import shutil
 
     return shutil.get_terminal_size((100, 24)).columns

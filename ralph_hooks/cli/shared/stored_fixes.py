@@ -1,4 +1,4 @@
-"""What the commands about stored fixes share: which one is meant, and how it looks."""
+"""Shared parts of the commands about stored fixes: choosing one, and displaying it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _HEADERS = ("diff --git ", "+++ ", "--- ", "index ", "new file mode ", "deleted 
 
 
 def choose(repository: Repository, prefix: str | None) -> StoredFix:
-    """The fix that the user means. Raises RalphError with the next step where there is none."""
+    """Return the fix that the user means. Raises RalphError with the next step if there is none."""
     if prefix is not None:
         return fixes.find(repository, prefix)
     if fix := waiting(repository):
@@ -35,16 +35,16 @@ def choose(repository: Repository, prefix: str | None) -> StoredFix:
 
 
 def waiting(repository: Repository) -> StoredFix | None:
-    """The newest fix of exactly what is staged now."""
+    """Return the newest fix of exactly the staged change."""
     try:
         tree = staged(repository).change.tree
-    except GitError:  # conflicts in the index: no fix is for that
+    except GitError:  # conflicts in the index: no fix can match
         return None
     return fixes.newest_for(repository, tree)
 
 
 def waits(fix: StoredFix) -> str:
-    """One line that says so."""
+    """Return one line that announces the stored fix."""
     return f"A fix waits: {brief(fix)}\n  -> `ralph-hooks show {fix.id}` shows it, `ralph-hooks apply` brings it in"
 
 
@@ -52,14 +52,14 @@ BY_REPRODUCER = "verified by its own reproducer"
 
 
 def brief(fix: StoredFix) -> str:
-    """``1a2b3c4d  2026-01-02 03:04  2 files +3 -1, verified: what it does``."""
+    """Return ``1a2b3c4d  2026-01-02 03:04  2 files +3 -1, verified: what it does``."""
     size = f"{plural(fix.files, 'file')} +{fix.insertions} -{fix.deletions}"
     checked = "verified" if fix.verified else BY_REPRODUCER if fix.reproduced else "NOT verified"
     return f"{fix.id}  {_when(fix.created)}  {size}, {checked}: {one_line(fix.summary.partition(chr(10))[0])}"
 
 
 def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[str]:
-    """All of a fix, line by line."""
+    """Yield the lines of a complete fix."""
     yield click.style(f"fix {fix.id}", bold=True) if color else f"fix {fix.id}"
     yield f"for:      {one_line(fix.title)}, {_when(fix.created)}"
     yield f"changes:  {plural(fix.files, 'file')} +{fix.insertions} -{fix.deletions}"
@@ -83,7 +83,7 @@ def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[
 
 
 def told(applied: Applied) -> Iterator[str]:
-    """A line for each file that was changed."""
+    """Yield a line for each changed file."""
     for path in applied.paths:
         yield f"  {path_line(path)}{' (merged with your own edits)' if path in applied.merged else ''}"
 

@@ -27,13 +27,13 @@ Show the last report of this repository in full, an earlier one, or a stored fix
 
 \b
 Examples:
-  ralph-hooks show                     what the last run found, with every file, call and command
+  ralph-hooks show                     the last run, with every file, call and command
   ralph-hooks show --list              earlier runs and stored fixes, newest first
   ralph-hooks show --commits           which commits were judged when, by what, at what cost
-  ralph-hooks show --commits main..    the same of a range
-  ralph-hooks show 1k7                 the run, or the fix, whose id begins so
+  ralph-hooks show --commits main..    the same for a range
+  ralph-hooks show 1k7                 the run or fix whose id starts with 1k7
   ralph-hooks show --format agent      for a coding agent to act on
-  ralph-hooks show --proof 3f2a        the test that proves a finding, and what it does on both sides
+  ralph-hooks show --proof 3f2a        the test that proves a finding, and its result on both sides
   ralph-hooks show --proof 3f2a --save tests/test_rate.py   add it to your tests
 """
 _LISTED = 20
@@ -61,7 +61,7 @@ def command(
     format_: str,
     output: Path | None,
 ) -> int:
-    """Find the report, the fix or the proof and show all of it."""
+    """Find the report, the fix or the proof and show it in full."""
     if save is not None and proof is None:
         raise RalphError("--save needs --proof", "name the finding: `ralph-hooks show --proof ID --save PATH`")
     context = load_context()
@@ -97,7 +97,7 @@ def command(
 
 
 def _as_of_now(context: Context, report: Report) -> Report:
-    """``report`` with the fix and the background repair that there are of its tree now."""
+    """Return ``report`` with the current fix and background repair of its tree."""
     if report.fix is None and (fix := fixes.newest_for(context.repository, report.tree)):
         report = msgspec.structs.replace(report, fix=fix.summarised())
     if has_jobs(context.home) and (job := jobs_of(context.home, context.repository).get(report.tree)):
@@ -106,7 +106,7 @@ def _as_of_now(context: Context, report: Report) -> Report:
 
 
 def _what_else(context: Context) -> None:
-    """What goes on, and what waits to be brought in."""
+    """Print the running repairs and the fixes that can be applied."""
     for job in running(context.home, context.repository) if has_jobs(context.home) else ():
         click.echo(
             f"A repair of {one_line(job.title)} goes on: {background.told(job)}.\n"
@@ -118,7 +118,10 @@ def _what_else(context: Context) -> None:
 
 
 def _fix(context: Context, prefix: str) -> StoredFix | None:
-    """The stored fix whose id begins so; reports have shorter ids, and the rarer thing goes first."""
+    """Return the stored fix whose id starts with ``prefix``.
+
+    Fixes are tried before reports: they are rarer, and report ids are shorter.
+    """
     found = fixes.starting_with(context.repository, prefix)
     return fixes.find(context.repository, prefix) if found else None
 

@@ -1,4 +1,4 @@
-"""``ralph-hooks show --commits``: which commits were judged when, by what, at what cost."""
+"""The list of ``ralph-hooks show --commits``: which commits were judged when, by what, at what cost."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LISTED = 20
 
 
 def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
-    """The newest commits of ``revisions`` (of HEAD where it is empty), each with what judged it.
+    """Yield the newest commits of ``revisions`` (of HEAD if empty), each with its reviews.
 
     Raises GitError where git does not know them.
     """

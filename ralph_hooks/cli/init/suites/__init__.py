@@ -1,4 +1,4 @@
-"""Which commands run a project's tests, by the files that are in it: the whole, and the parts of a monorepo."""
+"""Commands that run a project's tests, detected from its files: the whole project, or the parts of a monorepo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_FOLDERS = 2_000
 
 
 class FoundSuites(Struct, frozen=True):
-    """The commands that can run here, and what the user should know of the others."""
+    """The commands that can run here, and advice on the others."""
 
     suites: tuple[Suite, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ def _warnings(suite: Suite) -> Iterator[str]:
 
 
 def _folders(top: Path) -> Iterator[Path]:
-    """``top`` and the folders below it that may be parts, the upper ones first."""
+    """Yield ``top``, then the folders below it that may be parts, outermost first."""
     level, seen = [top], 0
     for _ in range(_DEEPEST + 1):
         below: list[Path] = []

@@ -12,7 +12,7 @@ from ralph_hooks.cli.init.suites.suite import Suite, first, table, text
 
 
 def go(folder: Path) -> Iterator[Suite]:
-    """A module, or the modules of a workspace."""
+    """Yield the tests of a module, or of the modules of a workspace."""
     if not (folder / "go.mod").is_file():
         return
     if shutil.which("gotestsum"):
@@ -24,7 +24,7 @@ def go(folder: Path) -> Iterator[Suite]:
 
 
 def cargo(folder: Path) -> Iterator[Suite]:
-    """A package or a workspace; nextest where the project configures it to write a report."""
+    """Yield the tests of a package or a workspace, by nextest if the project configures its report."""
     manifest = table(folder / "Cargo.toml") if (folder / "Cargo.toml").is_file() else None
     if manifest is None:
         return
@@ -50,7 +50,7 @@ def cargo(folder: Path) -> Iterator[Suite]:
 
 
 def jvm(folder: Path) -> Iterator[Suite]:
-    """Maven and Gradle, by their wrapper where the project has one."""
+    """Yield the tests of Maven and Gradle, by the project's wrapper if it has one."""
     if (folder / "pom.xml").is_file():
         wrapper = os.access(folder / "mvnw", os.X_OK)
         yield Suite(
@@ -72,7 +72,7 @@ def jvm(folder: Path) -> Iterator[Suite]:
 
 
 def dotnet(folder: Path) -> Iterator[Suite]:
-    """A solution, or a project of its own."""
+    """Yield the tests of a solution, or of a single project."""
     name = first(folder, "*.sln", "*.slnx", "*.csproj", "*.fsproj", "*.vbproj")
     if not name:
         return
@@ -89,7 +89,7 @@ def dotnet(folder: Path) -> Iterator[Suite]:
 
 
 def cmake(folder: Path) -> Iterator[Suite]:
-    """CTest, which has written JUnit reports since 3.21."""
+    """Yield the tests of CTest, which writes JUnit reports since 3.21."""
     written = text(folder / "CMakeLists.txt")
     if re.search(r"(?im)^\s*(?:enable_testing|include\s*\(\s*CTest|add_test|gtest_discover_tests)\b", written):
         build = "cmake -S . -B build && cmake --build build"

@@ -11,9 +11,9 @@ from msgspec import Struct
 
 from ralph_hooks.cli.init.suites.suite import Suite, first, json_object, text
 
-_NO_NPM_TEST = "no test specified"  # what `npm init` writes
+_NO_NPM_TEST = "no test specified"  # the default script of `npm init`
 _QUIET = "--prefer-offline --no-audit --no-fund --silent"
-_ASKS = re.compile(r"[;&|<>$`\n]")  # a script with more than one plain command is run as it is
+_ASKS = re.compile(r"[;&|<>$`\n]")  # a script with several plain commands is run unchanged
 
 
 _SPEC = "--test-reporter=spec --test-reporter-destination=stdout"
@@ -21,21 +21,21 @@ _BUILT_IN = (
     (["node", "--test"], f"{_SPEC} --test-reporter=junit --test-reporter-destination={{junit}}"),
     (["bun", "test"], "--reporter=junit --reporter-outfile={junit}"),
 )
-"""How scripts begin whose runner writes a report by itself, and its options."""
+"""Prefixes of scripts whose runner writes a report by itself, and its options."""
 _PLUGINS = {
     "jest": ("jest-junit", "JEST_JUNIT_OUTPUT_FILE", "--reporters=default --reporters=jest-junit"),
     "mocha": ("mocha-junit-reporter", "MOCHA_FILE", "--reporter mocha-junit-reporter"),
 }
-"""Runners that need a package for it: its name, the variable with the file, the options."""
+"""Runners that need a package for a report: its name, the variable for the file, the options."""
 
 
 class _Manager(Struct, frozen=True):
     name: str
     install: str
     test: str
-    """Runs the script, and passes on what comes behind it."""
+    """The command that runs the script and passes arguments on."""
     everywhere: str
-    """Runs the script of every package of a workspace."""
+    """The command that runs the script of every package of a workspace."""
 
 
 _NPM = _Manager("npm", f"npm ci {_QUIET}", "npm test --silent --", "npm test --silent --workspaces --if-present")
@@ -60,7 +60,7 @@ _MANAGERS = (
 
 
 def find(folder: Path) -> Iterator[Suite]:
-    """The tests of the package or workspace in ``folder``."""
+    """Yield the tests of the package or workspace in ``folder``."""
     package = json_object(folder / "package.json")
     if not package:
         yield from _deno(folder)
@@ -95,7 +95,7 @@ def _script(package: Mapping[str, Any]) -> str:
 
 
 def _line(script: str, needs: Mapping[str, Any], manager: _Manager) -> tuple[str, str]:
-    """The command with a JUnit report where its runner can write one, and advice where a plugin is missing."""
+    """Return the command, with a JUnit report if its runner can write one, and advice if a plugin is missing."""
     plain = manager.test.removesuffix(" --")
     words = script.split()
     if _ASKS.search(script):

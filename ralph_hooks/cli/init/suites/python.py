@@ -1,4 +1,4 @@
-"""Tests of Python: pytest, nox, tox, unittest, by the tool that manages the environment where there is one."""
+"""Tests of Python: pytest, nox, tox or unittest, run by the project's environment manager if it has one."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ _RUNNERS = (
     ("pdm.lock", "pdm", "pdm run python"),
     ("Pipfile.lock", "pipenv", "pipenv run python"),
 )
-_PATIENCE = 20.0  # seconds for a Python to start
+_PATIENCE = 20.0  # seconds for Python to start
 _FOR_PYTEST = re.compile(r"(?m)^(?:async )?def test_|^(?:import|from) pytest\b")
-"""Tests that unittest does not see: plain functions."""
+"""Plain test functions, which unittest does not collect."""
 
 
 class _Python(Struct, frozen=True):
     command: str
     why_not: str = ""
-    """Why it has no pytest; empty where it has."""
+    """The reason why it has no pytest; empty if it has."""
 
 
 def find(folder: Path) -> Iterator[Suite]:
-    """The tests of the project in ``folder``."""
+    """Yield the tests of the project in ``folder``."""
     why = _pytest(folder)
     if why:
         python = _python(folder, wanted="pytest")
@@ -48,7 +48,7 @@ def find(folder: Path) -> Iterator[Suite]:
 
 
 def _python(folder: Path, wanted: str = "") -> _Python:
-    """The Python that the tests run with: the one of the tool with a lock file, PATH's, that of `.venv`."""
+    """Return the Python for the tests: of the tool with a lock file, on PATH, or in `.venv`."""
     for lock, program, command in _RUNNERS:
         if (folder / lock).is_file() and shutil.which(program):
             return _Python(command)
@@ -74,7 +74,7 @@ def _imports(folder: Path, python: str, module: str) -> bool:
 
 
 def _pytest(folder: Path) -> str:
-    """The file by which the project says that it is tested by pytest; empty where none does."""
+    """Return the file that shows that the project uses pytest; empty if there is none."""
     tool = table(folder / "pyproject.toml").get("tool")
     if isinstance(tool, dict) and "pytest" in tool:
         return "pyproject.toml"

@@ -10,7 +10,7 @@ from ralph_hooks.cli.init.suites.suite import Suite, first, text
 
 
 def ruby(folder: Path) -> Iterator[Suite]:
-    """RSpec, by Bundler where the project has a Gemfile."""
+    """Yield RSpec, run by Bundler if the project has a Gemfile."""
     name = first(folder, ".rspec", "spec/spec_helper.rb")
     if not name:
         return
@@ -26,7 +26,7 @@ def ruby(folder: Path) -> Iterator[Suite]:
 
 
 def php(folder: Path) -> Iterator[Suite]:
-    """PHPUnit."""
+    """Yield PHPUnit."""
     name = first(folder, "phpunit.xml", "phpunit.xml.dist", "phpunit.dist.xml")
     if not name:
         return
@@ -39,7 +39,7 @@ def php(folder: Path) -> Iterator[Suite]:
 
 
 def make(folder: Path) -> Iterator[Suite]:
-    """The target ``test``, where nothing else is known of the project."""
+    """Yield the target ``test`` of a Makefile, as a fallback for projects without another suite."""
     for name in ("GNUmakefile", "makefile", "Makefile"):
         if re.search(r"(?m)^test\s*:(?!=)", text(folder / name)):
             yield Suite(line="make test", why=name, programs=("make",))

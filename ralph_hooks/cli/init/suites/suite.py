@@ -1,4 +1,4 @@
-"""How the tests of one part of a project are run, and what helps to find that out."""
+"""The test command of one part of a project, and helpers to detect it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-_READ = 1 << 20  # bytes of a file that are looked at
+_READ = 1 << 20  # bytes read from the start of a file
 
 
 class Suite(Struct, frozen=True, kw_only=True):
@@ -17,22 +17,22 @@ class Suite(Struct, frozen=True, kw_only=True):
 
     line: str
     why: str
-    """The file that says so, for people."""
+    """The file that configures it, for display."""
     programs: tuple[str, ...] = ()
-    """What has to be on PATH for it; a path is one of the project's own."""
+    """Programs that must be on PATH; a path is one of the project's own."""
     junit: tuple[str, ...] = ()
-    """Where it writes JUnit reports by itself."""
+    """The paths of JUnit reports that it writes by itself."""
     advice: str = ""
-    """What would make more of it, for people."""
+    """Advice for the user on a better setup."""
     problem: str = ""
-    """Why it cannot run here besides a missing program; empty where it can."""
+    """The reason, besides a missing program, why it cannot run here; empty if it can."""
     whole: bool = True
-    """True if it runs the tests of the folders below too."""
+    """True if it also runs the tests of the folders below."""
     cwd: str = ""
 
     @property
     def written(self) -> str | dict[str, Any]:
-        """As it stands in the configuration."""
+        """The suite as a configuration entry."""
         if not self.cwd and not self.junit:
             return self.line
         given: dict[str, Any] = {"run": self.line}
@@ -44,16 +44,16 @@ class Suite(Struct, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> str:
-        """For people."""
+        """The suite for display."""
         return f"{self.cwd}: {self.line}" if self.cwd else self.line
 
     def missing(self) -> tuple[str, ...]:
-        """The programs that are not there."""
+        """Return the missing programs."""
         return tuple(name for name in self.programs if shutil.which(name) is None)
 
 
 def text(path: Path) -> str:
-    """The beginning of a file; empty where there is none that can be read."""
+    """Return the start of a file; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(_READ).decode("utf-8", "replace")
@@ -62,7 +62,7 @@ def text(path: Path) -> str:
 
 
 def first(folder: Path, *names: str) -> str:
-    """The first of ``names``, which may be patterns, that ``folder`` has a file for; empty where it has none."""
+    """Return the first of ``names`` (globs allowed) with a file in ``folder``; empty if there is none."""
     for name in names:
         if "*" not in name:
             if (folder / name).is_file():
@@ -73,7 +73,7 @@ def first(folder: Path, *names: str) -> str:
 
 
 def table(path: Path) -> dict[str, Any]:
-    """A TOML file; empty where it cannot be read."""
+    """Return the content of a TOML file; empty if it cannot be read."""
     import tomli
 
     try:
@@ -83,7 +83,7 @@ def table(path: Path) -> dict[str, Any]:
 
 
 def json_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds an object; empty where it cannot be read."""
+    """Return the object in a JSON file; empty if it cannot be read."""
     try:
         found: Any = json.loads(text(path) or "{}")
     except (ValueError, RecursionError):
