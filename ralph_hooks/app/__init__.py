@@ -1,1 +1,1 @@
-"""Use cases and wiring: what the commands share, and the only place where adapters are built."""
+"""Use cases and wiring: the code that commands share, and the only place where adapters are built."""

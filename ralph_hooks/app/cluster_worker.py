@@ -1,6 +1,6 @@
-"""What a worker of a cluster runs: errands of `ralph-hooks backtest --dask`, which it finds by their names here.
+"""The code that a cluster worker runs for `ralph-hooks backtest --dask`; the scheduler refers to it by name.
 
-A worker has no repository and no state of ours. The keys of the models that it is to ask are in its own environment.
+A worker has no repository and no state of ours. Its own environment holds the keys of the models that it asks.
 """
 
 from __future__ import annotations
@@ -45,19 +45,22 @@ from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction
 
 _LIBRARIES = ("ruff", "detect-secrets")
-"""What the verdict of the deterministic checks depends on besides ourselves."""
+"""The libraries that the verdict of the deterministic checks depends on."""
 
 
 class Greeting(Struct, frozen=True, kw_only=True):
-    """What a worker says of itself."""
+    """A worker's description of itself."""
 
     versions: dict[str, str]
     obstacles: tuple[str, ...]
-    """Why models could not be asked from there."""
+    """The reasons why this worker cannot ask some models."""
 
 
 def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
-    """The outcome of a packed errand, packed. Each answer of a model is told at once, with what was paid until then."""
+    """Run a packed task and return its packed result.
+
+    Each answer of a model is reported at once through ``tell``, with the cost so far.
+    """
     task = from_msgpack(data, Task)
     ledger = TaskLedger(task.grant, price_needed=task.price_needed)
     facts = TaskCache(task.known, worker_outages())
@@ -71,18 +74,18 @@ def do(data: bytes, tell: Callable[[bytes], None]) -> bytes:
 
 
 def answer(question: bytes) -> bytes:
-    """Return whether this worker can be used for the models in ``question``."""
+    """Return this worker's packed greeting, which shows if it can serve the models in ``question``."""
     models = from_msgpack(question, tuple[Model, ...])
     return msgspec.msgpack.encode(Greeting(versions=versions(), obstacles=obstacles(models)))
 
 
 def question(models: Sequence[Model]) -> bytes:
-    """Asks a worker about ``models``."""
+    """Return a packed question to a worker about ``models``."""
     return msgspec.msgpack.encode(tuple(models))
 
 
 def refusal(answered: bytes) -> str:
-    """Return why a worker that ``answered`` so cannot be used; empty where it can."""
+    """Return the reason why a worker with the greeting ``answered`` cannot be used; empty if it can."""
     greeting = from_msgpack(answered, Greeting)
     ours = versions()
     for name, theirs in greeting.versions.items():
@@ -92,7 +95,7 @@ def refusal(answered: bytes) -> str:
 
 
 def versions() -> dict[str, str]:
-    """Return what has to be the same on every machine for the same verdict."""
+    """Return the versions that must match on every machine for equal verdicts."""
     from importlib.metadata import version
 
     python = ".".join(platform.python_version_tuple()[:2])
@@ -100,7 +103,7 @@ def versions() -> dict[str, str]:
 
 
 def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: TaskCache) -> Gate:
-    """The gate for one change that came from another machine: no repository, no state, no commands."""
+    """Return the gate for one change from another machine: no repository, no state, no commands."""
     limits = task.gate
     deadline = Deadline(limits.deadline, time.monotonic)
     prices = TaskPrices(task.prices)
@@ -137,16 +140,16 @@ def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: T
 
 @lru_cache(maxsize=1)
 def worker_client() -> ModelClient:
-    """The way to the models from this worker, whose connections all errands share."""
+    """Return this worker's model client, whose connections all tasks share."""
     return registry.client(os.environ, programs=False)
 
 
 @lru_cache(maxsize=1)
 def worker_outages() -> WorkerOutages:
-    """Return what all errands of this worker know of models that are down."""
+    """Return this worker's record of model outages, shared by all tasks."""
     return WorkerOutages()
 
 
 def obstacles(models: Sequence[Model]) -> tuple[str, ...]:
-    """Return why each of ``models`` could not be asked from here."""
+    """Return the reason for each of ``models`` that cannot be asked from here."""
     return tuple(dict.fromkeys(filter(None, (registry.obstacle(model, os.environ) for model in models))))

@@ -1,4 +1,4 @@
-"""Where a command runs: the repository, its configuration, the user's state, and what of it needs consent."""
+"""The context of a command: the repository, its configuration, the user's state and the permissions to approve."""
 
 from __future__ import annotations
 
@@ -32,46 +32,49 @@ if TYPE_CHECKING:
     from ralph_hooks.store.team import TeamStore
 
 WHEN_UNAVAILABLE = "RALPH_HOOKS_WHEN_UNAVAILABLE"
-"""Sets ``when-unavailable`` for one run: ``open`` lets a change through that nobody could review."""
+"""The variable that sets ``when-unavailable`` for one run: ``open`` passes a change that could not be reviewed."""
 STORE = "RALPH_HOOKS_STORE"
-"""The URL of the team's store; it goes before the one in the user's configuration."""
+"""The variable with the URL of the team's store; it overrides the user's configuration."""
 
 
 _HOOK = frozenset(("PRE_COMMIT", "GIT_PREFIX", "GIT_INDEX_FILE"))
-"""What is in the environment of a hook: pre-commit's own variable, and those of git."""
+"""Variables that show that a hook is running: pre-commit's own one, and those of git."""
 
 
 def in_hook() -> bool:
-    """Return whether git or a hook manager has started us, and not a person."""
+    """Return True if git or a hook manager started this process, rather than a person."""
     return not _HOOK.isdisjoint(os.environ)
 
 
 class Context(Struct, frozen=True, kw_only=True):
-    """A repository of this user, with the settings that hold in it."""
+    """A repository of this user with its effective settings."""
 
     repository: snapshots.Repository
     home: Home
     settings: Settings
     permissions: tuple[Permission, ...]
-    """What its configuration may do only with the user's consent."""
+    """The permissions that its configuration needs from the user."""
 
     @property
     def key(self) -> str:
-        """Names the repository in the record of approvals; linked worktrees share it."""
+        """The repository's key in the record of approvals; linked worktrees share it."""
         return str(self.repository.common_dir)
 
     @property
     def consent(self) -> Consent:
-        """What the user has approved."""
+        """The user's approvals."""
         return Consent(self.home.state, os.environ)
 
     def known_as(self) -> RepositoryId:
-        """The repository as the ledger and the reports name it."""
+        """The repository's id in the ledger and in reports."""
         return RepositoryId.at(self.repository.common_dir)
 
 
 def find_repository() -> snapshots.Repository:
-    """The repository around the current folder, with nothing left undone in it. Raises GitError, RalphError."""
+    """Return the repository around the current folder, after finishing an interrupted `apply` or `undo`.
+
+    Raises GitError, RalphError.
+    """
     repository = snapshots.open_repository(current_folder())
     if journal.pending(repository):
         _go_on(repository)
@@ -88,7 +91,7 @@ def find_repository() -> snapshots.Repository:
 
 
 def current_folder() -> Path:
-    """Return where we are. Raises RalphError where somebody has removed it."""
+    """Return the current folder. Raises RalphError if it was removed."""
     try:
         return Path.cwd()
     except FileNotFoundError as error:
@@ -96,20 +99,20 @@ def current_folder() -> Path:
 
 
 def has_jobs(home: Home) -> bool:
-    """Return whether this user has ever had a repair in the background: most have none.
+    """Return True if this user has ever had a background repair.
 
-    And must not pay for the look.
+    Most users have none and must not pay for searching them.
     """
     return (home.state / "jobs").is_dir()
 
 
 def load_context() -> Context:
-    """The repository around the current folder and its configuration. Raises GitError, ConfigError."""
+    """Return the repository around the current folder with its configuration. Raises GitError, ConfigError."""
     return context_for(find_repository())
 
 
 def context_for(repository: snapshots.Repository) -> Context:
-    """``repository`` with its configuration. Raises ConfigError."""
+    """Return ``repository`` with its configuration. Raises ConfigError."""
     home = locate(os.environ)
     settings = config.load(repository.top, home.config, registry.built_in())
     settings = _with_policy(settings, os.environ.get(WHEN_UNAVAILABLE, ""))
@@ -125,7 +128,7 @@ def context_for(repository: snapshots.Repository) -> Context:
 
 
 def _with_policy(settings: Settings, policy: str) -> Settings:
-    """Return ``settings`` with ``when-unavailable`` as the environment says for this one run. Raises ConfigError."""
+    """Return ``settings`` with ``when-unavailable`` from the environment. Raises ConfigError."""
     if not policy:
         return settings
     if policy not in {each.value for each in Policy}:
@@ -139,9 +142,9 @@ def _with_policy(settings: Settings, policy: str) -> Settings:
 
 
 def _go_on(repository: snapshots.Repository) -> None:
-    """Finish what a killed `apply` or `undo` has left, except inside a hook: a hook only reads.
+    """Finish an `apply` or `undo` that was killed, except inside a hook: a hook only reads.
 
-    pre-commit takes unstaged edits away while hooks run; files written then would be lost or put back wrongly.
+    pre-commit removes unstaged edits while hooks run; files written then would be lost or restored wrongly.
     """
     from ralph_hooks.git.fixes.apply import recover
 
@@ -153,9 +156,9 @@ def _go_on(repository: snapshots.Repository) -> None:
 
 @contextmanager
 def open_state(home: Home, settings: Settings | None = None) -> Iterator[State]:
-    """The user's state; what could not be kept is told on standard error at the end.
+    """Yield the user's state; data that could not be saved is reported on standard error at the end.
 
-    With ``settings`` it is beside the team's store that they name, which is reached once something of it is wanted.
+    With ``settings`` it also uses the team's store that they name, and connects to it on first use.
     """
     with Database(home.state) as database:
         state = State(database, team_store(database, settings) if settings is not None else None)
@@ -170,7 +173,7 @@ def open_state(home: Home, settings: Settings | None = None) -> Iterator[State]:
 
 
 def team_store(database: Database, settings: Settings) -> TeamStore | None:
-    """The store that the user shares with a team; None where there is none. Raises ConfigError."""
+    """Return the store that the user shares with a team; None without one. Raises ConfigError."""
     url = os.environ.get(STORE) or settings.store
     if not url:
         return None
@@ -182,7 +185,7 @@ def team_store(database: Database, settings: Settings) -> TeamStore | None:
 
 
 def require_consent(context: Context) -> None:
-    """Raise UntrustedError, with what would have to be approved, unless the user has approved it."""
+    """Raise UntrustedError, listing the permissions, unless the user has approved them."""
     if context.consent.approved(context.key, context.permissions):
         return
     wanted = "".join(

@@ -1,4 +1,4 @@
-"""Dismissing findings: which one is meant, what is written, and which entries have outlived their code."""
+"""Dismissing findings: select them, write the entries, and find entries whose code is gone."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from ralph_hooks.git.run import try_git
 from ralph_hooks.git.snapshot import Repository
 
 _SHOWN = 10
-_SHORTEST = 4  # digits of an id that are enough to name a finding
+_SHORTEST = 4  # minimum digits of an id that names a finding
 
 
 def dismissable(reports: Iterable[Report]) -> dict[str, Finding]:
-    """Return the findings of ``reports``, the latest first, by fingerprint: what blocks first, then advice."""
+    """Return the findings of ``reports`` by fingerprint: the latest report first, blocking findings before advice."""
     found: dict[str, Finding] = {}
     for report in reports:
         for finding in report.findings:
@@ -33,7 +33,7 @@ def dismissable(reports: Iterable[Report]) -> dict[str, Finding]:
 
 
 def chosen(names: Sequence[str], known: dict[str, Finding]) -> list[Finding]:
-    """Return the findings that ``names``, beginnings of ids, mean. Raises RalphError for none or several."""
+    """Return the findings whose ids start with ``names``. Raises RalphError for none or several."""
     picked: dict[str, Finding] = {}
     for name in names:
         wanted = name.strip().lower()
@@ -71,12 +71,12 @@ def dismiss(repository: Repository, findings: Sequence[Finding], kind: Dismissal
 
 
 def masked(path: str) -> Callable[[str], str]:
-    """Return what hides credentials in a line of ``path``."""
+    """Return a function that redacts credentials in a line of ``path``."""
     return lambda text: secrets.mask(text, path)
 
 
 def undo(repository: Repository, names: Sequence[str]) -> list[Dismissal]:
-    """Take the entries that ``names`` mean out of the file and return them. Raises RalphError."""
+    """Remove the entries named by ``names`` from the file and return them. Raises RalphError."""
     there = files.entries_of(repository)
     gone: dict[str, Dismissal] = {}
     for name in names:
@@ -91,15 +91,15 @@ def undo(repository: Repository, names: Sequence[str]) -> list[Dismissal]:
 
 
 def expired(repository: Repository, entries: Sequence[Dismissal]) -> list[Dismissal]:
-    """Return the entries whose code is in none of the working tree's files any more.
+    """Return the entries whose code is in no file of the working tree any more.
 
-    One about removed code, or about a commit's message, has no code that could be there: it is kept.
+    An entry about removed code, or about a commit's message, has no code to look for: it is kept.
     """
     return [entry for entry in entries if not entry.removed and _is_gone(repository, entry)]
 
 
 def prune(repository: Repository) -> list[Dismissal]:
-    """Take the expired entries out of the file and return them. Raises RalphError."""
+    """Remove the expired entries from the file and return them. Raises RalphError."""
     there = files.entries_of(repository)
     gone = expired(repository, there)
     if gone:
@@ -119,7 +119,7 @@ def _is_gone(repository: Repository, entry: Dismissal) -> bool:
 
 
 def _has(entry: Dismissal, path: str, data: bytes) -> bool:
-    """Return True where some line of ``data`` has the fingerprint of ``entry``."""
+    """Return True if a line of ``data`` has the fingerprint of ``entry``."""
     lines = secrets.mask(decode(data), path).split("\n")
     numbers = [number for number, line in enumerate(lines, 1) if visible(line.strip()) == entry.code]
     made = anchored(
@@ -144,7 +144,7 @@ def _finding(path: str, line: int, entry: Dismissal, context: str) -> Finding:
 
 
 def _holding(repository: Repository, entry: Dismissal) -> list[str]:
-    """Return the files that hold the code, for an entry whose own file is gone."""
+    """Return the files that hold the code of an entry whose own file is gone."""
     if entry.digest or not entry.code:
         return []
     args = ["grep", "-z", "-l", "-F", "--untracked", "-e", entry.code]

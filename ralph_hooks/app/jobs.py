@@ -1,4 +1,4 @@
-"""Background repairs of one repository: find them, and remove what a killed one left."""
+"""Background repairs of one repository: find them, and remove the leftovers of killed ones."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from ralph_hooks.store.paths import Home
 
 
 def jobs_of(home: Home, repository: Repository) -> Jobs:
-    """The jobs of this repository, whichever of its worktrees started them."""
+    """Return the jobs of this repository, started from any of its worktrees."""
     return Jobs(home.state, known_as(repository))
 
 
 def known_as(repository: Repository) -> sqlite.RepositoryId:
-    """The repository as our records name it."""
+    """Return the repository's id in our records."""
     return sqlite.RepositoryId.at(repository.common_dir)
 
 
 def clear_away(home: Home, repository: Repository) -> None:
-    """Remove what repairs have left whose process was killed, and say so.
+    """Remove the leftovers of repairs whose process was killed, and report it.
 
-    Whatever goes wrong here must not stand in the way of the command that is being run.
+    An error here never fails the command that is being run.
     """
     try:
         died = jobs_of(home, repository).sweep()
@@ -48,6 +48,6 @@ def clear_away(home: Home, repository: Repository) -> None:
 
 
 def running(home: Home, repository: Repository) -> tuple[Job, ...]:
-    """The jobs that go on, the latest first."""
+    """Return the running jobs, the latest first."""
     jobs = jobs_of(home, repository)
     return tuple(job for job in jobs.all() if jobs.runs(job))

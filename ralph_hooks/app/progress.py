@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while models or tests run; nothing where nobody looks."""
+"""Progress at a terminal while models or tests run; silent without a terminal."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
 
-_PATIENCE = 0.4  # seconds; what is done sooner needs no progress, and no import of rich
+_PATIENCE = 0.4  # seconds; shorter work needs no progress and no import of rich
 
 
 class Silent:
-    """Progress without anybody to see it."""
+    """Progress that shows nothing."""
 
     def begin(self, what: str, total: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def end(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class OnTerminal:
-    """A bar on standard error, which vanishes when the work is done."""
+    """A progress bar on standard error that disappears when the work is done."""
 
     def __init__(self) -> None:
         self._timer: threading.Timer | None = None
@@ -36,21 +36,21 @@ class OnTerminal:
         self._lock = threading.Lock()
 
     def begin(self, what: str, total: int) -> None:
-        """Show ``what`` if it takes longer than a moment."""
+        """Show ``what`` if the work takes longer than a moment."""
         self._done = 0
         self._timer = threading.Timer(_PATIENCE, self._show, (what, total))
         self._timer.daemon = True
         self._timer.start()
 
     def advance(self) -> None:
-        """One step further."""
+        """Advance by one step."""
         with self._lock:
             self._done += 1
             if self._bar is not None:
                 self._bar.update(self._bar.task_ids[0], completed=self._done)
 
     def end(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._timer is not None:
             self._timer.cancel()
         with self._lock:
@@ -73,6 +73,6 @@ class OnTerminal:
 
 
 def progress() -> Silent | OnTerminal:
-    """A bar where standard error is a terminal of the user's own; under pre-commit it would end up in the report."""
-    looked_at = sys.stderr is not None and sys.stderr.isatty()  # there is none where it was closed
+    """Return a bar if standard error is the user's own terminal; under pre-commit it would end up in the report."""
+    looked_at = sys.stderr is not None and sys.stderr.isatty()  # None if it was closed
     return OnTerminal() if looked_at and "PRE_COMMIT" not in os.environ else Silent()

@@ -1,4 +1,4 @@
-"""Of several runs that judge the same change at once, one goes first and the others work from what it has stored."""
+"""A lock that serialises concurrent runs on the same change, so that later ones hit the cache."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _POLL = 0.05  # seconds
 def exclusive_run(state: Path, repository: str, changes: Iterable[Change], deadline: Deadline) -> Iterator[None]:
     """Wait until no other run of this user judges the same ``changes`` of ``repository``, or until the deadline.
 
-    Asked side by side, both would pay for the same answers and run the same commands. The lock goes with its holder,
-    and where files cannot be locked nobody waits.
+    Concurrent runs would pay twice for the same answers and run the same commands. The lock ends with its holder's
+    process; if files cannot be locked, this returns at once.
     """
     path = state / _FOLDER / _name(repository, changes)
     lock = _wait(path, deadline)
@@ -33,7 +33,7 @@ def exclusive_run(state: Path, repository: str, changes: Iterable[Change], deadl
         yield
     finally:
         if lock is not None:
-            with suppress(OSError):  # Windows removes no open file; then it stays, and is used again
+            with suppress(OSError):  # Windows cannot remove an open file; then it stays and is reused
                 path.unlink()
             lock.release()
 
@@ -48,7 +48,7 @@ def _wait(path: Path, deadline: Deadline) -> locks.Lock | None:
     try:
         prepare(path.parent.parent)
         prepare(path.parent)
-    except (OSError, RalphError):  # whoever opens the state says what is the matter with it
+    except (OSError, RalphError):  # opening the state reports the same error
         return None
     lock = locks.acquire(path)
     if lock is None and locks.usable(path.parent):

@@ -1,4 +1,4 @@
-"""What ends a run from outside: Ctrl-C, SIGTERM, a terminal that is closed, and the end of the git that it is for."""
+"""External reasons to stop a run: Ctrl-C, SIGTERM, a closed terminal, and the end of the git process it serves."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections.abc import MutableMapping
 from types import FrameType
 
 GIT = "RALPH_HOOKS_GIT"
-"""The variable in which a native hook names the process of git that waits for it."""
+"""The variable in which a native hook passes the id of the git process that waits for it."""
 
 _SIGNALS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-_CLEARING = 2.0  # seconds in which test processes are ended and folders removed
+_CLEARING = 2.0  # seconds to stop test processes and remove folders
 _POLL = 0.25  # seconds
 
 
 def catch() -> None:
-    """Raise KeyboardInterrupt at these signals, except at one that whoever started us has turned off (nohup)."""
+    """Raise KeyboardInterrupt on these signals, except on one that the parent process ignores (nohup)."""
     interrupt = _Interrupt()
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -26,7 +26,7 @@ def catch() -> None:
 
 
 class _Interrupt:
-    """Raises once in a while: a second Ctrl-C at once, or the hangup that comes twice, must not end the clearing up."""
+    """A handler that raises at most once in a while, so that a repeated signal does not abort the cleanup."""
 
     def __init__(self) -> None:
         self._last = -_CLEARING
@@ -39,12 +39,12 @@ class _Interrupt:
 
 
 def follow_git(environ: MutableMapping[str, str]) -> None:
-    """Be interrupted once the git in ``environ`` is gone: an editor that cancels a push ends git and not its hooks.
+    """Interrupt this process once the git in ``environ`` is gone: an editor that cancels a push ends git, not hooks.
 
     The variable is taken out: what we start in the background outlives git.
     """
     git = environ.pop(GIT, "")
-    if os.name == "posix" and git.isdecimal() and _runs(int(git)):  # else it has a number of its own where we are
+    if os.name == "posix" and git.isdecimal() and _runs(int(git)):  # otherwise its id differs in our namespace
         threading.Thread(target=_follow, args=(int(git),), daemon=True).start()
 
 
@@ -59,6 +59,6 @@ def _runs(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # somebody else's, and so it is there
+    except PermissionError:  # another user's process, so it exists
         return True
     return True

@@ -1,4 +1,4 @@
-"""The only place where adapters are built and put together."""
+"""The wiring of adapters; no other module builds them."""
 
 from __future__ import annotations
 
@@ -63,26 +63,26 @@ if TYPE_CHECKING:
     from ralph_hooks.git.push import GitPush
 
 KEEP_BODIES = "RALPH_HOOKS_KEEP_BODIES"
-"""Set to anything, it keeps the bodies of requests and replies in the state folder, for debugging."""
+"""The variable that, if set, saves the bodies of requests and replies in the state folder, for debugging."""
 
 
 class Selection(Struct, frozen=True):
-    """Which change is judged: a range, a commit, everything that is not committed, or what is staged."""
+    """The selected change: a range, a commit, all uncommitted changes, or the staged change."""
 
     from_ref: str | None = None
     to_ref: str | None = None
     commit: str | None = None
     worktree: bool = False
     intent: str = ""
-    """What the author says that the change is meant to do."""
+    """The author's description of the purpose of the change."""
 
     @property
     def stage(self) -> Stage:
-        """What is staged is about to be committed; history is about to be pushed, or is in CI."""
+        """The stage: pre-commit for a staged change, pre-push for history (about to be pushed, or in CI)."""
         return Stage.PRE_PUSH if self.from_ref or self.commit else Stage.PRE_COMMIT
 
     def pushed(self, repository: snapshots.Repository) -> GitPush | None:
-        """A range with its commits; None where no range was asked for. Raises as `read`."""
+        """Return a range with its commits; None if no range was selected. Raises as `read`."""
         if not self.from_ref:
             return None
         from ralph_hooks.git.push import ranged
@@ -90,7 +90,7 @@ class Selection(Struct, frozen=True):
         return ranged(repository, self.from_ref, self.to_ref or "HEAD")
 
     def read(self, repository: snapshots.Repository) -> GitSnapshot:
-        """The change. Raises GitError where it is not there or cannot be judged."""
+        """Return the change. Raises GitError if it does not exist or cannot be judged."""
         if self.commit:
             return snapshots.commit(repository, self.commit)
         if self.from_ref:
@@ -105,17 +105,17 @@ class Selection(Struct, frozen=True):
 
 
 class ReviewSession(Struct, frozen=True, kw_only=True):
-    """Everything a judgement needs."""
+    """The resources of one review."""
 
     context: Context
     stage: Stage
     snapshot: Snapshot
     gate: Gate
     pushed: GitPush | None = None
-    """Where a range is judged: as it would be when it is pushed."""
+    """The push that a range stands for; None for other selections."""
 
     def judge(self, command: str, scope: Scope) -> Report:
-        """The report, kept for `show`. Raises RalphError where only the user can help."""
+        """Judge and return the report, stored for `show`. Raises RalphError if only the user can help."""
         if self.pushed is None:
             return self.gate.judge(command, self.snapshot, scope)
         return push_gate(self.gate).judge(command, self.pushed, scope)
@@ -123,7 +123,10 @@ class ReviewSession(Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def open_review(command: str, selection: Selection) -> Iterator[ReviewSession]:
-    """Everything for ``command`` to judge ``selection``. Raises UntrustedError before anything is sent or run."""
+    """Yield a session in which ``command`` judges ``selection``.
+
+    Raises UntrustedError before anything is sent or run.
+    """
     context = load_context()
     require_consent(context)
     with contextlib.ExitStack() as stack:
@@ -140,7 +143,7 @@ def _review(context: Context, command: str, selection: Selection) -> Iterator[Re
     with open_state(context.home, context.settings) as state:
         pushed = selection.pushed(context.repository)
         snapshot: Snapshot = pushed.targets[0].snapshot if pushed else selection.read(context.repository)
-        limits = context.settings.push if pushed else context.settings.gate  # a range gets the verdict of its push
+        limits = context.settings.push if pushed else context.settings.gate  # a range is judged as a push
         gate = with_skips(build_gate(context, state, command, limits, snapshot, intent=selection.intent))
         try:
             with exclusive_run(context.home.state, context.key, [snapshot.change], gate.models.caller.deadline):
@@ -152,17 +155,20 @@ def _review(context: Context, command: str, selection: Selection) -> Iterator[Re
                     pushed=pushed,
                 )
         finally:
-            gate.models.caller.close()  # interrupted or failed half-way: what is under way is in the books all the same
+            gate.models.caller.close()  # after an interrupt or an error: calls in progress are already in the ledger
 
 
 @contextmanager
 def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushGate]:
-    """The gate for ``pushed``. Raises UntrustedError before anything is sent or run; where nothing is, nobody asks."""
+    """Yield the gate for ``pushed``.
+
+    Raises UntrustedError before anything is sent or run; a push with nothing to judge needs no approval.
+    """
     if pushed.targets:
         require_consent(context)
     nothing = Change(tree="", base="", entries=(), title=pushed.title)
     with open_state(context.home, context.settings) as state:
-        # Whatever is pushed, git has stored: the change that tells how to make a tree is not needed.
+        # git has stored every pushed object: no change is needed to build a tree.
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
         models = msgspec.structs.replace(gate.models, guidance=_guidance(context, changes, ""))
@@ -176,14 +182,14 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
 
 
 def push_gate(gate: Gate) -> PushGate:
-    """The gate for several changes with a history around the ``gate`` for one."""
+    """Return the gate for several changes with a history, around ``gate`` for one change."""
     from ralph_hooks.engine.review.push_gate import PushGate
 
     return PushGate(gate=gate, secrets=Secrets())
 
 
 def with_skips(gate: Gate) -> Gate:
-    """``gate`` without the parts that the user skips for this run. Raises RalphError for a name that is none."""
+    """Return ``gate`` without the parts that the user skips for this run. Raises RalphError for an unknown name."""
     wanted = os.environ.get(skips.VARIABLE, "")
     if not wanted.strip():
         return gate
@@ -205,7 +211,7 @@ def build_gate(
     *,
     intent: str = "",
 ) -> Gate:
-    """The gate for one run of ``command``. ``shown`` is told how far it is; without, who sits at the terminal."""
+    """Return the gate for one run of ``command``; progress goes to ``shown``, by default the terminal."""
     deadline = Deadline(limits.deadline, time.monotonic)
     run = os.urandom(8).hex()
     caller, store, prices = build_caller(context, state, command, deadline, run=run)
@@ -230,7 +236,7 @@ def build_gate(
 
 
 def _guidance(context: Context, changes: Sequence[Change], intent: str) -> Guidance:
-    """The project's review guidelines, as the base of the first of ``changes`` has them, and the ``intent``."""
+    """Return the project's review guidelines from the base of the first of ``changes``, and the ``intent``."""
     names = context.settings.all_guidelines()
     base = next((change.base for change in changes), "")
     if not names or not base:
@@ -239,7 +245,7 @@ def _guidance(context: Context, changes: Sequence[Change], intent: str) -> Guida
 
 
 def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:
-    """The check by the project's own configuration, as the base of the first of ``changes`` has it."""
+    """Return the ruff check by the project's configuration in the base of the first of ``changes``."""
     base = next((change.base for change in changes), "")
     paths = [entry.path for change in changes for entry in change.entries if may_be_python(entry)]
     project = ProjectRules(lambda wanted: read_files(context.repository, base, wanted), paths)
@@ -247,7 +253,7 @@ def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:
 
 
 def _linters(context: Context, store: Cache, runner: LinterRunner | None = None) -> Linters | None:
-    """The project's own linters; None where it has none."""
+    """Return the project's own linters; None if it has none."""
     if not context.settings.linters:
         return None
     from ralph_hooks.checks.linters import ProjectLinters
@@ -270,7 +276,10 @@ def build_trial(
     client: ModelClient,
     apart: str,
 ) -> Gate:
-    """The gate for one example of a backtest: no commands, no report kept, and answers apart from the real ones."""
+    """Return the gate for one backtest example.
+
+    It runs no commands, stores no report, and keeps its answers apart from real ones.
+    """
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
     caller, store, prices = build_caller(context, state, "backtest", deadline, run=run, client=client, apart=apart)
@@ -295,7 +304,7 @@ def _gate(
     *,
     proves: bool = True,
 ) -> Gate:
-    """Build the gate for ``change`` of ``repository``; without ``proves`` it runs no reproducers."""
+    """Return the gate for ``change`` of ``repository``; without ``proves`` it runs no reproducers."""
     return Gate(
         models=models,
         checks=all_checks(),
@@ -310,7 +319,7 @@ def _gate(
 
 
 def build_prover(context: Context, repository: snapshots.Repository, change: Change) -> Prover:
-    """Build what runs reproducers for ``change``."""
+    """Return the prover that runs reproducers for ``change``."""
     from ralph_hooks.git.sandbox.prover import GitProver
 
     return GitProver(repository, change, command=context.settings.proof.command)
@@ -339,9 +348,9 @@ def build_caller(
     client: ModelClient | None = None,
     apart: str = "",
 ) -> tuple[Caller, Cache, Catalogue]:
-    """The way to the models for one run of ``command``, with the store and the prices that it uses.
+    """Return the model caller for one run of ``command``, with its cache and prices.
 
-    ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a store of their own.
+    ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a cache of their own.
     """
     verdicts = Verdicts(state.database)
     store: Cache = NamespacedCache(verdicts, apart) if apart else verdicts
@@ -362,7 +371,7 @@ def build_caller(
 
 
 def build_ledger(context: Context, state: State, command: str, run: str) -> StoredLedger:
-    """The books of one run, with the user's budgets."""
+    """Return the ledger of one run, with the user's budgets."""
     budget = context.settings.budget
     caps = Caps(
         per_run=budget.per_run,
@@ -375,7 +384,10 @@ def build_ledger(context: Context, state: State, command: str, run: str) -> Stor
 
 @contextmanager
 def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster]:
-    """The Dask cluster at ``address``, whose workers can ask the models of all ``routings``. Raises RalphError."""
+    """Yield the Dask cluster at ``address``, whose workers can ask the models of all ``routings``.
+
+    Raises RalphError.
+    """
     from ralph_hooks.app import cluster_worker
     from ralph_hooks.cluster.dask import Dask
     from ralph_hooks.engine.backtest.remote import reviewers
@@ -389,7 +401,7 @@ def open_cluster(address: str, routings: Iterable[Settings]) -> Iterator[Cluster
 
 
 def build_remote(context: Context, state: State, cluster: Cluster, *, run: str, apart: str) -> Remote:
-    """Changes judged by ``cluster``, with the books and the store of this user."""
+    """Return a judge that runs on ``cluster``, with this user's ledger and cache."""
     from ralph_hooks import secrets
     from ralph_hooks.engine.backtest.remote import Remote
 
@@ -409,7 +421,10 @@ def build_remote(context: Context, state: State, cluster: Cluster, *, run: str, 
 
 @contextmanager
 def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fixer]:
-    """What repairs ``snapshot``, which ``gate`` judges; its scratch copy is gone at the end. Raises GitError."""
+    """Yield the fixer for ``snapshot``, which ``gate`` judges; its scratch copy is removed at the end.
+
+    Raises GitError.
+    """
     from ralph_hooks.checks.autofix import RuffFixes
     from ralph_hooks.engine.repair.fixer import Fixer
     from ralph_hooks.git.sandbox.workbench import GitWorkbench
@@ -428,7 +443,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
     )
     try:
         with workbench as bench:
-            # The repaired tree is known to the bench's own repository alone.
+            # Only the workbench's own repository has the repaired tree.
             known = (lambda _: bench.prover(settings.proof.command)) if gate.prover else None
             linters = _linters(context, gate.store, bench.linters()) if gate.linters else None
             judging = msgspec.structs.replace(gate, prover=known, linters=linters)
@@ -440,7 +455,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
 
 
 def build_client(context: Context, run: str) -> ModelClient:
-    """The way to the models; with `KEEP_BODIES` set it writes down what is asked and answered, and says where."""
+    """Return the model client; with `KEEP_BODIES` set it saves requests and replies, and prints where."""
     client = registry.client(os.environ, context.settings.proxy)
     if not os.environ.get(KEEP_BODIES):
         return client

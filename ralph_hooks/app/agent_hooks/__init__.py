@@ -1,1 +1,1 @@
-"""The hooks of coding agents: what calls us, what they read, and where they are written down."""
+"""The hooks of coding agents: their conventions, their settings files, and protection against loops."""

@@ -1,4 +1,4 @@
-"""What each coding agent says to its hooks, reads from them, and where it looks for them: a table.
+"""A table of each coding agent's hook convention: its input, its expected output, and its settings file.
 
 Sources, as of 2026-11:
 
@@ -19,25 +19,25 @@ import msgspec
 from msgspec import Struct
 
 TIMEOUT = 300
-"""Seconds that an agent gives a hook; a review ends before, by `gate.deadline`."""
+"""The timeout in seconds that an agent gives a hook; `gate.deadline` ends a review earlier."""
 BLOCK = 2
-"""The exit code by which a hook blocks."""
+"""The exit code that makes a hook block."""
 
 
 class HookCall(Struct, frozen=True):
-    """What an agent says when it wants to end its turn."""
+    """An agent's message when it wants to end its turn."""
 
     session: str = ""
     cwd: str = ""
-    """Where the agent works; empty where it does not say."""
+    """The agent's working folder; empty if it sends none."""
     continued: bool = False
-    """True where this turn goes on only because a hook blocked its end before."""
+    """True if this turn continues only because a hook blocked its previous end."""
     ended_well: bool = True
-    """False where the person stopped the agent, or it failed: then nothing is to be judged."""
+    """False if the user stopped the agent or it failed: then nothing is judged."""
 
 
 class Answer(Struct, frozen=True):
-    """What a hook prints, and its exit code."""
+    """A hook's output and its exit code."""
 
     stdout: str = ""
     stderr: str = ""
@@ -45,26 +45,26 @@ class Answer(Struct, frozen=True):
 
 
 class Convention(Struct, frozen=True, kw_only=True):
-    """One agent."""
+    """The hook convention of one agent."""
 
     name: str
     file: str
-    """Its settings in a repository, from the top."""
+    """The path of its settings file, relative to the top of the repository."""
     event: str
     entry: Callable[[str], Mapping[str, Any]]
-    """What is added to the list of hooks for ``event``; takes the command."""
+    """A function from the command to the entry for the list of hooks for ``event``."""
     others: Mapping[str, Any] = {}
-    """What a new file holds besides the hooks."""
+    """The content of a new file besides the hooks."""
     block: Callable[[str], Answer]
-    """Let the agent go on with a text to act on."""
+    """A function that makes the agent continue, with a text to act on."""
     tell: Callable[[str], Answer]
-    """Let it end, and tell the person."""
+    """A function that lets the agent end and shows the user a message."""
     quiet: str = ""
-    """What is printed where there is nothing to say."""
+    """The output if there is no message."""
 
     @property
     def command(self) -> str:
-        """What the agent starts. It does nothing where ralph-hooks is not installed: colleagues share the file."""
+        """The command in the agent's settings. Without ralph-hooks it does nothing: colleagues share the file."""
         return f"if command -v ralph-hooks >/dev/null 2>&1; then ralph-hooks agent-hook {self.name}; fi"
 
 
@@ -107,7 +107,7 @@ CONVENTIONS = {
             entry=lambda command: {"command": command, "timeout": TIMEOUT, "loop_limit": 5},
             others={"version": 1},
             block=lambda text: Answer(stdout=_json({"followup_message": text})),
-            tell=lambda text: Answer(stdout="{}\n", stderr=text + "\n"),  # its hooks can show the person nothing else
+            tell=lambda text: Answer(stdout="{}\n", stderr=text + "\n"),  # the only message its hooks can show the user
             quiet="{}\n",
         ),
         Convention(
@@ -137,13 +137,13 @@ CONVENTIONS = {
         ),
     )
 }
-"""By the name that `ralph-hooks agent-hook` takes."""
+"""The conventions, by the name that `ralph-hooks agent-hook` takes."""
 
 
 def read_call(data: bytes) -> HookCall:
-    """Read what an agent wrote to standard input; what cannot be read says nothing."""
+    """Return the call that an agent wrote to standard input; unreadable input gives an empty call."""
     try:
-        said = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))  # Cursor begins with a byte order mark
+        said = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))  # Cursor's output starts with a byte order mark
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return HookCall()
     if not isinstance(said, dict):

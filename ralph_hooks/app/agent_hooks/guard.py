@@ -1,4 +1,4 @@
-"""Keep an agent from going round in circles: it is not blocked twice for the same files, nor for ever."""
+"""Protection against endless loops: an agent is not blocked twice for the same files, and never without limit."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.store.paths import prepare
 
 MOST = 3
-"""How often in a row the end of a turn is blocked."""
+"""The maximum number of times in a row that the end of a turn is blocked."""
 _FOLDER = "agents"
-_WEEK = 7 * 86_400.0  # seconds that a session is remembered
+_WEEK = 7 * 86_400.0  # seconds until a session expires
 
 
 class _Blocked(Struct, frozen=True):
@@ -28,7 +28,7 @@ class _Blocked(Struct, frozen=True):
 
 
 class Guard:
-    """What is remembered of one session of one agent."""
+    """The state of one session of one agent."""
 
     def __init__(self, state: Path, repository: str, session: str) -> None:
         name = hashlib.blake2b(
@@ -37,7 +37,7 @@ class Guard:
         self._path = state / _FOLDER / f"{name}.json"
 
     def obstacle(self, tree: str, *, continued: bool) -> str:
-        """Return why the agent may end although ``tree`` is refused; empty where it is to go on."""
+        """Return the reason why the agent may end although ``tree`` is rejected; empty if it must continue."""
         last = self._last()
         if last is None:
             return ""
@@ -48,14 +48,14 @@ class Guard:
         return ""
 
     def blocked(self, tree: str, *, continued: bool) -> None:
-        """Remember that the agent was sent back for ``tree``."""
+        """Record that the agent was sent back for ``tree``."""
         last = self._last()
         times = last.times if last is not None and continued else 0
         with suppress(OSError):
             self._path.write_bytes(msgspec.json.encode(_Blocked(tree, times + 1)))
 
     def passed(self) -> None:
-        """Forget it all: the next refusal is the first one."""
+        """Reset the state: the next rejection counts as the first."""
         with suppress(OSError):
             self._path.unlink(missing_ok=True)
 
@@ -68,12 +68,12 @@ class Guard:
 
 @contextmanager
 def one_at_a_time(state: Path, repository: str) -> Iterator[bool]:
-    """Yield True where no other hook of an agent judges ``repository`` now."""
+    """Yield True if no other agent hook is judging ``repository``."""
     folder = state / _FOLDER
     try:
         prepare(state)
         prepare(folder)
-    except (OSError, RalphError):  # whoever opens the state says what is the matter with it
+    except (OSError, RalphError):  # opening the state reports the same error
         yield True
         return
     _sweep(folder)

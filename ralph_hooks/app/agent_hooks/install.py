@@ -1,4 +1,4 @@
-"""Write our hook into an agent's settings, and take it out again byte for byte."""
+"""Add our hook to an agent's settings, and remove it again byte for byte."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from ralph_hooks.git.snapshot import Repository
 
 _CALL = "ralph-hooks agent-hook"
 _RECORDS = "ralph-hooks-agents"
-"""A folder in git's own, where nothing is tracked."""
+"""The name of the folder inside ``.git``, which is never tracked."""
 
 
 class _Record(Struct, frozen=True):
-    """What a file was before, for as long as it is what we made of it."""
+    """The previous content of a settings file, valid while the file is as we wrote it."""
 
     after: str
-    """SHA-256 of the file as we left it."""
+    """The SHA-256 of the file as we wrote it."""
     before: str | None
-    """The file before; None where there was none."""
+    """The previous content; None if there was no file."""
     folders: tuple[str, ...] = ()
-    """Folders that were made for it."""
+    """Folders that we created for the file."""
 
 
 def install(repository: Repository, agent: Convention) -> str:
-    """Add the hook and return what was done, for people. Raises RalphError where the file cannot be edited."""
+    """Add the hook and return a message. Raises RalphError if the file cannot be edited."""
     path = repository.top / agent.file
     before = _read(path)
     if before is not None and _CALL in before:
@@ -59,7 +59,7 @@ def install(repository: Repository, agent: Convention) -> str:
 
 
 def uninstall(repository: Repository, agent: Convention) -> str:
-    """Take the hook out and return what was done. A file that nobody has edited since is as it was before."""
+    """Remove the hook and return a message. A file that was not edited since gets its previous content back."""
     path = repository.top / agent.file
     text = _read(path)
     record = _kept(repository, agent)
@@ -70,7 +70,7 @@ def uninstall(repository: Repository, agent: Convention) -> str:
         if record.before is None:
             path.unlink()
             for folder in record.folders:
-                with suppress(OSError):  # something else has come into it
+                with suppress(OSError):  # the folder has other content by now
                     (repository.top / folder).rmdir()
         else:
             _write(path, record.before)
@@ -92,7 +92,7 @@ def uninstall(repository: Repository, agent: Convention) -> str:
 
 
 def state(repository: Repository, agent: Convention) -> str | None:
-    """Return what is the matter with an installed hook, for people.
+    """Return the problem with an installed hook, for display.
 
     Empty where all is well, None where there is none.
     """
@@ -122,7 +122,7 @@ def _read(path: Path) -> str | None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file all at once, with the mode that it had."""
+    """Replace the file atomically, keeping its mode."""
     real = path.resolve()
     temporary = real.with_name(f".{real.name}.{os.getpid()}.ralph-tmp")
     try:
@@ -146,7 +146,7 @@ def _record_path(repository: Repository, agent: Convention) -> Path:
 
 def _keep(repository: Repository, agent: Convention, record: _Record) -> None:
     path = _record_path(repository, agent)
-    with suppress(OSError):  # without it an uninstall takes out what it finds
+    with suppress(OSError):  # without a record, uninstall removes the entries that it finds
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(msgspec.json.encode(record))
 

@@ -1,4 +1,4 @@
-"""Add to and take out of a JSON file without disturbing a byte of the rest: order, indentation and blank lines stay."""
+"""Edit a JSON file without changing any other byte: order, indentation and blank lines stay."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _BLANK = re.compile(r"\s*")
 
 
 class NotEditable(Exception):
-    """The file is not what can be edited. ``str()`` says why."""
+    """A file that cannot be edited. ``str()`` gives the reason."""
 
 
 class _Part(Struct, frozen=True):
     """A member of an object or an item of a list, as offsets into the text."""
 
     key: str
-    """Empty for an item."""
+    """The member's key; empty for an item."""
     start: int
     value: int
     end: int
 
 
 def insert(text: str, path: Sequence[str], item: Any) -> str:  # noqa: ANN401 - a JSON value
-    """Return ``text`` with ``item`` at the end of the list at ``path``; objects on the way are made.
+    """Return ``text`` with ``item`` appended to the list at ``path``; missing objects on the path are created.
 
     Raises NotEditable where ``text`` is no JSON, or has something else there.
     """
@@ -45,7 +45,7 @@ def insert(text: str, path: Sequence[str], item: Any) -> str:  # noqa: ANN401 - 
 
 
 def remove(text: str, path: Sequence[str], ours: Callable[[Any], bool]) -> str:
-    """Return ``text`` without the items of the list at ``path`` that are ``ours``, nor what they leave empty.
+    """Return ``text`` without the items of the list at ``path`` that are ``ours``, and without emptied containers.
 
     Raises as `insert`.
     """
@@ -84,7 +84,7 @@ def _start(text: str) -> int:
 
 def _skip(text: str, index: int) -> int:
     found = _BLANK.match(text, index)
-    assert found is not None  # it matches nothing too
+    assert found is not None  # it also matches the empty string
     return found.end()
 
 
@@ -93,7 +93,7 @@ def _value(text: str, part: _Part) -> Any:  # noqa: ANN401 - a JSON value
 
 
 def _parts(text: str, start: int, bracket: str) -> list[_Part]:
-    """The members or items of the container at ``start``, which begins with ``bracket``."""
+    """Return the members or items of the container that starts at ``start``."""
     if text[start] != bracket:
         raise NotEditable(f"a {'table' if bracket == '{' else 'list'} was expected where it has something else")
     parts: list[_Part] = []
@@ -136,14 +136,14 @@ def _cut(text: str, siblings: list[_Part], part: _Part) -> str:
 
 
 def _indent(text: str, index: int) -> str:
-    """The blanks at the beginning of the line of ``index``."""
+    """Return the whitespace at the start of the line of ``index``."""
     line = text.rfind("\n", 0, index) + 1
     found = re.compile(r"[ \t]*").match(text, line)
-    assert found is not None  # it matches nothing too
+    assert found is not None  # it also matches the empty string
     return found[0]
 
 
 def _unit(text: str) -> str:
-    """One step of indentation, as the file has it."""
+    """Return one step of the file's indentation."""
     found = re.search(r"^([ \t]+)\S", text, re.MULTILINE)
     return found[1] if found else "  "

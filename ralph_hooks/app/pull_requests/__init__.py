@@ -1,1 +1,1 @@
-"""The report of a range on a pull request (GitHub) or a merge request (GitLab)."""
+"""Reports of a range on a pull request (GitHub) or a merge request (GitLab)."""

@@ -1,4 +1,4 @@
-"""One comment that is updated, and a remark on each line that a finding is about."""
+"""The report as one updated comment, and a remark on each line with a finding."""
 
 from __future__ import annotations
 
@@ -16,23 +16,26 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.git.snapshot import Repository, resolve
 from ralph_hooks.reports import markdown, wording
 
-_REMARKS = 20  # on lines: each notifies everybody who follows the request
+_REMARKS = 20  # remarks on lines: each notifies every subscriber of the request
 
 
 class Written(Struct, frozen=True):
-    """What was done."""
+    """The result of writing a report."""
 
     updated: bool
-    """False where the comment is new."""
+    """False if the comment is new."""
     remarks: int
     known: int
-    """Findings whose remark was there already."""
+    """The number of findings that already had a remark."""
     elsewhere: int
-    """Findings on lines that the service does not show; they are in the comment."""
+    """The number of findings on lines that the service does not show; they are in the comment."""
 
 
 def find_place(environ: Mapping[str, str], number: int | None) -> Place | None:
-    """The pull or merge request of this job; None where it is about none. Raises RalphError outside a job."""
+    """Return the pull or merge request of this job; None if it has none.
+
+    Raises RalphError outside a job.
+    """
     found = gitlab.place(environ, number) if environ.get("GITLAB_CI") else github.place(environ, number)
     if not found.project:
         raise RalphError(
@@ -43,12 +46,12 @@ def find_place(environ: Mapping[str, str], number: int | None) -> Place | None:
 
 
 def remarked(report: Report) -> Sequence[Finding]:
-    """The findings that get a remark on their line, what blocks first."""
+    """Return the findings that get a remark on their line, blocking ones first."""
     return (*wording.blockers(report), *wording.advice(report))[:_REMARKS]
 
 
 def write(place: Place, proxy: str, repository: Repository, report: Report) -> Written:
-    """Put ``report`` on the request. Raises RalphError where it is about something else, or cannot be written."""
+    """Write ``report`` to the request. Raises RalphError if it is about another change or cannot be written."""
     if not place.token:
         raise RalphError(f"{place.told}: there is no token", f"set {place.token_name}")
     service: Service = GitLab(place, proxy) if place.service == "gitlab" else GitHub(place, proxy)
@@ -76,7 +79,7 @@ def _write(service: Service, place: Place, repository: Repository, report: Repor
 
 
 def _is_about(report: Report, repository: Repository, head: str, place: Place) -> None:
-    """Raise RalphError where another tree was judged than that of ``head``; a commit that is not here may be any."""
+    """Raise RalphError if the report is about another tree than that of ``head``; a commit unknown here is accepted."""
     (tree,) = resolve(repository, [f"{head}^{{tree}}"])
     if tree not in {None, report.tree}:
         raise RalphError(

@@ -22,7 +22,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 def place(environ: Mapping[str, str], number: int | None) -> Place:
-    """Return where the job of a pull request runs, by the variables of GitHub Actions.
+    """Return the pull request of the job, from the variables of GitHub Actions.
 
     The number is 0 where none is named.
     """
@@ -45,7 +45,7 @@ def _number(event: str) -> int:
 
 
 class GitHub:
-    """Implements `hosting.Service`."""
+    """An implementation of `hosting.Service` for GitHub."""
 
     def __init__(self, where: Place, proxy: str) -> None:
         headers = {
@@ -60,13 +60,13 @@ class GitHub:
         self._head = ""
 
     def head(self) -> str:
-        """The commit that the request would merge."""
+        """Return the commit that the request would merge."""
         if not self._head:
             self._head = str(self._api.get(self._pull)["head"]["sha"])
         return self._head
 
     def summary(self, marker: str) -> int | None:
-        """The comment of ours; one that a stranger has written is not ours, whatever it holds."""
+        """Return the id of our comment; a comment by another user is never ours, whatever its content."""
         for comment in self._api.pages(self._issue):
             if str(comment.get("body")).startswith(marker) and _ours(comment):
                 return int(comment["id"])
@@ -80,11 +80,11 @@ class GitHub:
             self._api.send("PATCH", f"{self._repository}/issues/comments/{comment}", {"body": text})
 
     def remarks(self) -> str:
-        """All remarks on lines, one after the other."""
+        """Return all remarks on lines, joined."""
         return "\n".join(str(each.get("body")) for each in self._api.pages(f"{self._pull}/comments") if _ours(each))
 
     def remark(self, finding: Finding, text: str) -> bool:
-        """Put ``text`` on the line of ``finding``; False where the service has no such line in the diff."""
+        """Write ``text`` on the line of ``finding``; False if the service has no such line in the diff."""
         side = "LEFT" if finding.removed else "RIGHT"
         body: dict[str, Any] = {"body": text, "commit_id": self.head(), "path": finding.path, "side": side}
         if finding.end_line > finding.line:

@@ -14,7 +14,7 @@ _NO_SUCH_LINE = (400, 422)
 
 
 def place(environ: Mapping[str, str], number: int | None) -> Place:
-    """Return where the job of a merge request runs, by GitLab's variables; the number is 0 where none is named."""
+    """Return the merge request of the job, from GitLab's variables; the number is 0 if none is named."""
     told = environ.get("CI_MERGE_REQUEST_IID", "")
     return Place(
         service="gitlab",
@@ -27,7 +27,7 @@ def place(environ: Mapping[str, str], number: int | None) -> Place:
 
 
 class GitLab:
-    """Implements `hosting.Service`."""
+    """An implementation of `hosting.Service` for GitLab."""
 
     def __init__(self, where: Place, proxy: str) -> None:
         self._api = Api(where, {"PRIVATE-TOKEN": where.token}, proxy, _RIGHTS)
@@ -36,11 +36,11 @@ class GitLab:
         self._version: dict[str, Any] = {}
 
     def head(self) -> str:
-        """The commit that the request would merge."""
+        """Return the commit that the request would merge."""
         return str(self._newest()["head_commit_sha"])
 
     def summary(self, marker: str) -> int | None:
-        """The comment of ours; one that somebody else has written is not ours, whatever it holds."""
+        """Return the id of our comment; a comment by another user is never ours, whatever its content."""
         return next((int(note["id"]) for note in self._ours() if str(note.get("body")).startswith(marker)), None)
 
     def write(self, comment: int | None, text: str) -> None:
@@ -51,11 +51,11 @@ class GitLab:
             self._api.send("PUT", f"{self._request}/notes/{comment}", {"body": text})
 
     def remarks(self) -> str:
-        """All remarks on lines, one after the other."""
+        """Return all remarks on lines, joined."""
         return "\n".join(str(note.get("body")) for note in self._ours())
 
     def remark(self, finding: Finding, text: str) -> bool:
-        """Put ``text`` on the line of ``finding``; False where the service has no such line in the diff."""
+        """Write ``text`` on the line of ``finding``; False if the service has no such line in the diff."""
         version = self._newest()
         position: dict[str, Any] = {
             "position_type": "text",

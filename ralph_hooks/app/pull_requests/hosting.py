@@ -1,4 +1,4 @@
-"""What both services have in common: requests to their API, and one comment that is found again."""
+"""Shared parts of both services: API requests, and one comment that every run updates."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ralph_hooks.core.model_errors import ModelError
 from ralph_hooks.errors import RalphError
 from ralph_hooks.providers.transport import Reply, Transport, host_of
 
-_PATIENCE = 120.0  # seconds for all of it
+_PATIENCE = 120.0  # seconds for all requests together
 _PAGES = 20
-_PAGE = 100  # entries: the most that either service gives at once
+_PAGE = 100  # entries: the maximum per page of either service
 _REFUSED = frozenset({401, 403, 404})
 JSON = Any
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A pull or merge request, and what it takes to write there."""
+    """A pull or merge request, and the data needed to write to it."""
 
     service: str
     api: str
@@ -35,36 +35,36 @@ class Place(Struct, frozen=True, kw_only=True):
     number: int
     token: str = ""
     token_name: str = ""
-    """The variable that the token comes from, or should come from."""
+    """The name of the variable that holds, or should hold, the token."""
 
     @property
     def told(self) -> str:
-        """For people."""
+        """The request for display."""
         sign = "!" if self.service == "gitlab" else "#"
         return f"{host_of(self.api)} {self.project}{sign}{self.number}"
 
 
 class Service(Protocol):
-    """How a service is spoken to."""
+    """The operations that each service provides."""
 
     def head(self) -> str:
-        """The commit that the request would merge."""
+        """Return the commit that the request would merge."""
 
     def summary(self, marker: str) -> int | None:
-        """The comment of ours that holds ``marker``; None where there is none."""
+        """Return the id of our comment, which contains ``marker``; None if there is none."""
 
     def write(self, comment: int | None, text: str) -> None:
         """Update ``comment``, or write a new one."""
 
     def remarks(self) -> str:
-        """All remarks on lines, one after the other."""
+        """Return all remarks on lines, joined."""
 
     def remark(self, finding: Finding, text: str) -> bool:
-        """Put ``text`` on the line of ``finding``; False where the service has no such line in the diff."""
+        """Write ``text`` on the line of ``finding``; False if the service has no such line in the diff."""
 
 
 class Api:
-    """JSON to and from one service."""
+    """A JSON client for one service."""
 
     def __init__(self, place: Place, headers: Mapping[str, str], proxy: str, rights: str) -> None:
         self._place = place
@@ -74,11 +74,11 @@ class Api:
         self._deadline = Deadline(_PATIENCE, time.monotonic)
 
     def get(self, path: str) -> JSON:
-        """Return what is there."""
+        """Return the resource at ``path``."""
         return self._read(self._call("GET", path, None))
 
     def pages(self, path: str) -> Iterator[JSON]:
-        """Every entry of a list."""
+        """Yield every entry of a paginated list."""
         for page in range(1, _PAGES + 1):
             entries = self.get(f"{path}?per_page={_PAGE}&page={page}")
             yield from entries
@@ -86,7 +86,7 @@ class Api:
                 return
 
     def send(self, method: str, path: str, body: Mapping[str, JSON], *, or_not: tuple[int, ...] = ()) -> bool:
-        """Write something; False where the service answers with one of the statuses ``or_not``."""
+        """Send JSON; return False if the service answers with one of the statuses ``or_not``."""
         reply = self._call(method, path, body)
         if reply.status in or_not:
             return False
@@ -116,5 +116,5 @@ class Api:
 
 
 def escaped(project: str) -> str:
-    """A project's path as one part of a URL."""
+    """Return a project's path as one URL segment."""
     return quote(project, safe="")

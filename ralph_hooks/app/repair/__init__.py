@@ -1,1 +1,1 @@
-"""Repairs of a rejected change: in the foreground, in the background, and what follows a rejection."""
+"""Repairs of a rejected change: in the foreground, in the background, and the follow-up to a rejection."""

@@ -1,7 +1,7 @@
 """Background repairs: start, follow, await and cancel them.
 
-Nobody waits a minute and a half for a rejected commit: the hook pins the judged objects, starts `app.repair.worker`
-and exits. There is one job for each tree.
+A repair takes a minute or two, too long to block a commit: the hook pins the judged objects, starts
+`app.repair.worker` and exits. There is one job per tree.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from ralph_hooks.reports.wording import duration
 from ralph_hooks.store.jobs import Jobs
 from ralph_hooks.store.paths import Home
 
-_LOOK = 0.1  # seconds between two looks at a job that is awaited
+_LOOK = 0.1  # seconds between two polls of an awaited job
 
 
 class NotRepairedError(RalphError):
-    """The background repair has come to nothing."""
+    """A background repair that produced no fix."""
 
     exit_code = ExitCode.REJECTED
 
 
 def begun(context: Context, change: Change, command: str) -> Job:
-    """The record of a repair of ``change`` that begins now."""
+    """Return the record of a repair of ``change`` that starts now."""
     return Job(
         tree=change.tree,
         title=visible(change.title),
@@ -48,9 +48,9 @@ def begun(context: Context, change: Change, command: str) -> Job:
 
 
 def start(context: Context, change: Change, command: str) -> Job | None:
-    """Begin the repair of ``change``, or join the one that is under way; the job, None where it could not be begun.
+    """Start the repair of ``change``, or join a running one; return its job, or None if it could not start.
 
-    The hook's verdict stands without it: what goes wrong here is told, and is no error.
+    The hook's verdict does not depend on it: a failure to start is reported and raises nothing.
     """
     jobs = jobs_of(context.home, context.repository)
     try:
@@ -87,18 +87,18 @@ def start(context: Context, change: Change, command: str) -> Job | None:
 
 
 def cancel_all(context: Context) -> tuple[Job, ...]:
-    """End every job of this repository; those that were ended. Raises RalphError where one cannot be."""
+    """Stop every job of this repository and return those stopped. Raises RalphError if one cannot be."""
     jobs = jobs_of(context.home, context.repository)
     ended = tuple(job for job in running(context.home, context.repository) if jobs.cancel(job))
     for job in ended:
         pins.unpin(context.repository, job.tree)
     if ended:
-        sweep()  # one that had to be killed has left its scratch copies
+        sweep()  # a killed job has left its scratch copies
     return ended
 
 
 def follow(home: Home, repository: Repository, job: Job) -> Job | None:
-    """Wait until ``job`` has ended; what its record says then, None where that has gone. Shows how far it is."""
+    """Wait for ``job`` to end, showing its progress; return its final record, None if that was removed."""
     click.echo(f"Waiting for the repair of {one_line(job.title)} ({told(job)}).", err=True)
     try:
         return _awaited(jobs_of(home, repository), job)
@@ -108,7 +108,7 @@ def follow(home: Home, repository: Repository, job: Job) -> Job | None:
 
 
 def wait(home: Home, repository: Repository, job: Job) -> Job:
-    """Wait until ``job`` has ended and return how. Raises NotRepairedError where no fix came of it."""
+    """Wait for ``job`` to end and return its record. Raises NotRepairedError if it produced no fix."""
     ended = follow(home, repository, job)
     if ended is None:
         raise NotRepairedError("the repair that was awaited has ended without a fix", "`ralph-hooks fix` makes one")
@@ -121,12 +121,12 @@ def wait(home: Home, repository: Repository, job: Job) -> Job:
 
 
 def not_repaired(job: Job) -> NotRepairedError:
-    """Return what there is to say of a job that has made no fix."""
+    """Return the error for a job that produced no fix."""
     return NotRepairedError(f"there is no fix of {one_line(job.title)}: {job.outcome}", "`ralph-hooks fix` tries again")
 
 
 def _awaited(jobs: Jobs, job: Job) -> Job | None:
-    """``job`` as it is once its process has gone; its steps are shown where there is somebody to see them."""
+    """Return the record of ``job`` after its process has ended; its steps are shown at a terminal."""
     shown = progress()
     step, done = "", 0
     try:
@@ -147,7 +147,7 @@ def _awaited(jobs: Jobs, job: Job) -> Job | None:
 
 
 def told(job: Job) -> str:
-    """Return how far a running job is: ``implement, 12 s so far, at most 588 s more``."""
+    """Return the progress of a running job: ``implement, 12 s so far, at most 588 s more``."""
     now = time.time()
     so_far = duration(max(0.0, now - job.started))
     return f"{one_line(job.step) or 'starting'}, {so_far} so far, at most {duration(job.remaining(now))} more"

@@ -1,7 +1,7 @@
-"""One repair of a tree at a time, whoever makes it: what stands in its record, and how it has ended.
+"""A lock and a record per tree, so that only one repair of it runs at a time.
 
-The lock and the record are the same for a process in the background and for a command that somebody waits for, so that
-each of them is seen by `show`, awaited by `apply` and by the other, and ended by `fix --cancel`.
+Background processes and foreground commands share both. `show` therefore lists either, `apply` and the other kind wait
+for it, and `fix --cancel` stops it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ralph_hooks.store.jobs import JobLock
 
 
 class JobProgress:
-    """Progress that stands in the record of the job, and is ``shown``. Satisfies `core.ports.progress.Progress`.
+    """A progress that is written to the job's record and passed to ``shown``. Satisfies `core.ports.progress.Progress`.
 
     Safe from several threads.
     """
@@ -40,45 +40,45 @@ class JobProgress:
         self.job = job
 
     def begin(self, what: str, total: int) -> None:
-        """A new step."""
+        """Start a new step."""
         self.write(step=what, done=0, total=total)
         self._shown.begin(what, total)
 
     def advance(self) -> None:
-        """One part of it is done."""
+        """Record that one part of the step is done."""
         self.write(done=self.job.done + 1)
         self._shown.advance()
 
     def end(self) -> None:
-        """Nothing in the record: the next step says so."""
+        """Record nothing: the next step replaces this one."""
         self._shown.end()
 
     def interrupted(self) -> dict[str, object]:
-        """Return what the record says where a signal has ended it."""
+        """Return the record's changes for a repair that a signal ended."""
         if self._tenure.cancelled:
             return {"state": JobState.CANCELLED, "outcome": "it was cancelled"}
         late = time.time() >= self.job.started + self.job.seconds
         return failed(f"its deadline of {self.job.seconds:,.0f} s came" if late else "it was ended from outside")
 
     def write(self, **changes: object) -> None:
-        """Change the record. That it cannot be written is no reason to stop."""
+        """Update the record. A failure to write it does not stop the repair."""
         with self._lock, contextlib.suppress(OSError):
             self.job = msgspec.structs.replace(self.job, **changes)
             self._tenure.write(self.job)
 
 
 def failed(outcome: str, *, settled: bool = False) -> dict[str, object]:
-    """Return what the record says of a repair that has made no fix; ``settled`` as in `Job`."""
+    """Return the record's changes for a repair without a fix; ``settled`` as in `Job`."""
     return {"state": JobState.FAILED, "outcome": one_line(outcome), "settled": settled}
 
 
 def broken(error: RalphError) -> dict[str, object]:
-    """Return what the record says where only the user can help."""
+    """Return the record's changes for an error that only the user can resolve."""
     return failed(f"{error.message} ({error.hint})" if error.hint else error.message)
 
 
 def outcome(report: Report) -> dict[str, object]:
-    """Return what the record says of ``report``."""
+    """Return the record's changes for ``report``."""
     if report.fix is not None:
         return {"state": JobState.FINISHED, "outcome": "a fix is stored", "fix": report.fix.id}
     if report.verdict is Verdict.PASS:
@@ -91,11 +91,11 @@ def outcome(report: Report) -> dict[str, object]:
 def hold_job_lock(
     context: Context, change: Change, command: str, make: Callable[[Progress | None], Report], *, whole: bool = True
 ) -> Report:
-    """Return what ``make`` comes to, while nobody else repairs the same tree; whoever does is awaited first.
+    """Return the result of ``make`` while no other process repairs the same tree; wait for one that does.
 
-    ``make`` is given who is to be told how far it is. ``whole``: all that is wrong is to be mended, so that a hook need
-    not try what did not do here, nor who has waited for it: then NotRepairedError is raised. Where no lock can be had,
-    nobody is kept from repairing.
+    ``make`` receives the progress to report to. With ``whole`` all problems are to be repaired, so that a hook skips a
+    repair that failed here, and so does a process that waited for it: it raises NotRepairedError. If no lock is
+    available, the repair runs anyway.
     """
     job_lock = _taken(context, change, whole=whole)
     if job_lock is None:
@@ -119,12 +119,12 @@ def hold_job_lock(
         finally:
             watched.write(**ended, ended=time.time())
         if report.fix is None and report.verdict is Verdict.PASS and not report.rungs:
-            job_lock.discard()  # there was nothing to do
+            job_lock.discard()  # there was nothing to repair
     return report
 
 
 def _taken(context: Context, change: Change, *, whole: bool) -> JobLock | None:
-    """The record of the tree, once nobody else has it; None where there is no place for one."""
+    """Return the lock on the tree's record, once it is free; None if there is no place for one."""
     jobs = jobs_of(context.home, context.repository)
     try:
         while (job_lock := jobs.take(change.tree)) is None:
@@ -134,6 +134,6 @@ def _taken(context: Context, change: Change, *, whole: bool) -> JobLock | None:
             ended = background.follow(context.home, context.repository, job)
             if whole and ended is not None and ended.state is JobState.FAILED and ended.settled:
                 raise background.not_repaired(ended)
-    except OSError:  # whoever opens the state says what is the matter with it
+    except OSError:  # opening the state reports the same error
         return None
     return job_lock

@@ -1,4 +1,4 @@
-"""What becomes of a change that the gate refuses: a repair, now or in the background."""
+"""The follow-up to a rejected change: a repair, in the foreground or in the background."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NO = ("", "0", "false", "no")
 
 
 def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Report:
-    """``report`` on ``snapshot`` with what is done about it. A repair that is stored already is not made again."""
+    """Return ``report`` with the follow-up to it. A repair that is already stored is not made again."""
     if not _wanted(context, report):
         return report
     stored = fixes.newest_for(context.repository, report.tree)
@@ -37,7 +37,7 @@ def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Repo
         return msgspec.structs.replace(report, fix=stored.summarised())
     implementers = _implementers(context, report, snapshot)
     obstacles = [_obstacle(context, model) for model in implementers]
-    if all(obstacles):  # also where none is configured: then there is nothing to say
+    if all(obstacles):  # also if no model is configured: then there is no message
         return _noting(report, *(f"no repair is made: {reason}" for reason in obstacles[:1]))
     if job := _known(context, report.tree):
         return msgspec.structs.replace(report, job=job.summarised())
@@ -52,7 +52,7 @@ def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Repo
 
 
 def follow_up_push(context: Context, report: Report, pushed: Push) -> Report:
-    """As `handle_failure`; of several refs one is repaired, which the others may be built on."""
+    """Follow up on a push as `handle_failure`; of several refs one is repaired, since others may be built on it."""
     if len(pushed.targets) == 1:
         return handle_failure(context, report, pushed.targets[0].snapshot)
     verdicts = {(ref.tree, ref.base): ref.verdict for ref in report.refs}
@@ -74,14 +74,14 @@ def follow_up_push(context: Context, report: Report, pushed: Push) -> Report:
 
 
 def in_ci() -> bool:
-    """Return whether nobody sits at a terminal who could apply a repair later."""
+    """Return True in CI, where no one at a terminal could apply a repair later."""
     return os.environ.get("CI", "").lower() not in _NO
 
 
 def _wanted(context: Context, report: Report) -> bool:
-    """Return whether the change is held back.
+    """Return True if the change is rejected for a reason that a model may repair.
 
-    And by something that a model may mend: a secret has to be revoked by hand.
+    A committed secret has to be revoked by hand.
     """
     by_change = bool(blockers(report)) or any(item.to_repair for item in report.verification)
     held = report.verdict is Verdict.FAIL and bool(report.exit_code) and by_change
@@ -89,21 +89,21 @@ def _wanted(context: Context, report: Report) -> bool:
 
 
 def _known(context: Context, tree: str) -> Job | None:
-    """The job that runs for ``tree``, or one that would come to the same again; None where a try is worth it."""
+    """Return the running job for ``tree``, or one that would fail again; None if a repair is worth trying."""
     if not has_jobs(context.home):
         return None
     jobs = jobs_of(context.home, context.repository)
     job = jobs.get(tree)
-    if job is None or job.state is JobState.FINISHED:  # its fix is gone
+    if job is None or job.state is JobState.FINISHED:  # its fix was removed
         return None
     return job if (jobs.runs(job) if job.state is JobState.RUNNING else job.settled) else None
 
 
 def _implementers(context: Context, report: Report, snapshot: Snapshot) -> Chain:
-    """Every model that may be asked for the repair."""
+    """Return every model that may be asked for the repair."""
     paths = [finding.path for finding in blockers(report)] or [entry.path for entry in snapshot.change.entries]
     settings = context.settings
-    # By its name alone: what only the content tells to be boilerplate has the models of logic besides.
+    # Decided by path only: a file that its content may make boilerplate has the models for logic as well.
     chains = (
         chain
         for path in paths
@@ -113,7 +113,7 @@ def _implementers(context: Context, report: Report, snapshot: Snapshot) -> Chain
 
 
 def _obstacle(context: Context, model: Model) -> str:
-    """Return why ``model`` cannot be asked for a repair; empty where it can."""
+    """Return the reason why ``model`` cannot be asked for a repair; empty if it can."""
     if model.provider.wire is Wire.AGENT and context.settings.budget.unpriced is Unpriced.REFUSE:
         return UNPRICED_AGENT.format(model=model.id)
     return registry.obstacle(model, os.environ)
@@ -124,7 +124,7 @@ def _noting(report: Report, *notices: str) -> Report:
 
 
 def _added(report: Report, made: Report) -> Report:
-    """``report`` with the repair of ``made``, and what that cost on top."""
+    """Return ``report`` with the repair in ``made`` and its additional cost."""
     told = tuple(notice for notice in made.notices if notice not in report.notices)
     return msgspec.structs.replace(
         report,

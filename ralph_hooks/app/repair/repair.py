@@ -1,4 +1,4 @@
-"""A repair from beginning to end: judge (from the store where it is known), climb the ladder, keep the report."""
+"""A complete repair: judge (from the cache if possible), try the repair steps in order, store the report."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def repair(
     notices: Sequence[str] = (),
     shown: Progress | None = None,
 ) -> Report:
-    """Judge ``snapshot`` and repair what is wrong with it; the report says what came of it, and is kept.
+    """Judge ``snapshot``, repair its problems, and store the report with the result.
 
-    ``wanted`` are findings by number or fingerprint; a fix that is there already is taken unless ``again`` is set;
-    ``notices`` are said first; ``shown`` is told how far it is. Raises RalphError where only the user can help.
+    ``wanted`` are findings by number or fingerprint; a stored fix is reused unless ``again`` is set; ``notices`` are
+    shown first; ``shown`` receives the progress. Raises RalphError if only the user can help.
     """
-    settings = msgspec.structs.replace(context.settings, on_failure=OnFailure.BLOCK)  # there is nothing to let through
+    settings = msgspec.structs.replace(context.settings, on_failure=OnFailure.BLOCK)  # a repair lets no change through
     context = msgspec.structs.replace(context, settings=settings)
     limits = msgspec.structs.replace(settings.gate, deadline=settings.fix.deadline)
     gate = build_gate(context, state, "fix", limits, snapshot, shown)
@@ -69,7 +69,7 @@ def repair(
 
 
 def _just_refused(context: Context, state: State, change: Change) -> Report | None:
-    """The report by which ``change`` was refused a moment ago: the commands that failed then need not run again."""
+    """Return the report that just rejected ``change``, so that its failed commands need not run again."""
     recent = Reports(state.database, context.known_as()).recent(_LOOKED_AT)
     for kept in recent:
         same = (kept.report.tree, kept.report.base) == (change.tree, change.base)
@@ -79,7 +79,7 @@ def _just_refused(context: Context, state: State, change: Change) -> Report | No
 
 
 def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The fingerprints of the findings that the user names. Raises RalphError for one that is not there."""
+    """Return the fingerprints of the findings that the user names. Raises RalphError for an unknown one."""
     known = [finding.fingerprint for finding in report.findings]
     found: list[str] = []
     for name in wanted:
@@ -99,7 +99,7 @@ def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def _closed(report: Report, notices: Sequence[str]) -> Report:
-    """``report`` with the exit code of this command, and without words about what a hook would let through."""
+    """Return ``report`` with this command's exit code, and without notices about changes that a hook would pass."""
     if report.fix is not None:
         code = ExitCode.PASS
     elif report.rungs or report.verdict is Verdict.FAIL:

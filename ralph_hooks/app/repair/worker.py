@@ -2,8 +2,8 @@
 
 Usage: ``python -P -m ralph_hooks.app.repair.worker TREE LOCK``.
 
-It is nobody's child, has no terminal and nobody to talk to: what becomes of it stands in its record. ``-P`` keeps the
-repository's own folder, in which it is started, out of where Python looks for modules.
+It is detached and has no terminal: its record holds its result. ``-P`` keeps the repository's own folder, in which it
+is started, off ``sys.path``.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from ralph_hooks.git.fixes import pins
 from ralph_hooks.git.snapshot import Repository, open_repository
 from ralph_hooks.store.paths import locate
 
-_GRACE = 10.0  # seconds after the deadline for steps that are under way; each of them keeps to it by itself
+_GRACE = 10.0  # seconds of grace after the deadline; each running step observes the deadline by itself
 
 
 def main(tree: str, lock: str) -> None:
-    """Repair what is pinned as ``tree``, holding the lock that came over as descriptor ``lock``."""
+    """Repair the tree pinned as ``tree``, holding the lock inherited as descriptor ``lock``."""
     signals.catch()
     repository = open_repository(Path.cwd())
     jobs = jobs_of(locate(os.environ), repository)
     job_lock = jobs.adopt(tree, int(lock) if os.name == "posix" else None)
     if job_lock is None:
-        return  # another process has it
+        return  # another process holds it
     job = jobs.get(tree)
     if job is None:
         job_lock.discard()
@@ -47,14 +47,14 @@ def main(tree: str, lock: str) -> None:
     watched.write(pid=os.getpid())
     _end_in_time(job)
     ended = _done(repository, watched)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # what is left takes milliseconds
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest takes milliseconds
     pins.unpin(repository, tree)
     watched.write(**ended, ended=time.time())
-    # The lock is not released: it goes with this process, so that who finds it free knows that all of it is gone.
+    # The lock is released only when this process ends, so a free lock means that everything of it is gone.
 
 
 def _done(repository: Repository, watched: JobProgress) -> dict[str, object]:
-    """Do the job; what its record says in the end, whatever comes."""
+    """Run the job and return its final record, also after an error."""
     try:
         return outcome(_repaired(repository, watched))
     except KeyboardInterrupt:
@@ -62,7 +62,7 @@ def _done(repository: Repository, watched: JobProgress) -> dict[str, object]:
     except RalphError as error:
         return broken(error)
     except Exception as error:  # noqa: BLE001 - nobody else would hear of it
-        traceback.print_exc()  # to the log
+        traceback.print_exc()  # goes to the log
         return failed(f"ralph-hooks failed inside ({type(error).__name__}: {error})")
 
 
@@ -76,7 +76,7 @@ def _repaired(repository: Repository, watched: JobProgress) -> Report:
 
 
 def _end_in_time(job: Job) -> None:
-    """Every step keeps to the deadline by itself. Should one hang nevertheless, we are ended; at last by force."""
+    """Terminate this process if a step hangs past its deadline; in the end by force."""
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
