@@ -1,1 +1,1 @@
-"""A report, written out: one file per format."""
+"""Renderers of a report: one file per format."""

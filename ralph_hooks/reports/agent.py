@@ -1,7 +1,7 @@
 """The report for a coding agent: short, plain text, ending with what to do next. Never any colour.
 
-Everything that comes from a model, the change or a command is indented or follows a label, so that none of it can
-pass for a line of this report.
+Text from a model, the change or a command is indented or follows a label, so that it cannot imitate a line of this
+report.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAX_TEST = 60
 
 
 def render(report: Report) -> str:
-    """The first line is the verdict, the last one the next step."""
+    """Return the report; its first line is the verdict, its last one the next step."""
     lines = [f"ralph-hooks: {_verdict(report)}"]
     lines += [f"notice: {one_line(notice)}" for notice in report.notices]
     if report.verdict is Verdict.PASS and not wording.is_repair(report):
@@ -67,7 +67,7 @@ def _finding(number: int, item: Finding) -> list[str]:
 
 
 def _evidence(item: Finding) -> list[str]:
-    """Return how it is supported, with the whole reproducer: whoever repairs it can run it."""
+    """Return the evidence for a finding, with the whole reproducer so that the agent can run it."""
     told = wording.evidence(item)
     lines = [f"   evidence: {wording.clip(told, _MAX_LINE)}"] if told else []
     if item.proof is None:
@@ -77,7 +77,7 @@ def _evidence(item: Finding) -> list[str]:
 
 
 def _code(item: Finding) -> list[str]:
-    """The quoted lines, the first one with the indentation it has in the file."""
+    """Return the quoted lines, the first one with its indentation in the file."""
     first, *rest = item.quote.strip("\r\n").split("\n")
     whole = item.context.lstrip()
     indent = item.context[: len(item.context) - len(whole)] if first and whole.startswith(first) else ""

@@ -1,18 +1,18 @@
-"""The formats by name. Each is imported when it is used: an ordinary commit pays for one."""
+"""The formats by name. Each is imported on use, so that an ordinary commit imports only one."""
 
 from __future__ import annotations
 
 from ralph_hooks.core.report import Report
 
 FORMATS = ("text", "json", "sarif", "github", "agent")
-"""What ``--format`` takes; the first is the default."""
+"""The values of ``--format``; the first is the default."""
 
 
 def render(report: Report, name: str, *, color: bool, width: int, everything: bool = False) -> str:
-    """``report`` in the format ``name``, ending with a newline and safe to print.
+    """Return ``report`` in the format ``name``, ending with a newline and safe to print.
 
-    ``color``, ``width`` (columns) and ``everything`` (leave nothing out) concern the text format alone: the others
-    have a reader that needs none of it. Raises KeyError for a name that is not in `FORMATS`.
+    ``color``, ``width`` (columns) and ``everything`` (leave nothing out) affect only the text format.
+    Raises KeyError for a name that is not in `FORMATS`.
     """
     match name:
         case "text":

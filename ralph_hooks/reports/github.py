@@ -13,11 +13,11 @@ from ralph_hooks.core.text import one_line, path_line, plural, visible
 from ralph_hooks.reports import wording
 
 _MAX_LINE = 400
-_MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, but nobody reads that
+_MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, far more than a reader wants
 
 
 def render(report: Report) -> str:
-    """Commands for the runner, what blocks first; the last line is a summary."""
+    """Return commands for the runner, blocking findings first; the last line is a summary."""
     lines = [_finding(item) for item in (*wording.blockers(report), *wording.advice(report))]
     for item in wording.commands(report, Verdict.FAIL):
         lines += _failed(item)
@@ -75,7 +75,7 @@ def _command(name: str, message: str, **properties: str) -> str:
 
 
 def _data(text: str) -> str:
-    return visible(text).expandtabs(4).replace("%", "%25").replace("\n", "%0A")  # `visible` has left no CR
+    return visible(text).expandtabs(4).replace("%", "%25").replace("\n", "%0A")  # `visible` has removed every CR
 
 
 def _property(text: str) -> str:

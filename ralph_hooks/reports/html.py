@@ -1,4 +1,4 @@
-"""What the pages have in common: one file each, light and dark, nothing loaded from elsewhere, no script."""
+"""Shared parts of the HTML pages: one file each, light and dark, no external resources, no script."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ th:first-child, td:first-child { text-align: left; white-space: normal; overflow
 
 
 def page(title: str, parts: Iterable[str], style: str = "") -> str:
-    """A whole page of ``parts``, which are HTML; ``style`` adds to what all pages have."""
+    """Return a whole page of ``parts``, which are HTML; ``style`` extends the common style."""
     return "\n".join(
         (
             "<!doctype html>",
@@ -52,19 +52,19 @@ def page(title: str, parts: Iterable[str], style: str = "") -> str:
 
 
 def text(value: str) -> str:
-    """Any text as HTML, on one line and with nothing that could drive a reader."""
+    """Return text as HTML on one line, without control characters or markup."""
     return escape(one_line(value))
 
 
 def figure(title: str, content: str) -> str:
-    """``content`` under its ``title``, by which a screen reader announces it."""
+    """Return ``content`` under its ``title``, which a screen reader announces."""
     return f'<figure aria-label="{text(title)}"><h2>{text(title)}</h2>{content}</figure>'
 
 
 def table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table with its first column as heads of the rows. It scrolls by itself where it is too wide.
+    """Return a table whose first column holds row headers. It scrolls by itself if it is too wide.
 
-    ``title`` is heard, not seen: it names the table among the others of the page.
+    ``title`` is for screen readers only: it names the table among the others of the page.
     """
 
     def cells(row: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""The report as JSON: the contract that scripts rely on, field by field in docs/report.md.
+"""The report as JSON: the stable contract for scripts; docs/report.md describes every field.
 
 The output is plain ASCII, indented, in a fixed order of keys, and valid for strict parsers whatever the report holds.
 """
@@ -27,24 +27,24 @@ from ralph_hooks.core.report import (
 from ralph_hooks.core.text import visible
 from ralph_hooks.core.usage import Call
 
-_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")  # in JSON text these occur inside strings alone
+_NOT_ASCII = re.compile(r"[^\n\x20-\x7e]")  # in JSON text these occur only inside strings
 _SURROGATE = re.compile("[\ud800-\udfff]+")
 
 
 def render(report: Report) -> str:
-    """The whole report; nothing is left out or cut."""
+    """Return the whole report; nothing is left out or cut."""
     return dumps(document(report))
 
 
 def dumps(value: object) -> str:
-    """``value`` as ASCII JSON with two blanks of indentation and a final newline; decimals are exact numbers."""
+    """Return ``value`` as ASCII JSON, indented by two spaces, with a final newline; decimals are exact numbers."""
     encoded = msgspec.json.Encoder(decimal_format="number").encode(_clean(value))
     text = msgspec.json.format(encoded, indent=2).decode()
     return _NOT_ASCII.sub(_unicode_escape, text) + "\n"
 
 
 def _clean(value: object) -> object:
-    """``value`` without what JSON has no word for: lone surrogates as `core.text.visible` shows them, NaN as null."""
+    """Return ``value`` in forms that JSON has: lone surrogates as in `core.text.visible`, NaN as null."""
     match value:
         case str():
             return _SURROGATE.sub(lambda match: visible(match.group()), value)
@@ -64,7 +64,7 @@ def _unicode_escape(match: re.Match[str]) -> str:
 
 
 def document(report: Report) -> dict[str, Any]:
-    """The report as plain values, in the order of docs/report.md."""
+    """Return the report as plain values, in the order of docs/report.md."""
     return {
         "schema": SCHEMA,
         "command": report.command,

@@ -1,7 +1,7 @@
 """The report as Markdown, for a comment on a pull or merge request.
 
-What a model or a file says is data here: it mentions nobody, links to nothing, refers to no other request and gives the
-service no command (GitLab takes a line that begins with ``/`` for one).
+Text from a model or a file is data here: it cannot mention users, create links, refer to other requests or give the
+service a command (GitLab treats a line that begins with ``/`` as one).
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.reports import wording
 
 MARKER = "<!-- ralph-hooks -->"
-"""Begins the comment that is updated."""
+"""The first line of the comment that is updated."""
 _LISTED = 30  # findings
 _MOST = 1500  # characters of a message
 _MARKUP = re.compile(r"[\\`*_\[\]<>&|~$]")
 _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _LIVE = re.compile(r"""([@#!%^&~$](?=[\w"])|:(?=//)|(?<=www)(?=\.))""", re.IGNORECASE)
-"""What begins a mention, a reference (both services have their own) or a link."""
-_JOINER = "\u2060"  # WORD JOINER: nobody sees it, and across it neither service recognises any of them
+"""Starts of a mention, a reference (both services have their own) or a link."""
+_JOINER = "\u2060"  # WORD JOINER: invisible, and across it neither service recognises any of them
 _VERDICTS = {Verdict.PASS: "passed", Verdict.FAIL: "refused", Verdict.INCONCLUSIVE: "could not be judged"}
 
 
 def render(report: Report) -> str:
-    """The whole report, what blocks first."""
+    """Return the whole report, blocking findings first."""
     lines = [MARKER, f"**ralph-hooks: {_VERDICTS[report.verdict]}**", "", plain(wording.headline(report))]
     if report.verdict is Verdict.INCONCLUSIVE:
         lines += ["", f"Not judged: {plain(report.reason)}"]
@@ -53,7 +53,7 @@ def render(report: Report) -> str:
 
 
 def remark(finding: Finding) -> str:
-    """One finding, for the line that it is about."""
+    """Return one finding, as a remark on its line."""
     told = wording.evidence(finding)
     lines = [mark(finding), f"**{finding.severity.value}**: {_message(finding)}", "", plain(wording.origin(finding))]
     if told:
@@ -64,7 +64,7 @@ def remark(finding: Finding) -> str:
 
 
 def mark(finding: Finding) -> str:
-    """Recognises `remark` when the finding comes up again."""
+    """Return the marker that identifies `remark` for the same finding later."""
     return f"<!-- ralph-hooks {finding.id} -->"
 
 
@@ -77,13 +77,13 @@ def _message(finding: Finding) -> str:
 
 
 def plain(text: str) -> str:
-    """``text`` in one line that says what it says and does nothing."""
+    """Return ``text`` on one line, with all Markdown syntax disabled."""
     apart = _LIVE.sub(rf"\1{_JOINER}", one_line(text))
     return _MARKUP.sub(lambda match: _ENTITIES.get(match[0], f"\\{match[0]}"), apart)
 
 
 def code(text: str) -> str:
-    """``text`` as code, where Markdown means nothing."""
+    """Return ``text`` as code, in which Markdown syntax has no effect."""
     line = one_line(text)
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     padding = " " if line.startswith("`") or line.endswith("`") else ""

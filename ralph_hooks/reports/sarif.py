@@ -26,7 +26,7 @@ _MAX_MESSAGE = 8000  # characters
 
 
 def render(report: Report) -> str:
-    """One run. Findings that the verify phase contradicted are not results."""
+    """Return one run. Findings that the verify phase contradicted are not results."""
     findings = (*wording.blockers(report), *wording.advice(report))
     failed = wording.commands(report, Verdict.FAIL)
     named = (*findings, *(item.finding for item in report.dismissed))
@@ -85,7 +85,7 @@ def _proof(item: Proof) -> dict[str, str]:
 
 
 def _suppressed(item: Dismissed) -> dict[str, Any]:
-    """A result that code scanning services close instead of showing it (SARIF 2.1.0, section 3.27.23)."""
+    """Return a result that code scanning services close instead of showing it (SARIF 2.1.0, section 3.27.23)."""
     result = _finding(item.finding)
     result["properties"]["blocking"] = False
     suppression = {
@@ -129,12 +129,12 @@ def _artifact(path: str) -> dict[str, Any]:
 
 
 def uri(path: str) -> str:
-    """A relative URI reference for ``path``; each byte that a URI may not hold is percent-encoded."""
+    """Return a relative URI reference for ``path``; each byte that a URI may not hold is percent-encoded."""
     return quote(b"".join(_bytes(char) for char in path), safe="/")
 
 
 def _bytes(char: str) -> bytes:
-    """The bytes of one character of a file name: those that are not UTF-8 came in as surrogates."""
+    """Return the bytes of one character of a file name; bytes that are not UTF-8 are decoded as surrogates."""
     return char.encode("utf-8", "surrogateescape" if "\udc80" <= char <= "\udcff" else "surrogatepass")
 
 

@@ -1,4 +1,4 @@
-"""How the gate did in real use: on a screen, as JSON, and as one page."""
+"""The gate's record in real use: terminal text, JSON, and an HTML page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ralph_hooks.reports import html
 from ralph_hooks.reports.json import dumps
 
 SCHEMA = 1
-_NARROW = 90  # columns: fewer do not hold every figure
+_NARROW = 90  # columns: narrower terminals cannot show every figure
 _FEW = ("shown", "precision")
 _HEAD = ("shown", "fixed", "accepted", "dismissed", "bypassed", "open", "precision")
 
@@ -43,7 +43,7 @@ def text(counted: Statistics, *, color: bool, width: int) -> str:
 
 
 def sentences(counted: Statistics) -> Iterator[str]:
-    """Yield what the figures come to."""
+    """Yield sentences that explain the figures."""
     days = " ".join(filter(None, [counted.since and f"from {counted.since}", counted.until and f"to {counted.until}"]))
     where = ", ".join(filter(None, [one_line(counted.scope), days]))
     yield f"{plural(counted.changes, 'change')} judged ({where}), {counted.held_back:,} held back."
@@ -87,7 +87,7 @@ def _cells(group: Group) -> list[str]:
 
 
 def to_json(counted: Statistics) -> str:
-    """Return all figures; a rate is the share with its interval, null where there is nothing to take it of."""
+    """Return all figures as JSON; a rate is the share with its interval, null if it has no cases."""
     return dumps(
         {
             "schema": SCHEMA,

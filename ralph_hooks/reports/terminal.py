@@ -1,4 +1,4 @@
-"""What a terminal needs: colour, display columns, wrapping, and a line of code with a mark under the quote."""
+"""Terminal output: colour, display columns, wrapping, and a line of code with a mark under the quote."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.text import one_line, visible
 
-_TAB = "    "  # a fixed width keeps the mark right wherever a long line is cut
+_TAB = "    "  # a fixed width keeps the mark aligned in a long line that is cut
 _ELLIPSIS = "..."
 _MAX_ROWS = 6
 
@@ -17,23 +17,23 @@ _SGR = {"bad": "1;31", "warn": "1;33", "good": "1;32", "note": "36", "strong": "
 
 
 class Ink:
-    """Puts text in colour, or leaves it alone. The caller decides (NO_COLOR, a terminal or a pipe)."""
+    """A function that colours text, or leaves it unchanged. The caller decides (NO_COLOR, a terminal or a pipe)."""
 
     def __init__(self, *, color: bool) -> None:
         self.color = color
 
     def __call__(self, look: str, text: str) -> str:
-        """``text`` in one of the looks above."""
+        """Return ``text`` in one of the looks above."""
         return f"\x1b[{_SGR[look]}m{text}\x1b[0m" if self.color and text else text
 
 
 def columns(text: str) -> int:
-    """Return how many cells of a terminal ``text`` takes."""
+    """Return the number of terminal cells that ``text`` takes."""
     return len(text) if text.isascii() else sum(_cells(char) for char in text)
 
 
 def _cells(char: str) -> int:
-    import unicodedata  # only for text that is not ASCII
+    import unicodedata  # imported only for text that is not ASCII
 
     if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
         return 0
@@ -41,12 +41,12 @@ def _cells(char: str) -> int:
 
 
 def shown(code: str) -> str:
-    """A line of code as it is printed: tabs as blanks, everything unsafe escaped."""
+    """Return a line of code as it is printed: tabs as spaces, everything unsafe escaped."""
     return one_line(code.replace("\t", _TAB))
 
 
 def fit(text: str, width: int) -> str:
-    """``text`` cut to ``width`` columns, with an ellipsis where something is gone."""
+    """Return ``text`` cut to ``width`` columns, with an ellipsis if it was cut."""
     if columns(text) <= width:
         return text
     _, end = _grow(text, 0, 0, width - len(_ELLIPSIS))
@@ -54,7 +54,7 @@ def fit(text: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
-    """Lines of at most ``width`` columns, escaped; newlines of ``text`` stay, a word that is too long is cut."""
+    """Yield escaped lines of at most ``width`` columns; newlines of ``text`` stay, a long word is cut."""
     for paragraph in visible(text).split("\n"):
         line, used = "", 0
         for word in _pieces(paragraph, width):
@@ -77,7 +77,7 @@ def _pieces(paragraph: str, width: int) -> Iterator[str]:
 
 
 class _Row(Struct, frozen=True):
-    """A line of code and the columns of it that are quoted."""
+    """A line of code and its quoted columns."""
 
     text: str
     begin: int
@@ -85,7 +85,7 @@ class _Row(Struct, frozen=True):
 
 
 def excerpt(finding: Finding, width: int, ink: Ink) -> Iterator[str]:
-    """The quoted lines behind a gutter with line numbers, and a mark under the quote; at most ``width`` columns."""
+    """Yield the quoted lines behind a gutter with line numbers, and a mark under the quote, in ``width`` columns."""
     spans = _spans(finding)
     if not spans:
         return
@@ -101,7 +101,7 @@ def excerpt(finding: Finding, width: int, ink: Ink) -> Iterator[str]:
 
 
 def _spans(finding: Finding) -> list[tuple[int, str, int, int]]:
-    """Each line of the quote: its offset from the first, the line, and where in it the quote begins and ends."""
+    """Return each line of the quote: its offset from the first, the line, and the start and end of the quote in it."""
     found = []
     for offset, line in enumerate(line.rstrip("\r") for line in finding.quote.split("\n")):
         code = line.strip()
@@ -113,7 +113,7 @@ def _spans(finding: Finding) -> list[tuple[int, str, int, int]]:
 
 
 def _window(text: str, begin: int, end: int, room: int) -> _Row:
-    """As much of ``text`` as ``room`` columns hold, around the quote at ``begin:end``."""
+    """Return as much of ``text`` as fits in ``room`` columns, around the quote at ``begin:end``."""
     low, high = _grow(text, begin, end, room)
     if (low, high) != (0, len(text)):
         low, high = _grow(text, begin, end, room - 2 * len(_ELLIPSIS))
@@ -125,7 +125,7 @@ def _window(text: str, begin: int, end: int, room: int) -> _Row:
 
 
 def _grow(text: str, begin: int, end: int, room: int) -> tuple[int, int]:
-    """The longest stretch that holds the start of ``begin:end`` and takes at most ``room`` columns when shown."""
+    """Return the longest range that holds the start of ``begin:end`` and takes at most ``room`` columns when shown."""
     low, high, left = begin, begin, room
     while high < end and (size := columns(shown(text[high]))) <= left:
         high, left = high + 1, left - size

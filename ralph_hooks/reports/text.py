@@ -1,4 +1,4 @@
-"""The report on a screen: one line when all is well, what blocks first when it is not.
+"""The report for a terminal: one line for a plain pass, blocking findings first otherwise.
 
 Plain ANSI and no rich: rich takes 65 ms to import, half of what an ordinary commit may take in all.
 """
@@ -35,13 +35,13 @@ class _Screen(Struct, frozen=True):
     everything: bool
 
     def bounded(self, lines: list[str], limit: int) -> list[str]:
-        """``lines``, cut to ``limit`` with a word about the rest unless everything is to be shown."""
+        """Return ``lines``, cut to ``limit`` with a note about the rest unless everything is to be shown."""
         if self.everything or len(lines) <= limit:
             return lines
         return [*lines[:limit], self.ink("faint", f"... {len(lines) - limit:,} more: {wording.SHOW}")]
 
     def prose(self, text: str, indent: str = "  ") -> _Block:
-        """``text`` wrapped and indented."""
+        """Return ``text`` wrapped and indented."""
         width = min(self.width, _READABLE) - len(indent)
         limit = len(text) if self.everything else _MAX_MESSAGE * width * 2
         lines = list(wrap(text.strip()[:limit], width))
@@ -51,13 +51,16 @@ class _Screen(Struct, frozen=True):
 
 
 def render(report: Report, *, color: bool, width: int, everything: bool = False) -> str:
-    """The report for a person. ``width`` is in columns; ``everything`` leaves nothing out (``ralph-hooks show``)."""
+    """Return the report for a person.
+
+    ``width`` is in columns; ``everything`` leaves nothing out (``ralph-hooks show``).
+    """
     screen = _Screen(Ink(color=color), max(width, _MIN_WIDTH), everything)
     head = screen.ink(_look(report), f"ralph-hooks: {wording.headline(report)}")
     notices = [screen.ink("warn", f"ralph-hooks: {one_line(notice)}") for notice in report.notices]
     if not everything and not report.exit_code and (report.verdict is not Verdict.FAIL) and _is_quiet(report):
         return "\n".join([head, *notices]) + "\n"
-    failed = report.verdict is Verdict.FAIL or wording.is_repair(report)  # then what blocks goes first
+    failed = report.verdict is Verdict.FAIL or wording.is_repair(report)  # then blocking findings come first
     blocks = [
         [head] if failed else [head, *notices],
         *_blockers(report, screen),
@@ -80,7 +83,7 @@ def _look(report: Report) -> str:
 
 
 def _repair(report: Report, screen: _Screen) -> _Block:
-    """The steps of a repair, one after the other; a hook has more urgent things to say."""
+    """Return the steps of a repair in order; empty for a hook, which has more urgent messages."""
     if not report.rungs or not (screen.everything or wording.is_repair(report)):
         return []
     lines = [screen.ink("strong", "repair")]
@@ -91,7 +94,7 @@ def _repair(report: Report, screen: _Screen) -> _Block:
 
 
 def _is_quiet(report: Report) -> bool:
-    """True where the headline and the notices say it all: of what goes through, only a pass may keep advice back."""
+    """Return True if the headline and the notices are enough: of all passing results only a plain pass hides advice."""
     if wording.is_repair(report):
         return False
     return report.verdict is Verdict.PASS or not (
@@ -188,7 +191,7 @@ def _next(report: Report, screen: _Screen) -> _Block:
 
 
 def _way_out(report: Report, screen: _Screen) -> _Block:
-    """Return the command for a finding that is wrong: the last line, ready to be copied."""
+    """Return the command for dismissing a wrong finding: the last line, ready to be copied."""
     command = wording.dismiss_command(report)
     if not command or wording.is_repair(report):
         return []
@@ -221,7 +224,7 @@ def _known_as(finding: Finding) -> str:
 
 
 def _details(report: Report, screen: _Screen) -> list[_Block]:
-    """Return what only ``everything`` shows."""
+    """Return the parts that only ``everything`` shows."""
     if not screen.everything:
         return []
     blocks: list[_Block] = []
@@ -272,7 +275,7 @@ def _footer(report: Report, screen: _Screen) -> _Block:
         lines.append(f"{plural(doubtful, 'finding')} not confirmed, left out: {wording.SHOW}")
     if report.dismissed and (report.verdict is not Verdict.PASS or screen.everything):
         lines.append(f"{wording.dismissed(report)}: ralph-hooks dismiss --list")
-    left_out = tuple(item for item in report.unreviewed if not item.cause.unjudged)  # told at the top
+    left_out = tuple(item for item in report.unreviewed if not item.cause.unjudged)  # already shown at the top
     if left_out and not screen.everything:
         count = plural(len(left_out), "file")
         lines.append(f"{count} not reviewed by a model: {wording.grouped(left_out)}")

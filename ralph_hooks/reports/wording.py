@@ -1,4 +1,4 @@
-"""What all formats say in the same words: selections of a report, its headline, its cost."""
+"""Wording shared by all formats: selections of a report, its headline, its cost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ralph_hooks.core.text import money, one_line, path_line, plural
 from ralph_hooks.core.usage import Call
 
 SHOW = "ralph-hooks show"
-"""The command that shows the last report with everything that the formats for people leave out."""
+"""The command that shows the last report without any omissions."""
 
 _NEVER_SENT = (BudgetReached.outcome, NoCredential.outcome)
 _MINUTE = 60.0
@@ -25,37 +25,37 @@ _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def blockers(report: Report) -> tuple[Finding, ...]:
-    """The findings that hold the change back."""
+    """Return the findings that block the change."""
     return tuple(finding for finding in report.findings if finding.blocking)
 
 
 def advice(report: Report) -> tuple[Finding, ...]:
-    """Return what does not block and was not contradicted by the verify phase."""
+    """Return the findings that do not block and that the verify phase did not contradict."""
     return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is not False)
 
 
 def unconfirmed(report: Report) -> tuple[Finding, ...]:
-    """Return what a model said and the verify phase did not agree with."""
+    """Return the model findings that the verify phase did not confirm."""
     return tuple(finding for finding in report.findings if not finding.blocking and finding.confirmed is False)
 
 
 def commands(report: Report, verdict: Verdict) -> tuple[Verification, ...]:
-    """The verify commands that came out as ``verdict``."""
+    """Return the verify commands with the outcome ``verdict``."""
     return tuple(item for item in report.verification if item.verdict is verdict)
 
 
 def requests(report: Report) -> tuple[Call, ...]:
-    """The calls that went out to a provider."""
+    """Return the calls that were sent to a provider."""
     return tuple(call for call in report.calls if not call.from_store and call.outcome not in _NEVER_SENT)
 
 
 def place(finding: Finding) -> str:
-    """``path:line`` as editors and terminals make it a link."""
+    """Return ``path:line``, which editors and terminals turn into a link."""
     return f"{path_line(finding.path)}:{finding.line}"
 
 
 def origin(finding: Finding) -> str:
-    """Return the source and how sure it is: ``ruff``, or ``confidence 0.92, provider/model`` for a model."""
+    """Return the source and its confidence: ``ruff``, or ``confidence 0.92, provider/model`` for a model."""
     removed = "removed code, " if finding.removed else ""
     sure = f"confidence {finding.confidence:.2f}, " if finding.by_model else ""
     return f"{removed}{sure}{one_line(finding.source)}"
@@ -67,7 +67,7 @@ def origin_and_id(finding: Finding) -> str:
 
 
 def evidence(finding: Finding) -> str:
-    """Return how a model's finding is supported: ``proved: ZeroDivisionError at shop.py:3``; empty for a check's."""
+    """Return the evidence for a model's finding: ``proved: ZeroDivisionError at shop.py:3``; empty for a check's."""
     if finding.evidence is Evidence.CHECK:
         return ""
     why = finding.proof.reason if finding.proof is not None else finding.note
@@ -75,7 +75,7 @@ def evidence(finding: Finding) -> str:
 
 
 def reproducer(finding: Finding) -> str:
-    """Return how the reproducer of ``finding`` ran, and how to see it; empty where none was run."""
+    """Return the result of the reproducer of ``finding``, and the command that shows it; empty if none was run."""
     if finding.proof is None:
         return ""
     on_change, on_base = (
@@ -85,7 +85,7 @@ def reproducer(finding: Finding) -> str:
 
 
 def dismissed(report: Report) -> str:
-    """Return how many findings are dismissed: ``3 dismissed, 1 of them by this change``; empty for none."""
+    """Return the number of dismissed findings: ``3 dismissed, 1 of them by this change``; empty for none."""
     count = len(report.dismissed)
     brought = sum(item.in_change for item in report.dismissed)
     return f"{count:,} dismissed{f', {brought:,} of them by this change' if brought else ''}" if count else ""
@@ -98,13 +98,13 @@ def dismiss_command(report: Report) -> str:
 
 
 def confirmers(report: Report) -> str:
-    """The models that answered the verify phase, for people; empty where none did."""
+    """Return the models that answered the verify phase, for display; empty if none did."""
     models = dict.fromkeys(call.model for call in report.calls if call.phase == "verify" and call.outcome == "ok")
     return " or ".join(one_line(model) for model in models)
 
 
 def outcome(item: Verification) -> str:
-    """Return how a verify command ended: ``exit 1, 12.3 s``; with its ref where several were judged."""
+    """Return the result of a verify command: ``exit 1, 12.3 s``; with its ref if several were judged."""
     where = f"{one_line(item.ref)}: " if item.ref else ""
     if item.problem:
         return where + one_line(item.problem)
@@ -114,22 +114,22 @@ def outcome(item: Verification) -> str:
 
 
 def tail_lines(text: str) -> list[str]:
-    """The lines of a command's output without colours or blank lines around them, ready for `core.text.one_line`.
+    """Return the lines of a command's output without colours or outer blank lines, ready for `core.text.one_line`.
 
-    Test runners print in colour even where nobody looks; escaped, that is noise. What else drives a terminal stays,
-    and is escaped by whoever prints it.
+    Test runners print colours even without a terminal; escaped, these are noise. Other control sequences stay and are
+    escaped when printed.
     """
     plain = _COLOUR.sub("", text).strip("\r\n")
     return [line.rstrip().expandtabs() for line in plain.split("\n")] if plain.strip() else []
 
 
 def clip(text: str, limit: int) -> str:
-    """``text`` cut to ``limit`` characters, with an ellipsis where something is gone."""
+    """Return ``text`` cut to ``limit`` characters, with an ellipsis if it was cut."""
     return text if len(text) <= limit else text[: max(0, limit - 3)] + "..."
 
 
 def grouped(unreviewed: tuple[Unreviewed, ...]) -> str:
-    """The reasons with how often each occurs, most frequent first: ``lock file x2, binary``."""
+    """Return the reasons with their counts, most frequent first: ``lock file x2, binary``."""
     counts = Counter(one_line(item.reason) for item in unreviewed).most_common()
     if len(counts) == 1:
         return counts[0][0]
@@ -137,7 +137,7 @@ def grouped(unreviewed: tuple[Unreviewed, ...]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``0.14 s``, ``12.3 s``, ``2 min 5 s``."""
+    """Return ``0.14 s``, ``12.3 s``, ``2 min 5 s``."""
     if seconds < 1:
         return f"{seconds:.2f} s"
     if seconds < _MINUTE:
@@ -146,7 +146,7 @@ def duration(seconds: float) -> str:
 
 
 def cost(report: Report) -> str:
-    """Return what the run cost: ``$0.0004, 2 requests, 1.3 s``."""
+    """Return the cost of the run: ``$0.0004, 2 requests, 1.3 s``."""
     sent = requests(report)
     parts = []
     if sent:
@@ -170,7 +170,7 @@ def _price(report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """One line: the verdict in capitals, and why; of `ralph-hooks fix`, what came of the repair."""
+    """Return one line: the verdict in capitals and its reason; for `ralph-hooks fix`, the result of the repair."""
     if is_repair(report):
         what = "REPAIRED" if report.fix is not None else "NOT REPAIRED"
         why = failures(report) if report.verdict is Verdict.FAIL else "as you asked"
@@ -187,7 +187,7 @@ def headline(report: Report) -> str:
 
 
 def failures(report: Report) -> str:
-    """Return how much stands in the way: ``2 blocking findings, 1 failing command``."""
+    """Return the number of blocking problems: ``2 blocking findings, 1 failing command``."""
     found, failed = len(blockers(report)), len(commands(report, Verdict.FAIL))
     parts = [plural(found, "blocking finding")] if found else []
     parts += [plural(failed, "failing command")] if failed else []
@@ -195,7 +195,7 @@ def failures(report: Report) -> str:
 
 
 def _coverage(report: Report) -> list[str]:
-    """Return what a pass is worth: how many files a model judged, only checks saw, nobody read; which commands ran."""
+    """Return the coverage of a pass: the number of files by reviewer (model, checks, none) and the commands run."""
     parts = [_commits(report)] if report.commits else []
     files = [f"{plural(report.reviewed, 'file')} reviewed"] if report.reviewed else []
     unread = tuple(item for item in report.unreviewed if item.cause is Cause.CONTENT)
@@ -234,7 +234,7 @@ def _coverage(report: Report) -> list[str]:
 
 
 def looked_at(item: CheckedFile) -> str:
-    """Return what was checked in one file: ``ruff, secrets``, or ``scanned for secrets only: no checker for .sql``."""
+    """Return the checks of one file: ``ruff, secrets``, or ``scanned for secrets only: no checker for .sql``."""
     if item.only_scanned:
         return f"scanned for secrets only: no checker for {one_line(_kind(item.path))}"
     return ", ".join(map(one_line, item.checks)) or "not checked"
@@ -245,7 +245,7 @@ def _looked(item: CheckedFile) -> str:
 
 
 def left_out(report: Report) -> tuple[str, ...]:
-    """A line for each path that no model reviewed: why, and what was checked in it."""
+    """Return a line for each path that no model reviewed: the reason, and its checks."""
     by_path = {item.path: item for item in report.checked}
     return tuple(
         f"{path_line(item.path)}: {one_line(item.reason)}"
@@ -255,7 +255,7 @@ def left_out(report: Report) -> tuple[str, ...]:
 
 
 def _kinds(items: Sequence[Unreviewed]) -> tuple[str, ...]:
-    """Return what kinds of files there is no checker for; nothing is said of those that a rule leaves out."""
+    """Return the kinds of files without a checker; files that a rule leaves out are omitted."""
     kinds = dict.fromkeys(one_line(_kind(item.path)) for item in items if item.cause is not Cause.EXCLUDED)
     return (*list(kinds)[:_NAMED], "...") if len(kinds) > _NAMED else tuple(kinds)
 
@@ -266,13 +266,13 @@ def _kind(path: str) -> str:
 
 
 def _commits(report: Report) -> str:
-    """Return how many commits of a push or a range, and how many of them had come past every hook."""
+    """Return the number of commits in a push or range, and how many of them bypassed every hook."""
     new = f" ({report.new_commits:,} not judged before)" if report.new_commits else ""
     return plural(report.commits, "commit") + new
 
 
 def next_step(report: Report) -> str:
-    """Return what the user does now, after a run that did not pass."""
+    """Return the user's next step after a run that did not pass."""
     if is_repair(report):
         return repair(report) or f"fix it by hand, {again(report)}"
     if report.verdict is Verdict.INCONCLUSIVE:
@@ -284,7 +284,7 @@ def next_step(report: Report) -> str:
 
 
 def again(report: Report) -> str:
-    """Return how what was mended comes back to where it was refused; a range in CI is something that was pushed."""
+    """Return how to resubmit a repaired change to the hook that rejected it; a range in CI counts as pushed."""
     if report.title == WORKTREE:
         return "then `ralph-hooks gate --worktree --format agent`"
     pushed = report.command == "pre-push" or (report.commits and report.command != "fix")
@@ -292,12 +292,12 @@ def again(report: Report) -> str:
 
 
 def is_repair(report: Report) -> bool:
-    """True where the report is about a repair, and not about what a hook holds back."""
+    """Return True if the report is about a repair rather than a hook's verdict."""
     return report.command == "fix" and (bool(report.rungs) or report.verdict is Verdict.FAIL)
 
 
 def rung(item: RepairStep) -> str:
-    """One step of a repair: ``implement (attempt 1 of 2): 2 edits in 1 file; provider/model, $0.0123``."""
+    """Return one step of a repair: ``implement (attempt 1 of 2): 2 edits in 1 file; provider/model, $0.0123``."""
     facts = [one_line(item.model)] if item.model else []
     if item.cost_usd is None:
         facts.append("cost unknown")
@@ -308,18 +308,18 @@ def rung(item: RepairStep) -> str:
 
 
 WORKTREE = "uncommitted changes"
-"""The title of a report on everything that is not committed (`git.worktree`)."""
+"""The title of a report on all uncommitted changes (`git.worktree`)."""
 REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"
-"""Said where a blocking finding is a secret."""
+"""The advice for a blocking finding that is a secret."""
 
 
 def has_secret(report: Report) -> bool:
-    """True where a secret is among what blocks."""
+    """Return True if a secret is among the blocking findings."""
     return any(finding.category == "secret" for finding in blockers(report))
 
 
 def repair(report: Report) -> str:
-    """The stored fix for people: ``a verified fix of 2 files (+10 -3) is stored``; empty where there is none."""
+    """Return the stored fix for display: ``a verified fix of 2 files (+10 -3) is stored``; empty without one."""
     if report.fix is None:
         return ""
     kind = "a verified fix" if report.fix.verified else "an unverified fix"
@@ -328,9 +328,9 @@ def repair(report: Report) -> str:
 
 
 def background(report: Report) -> str:
-    """Return what goes on, or went on, in the background, for people; empty where nothing did."""
+    """Return the state of the background repair for display; empty without one."""
     job = report.job
-    if job is None or job.state == JobState.FINISHED:  # then there is a fix, and that is told
+    if job is None or job.state == JobState.FINISHED:  # then the stored fix is shown instead
         return ""
     if job.state == JobState.RUNNING:
         return "a repair is being made: ralph-hooks apply waits for it, ralph-hooks show tells how far it is"

@@ -1,1 +1,1 @@
-"""What a backtest found: a table for people, JSON for programs, a page with the picture of cost and quality."""
+"""Results of a backtest: a table for the terminal, JSON for programs, and a page with a chart of cost and quality."""

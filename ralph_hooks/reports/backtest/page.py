@@ -1,4 +1,4 @@
-"""The picture of cost and quality: one point a routing, error bars, and the frontier. One page, nothing loaded."""
+"""The chart of cost and quality: one point per routing, error bars, and the frontier, on one self-contained page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ralph_hooks.reports.html import figure, page, table, text
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 680, 360, 56, 44  # units of the chart's own coordinates
 _CHANGES = 1000
-"""What the axis counts dollars for: a single change costs too small a fraction of one."""
+"""The number of changes per unit of the cost axis: one change costs too small a fraction of a dollar."""
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7")
 _STYLE = "svg .frontier { fill: none; stroke: var(--faint); stroke-dasharray: 5 4 }"
 
 
 def render(scores: Sequence[Score], about: str) -> str:
-    """The whole page; ``about`` says what was replayed."""
+    """Return the whole page; ``about`` describes the replayed changes."""
     words = (f"<p>{text(line)}</p>" for line in sentences(scores))
     figures = (figure("Quality and cost", _chart(scores)), *words, figure("The figures", _table(scores)))
     return page(f"How good the gate is: {about}", figures, _STYLE)
@@ -67,7 +67,7 @@ def _point(score: Score, most: float, colour: str, index: int) -> Iterator[str]:
 
 
 def _frontier(scores: Sequence[Score], most: float) -> str:
-    """Through the routings that no other one beats in both cost and catch rate."""
+    """Return the line through the routings that no other one beats in both cost and catch rate."""
     best: list[Score] = []
     for score in sorted(scores, key=lambda each: (each.cost_per_change_usd or 0, -each.catch_rate[0])):
         if not best or score.catch_rate[0] > best[-1].catch_rate[0]:

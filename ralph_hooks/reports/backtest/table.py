@@ -1,4 +1,4 @@
-"""Scores on a screen, and as JSON."""
+"""Backtest scores as a terminal table and as JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SCHEMA = 1
 
 
 def render(scores: Sequence[Score], *, color: bool, width: int) -> str:
-    """A row for each routing, then what the figures mean."""
+    """Return a row for each routing, then sentences that explain the figures."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -43,7 +43,7 @@ def render(scores: Sequence[Score], *, color: bool, width: int) -> str:
 
 
 def sentences(scores: Sequence[Score]) -> Iterator[str]:
-    """Yield what the figures mean."""
+    """Yield sentences that explain the figures."""
     for score in scores:
         yield break_even(score)
         if score.unjudged:
@@ -53,18 +53,18 @@ def sentences(scores: Sequence[Score]) -> Iterator[str]:
 
 
 def rate(figures: Rate) -> str:
-    """``62 % (48-74)``."""
+    """Return ``62 % (48-74)``."""
     share, low, high = figures
     return f"{share * 100:.0f} % ({low * 100:.0f}-{high * 100:.0f})"
 
 
 def dollars(amount: Decimal | None) -> str:
-    """Money, or that it is not known."""
+    """Return an amount in US dollars, or a note that it is unknown."""
     return "unknown" if amount is None else money(amount)
 
 
 def to_json(scores: Sequence[Score]) -> str:
-    """One JSON object; docs/report.md names its fields."""
+    """Return one JSON object; docs/report.md describes its fields."""
     import msgspec
 
     encoder = msgspec.json.Encoder(decimal_format="number")
@@ -73,7 +73,7 @@ def to_json(scores: Sequence[Score]) -> str:
 
 
 def tuned(best: Tuned | None, target: float) -> Iterator[str]:
-    """The configuration to paste, with what it was measured on."""
+    """Yield the configuration to paste, with the data it was measured on."""
     if best is None:
         yield f"No setting keeps false blocks at {target:.1%} or below on these examples."
         return

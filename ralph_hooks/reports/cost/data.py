@@ -1,4 +1,4 @@
-"""The bill for programs. Amounts are exact decimal numbers in US dollars; ``null`` is "not known", never 0."""
+"""The bill as JSON and CSV. Amounts are exact decimals in US dollars; ``null`` means unknown, never 0."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = (
 
 
 def groups(bill: Bill) -> Iterator[tuple[str, Sequence[Total]]]:
-    """Every way that the ledger is summed up."""
+    """Yield every grouping of the ledger."""
     summed = bill.statement
     yield "all", [summed.whole]
     yield "phase", summed.by_phase
@@ -27,7 +27,7 @@ def groups(bill: Bill) -> Iterator[tuple[str, Sequence[Total]]]:
 
 
 def to_json(bill: Bill) -> str:
-    """One JSON object; docs/report.md names its fields."""
+    """Return one JSON object; docs/report.md describes its fields."""
     import msgspec
 
     forecast, caught = bill.forecast, bill.caught
@@ -55,7 +55,7 @@ def to_json(bill: Bill) -> str:
 
 
 def to_csv(bill: Bill) -> str:
-    """A row for each total, with the group it belongs to."""
+    """Return a CSV row for each total, with its group."""
     import csv
     import io
 
@@ -71,7 +71,7 @@ def to_csv(bill: Bill) -> str:
 
 
 def _harmless(name: str) -> str:
-    """A spreadsheet takes a cell that begins so for a formula (OWASP, CSV injection)."""
+    """Escape a cell that a spreadsheet would evaluate as a formula (OWASP, CSV injection)."""
     return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
 
 

@@ -1,6 +1,6 @@
 """The bill as one page: charts drawn as SVG, no script, nothing loaded from the network.
 
-Each chart has its figures in a table below it, for screen readers and for whoever wants to copy them. The colours are
+Each chart has its figures in a table below it, for screen readers and for copying. The colours are
 those of Okabe and Ito (https://jfly.uni-koeln.de/color/), which people with colour vision deficiencies tell apart.
 """
 
@@ -31,7 +31,7 @@ _DAY_LABELS = 8
 
 
 def render(bill: Bill) -> str:
-    """The whole page."""
+    """Return the whole page."""
     when = f"from {text(bill.since)} to {text(bill.until)}" if bill.since else f"up to {text(bill.until)}"
     parts = [
         f'<p class="faint">{text(bill.scope)}, {when}</p>',
@@ -59,7 +59,7 @@ def _tiles(bill: Bill) -> Iterator[str]:
 
 
 def _by_day(bill: Bill) -> str:
-    """Stacked bars: what each day cost, by phase."""
+    """Return stacked bars: the cost of each day, by phase."""
     days = sorted({day for day, _, _ in bill.statement.spend})[-_DAYS:]
     spent = {(day, phase): amount for day, phase, amount in bill.statement.spend if day in days}
     phases = [phase for phase in _COLOURS if any(name == phase for _, name in spent)]
@@ -94,7 +94,7 @@ def _grid(most: Decimal) -> str:
 
 
 def _against_baseline(bill: Bill) -> str:
-    """Two bars: what was paid, by phase, and what the expensive model alone would have cost."""
+    """Return two bars: the actual cost by phase, and the cost of the expensive model alone."""
     if not bill.baseline:
         return ""
     paid = [(total.name, total.cost_usd) for total in bill.statement.by_phase]
@@ -112,7 +112,7 @@ def _against_baseline(bill: Bill) -> str:
 
 
 def _tokens(bill: Bill) -> str:
-    """Bars: fresh input, cached input and output of each phase."""
+    """Return bars: fresh input, cached input and output of each phase."""
     phases = bill.statement.by_phase
     most = max((total.usage.input_tokens + total.usage.output_tokens for total in phases), default=0)
     if not most:
@@ -130,7 +130,7 @@ def _tokens(bill: Bill) -> str:
 
 
 def _bar(row: int, name: str, pieces: Iterable[tuple[str, Decimal, str]], most: Decimal, figure: str) -> Iterator[str]:
-    """One horizontal bar of several pieces, with its name before and its figure behind it."""
+    """Yield one horizontal bar of several pieces, with its name on the left and its figure on the right."""
     top, left = row * _ROW + 4, float(_LABEL)
     middle = top + 17
     yield f'<text x="0" y="{middle}">{text(name)}</text>'

@@ -1,4 +1,4 @@
-"""The bill on a screen."""
+"""The bill as terminal tables."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from ralph_hooks.core.cost_summary import Bill, Total
 from ralph_hooks.core.text import money, one_line, plural
 
 _DAYS = 7
-_NARROW = 72  # columns: fewer do not hold every figure
+_NARROW = 72  # columns: narrower terminals cannot show every figure
 
 
 def render(bill: Bill, *, color: bool, width: int) -> str:
-    """Tables by phase, model and the rest, then what they come to, in sentences."""
+    """Return tables by phase, model and the rest, then a summary in sentences."""
     from rich.console import Console
 
     console = Console(width=width, no_color=not color, force_terminal=color, highlight=False)
@@ -36,7 +36,7 @@ def _groups(bill: Bill) -> Iterator[tuple[str, Sequence[Total]]]:
 
 
 def _table(title: str, totals: Sequence[Total], *, narrow: bool) -> object:
-    """A row for each of ``totals``; a ``narrow`` terminal gets calls and cost alone."""
+    """Return a row for each of ``totals``; a ``narrow`` terminal gets only calls and cost."""
     from rich.table import Table
     from rich.text import Text
 
@@ -55,13 +55,13 @@ def _table(title: str, totals: Sequence[Total], *, narrow: bool) -> object:
 
 
 def cost(total: Total) -> str:
-    """Return what ``total`` cost, with a word for what is not known."""
+    """Return the cost of ``total``, with a note if part of it is unknown."""
     known = money(total.cost_usd)
     return f"{known} + {plural(total.unknown, 'call')} of unknown cost" if total.unknown else known
 
 
 def sentences(bill: Bill) -> Iterator[str]:
-    """Yield what the figures mean."""
+    """Yield sentences that explain the figures."""
     whole = bill.statement.whole
     if bill.baseline is not None:
         yield f"The same tokens on {one_line(bill.expensive)} alone: {money(bill.baseline)}{saved(bill)}."
@@ -86,7 +86,7 @@ def sentences(bill: Bill) -> Iterator[str]:
 
 
 def saved(bill: Bill) -> str:
-    """Return how much less than the baseline was paid; empty where that cannot be said."""
+    """Return the saving compared with the baseline; empty if it cannot be computed."""
     whole = bill.statement.whole
     if not bill.baseline or whole.unknown:
         return ""
@@ -96,7 +96,7 @@ def saved(bill: Bill) -> str:
 
 def _caught(bill: Bill) -> str:
     caught = bill.caught
-    assert caught is not None  # as the caller has seen
+    assert caught is not None  # checked by the caller
     line = f"Of {plural(caught.judged, 'judged change')} the gate held {caught.held_back:,} back"
     if not caught.held_back:
         return f"{line}."
