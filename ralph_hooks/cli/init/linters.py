@@ -146,7 +146,7 @@ def _hook(top: Path, name: str) -> str:
 def _program(top: Path, name: str) -> str:
     """Return a Python program of the project's environment, or the one on PATH; empty if there is none."""
     for folder in (".venv", "venv"):
-        if (top / folder / "pyvenv.cfg").is_file() and first(top, f"{folder}/bin/{name}"):  # others are not shared with copies
+        if (top / folder / "pyvenv.cfg").is_file() and first(top, f"{folder}/bin/{name}"):  # else no copy has it
             return f"{folder}/bin/{name}"
     return name if shutil.which(name) else ""
 
