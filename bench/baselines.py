@@ -93,7 +93,7 @@ def _checks(folder: Path) -> Iterator[Figure]:
 
 
 def _tests(folder: Path) -> Iterator[Figure]:
-    """The test of each change, as a verify command would run it: whether it fails."""
+    """Yield for each change whether its test fails, run as by a verify command."""
     found = rows(HUMANEVALFIX)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         failed = list(pool.map(_fails, found, (folder / str(number) for number in range(len(found)))))

@@ -72,7 +72,7 @@ def main() -> int:
 
 
 def storm(server: PostgresServer, *, seconds: float, seed: int, say: Callable[[str], None]) -> list[str]:
-    """Everything that is wrong in the end; nothing, if all is well."""
+    """Return everything that is wrong in the end; nothing, if all is well."""
     chance = random.Random(seed)
     url = server.database()
     with tempfile.TemporaryDirectory() as folder, machine(Path(folder, "first"), url) as first:
@@ -99,7 +99,7 @@ def storm(server: PostgresServer, *, seconds: float, seed: int, say: Callable[[s
 def _rage(
     server: PostgresServer, url: str, states: list[Path], seconds: float, chance: random.Random
 ) -> tuple[list[subprocess.Popen[bytes]], int]:
-    """All processes that ran, and how often the server was stopped."""
+    """Return all processes that ran, and how often the server was stopped."""
     every: list[subprocess.Popen[bytes]] = []
     stops = 0
     end = time.monotonic() + seconds

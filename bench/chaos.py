@@ -115,7 +115,7 @@ class Storm:
         self.requests = 0
 
     def at(self, place: str) -> Responder:
-        """The script of the server at ``place``."""
+        """Return the script of the server at ``place``."""
         return lambda request: self._reply(place, request)
 
     def _reply(self, place: str, request: Request) -> Reply:
@@ -277,7 +277,7 @@ def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, b
 
 
 def storm(runs: int, seed: int, at_once: int, say: Callable[[str], None]) -> list[str]:
-    """Let it happen; what must never happen and did."""
+    """Run it and return the violations: events that must never happen, and did."""
     weather, tally = Storm(seed), Tally()
     started = time.monotonic()
     with (

@@ -33,7 +33,7 @@ class Commit(Struct, frozen=True):
 
 
 def commits() -> list[Commit]:
-    """Every commit of click in the data. Raises NotMeasured where the data is not there."""
+    """Return every commit of click in the data. Raises NotMeasured where the data is not there."""
     try:
         with lzma.open(DATA, "rt", encoding="utf-8") as file:
             records = [json.loads(line) for line in file]
@@ -73,7 +73,7 @@ def _sides(section: str) -> tuple[str | None, str | None]:
 
 
 def _numbered(section: str) -> Iterator[tuple[int, int, str]]:
-    """The lines of all hunks with their numbers on both sides."""
+    """Yield the lines of all hunks with their numbers on both sides."""
     old = new = 0
     for line in section.split("\n"):
         if hunk := _HUNK.match(line):
@@ -85,5 +85,5 @@ def _numbered(section: str) -> Iterator[tuple[int, int, str]]:
 
 
 def _text(lines: Mapping[int, str]) -> str | None:
-    """A file with ``lines`` in their places and empty ones elsewhere."""
+    """Return a file with ``lines`` in their places and empty ones elsewhere."""
     return "".join(f"{lines.get(number, '')}\n" for number in range(1, max(lines) + 1)) if lines else None

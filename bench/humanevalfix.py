@@ -143,7 +143,7 @@ def _median(values: Iterator[float]) -> float:
 
 
 def bugs() -> list[Bug]:
-    """All of them, with the answers dealt out by a fixed seed. Raises NotMeasured where the data is missing."""
+    """Return all bugs, with the answers assigned by a fixed seed. Raises NotMeasured where the data is missing."""
     try:
         rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError as error:
@@ -199,7 +199,7 @@ def _best(bug: Bug, folder: Path, settings: str, tries: int) -> Tried:
 
 
 def _tried(bug: Bug, folder: Path, settings: str) -> Tried:
-    """A new user's `ralph-hooks fix` in a new repository."""
+    """Run `ralph-hooks fix` as a new user in a new repository."""
     home, log, report_path = folder / "ralph", folder / "seconds", folder / "report.json"
     home.mkdir(parents=True)
     (home / "config.toml").write_text(settings.replace("@LOG@", str(log)), encoding="utf-8")

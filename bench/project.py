@@ -43,7 +43,7 @@ class Project:
         shutil.rmtree(self.home / "state", ignore_errors=True)
 
     def judge_anew(self) -> Spent:
-        """Judge what is staged for the first time."""
+        """Judge the staged change for the first time."""
         self.forget()
         return self.gate()
 
@@ -73,7 +73,7 @@ def own_modules(count: int) -> dict[str, str]:
 
 
 def without_some_lines(text: str) -> str:
-    """A version of ``text`` that came before it: twelve lines in the middle are missing."""
+    """Return an earlier version of ``text``: twelve lines in the middle are missing."""
     lines = text.splitlines(keepends=True)
     middle = len(lines) // 2
     return "".join(lines[: middle - 6] + lines[middle + 6 :])

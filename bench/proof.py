@@ -113,7 +113,7 @@ _ALL = ("proved", "shown", "agreed", "unproved")
 
 
 def bugs() -> list[Bug]:
-    """Those with a test, spread evenly. Raises NotMeasured where the data is missing."""
+    """Return the bugs with a test, spread evenly. Raises NotMeasured where the data is missing."""
     rows: list[dict[str, Any]] = []
     for name in FILES:
         path = DATA / name
@@ -154,7 +154,7 @@ def _first(old: str, new: str) -> tuple[int, str]:
 
 
 def _judged(folder: Path, base: str, change: str, path: str, place: tuple[int, str], test: str) -> tuple[str, bool]:
-    """The evidence of the one finding, and whether it blocks, by the installed program in a new repository."""
+    """Return the evidence of the one finding, and whether it blocks, by the installed program in a new repository."""
 
     def answer(request: Request) -> Reply:
         if request.phase == "reproduce":

@@ -84,7 +84,7 @@ def _known(made: Project) -> Iterator[Figure]:
 
 
 def _one(made: Project) -> Spent:
-    """The first judgement of a push of one small file."""
+    """Return the cost of the first review of a push of one small file."""
     pushes = Pushes(made)
     made.repo.commit({"a.py": "a = 1\n"})
     return pushes.judged_anew()

@@ -129,7 +129,7 @@ def _reservations(server: PostgresServer) -> Iterator[Figure]:
 
 
 def _rate(url: str, clients: int) -> float:
-    """Calls a second that so many processes reserve and settle together."""
+    """Return the calls per second that so many processes reserve and settle together."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         processes = [
             stack.enter_context(
@@ -186,7 +186,7 @@ def _median_of_a_reservation(one: Machine) -> float:
 
 
 def _first() -> str:
-    """The first day of this month."""
+    """Return the first day of this month."""
     return datetime.now().astimezone().strftime("%Y-%m-01")
 
 

@@ -48,7 +48,7 @@ def _lock_files(version: int) -> dict[str, str]:
 
 
 def _against_diff(commit: Commit) -> tuple[float, float]:
-    """The tokens that are sent for ``commit``, and those of its diff."""
+    """Return the tokens that are sent for ``commit``, and those of its diff."""
     with project() as made:
         made.repo.commit({name: text for name, text in commit.before.items() if text is not None})
         gone = {name: None for name, text in commit.before.items() if text is not None and name not in commit.after}
@@ -67,7 +67,7 @@ def _ratio(what: str, figures: list[tuple[float, float]], at_most: float | None)
 
 
 def _sent(made: Project) -> float:
-    """The tokens of all requests for what is staged."""
+    """Return the tokens of all requests for the staged change."""
     made.gate()
     return sum(map(_tokens, made.server.requests))
 

@@ -21,7 +21,7 @@ _LEAKS = ("GIT_", "RALPH_HOOKS_", "PRE_COMMIT", "PYTHONPATH", "PYTHONHOME", "SKI
 
 
 def environment(screen: Screen) -> dict[str, str]:
-    """The caller's environment without keys and without anything that would change what git and the hooks do."""
+    """Return the caller's environment without keys and without anything that would change what git and the hooks do."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(_LEAKS) and not k.endswith(("_API_KEY", "_TOKEN"))}
     return {
         **kept,

@@ -83,7 +83,7 @@ _crew = Crew(
 
 
 def answer(request: Request) -> Reply:
-    """The crew's answer; a claim about a finding holds as long as its line is there."""
+    """Return the crew's answer; a claim about a finding holds as long as its line is there."""
     if request.phase == "reproduce":
         test = FALSE_REPRODUCER if FALSE_MESSAGE in request.prompt else REPRODUCER
         item = {"id": "C1", "test": test, "asserts": "The test says it.", "because": "", "cannot": ""}
@@ -99,7 +99,7 @@ def answer(request: Request) -> Reply:
 
 
 def main() -> None:
-    """Serve until somebody ends it."""
+    """Serve until the process is ended."""
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())

@@ -27,7 +27,7 @@ class Change(Struct, frozen=True):
 
 
 def changes() -> tuple[Change, ...]:
-    """All changes, in their order."""
+    """Return all changes, in their order."""
     return tuple(_read(path) for path in sorted((SAMPLE / "changes").glob("*.patch")))
 
 

@@ -162,7 +162,7 @@ class Demo:
             raise UnexpectedError(f"{change.name} does not apply: {done.stderr.decode(errors='replace').strip()}")
 
     def _commit(self, subject: str, *, goes_through: bool) -> Shown:
-        """Commit what is staged; take it back where it is refused. Raises UnexpectedError on another outcome."""
+        """Commit the staged change; undo it where it is refused. Raises UnexpectedError on another outcome."""
         before = self._git("rev-parse", "HEAD")
         shown = self._shown("git", "commit", "-q", "-m", subject)
         went_through = self._git("rev-parse", "HEAD") != before

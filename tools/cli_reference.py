@@ -24,7 +24,7 @@ What `ralph-hooks COMMAND --help` says. Exit codes of all of them: 0 pass, 1 rej
 
 
 def reference() -> str:
-    """A section for each command."""
+    """Return a section for each command."""
     parts = [_HEAD]
     with cli.make_context("ralph-hooks", [], resilient_parsing=True) as parent:
         for name in COMMANDS:

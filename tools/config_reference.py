@@ -28,7 +28,7 @@ _NOTHING: tuple[object, ...] = ("", [], {}, ())
 
 
 def schema() -> bytes:
-    """The JSON Schema (draft 2020-12) of ``[tool.ralph-hooks]``, as the file in this package holds it."""
+    """Return the JSON Schema (draft 2020-12) of ``[tool.ralph-hooks]``, as the file in this package holds it."""
     whole = json.schema(FileTable)
     definitions = whole["$defs"]
     for definition in definitions.values():
@@ -54,7 +54,7 @@ def _tidy(node: dict[str, Any], inherited: bool) -> None:  # noqa: FBT001 - two 
 
 
 def reference() -> str:
-    """Every key with its type, default and meaning, in Markdown."""
+    """Return every key with its type, default and meaning, in Markdown."""
     root = inspect.type_info(FileTable)
     assert isinstance(root, inspect.StructType)
     tables = [(field, table) for field in root.fields if (table := _table(field.type))]
@@ -96,7 +96,7 @@ def _heading(field: inspect.Field) -> str:
 
 
 def _rows(fields: Sequence[inspect.Field], own: Collection[str] | None = None) -> str:
-    """A Markdown table of ``fields``; those that are not ``own`` take their defaults from `gate`."""
+    """Return a Markdown table of ``fields``; those that are not ``own`` take their defaults from `gate`."""
     rows = ["| key | value | default | meaning |", "|---|---|---|---|"]
     for field in fields:
         type_ = field.type

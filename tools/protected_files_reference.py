@@ -16,14 +16,14 @@ END = "<!-- Generated until here. -->\n"
 
 
 def table() -> str:
-    """Every kind with its files and sources, in Markdown."""
+    """Return every kind with its files and sources, in Markdown."""
     rows = ["| kind | files | source |", "|---|---|---|"]
     rows += [f"| {kind.name} | {' '.join(f'`{each}`' for each in kind.patterns)} | {kind.source} |" for kind in KINDS]
     return "\n".join(rows) + "\n"
 
 
 def document(text: str) -> str:
-    """``text`` with the table as it is now."""
+    """Return ``text`` with the table as it is now."""
     before, _, rest = text.partition(BEGIN)
     return f"{before}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
 

@@ -128,7 +128,7 @@ def spoil(path: str) -> None:
 
 
 def say_error() -> None:
-    """As claude does where it is not logged in: an error in JSON, and exit code 1."""
+    """Fail as claude does without a login: an error in JSON, and exit code 1."""
     say(is_error=True, result="Invalid API key. Please run /login", total_cost_usd=0)
     sys.exit(1)
 

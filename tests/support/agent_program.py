@@ -54,7 +54,7 @@ LOGGED_OUT = {
 
 
 def options(name: str, words: list[str]) -> dict[str, list[str]]:
-    """The options that were given, with their values."""
+    """Return the options that were given, with their values."""
     known, found = OPTIONS[name], dict[str, list[str]]()
     rest = list(words)
     while rest:

@@ -27,7 +27,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def provider(wire: str, url: str, **changes: object) -> Provider:
-    """A provider without any quirks, served at ``url``."""
+    """Return a provider without any quirks, served at ``url``."""
     plain = Provider(name="scripted", wire=Wire(wire), base_url=url, api_key_env=KEY_NAME)
     return msgspec.structs.replace(plain, **changes)
 

@@ -87,7 +87,7 @@ class Bills:
         return done.stdout
 
     def page(self, folder: Path) -> Path:
-        """The bill of a month as a page, with a repository that has a hostile name."""
+        """Return the bill of a month as a page, with a repository that has a hostile name."""
         self.article()
         for days_ago in range(1, 30):
             self.spend(Phase.IMPLEMENT if days_ago % 5 == 0 else Phase.ANALYZE, 9_000, "0.5", days_ago=days_ago)

@@ -38,7 +38,7 @@ class Browser:
             self.send(f"{domain}.enable")
 
     def send(self, method: str, **params: object) -> dict[str, Any]:
-        """The result of one command of the protocol."""
+        """Return the result of one command of the protocol."""
         self._number += 1
         message = {"id": self._number, "method": method, "params": params}
         if self._session:
@@ -73,7 +73,7 @@ class Browser:
             self.send("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, **typed)
 
     def spoken(self) -> list[tuple[str, str]]:
-        """The accessibility tree in reading order, as role and name: what a screen reader is given."""
+        """Return the accessibility tree in reading order, as role and name, as a screen reader gets it."""
         nodes = self.send("Accessibility.getFullAXTree")["nodes"]
         return [
             (node["role"]["value"], node.get("name", {}).get("value", "")) for node in nodes if not node.get("ignored")

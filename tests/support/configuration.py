@@ -61,7 +61,7 @@ output = 15.0
 
 
 def load_texts(folder: Path, repository: str = "", user: str = "") -> Settings:
-    """The settings that a pyproject.toml and a config.toml of these contents give."""
+    """Return the settings that a pyproject.toml and a config.toml of these contents give."""
     (folder / "pyproject.toml").write_text(repository, encoding="utf-8")
     (folder / "config.toml").write_text(user, encoding="utf-8")
     return load(folder, folder / "config.toml", BUILT_IN)

@@ -22,12 +22,12 @@ def store_fix(
 
 
 def in_store(repo: Repo) -> Repo:
-    """The repository of our own inside ``repo``, where fixes, backups and jobs are."""
+    """Return the repository of our own inside ``repo``, where fixes, backups and jobs are."""
     return Repo(repo.path / repo.git("rev-parse", "--git-common-dir") / "ralph-hooks/store.git", repo.home)
 
 
 def tree(repo: Repo) -> dict[str, tuple[int, bytes]]:
-    """Every file of the working tree: its permissions and its bytes."""
+    """Return every file of the working tree: its permissions and its bytes."""
     found = {}
     for path in sorted(repo.path.rglob("*")):
         if ".git" not in path.relative_to(repo.path).parts and (path.is_symlink() or path.is_file()):

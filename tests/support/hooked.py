@@ -107,7 +107,7 @@ class Hooked:
         return rows
 
     def judged_lines(self) -> set[str]:
-        """The changed lines in all requests, with their kinds."""
+        """Return the changed lines in all requests, with their kinds."""
         return {
             f"{row[0]}{row.partition(' ')[2]}"
             for request in self.server.requests
@@ -116,7 +116,7 @@ class Hooked:
         }
 
     def committed_lines(self) -> set[str]:
-        """The changed lines of the last commit."""
+        """Return the changed lines of the last commit."""
         patch = self.repo.git("show", "--first-parent", "--format=", "-U0", "--root", "HEAD")
         rows = {row for row in patch.splitlines() if row[:1] in {"+", "-"} and not row.startswith(("+++", "---"))}
         return {row for row in rows if row[1:].strip()}

@@ -22,7 +22,7 @@ def missing() -> str:
 
 
 def weights() -> Path:
-    """The model file that comes with its package, found without importing it (it wants a plugin host)."""
+    """Return the model file that comes with its package, found without importing it (it wants a plugin host)."""
     spec = importlib.util.find_spec(WEIGHTS)
     assert spec is not None
     assert spec.origin is not None

@@ -46,7 +46,7 @@ _START = 20  # seconds
 
 
 def binaries() -> Path | None:
-    """The folder with `initdb`, `pg_ctl` and `postgres`; the newest where there are several."""
+    """Return the folder with `initdb`, `pg_ctl` and `postgres`; the newest where there are several."""
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).parent
@@ -55,7 +55,7 @@ def binaries() -> Path | None:
 
 
 def pooler() -> Path | None:
-    """The folder with `pgbouncer`, which Debian keeps where only root looks."""
+    """Return the folder with `pgbouncer`, which Debian keeps where only root looks."""
     found = shutil.which("pgbouncer", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
     return Path(found).parent if found else None
 
@@ -119,7 +119,7 @@ class PostgresServer:
             assert time.monotonic() < end
 
     def database(self) -> str:
-        """The URL of the database, empty again: to make another takes ten times as long."""
+        """Return the URL of the database, empty again: to make another takes ten times as long."""
         others = "datname = current_database() AND pid <> pg_backend_pid()"
         self.execute(self.url(), f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
         self.execute(
@@ -138,7 +138,7 @@ class PostgresServer:
             return found.fetchall() if found.description else []
 
     def connected(self, url: str) -> psycopg.Connection:
-        """A client like any other; each statement is a transaction."""
+        """Return an ordinary client; each statement is a transaction."""
         import psycopg  # for the tests alone that want a server
 
         return psycopg.connect(url, autocommit=True)

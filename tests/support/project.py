@@ -127,7 +127,7 @@ class Project:
         return server
 
     def run(self, *args: str, stdin: bytes = b"") -> Ran:
-        """A command in this process: what `python -m ralph_hooks` does, without the half second of its start."""
+        """Run a command in this process: like `python -m ralph_hooks`, without the half second of its start."""
         out, err = io.StringIO(), io.StringIO()
         sys.stdin, usual = io.TextIOWrapper(io.BytesIO(stdin)), sys.stdin
         try:
@@ -138,7 +138,7 @@ class Project:
         return Ran(code, out.getvalue(), err.getvalue())
 
     def program(self, *args: str, env: Mapping[str, str] | None = None, **options: Any) -> Ran:  # noqa: ANN401 - Popen's
-        """The installed program in a process of its own."""
+        """Run the installed program in a process of its own."""
         done = subprocess.run(
             [BIN / "ralph-hooks", *args],
             cwd=self.repo.path,
@@ -170,12 +170,12 @@ class Project:
             self.jobs.cancel(job, grace=1.0)
 
     def ledger(self) -> Total:
-        """All that this user's ledger holds."""
+        """Return all rows of this user's ledger."""
         with Database(self.home / "state") as database:
             return statement(State(database)).whole
 
     def last(self) -> dict[str, Any]:
-        """The last report, as a program would ask for it."""
+        """Return the last report, as a program would ask for it."""
         report: dict[str, Any] = json.loads(self.run("show", "--format", "json").out)
         return report
 
@@ -193,7 +193,7 @@ def agreeing(user: str) -> str:
 
 
 def environment(home: Path, state: Path) -> dict[str, str]:
-    """The environment of a user with a key and this checkout's programs on PATH."""
+    """Return the environment of a user with a key and this checkout's programs on PATH."""
     env = isolated(home)
     return {
         **{name: value for name, value in env.items() if not name.startswith("RALPH_HOOKS_")},
@@ -205,7 +205,7 @@ def environment(home: Path, state: Path) -> dict[str, str]:
 
 
 def provider(name: str, url: str, wire: str = "openai", key_name: str = KEY_NAME) -> str:
-    """A provider in the user's configuration."""
+    """Return a provider in the user's configuration."""
     return f'[providers.{name}]\nwire = "{wire}"\nbase-url = "{url}"\napi-key-env = "{key_name}"\n'
 
 

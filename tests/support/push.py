@@ -43,7 +43,7 @@ class Remote:
         return seen.read_bytes()
 
     def hook(self, *refs: str, args: tuple[str, ...] = ()) -> Ran:
-        """``ralph-hooks pre-push`` with the lines of this push, in this process."""
+        """Run ``ralph-hooks pre-push`` with the lines of this push, in this process."""
         return self.project.run("pre-push", self.name, str(self.bare.path), *args, stdin=self.lines(*refs))
 
     def push(self, *refs: str) -> Judged:

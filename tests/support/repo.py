@@ -18,7 +18,7 @@ IDENTITY = {
 
 
 def isolated(home: Path) -> dict[str, str]:
-    """An environment in which git knows an identity, a home folder and nothing else of this machine."""
+    """Return an environment in which git knows an identity, a home folder and nothing else of this machine."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "XDG_", "PRE_COMMIT"))}
     return (
         kept | IDENTITY | {"HOME": str(home), "GIT_CONFIG_GLOBAL": str(home / ".gitconfig"), "GIT_CONFIG_NOSYSTEM": "1"}
@@ -44,7 +44,7 @@ class Repo:
 
     @classmethod
     def create(cls, path: Path, *, object_format: str = "sha1", home: Path | None = None) -> Repo:
-        """A new repository without commits, on branch ``main``."""
+        """Return a new repository without commits, on branch ``main``."""
         path.mkdir(parents=True, exist_ok=True)
         repo = cls(path, home or path.parent)
         repo.git("init", "--quiet", "--initial-branch=main", f"--object-format={object_format}")
@@ -59,7 +59,7 @@ class Repo:
     def try_git(
         self, *args: str | bytes, stdin: bytes = b"", env: Mapping[str, str] | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """As `git`, and failing is an answer too."""
+        """Run git as `git` does; a failure is returned too."""
         return subprocess.run(
             ["git", *args],
             cwd=self.path,
@@ -95,7 +95,7 @@ class Repo:
         return self.git("rev-parse", "HEAD")
 
     def tree(self, rev: str = "HEAD") -> str:
-        """The id of the tree of ``rev``."""
+        """Return the id of the tree of ``rev``."""
         return self.git("rev-parse", f"{rev}^{{tree}}")
 
     def hook(self, name: str, script: str) -> Path:
@@ -108,7 +108,7 @@ class Repo:
         return path
 
     def state(self) -> dict[str, bytes]:
-        """Every file of the repository, .git included, byte for byte: what a hook has to leave as it is."""
+        """Return every file of the repository, .git included, byte for byte: what a hook has to leave as it is."""
         return {
             str(path.relative_to(self.path)): os.fsencode(path.readlink()) if path.is_symlink() else path.read_bytes()
             for path in sorted(self.path.rglob("*"))

@@ -120,7 +120,7 @@ def report(verdict: Verdict = Verdict.PASS, **changes: object) -> Report:
 
 
 def full_report(**changes: object) -> Report:
-    """A failing report with something in every field."""
+    """Return a failing report with something in every field."""
     fields: dict[str, Any] = {
         "reason": "2 blocking findings and `pytest` fails",
         "findings": (

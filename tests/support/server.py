@@ -135,7 +135,7 @@ class Reply:
     act: Callable[[Exchange], None]
 
     def after(self, seconds: float) -> Reply:
-        """The same, ``seconds`` later."""
+        """Return the same report, ``seconds`` later."""
 
         def act(exchange: Exchange) -> None:
             exchange.wait(seconds)
@@ -173,13 +173,13 @@ class Reply:
 
     @staticmethod
     def status(code: int, body: JSON = None, headers: Mapping[str, str] | None = None) -> Reply:
-        """Any status; ``body`` is JSON unless it is bytes."""
+        """Return a reply of any status; ``body`` is JSON unless it is bytes."""
         data = body if isinstance(body, bytes) else json.dumps({} if body is None else body).encode()
         return Reply(lambda exchange: exchange.answer(code, data, headers))
 
     @staticmethod
     def refusal() -> Reply:
-        """The model declines, in the way of the wire format."""
+        """Return a refusal by the model, in the form of the wire format."""
 
         def act(exchange: Exchange) -> None:
             if exchange.request.responses:
@@ -193,7 +193,7 @@ class Reply:
 
     @staticmethod
     def length(text: str = '{"findings": [') -> Reply:
-        """An answer that stops at its token limit."""
+        """Return an answer that stops at its token limit."""
         return Reply(
             lambda exchange: Reply.text(text, finish="max_tokens" if exchange.request.anthropic else "length").act(
                 exchange
@@ -206,7 +206,7 @@ class Reply:
 
     @staticmethod
     def html() -> Reply:
-        """The login page of somebody's network."""
+        """Return the login page of a captive portal."""
         page = b"<!doctype html><title>Log in</title>"
         return Reply(lambda exchange: exchange.answer(200, page, {"Content-Type": "text/html"}))
 
@@ -259,7 +259,7 @@ class Reply:
 
     @staticmethod
     def hang() -> Reply:
-        """No answer while the server lives."""
+        """Return a reply that never comes while the server lives."""
         return Reply(lambda exchange: exchange.wait(None))
 
     @staticmethod
@@ -274,12 +274,12 @@ class Reply:
 
     @staticmethod
     def drip_chunks(interval: float = 0.05) -> Reply:
-        """A chunk of one byte every ``interval`` seconds, for ever."""
+        """Return a chunk of one byte every ``interval`` seconds, forever."""
         return _forever(head(200, {"Transfer-Encoding": "chunked"}), b"1\r\n \r\n", interval)
 
     @staticmethod
     def drip_interim(interval: float = 0.05) -> Reply:
-        """A promise of a reply every ``interval`` seconds, for ever."""
+        """Return an interim response every ``interval`` seconds, forever."""
         return _forever(b"", head(100, {}), interval)
 
     @staticmethod
@@ -537,7 +537,7 @@ def findings(prompt: str, finds: Sequence[Finds]) -> list[dict[str, Any]]:
 
 
 def verdicts(prompt: str, holds: Callable[[str], bool]) -> list[dict[str, Any]]:
-    """A verdict for every claim in ``prompt``."""
+    """Return a verdict for every claim in ``prompt``."""
     return [
         {"id": name, "holds": holds(claim), "confidence": 0.9, "reason": "Checked against the code that is shown."}
         for name, claim in _CLAIM.findall(prompt)

@@ -13,7 +13,7 @@ from ralph_hooks.core.ports.checks import Check, CheckResult
 
 
 def source(path: str, new: str | bytes | None, old: str | bytes | None = None) -> Source:
-    """``path`` as it was and as it would be; its hunks are what differs, without context."""
+    """Return ``path`` as it was and as it would be; its hunks are what differs, without context."""
     before, after = (side.encode() if isinstance(side, str) else side for side in (old, new))
     status = Status.DELETED if after is None else Status.ADDED if before is None else Status.MODIFIED
     entry = Entry(path, status, path, "100644", "100644", "1" * 40 if before else None, "2" * 40 if after else None)
@@ -41,6 +41,6 @@ def run(check: Check, *sources: Source, seconds: float = 60) -> dict[str, CheckR
 
 
 def findings(check: Check, path: str, new: str | bytes, old: str | bytes | None = None) -> tuple[Finding, ...]:
-    """The findings of ``check`` on one file."""
+    """Return the findings of ``check`` on one file."""
     result = run(check, source(path, new, old)).get(path)
     return result.findings if result else ()

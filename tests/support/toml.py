@@ -8,7 +8,7 @@ from datetime import date
 
 
 def dumps(table: Mapping[str, object]) -> str:
-    """``table`` as a TOML document."""
+    """Return ``table`` as a TOML document."""
     return "".join(f"{_string(key)} = {_value(value)}\n" for key, value in table.items())
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def fingerprint(folders: list[str]) -> dict[str, str]:
-    """A digest of content and mode of every file below ``folders``."""
+    """Return a digest of content and mode of every file below ``folders``."""
     found: dict[str, str] = {}
     for folder in folders:
         for here, _, names in os.walk(folder):

@@ -206,7 +206,7 @@ class World:
 
 
 def repository(path: Path) -> Repo:
-    """A repository with the bug staged. A gate only reads, so that many tests can share it."""
+    """Return a repository with the bug staged. A gate only reads, so that many tests can share it."""
     made = Repo.create(path)
     made.commit({"README.md": "A shop.\n"})
     return made.stage({"a.py": CODE})
