@@ -43,7 +43,7 @@ def _below(prefix: Sequence[str], values: Values) -> Values:
 
 
 def _candidates(text: str, values: Values, prefix: Sequence[str]) -> Iterator[str]:
-    """Yield ways to add ``values``, the one that reads best first: whatever is right is taken."""
+    """Yield ways to add ``values``, the most readable first: the first correct one is used."""
     yield _appended(text, values, prefix)
     tables = {key: value for key, value in values.items() if isinstance(value, Mapping)}
     rest = {key: value for key, value in values.items() if key not in tables}

@@ -34,7 +34,7 @@ class File:
         self.mistakes: list[tuple[tuple[str | int, ...], str, str]] = []
 
     def blame(self, key: tuple[str | int, ...], problem: str, hint: str = "") -> None:
-        """Note a mistake at ``key``, to be raised with all others once the file has been looked through."""
+        """Record a mistake at ``key``, to be raised with all others once the whole file has been checked."""
         self.mistakes.append((key, problem, hint))
 
 

@@ -130,7 +130,7 @@ def _in_table(table: Mapping[str, object], type_: inspect.StructType, key: Key) 
 
 
 def _advice(name: str, fields: Mapping[str, inspect.Field]) -> str:
-    """Return where a key that is unknown here belongs, or what it was meant to be."""
+    """Return the right place of a key that is unknown here, or the key that was probably meant."""
     if name == "tool":
         return "in this file the keys stand without the prefix tool.ralph-hooks"
     homes = [

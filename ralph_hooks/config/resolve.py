@@ -49,7 +49,7 @@ _OWN_HEADERS = frozenset((
     "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "connection", "expect", "te",
     "trailer", "upgrade", "accept-encoding", "keep-alive", "proxy-authorization", "proxy-connection", "cookie",
 ))  # fmt: skip
-"""Those that say how the request travels."""
+"""Headers that control the transport of a request."""
 _LOOPBACK = r"localhost|127(\.[0-9]{1,3}){3}|\[::1\]"
 _ENDPOINTS = ("/chat/completions", "/messages", "/responses")
 _MAX_PORT = 65_535

@@ -225,7 +225,7 @@ class Tuned(Struct, frozen=True, kw_only=True):
 
 
 def moved(trial: Trial, bar: Bar) -> Trial:
-    """Return ``trial`` as it would have come out under ``bar``."""
+    """Return ``trial`` with the result it would have under ``bar``."""
     from msgspec.structs import replace
 
     over = [finding for finding in trial.weighty if bar.blocks(finding)]

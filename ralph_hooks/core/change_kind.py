@@ -1,4 +1,4 @@
-"""The kinds of change that a file can have. `languages.change_kind` tells them apart."""
+"""The kinds of change that a file can have. `languages.change_kind` determines them."""
 
 from __future__ import annotations
 

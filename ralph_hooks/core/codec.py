@@ -1,8 +1,8 @@
 """JSON and MessagePack of a known shape: the one place that decodes them.
 
-Two threads must not begin to at the same time: msgspec builds what it has to know of a Struct when it first decodes
-one, and leaves it half-built in the type until then. A second thread that comes upon it there crashes the process (seen
-with 0.22 on Python 3.11 to 3.13). So decoders are built one at a time.
+Two threads must not create a decoder at the same time: when msgspec first decodes a Struct, it builds type information
+and leaves it half-built in the type until it is done. A second thread that finds it half-built crashes the process
+(seen with 0.22 on Python 3.11 to 3.13). So decoders are built one at a time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def from_json(data: bytes | str | msgspec.Raw, shape: type[Shape]) -> Shape:
 
 
 def from_msgpack(data: bytes, shape: type[Shape]) -> Shape:
-    """As `from_json`, for what travels between machines."""
+    """As `from_json`, for data sent between machines."""
     with _building:
         decoder = _packed.get(shape)
         if decoder is None:

@@ -1,7 +1,7 @@
-"""Dismissed findings: the file that holds them, and which findings it excuses.
+"""Dismissed findings: the file that holds them, and the findings it excuses.
 
-The file is TOML, one block a finding, sorted by id. Sixteen comment lines, one for each first digit of an id, stand
-between the blocks: two branches that each add one merge without a conflict unless both ids begin alike.
+The file is TOML, one block per finding, sorted by id. Sixteen comment lines, one for each first digit of an id,
+separate the blocks: two branches that each add one merge without a conflict unless both ids begin alike.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Dismissal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
     salt: str = ""
     """Of a secret: random, for ``digest``."""
     digest: str = ""
-    """Of a secret: tells it from another one on an otherwise equal line."""
+    """Of a secret: distinguishes it from another one on an otherwise equal line."""
 
     def excuses(self, finding: Finding) -> bool:
         """Return True for the finding that was dismissed, wherever its file is now."""
@@ -75,7 +75,7 @@ class Dismissal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, o
 
 
 class Dismissed(Struct, frozen=True, kw_only=True):
-    """A finding that was left out of a report because somebody has dismissed it."""
+    """A finding that a report leaves out because it was dismissed."""
 
     finding: Finding
     kind: DismissalKind
@@ -100,11 +100,11 @@ class Dismissals(Struct, frozen=True, kw_only=True):
     def split(
         self, findings: Sequence[Finding], there: Callable[[str], bool]
     ) -> tuple[tuple[Finding, ...], tuple[Dismissed, ...]]:
-        """Return the findings that stand, and those that are dismissed.
+        """Return the findings that remain, and those that are dismissed.
 
         Args:
             findings: of one change.
-            there: tells whether the judged tree has a path. An entry holds for another path only where its own is gone.
+            there: True if the reviewed tree has a path. An entry holds for another path only if its own is gone.
         """
         known: dict[str, tuple[Dismissal, bool]] = {}
         for entries, in_change in ((self.own, False), (self.change, True), (self.base, False)):

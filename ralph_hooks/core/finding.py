@@ -67,11 +67,11 @@ class Finding(Struct, frozen=True, kw_only=True):
     """Of a push of several refs, those it is about; the message says so too."""
 
     anchor: str = ""
-    """Names the code it is about: see `core.fingerprint`. Empty where there is no file, as in a commit message."""
+    """Identifier of the code it is about: see `core.fingerprint`. Empty if there is no file, as in a commit message."""
     value: str = ""
-    """Of a secret, a slow hash of its lines as they are, which tells it from another one that is masked the same."""
+    """Of a secret, a slow hash of its lines, which distinguishes it from another one with the same masked form."""
     version: str = ""
-    """Names the prompt that a model answered; empty for a check."""
+    """Version of the prompt that a model answered; empty for a check."""
     rule: str = ""
     """Which rule of the project is broken, for a finding that is about one; empty otherwise."""
 
@@ -87,7 +87,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Tells it from every other finding of one run: two files may hold the same code."""
+        """Identifier of the finding within one run: two files may hold the same code."""
         return digest(self.path, self.category, squeezed(self.quote))
 
     @property

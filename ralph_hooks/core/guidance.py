@@ -40,7 +40,7 @@ class Guidance(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Names all guidelines; empty if there are none. What they say is part of a verdict."""
+        """Digest of all guidelines; empty if there are none. A verdict depends on their content."""
         return named(*(f"{name}\0{text}" for name, text in sorted(self.files.items())))
 
 

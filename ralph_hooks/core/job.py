@@ -49,7 +49,7 @@ class Job(Struct, frozen=True, kw_only=True):
     fix: str = ""
     """The id of the stored fix."""
     settled: bool = True
-    """False if another try may well come to something else: an outage, the deadline, a killed process."""
+    """False if another try may have a different result: an outage, the deadline, a killed process."""
 
     def summarised(self) -> JobSummary:
         """As a report carries it."""

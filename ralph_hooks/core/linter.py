@@ -15,7 +15,7 @@ FILES = "{files}"
 RESERVED = (
     "secrets", "invisible", "conflicts", "syntax", "ruff", "imports", "weakened-tests", "models", "commands", "review",
 )  # fmt: skip
-"""Names that findings and `RALPH_HOOKS_SKIP` have a meaning for already."""
+"""Names that already have a meaning in findings and in `RALPH_HOOKS_SKIP`."""
 _LONGEST = 64 * 1024  # characters of files in one command line: Linux takes 128 KB in one argument
 
 

@@ -17,7 +17,7 @@ _DEPTH = 2  # names: gate.exclude
 
 
 Places = Mapping[str, tuple[str, ...]]
-"""Files by their paths, each with where in it our settings stand."""
+"""Configuration files by path, each with the location of the settings in it."""
 
 
 def holding(entries: Iterable[Entry], places: Places = CONFIGURATIONS) -> list[Entry]:

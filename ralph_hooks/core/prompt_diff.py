@@ -60,8 +60,9 @@ class _Scope(Struct, frozen=True):
 def headings(lines: Sequence[str], numbers: Iterable[int]) -> dict[int, str]:
     """Return for each of the 1-based ``numbers`` the first lines of the definitions around it, outermost first.
 
-    Definitions are recognised by indentation, which serves most languages that people indent. One pass over ``lines``,
-    whatever the number of ``numbers``; of deeply nested code the innermost `_MAX_NESTING` definitions count.
+    Definitions are recognised by indentation, which works for most languages that people indent. It takes one pass over
+    ``lines``, regardless of the number of ``numbers``; of deeply nested code the innermost `_MAX_NESTING` definitions
+    count.
     """
     wanted = {number for number in numbers if 0 < number <= len(lines)}
     found = dict.fromkeys(numbers, "")

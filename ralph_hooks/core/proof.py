@@ -115,7 +115,7 @@ class Proof(Struct, frozen=True, kw_only=True):
     """A reproducer and what came of it, as reports show it."""
 
     command: str
-    """Runs it in the project, once the test is saved to ``path``."""
+    """Command that runs it in the project, once the test is saved to ``path``."""
     path: str
     test: str
     """The whole test file."""

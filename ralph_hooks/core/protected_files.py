@@ -1,8 +1,8 @@
-"""Files that no repair may write, by kind: what some program reads by itself, and then does as the file says.
+"""Files that no repair may write, by kind: files that some program reads unasked, and whose content it acts on.
 
-A repair is code that a model wrote. What is in the table below takes effect without anybody starting it: when somebody
-opens the folder, starts an agent or an interpreter, commits, or pushes. Files that only a build or a test reads are not
-in it: they run in the scratch copy like the rest of a repair.
+A repair is code that a model wrote. The files in the table below take effect without anybody starting them: when you
+open the folder, start an agent or an interpreter, commit, or push. Files that only a build or a test reads are not in
+it: they run in the scratch copy like the rest of a repair.
 
 Patterns are in small letters, as in `core.glob`: one without a slash matches at any depth, because its readers look in
 every folder or in the one that is opened; one that begins with a slash is read at the top of a repository alone.

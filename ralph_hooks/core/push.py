@@ -1,4 +1,4 @@
-"""A push as git tells it: which refs move, and from where to where."""
+"""A push as git reports it: the refs that move, with their old and new objects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Message(Struct, frozen=True):
     text: bytes | None
     """Without the object's own fields; None if it is too large to be read."""
     header: bytes = b""
-    """Its own fields but object ids and signatures: author, committer, whatever else stands there."""
+    """Its own fields except object ids and signatures: author, committer and any others."""
 
 
 def short(ref: str) -> str:

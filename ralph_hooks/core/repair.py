@@ -8,7 +8,7 @@ from ralph_hooks.core.report import FixSummary
 
 
 class Edit(Struct, frozen=True):
-    """Replace ``search``, which has to occur exactly once in the file, by ``replace``."""
+    """Replace ``search``, which must occur exactly once in the file, by ``replace``."""
 
     path: str
     search: str

@@ -67,7 +67,7 @@ SCANS = frozenset(("secrets", "invisible", "conflicts", "weakened-tests"))
 
 
 class CheckedFile(Struct, frozen=True):
-    """A path and the checks that looked at it."""
+    """A path and the checks that ran on it."""
 
     path: str
     checks: tuple[str, ...]
@@ -92,11 +92,11 @@ class Verification(Struct, frozen=True, kw_only=True):
     missing_tests: tuple[str, ...] = ()
     """Tests that ran on the base and did not run here, though the change does not remove them."""
     removed_tests: tuple[str, ...] = ()
-    """Tests that ran on the base, and that the change removes or skips where they stand."""
+    """Tests that ran on the base, and that the change removes or skips in place."""
     conditions: str = ""
-    """Names everything besides the two trees that the outcome depends on."""
+    """Identifier of everything that the outcome depends on, besides the two trees."""
     fails_on_base: bool = False
-    """True if the command fails on the base too, and says of no test by name whether that is new."""
+    """True if the command fails on the base too, and names no tests that would show if the failure is new."""
     tail: str = ""
     """The end of what the command printed."""
     problem: str = ""
@@ -204,7 +204,7 @@ class JobSummary(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """Everything one run has to say. Findings come in the order they are shown: what blocks first."""
+    """The complete result of one run. Findings come in the order they are shown: blocking ones first."""
 
     command: str
     verdict: Verdict
@@ -217,10 +217,10 @@ class Report(Struct, frozen=True, kw_only=True):
     """The tree that `tree` was compared with; empty if that is not one tree."""
     findings: tuple[Finding, ...] = ()
     dismissed: tuple[Dismissed, ...] = ()
-    """Findings that are left out because somebody has dismissed them."""
+    """Findings left out because they were dismissed."""
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: tuple[CheckedFile, ...] = ()
-    """Every path of the change with the deterministic checks that looked at it."""
+    """Every path of the change with the deterministic checks that ran on it."""
     verification: tuple[Verification, ...] = ()
     calls: tuple[Call, ...] = ()
     cost_usd: Decimal | None = Decimal(0)

@@ -64,7 +64,7 @@ def is_lfs_pointer(data: bytes) -> bool:
 
 
 def path_reason(path: str, exclude: Sequence[str]) -> str:
-    """Return why ``path`` is left out, whatever it holds; empty if it is reviewed."""
+    """Return why ``path`` is left out, regardless of its content; empty if it is reviewed."""
     pattern = first_match(path, exclude)
     if pattern is not None:
         return f"excluded by {pattern!r}"

@@ -98,7 +98,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     variables: Mapping[str, str] = {}
     """Environment variables that ``ask`` runs with, such as one that keeps the agent from updating itself."""
     environment: tuple[str, ...] = ()
-    """Names of variables that a coding agent gets to see besides the key and what every program needs."""
+    """Names of variables passed to a coding agent, besides the key and those that every program needs."""
     structured: Structured = Structured.JSON_SCHEMA
     token_limit: str = "max_tokens"
     """The request field that caps the reply: ``max_tokens`` or ``max_completion_tokens``."""

@@ -77,7 +77,7 @@ class Group(Struct, frozen=True, kw_only=True):
 
     @property
     def precision(self) -> Rate:
-        """The share of right ones among those that somebody decided about, with its Wilson interval at 95 %."""
+        """Share of right findings among the decided ones, with its Wilson interval at 95 %."""
         return interval(self.true, self.true + self.dismissed)
 
 

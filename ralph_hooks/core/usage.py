@@ -1,4 +1,4 @@
-"""Tokens and what they cost, in exact US dollars."""
+"""Tokens and their cost, in exact US dollars."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msgspec import Meta, Struct, structs
 
 _MILLION = Decimal(1_000_000)
 _DEAREST = Decimal(100_000)
-"""US dollars: a single call that is said to have cost more is not believed, or one reply would use up a budget."""
+"""US dollars: a higher reported cost of a single call is rejected, or one reply could use up a budget."""
 Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 """A count as a reply may state it. One beyond any context is not believed, as for `_DEAREST`."""
 
@@ -129,9 +129,9 @@ def fewest_tokens(text: str) -> int:
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens ``text`` is: one for four bytes of UTF-8, never fewer than one.
+    """Return the approximate number of tokens in ``text``: one for four bytes of UTF-8, never fewer than one.
 
-    Providers' tokenizers differ; four characters a token is what they document for English and code.
+    Providers' tokenizers differ; they document four characters a token for English and code.
     """
     size = len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
     return max(1, -(-size // 4))

@@ -114,7 +114,7 @@ class WorkerPool:
             self.progress.end()
 
     def alone(self, what: str, job: Callable[[], Result]) -> Result:
-        """One job in the caller's own thread, for one that Ctrl-C has to end."""
+        """Run one job in the caller's own thread, so that Ctrl-C can end it."""
         self.progress.begin(what, 1)
         try:
             return job()

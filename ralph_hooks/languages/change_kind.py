@@ -30,7 +30,7 @@ def kind_of(entry: Entry, content: Content) -> Kind:
 
 
 def kind_of_path(path: str) -> Kind:
-    """As much as a name tells."""
+    """Return the kind of change as far as the name shows it."""
     suffix = splitext(path)[1].lower()
     if is_test_file(path) and suffix in _DATA | _CONFIGURATION | _DOCUMENTS:
         return Kind.TEST_DATA

@@ -20,7 +20,7 @@ MARK = "@ralph-hooks-line"
 _BLOCKS = frozenset(("statement_block", "statement_list", "block", "constructor_body"))
 _FUNCTIONS = re.compile(r"function|method|arrow|constructor_declaration|func_literal|closure|lambda")
 _FIRST = frozenset(("explicit_constructor_invocation",))
-"""Statements that nothing may stand before."""
+"""Statements that must stay first in their block."""
 _SEEN = re.compile(rf"{MARK} (\d+) ([^\n\"']+?)@")
 
 

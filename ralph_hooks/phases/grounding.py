@@ -23,7 +23,7 @@ _CONFIDENCES: Mapping[str, float] = {"certain": 1.0, "very high": 0.95, "high": 
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _PREFIX = re.compile(r"^[+\- ]?\d+ |^[+-]")
 _SIMILAR = 0.8
-"""Share of equal characters from which the line that a finding names is taken for a quote that stands nowhere."""
+"""Share of equal characters above which the line that a finding names is taken for a quote found nowhere."""
 _COMPARED = 400  # characters: comparing takes time that grows with the square
 
 

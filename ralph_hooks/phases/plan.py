@@ -1,4 +1,4 @@
-"""The plan phase: what does the expensive model have to see, and what has it to do?"""
+"""The plan phase: which code does the expensive model need, and what is its task?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class PlanReply(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to show to whoever writes the repair, and what to tell."""
+    """Files for the model that writes the repair, and its instructions."""
 
     files: Mapping[str, tuple[str, ...]]
     """Definitions that matter, by path, in the order of the reply; none where the whole file does."""

@@ -38,7 +38,7 @@ class Question(msgspec.Struct, Generic[Reply], frozen=True, kw_only=True):
     read: Callable[[bytes], Reply]
     """The reply from its JSON text. Raises Unreadable."""
     name: str = ""
-    """Names the shape where a phase asks for several; else the phase names it."""
+    """Name of the shape if a phase has several; otherwise the phase names it."""
     task: str = ""
     """The same for a coding agent, which works on the files itself; empty for phases that no agent serves."""
     max_output: int = 4096

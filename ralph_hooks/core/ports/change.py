@@ -27,7 +27,7 @@ class Snapshot(Protocol):
         ...
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """Return the changed lines of each entry, by path, whatever .gitattributes says of them."""
+        """Return the changed lines of each entry, by path, regardless of .gitattributes."""
         ...
 
     def stream(self, oid: str) -> Iterator[bytes]:
@@ -35,12 +35,12 @@ class Snapshot(Protocol):
         ...
 
     def unchanged(self) -> Unchanged | None:
-        """Return the files that the change leaves alone; None if only the change itself is at hand."""
+        """Return the files that the change leaves alone; None if only the change itself is available."""
         ...
 
 
 class Unchanged(Protocol):
-    """The files of the project that a change leaves alone. Nothing is read before somebody asks."""
+    """The files of the project that a change leaves alone, read on demand."""
 
     def paths(self) -> AbstractSet[str]:
         """Return the paths of all of them."""

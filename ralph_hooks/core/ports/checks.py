@@ -27,7 +27,7 @@ class CheckResult(Struct, frozen=True):
     findings: tuple[Finding, ...] = ()
     hints: tuple[Hint, ...] = ()
     looked: bool = True
-    """False if the check had nothing to go by in this file, such as a language that it does not know."""
+    """False if the check does not apply to this file, for example because of its language."""
 
 
 class Check(Protocol):
@@ -39,7 +39,7 @@ class Check(Protocol):
 
     @property
     def version(self) -> str:
-        """Names everything but the file that the answer depends on: rules, the tool's own version."""
+        """Version of everything but the file that the answer depends on: rules, the tool's own version."""
         ...
 
     def applies(self, entry: Entry) -> bool:
@@ -58,7 +58,7 @@ class ChangeCheck(Protocol):
 
     @property
     def version(self) -> str:
-        """Names everything but the change that the answer depends on."""
+        """Version of everything but the change that the answer depends on."""
         ...
 
     def applies(self, entry: Entry) -> bool:
@@ -83,7 +83,7 @@ class LinterResult(Struct, frozen=True):
 
 
 class Linters(Protocol):
-    """The linters that the project configures. They run in a scratch copy of the judged tree and of its base."""
+    """The linters that the project configures. They run in a scratch copy of the reviewed tree and of its base."""
 
     @property
     def linters(self) -> Sequence[Linter]:
@@ -91,11 +91,11 @@ class Linters(Protocol):
         ...
 
     def settings(self, linter: Linter) -> str:
-        """Names everything but the change and the machine that the answer of ``linter`` depends on."""
+        """Return an identifier of everything that ``linter``'s answer depends on, except the change and the machine."""
         ...
 
     def version(self, linter: Linter) -> str:
-        """Names everything but the change that the answer of ``linter`` depends on, the installed tools too."""
+        """Return an identifier of everything but the change that ``linter``'s answer depends on, tools included."""
         ...
 
     def run(
@@ -125,7 +125,7 @@ class Autofix(Protocol):
 
 @runtime_checkable
 class SecretCheck(Check, Protocol):
-    """The check for credentials, which every single commit has to pass."""
+    """The check for credentials, which every single commit must pass."""
 
     def scan_large(
         self, path: str, new: Iterator[bytes], old: Callable[[], Iterator[bytes]], deadline: Deadline

@@ -15,7 +15,7 @@ from ralph_hooks.core.usage import Price, Usage
 
 
 class ModelRequest(Struct, frozen=True, kw_only=True):
-    """One question to one model, independent of the wire it travels on."""
+    """One question to one model, independent of the wire protocol."""
 
     model: Model
     system: str
@@ -31,7 +31,7 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
 
 
 class Completion(Struct, frozen=True, kw_only=True):
-    """A model's answer: text that should be JSON, and what it used (None if the provider did not say)."""
+    """A model's answer: text that should be JSON, and its usage (None if the provider did not report it)."""
 
     text: str
     usage: Usage | None
@@ -53,7 +53,7 @@ class ModelClient(Protocol):
         ...
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
-        """Have a coding agent work on what ``bench`` holds. The text is what it says; what it did is in the bench."""
+        """Run a coding agent on the scratch copy ``bench``. The text is its reply; its edits are in ``bench``."""
         ...
 
 
@@ -66,7 +66,7 @@ class Reservation(Struct, frozen=True, kw_only=True):
     worst_usd: Decimal | None
     """None if the model's price is not known."""
     agent: bool = False
-    """True if it is a program that says what it has cost when it has ended, if at all."""
+    """True if it is a program that reports its cost only at its end, if at all."""
 
 
 class Ledger(Protocol):

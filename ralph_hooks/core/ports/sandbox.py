@@ -16,7 +16,7 @@ from ralph_hooks.core.report import Verification
 
 
 class Verifier(Protocol):
-    """Runs verify commands in a scratch copy of a tree."""
+    """Runner of verify commands in a scratch copy of a tree."""
 
     def run(
         self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
@@ -28,7 +28,7 @@ class Verifier(Protocol):
         ...
 
     def conditions(self, command: Command) -> str:
-        """Names everything besides the two trees that the outcome of ``command`` depends on.
+        """Return an identifier of everything that the outcome of ``command`` depends on, besides the two trees.
 
         The network, limits, environment, the version of the tools.
         """
@@ -40,7 +40,7 @@ class Verifier(Protocol):
 
 
 class LinterRunner(Protocol):
-    """Runs linters in a scratch copy of a tree."""
+    """Runner of linters in a scratch copy of a tree."""
 
     def run(
         self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
@@ -52,7 +52,7 @@ class LinterRunner(Protocol):
         ...
 
     def conditions(self, line: str) -> str:
-        """Names everything besides the tree that the outcome of ``line`` depends on."""
+        """Return an identifier of everything that the outcome of ``line`` depends on, besides the tree."""
         ...
 
     def caveats(self) -> Sequence[str]:
@@ -61,11 +61,11 @@ class LinterRunner(Protocol):
 
 
 class Workbench(Protocol):
-    """A scratch copy of the judged tree in which a repair is made and tried. None of it reaches the user's tree.
+    """A scratch copy of the reviewed tree in which a repair is made and tested. The user's tree stays unchanged.
 
-    Paths are relative to the top, with forward slashes, decoded with surrogateescape. What `repair` and those below it
-    find is held until the next `write`, `reset` or `run_agent`, so that what was verified is what gets stored. They all
-    raise RepairRefused, naming the rules, where the resulting tree breaks one (design, section 7).
+    Paths are relative to the top, with forward slashes, decoded with surrogateescape. The results of `repair` and the
+    methods below it are kept until the next `write`, `reset` or `run_agent`, so that the verified content is what gets
+    stored. They all raise RepairRefused, naming the rules, if the resulting tree breaks one (design, section 7).
     """
 
     def paths(self) -> Sequence[str]:
@@ -88,8 +88,9 @@ class Workbench(Protocol):
     ) -> AgentRun:
         """Run a coding agent's program in the copy.
 
-        ``{task}`` in ``command`` stands for a file that holds ``task``; without it, ``task`` comes on standard input.
-        ``environment`` is what it gets besides the allow-list (its own key). Raises nothing for a program that fails.
+        ``{task}`` in ``command`` is replaced by a file that holds ``task``; without it, ``task`` is passed on standard
+        input. ``environment`` is added to the allow-list (the agent's own key). Raises nothing for a program that
+        fails.
         """
         ...
 
@@ -108,14 +109,14 @@ class Workbench(Protocol):
     def verify(
         self, commands: Sequence[Command], deadline: Deadline, judged: Sequence[Verification] = ()
     ) -> tuple[Verification, ...]:
-        """Run verify commands on what the copy holds now, compared by test name with the base of the change.
+        """Run verify commands on the current content of the copy, compared by test name with the base of the change.
 
-        ``judged`` is what they came to on the judged tree: what the change has mended is no old failure.
+        ``judged`` is their result on the reviewed tree: a failure that the change has fixed is no old failure.
         """
         ...
 
     def prover(self, command: str = "") -> Prover:
-        """Runs reproducers on the judged and the repaired tree; ``command`` replaces the built-in one."""
+        """Return a runner of reproducers on the reviewed and repaired tree; ``command`` replaces the built-in one."""
         ...
 
     def caveats(self) -> Sequence[str]:
@@ -128,7 +129,7 @@ class Workbench(Protocol):
 
 
 class Prover(Protocol):
-    """Runs reproducers in scratch copies, one copy a run."""
+    """Runner of reproducers in scratch copies, one copy per run."""
 
     @property
     def places(self) -> int:

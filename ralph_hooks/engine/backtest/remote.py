@@ -135,7 +135,7 @@ class Remote:
     # Content that may be sent
 
     def _errand(self, snapshot: Snapshot) -> Task | None:
-        """Return ``snapshot`` as data; None if it has to stay."""
+        """Return the task for ``snapshot``; None if the snapshot must not be sent."""
         noted = _Noted(self._store)
         prepared = prepare(snapshot, self._settings, self._settings.gate.exclude, noted)
         sources = prepared.sources(prepared.review + prepared.scan)
@@ -231,9 +231,9 @@ class Remote:
                 self._changed.notify_all()
 
     def _reserved(self, task: Task, need: Decimal) -> tuple[int, Decimal]:
-        """As much as both phases may cost; where the budget has less, what it has, but ``need`` at least.
+        """Reserve the maximum cost of both phases; if the budget has less, the rest of it, but ``need`` at least.
 
-        Where others keep it out that are under way, it waits for them: most cost a fraction of what they were given.
+        If reservations of other tasks use up the budget, it waits for them: most cost a fraction of their grant.
         """
         while True:
             with self._changed:
@@ -280,7 +280,7 @@ def reviewers(settings: Settings) -> tuple[Model, ...]:
 
 
 def _reviewing(models: Mapping[Phase, Chain]) -> dict[Phase, Chain]:
-    """A worker has no need to know of the others."""
+    """Return the models that review: a worker does not need the others."""
     return {phase: models[phase] for phase in _PHASES if phase in models}
 
 

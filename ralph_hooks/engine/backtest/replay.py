@@ -26,9 +26,9 @@ class Routing(Struct, frozen=True, kw_only=True):
 
     name: str
     digest: str
-    """Names models, thresholds and prompts: a trial under another digest is another trial."""
+    """Digest of models, thresholds and prompts: a trial under another digest is another trial."""
     judge: Callable[[Example], Report]
-    """The report on an example; a repetition has one of its own, which does not know the others' answers."""
+    """Function that reviews an example; a repetition has its own, which does not see the others' answers."""
 
 
 class CapReached(Exception):
@@ -36,7 +36,7 @@ class CapReached(Exception):
 
 
 def trial(example: Example, report: Report) -> Trial:
-    """Return what ``report`` makes of ``example``."""
+    """Return the trial of ``example`` that ``report`` describes."""
     blocking = [finding for finding in report.findings if finding.blocking]
     hit = any(example.hit_by(finding) for finding in blocking)
     calls = [call for call in report.calls if not call.from_store]

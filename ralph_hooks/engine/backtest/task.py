@@ -49,7 +49,7 @@ class Task(Struct, frozen=True, kw_only=True):
 
     @property
     def settings(self) -> Settings:
-        """As much of the client's settings as a review goes by."""
+        """The part of the client's settings that a review needs."""
         return Settings(models=self.models, routes=self.routes, gate=self.gate)
 
 
@@ -123,7 +123,7 @@ class TaskLedger:
             return self._made
 
     def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
-        """Replace the worst case by what happened; where that is not known it stands."""
+        """Replace the maximum by the actual usage; if that is unknown, the maximum stays."""
         with self._lock:
             reserved = self._open.pop(call)
             cost = reserved.worst_usd if usage is None else cost_usd

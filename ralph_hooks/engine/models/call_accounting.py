@@ -135,7 +135,7 @@ class CallAccounting:
             return tuple(self._open)
 
     def finish(self) -> None:
-        """Wait until other threads have written down what they were about to: only then are `calls` all of them."""
+        """Wait until other threads have recorded their results: only then is `calls` complete."""
         with self._settled:
             self._settled.wait_for(lambda: not self._closing, _PATIENCE)
 

@@ -401,7 +401,7 @@ class Caller:
 
 
 def _credential(model: Model) -> str:
-    """Return what a provider knows us by: the name of the key, else the place itself.
+    """Return the identity that a provider sees: the name of the key, or else the URL itself.
 
     An agent has a login of its own.
     """

@@ -19,7 +19,7 @@ from ralph_hooks.core.route import Model
 from ralph_hooks.engine.cache_keys import read_back
 
 MEMORY = 60.0
-"""Seconds that a model is passed over after an outage, or less where it said itself when to come back."""
+"""Seconds for which a model is skipped after an outage, or less if it said itself when to retry."""
 
 
 class Outage(Struct, frozen=True):
@@ -92,10 +92,10 @@ class CircuitBreaker:
         self._store.put({_key(model): msgspec.json.encode(gone)}, ttl=0)
 
     def oldest_open(self, marks: Mapping[Model, Outage]) -> Model | None:
-        """The model to try once all of them are marked: the one whose mark is oldest, for it is likeliest to be back.
+        """Return the model to try once all of them are marked: the one with the oldest mark, the likeliest to be back.
 
-        None if a try in this run has failed already: then the run is inconclusive whatever else is tried, and each
-        further file would only wait as long again.
+        None if a try in this run has failed already: then the run is inconclusive in any case, and each further file
+        would only wait as long again.
         """
         with self._lock:
             left = [model for model in marks if _key(model) not in self._probed]

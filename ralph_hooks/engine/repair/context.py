@@ -122,7 +122,7 @@ class FileContext:
         return kept
 
     def mentioned(self, text: str) -> Iterator[str]:
-        """Files that ``text``, such as the output of tests, speaks of; by their name alone where only one has it."""
+        """Yield files mentioned in ``text``, such as the output of tests; by their name alone if only one has it."""
         by_name: dict[str, list[str]] = {}
         for path in self.paths:
             by_name.setdefault(path.rpartition("/")[2], []).append(path)

@@ -36,7 +36,7 @@ class EditsRefused(Exception):
 
 
 def apply(repair: Repair, paths: Collection[str], read: Read) -> Files:
-    """Return what ``repair`` makes of the files of which ``paths`` are there. Raises EditsRefused."""
+    """Return the files as ``repair`` changes them; ``paths`` are those that exist. Raises EditsRefused."""
     tree = _Tree(paths)
     steps: list[Callable[[], tuple[str, bytes | None]]] = [
         *(partial(_edited, tree, read, name, edits) for name, edits in _by_name(repair.edits).items()),

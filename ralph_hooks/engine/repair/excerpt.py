@@ -1,4 +1,4 @@
-"""As much of a file as a task needs: an expensive model is not sent what it need not read."""
+"""Excerpts of a file for a task: an expensive model is not sent code that it does not need."""
 
 from __future__ import annotations
 

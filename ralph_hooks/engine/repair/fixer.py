@@ -82,7 +82,7 @@ class Fixer(Struct, frozen=True, kw_only=True):
         )
 
     def _verified(self, report: Report, snapshot: Snapshot) -> Report:
-        """Return ``report`` with the verify commands run: a repair has to know what fails before it."""
+        """Return ``report`` with the verify commands run: a repair needs the failures that precede it."""
         commands = concerned(self.models.settings.verify.command_list, snapshot.change.entries)
         if report.verification or not commands or not report.paths:
             return report

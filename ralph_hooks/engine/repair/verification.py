@@ -68,7 +68,7 @@ class VerificationResult(Struct, frozen=True, kw_only=True):
 
 
 class _Ended(Exception):
-    """The proof has come to an end before its last step."""
+    """The verification ended before its last step."""
 
     def __init__(self, tried: VerificationResult) -> None:
         super().__init__(tried.told)
@@ -84,10 +84,10 @@ def _unable(why: str) -> _Ended:
 
 
 class RepairVerifier:
-    """Tries what the workbench holds.
+    """Verification of the workbench's content.
 
-    ``problem`` is what was to be mended. What else was wrong with the judged change may stay: the findings ``spared``,
-    and verify commands that failed or could not run (``failing_before``). ``judged`` is how all of them ended on it.
+    ``problem`` is to be fixed. Other problems of the reviewed change may remain: the findings ``spared``, and verify
+    commands that failed or could not run (``failing_before``). ``judged`` holds the results of all commands on it.
     """
 
     def __init__(
@@ -155,9 +155,9 @@ class RepairVerifier:
             raise _unable(change.checked.problems[0])
 
     def _reproduce(self, repaired: Snapshot) -> int:
-        """Run the reproducer of each finding that has one on the repaired tree; how many there are.
+        """Run the reproducer of each finding that has one on the repaired tree; return their number.
 
-        It failed three times of three before: where it still fails, the repair has not changed what it shows.
+        It failed three times of three before: if it still fails, the repair has not fixed the finding.
         """
         shown = [f for f in self._problem.findings if f.proof and f.evidence in {Evidence.PROVED, Evidence.SHOWN}]
         if not shown or self._gate.prover is None:
@@ -307,7 +307,7 @@ class RepairVerifier:
         ]
 
     def _review(self, change: ReviewInput) -> None:
-        """The repaired change through the models, as the next commit will be: what they say is kept for it."""
+        """Review the repaired change with the models, as the next commit will: their answers are cached for it."""
         reviewed = self._gate.review(change)
         kept = self._gate.keeps(change)
         blocking = self._blocking(reviewed.findings + kept.findings)

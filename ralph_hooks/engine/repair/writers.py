@@ -51,7 +51,7 @@ class PlannedRepair(Struct, frozen=True):
 
 
 class Draft(Struct, frozen=True, kw_only=True):
-    """A repair that somebody wrote. Unless it was ``refused``, the workbench has it now."""
+    """A written repair. Unless it was ``refused``, the workbench contains it."""
 
     repair: Repair
     model: str
@@ -72,7 +72,7 @@ class RepairWriters:
         self._entries = [e for e in change.review if e.path not in held_back and not models.withheld(e.path)]
 
     def plan(self, problem: Problem) -> PlannedRepair:
-        """Return what has to be read and done. Without a model, or an answer, it is the files that are concerned."""
+        """Return the files to read and the edits to make. Without a model, or an answer, the files concerned."""
         context = self._context()
         concerned = self._concerned(problem, context)
         plain = Plan(dict.fromkeys(concerned, ()))
@@ -169,7 +169,7 @@ class RepairWriters:
         return work
 
     def _held(self) -> dict[str, bytes | None]:
-        """Return what makes the workbench what it is now."""
+        """Return the changes in the workbench, so that it can be restored."""
         sources = self._done()
         held: dict[str, bytes | None] = {source.entry.old_path: None for source in sources}
         return held | {source.path: source.content.new for source in sources}
@@ -219,7 +219,7 @@ class RepairWriters:
         return FileContext(self._models.withheld, self._bench.paths(), self._bench.read)
 
     def _concerned(self, problem: Problem, context: FileContext) -> list[str]:
-        """Return files with findings, those that failing output or the user speaks of, else the changed ones."""
+        """Return files with findings, those that failing output or the user mentions, else the changed ones."""
         told = [problem.instruction, *map(failing, problem.failures)]
         named = [*problem.paths, *(path for text in told for path in context.mentioned(text))]
         if problem.failures or not named:
@@ -247,7 +247,7 @@ class RepairWriters:
         return max((chain for chain in chains if chain), key=self._strength, default=())
 
     def _strength(self, chain: Chain) -> tuple[bool, float]:
-        """Coding agents above models, and models by what they take for an answer."""
+        """Return the rank of a model: coding agents above models, and models by the price of output."""
         price = self._models.prices.price(chain[0])
         return chain[0].provider.wire is Wire.AGENT, float(price.output) if price else -1.0
 

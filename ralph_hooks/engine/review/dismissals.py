@@ -35,7 +35,7 @@ class DismissalFilter:
         return self._entries
 
     def split(self, findings: Sequence[Finding]) -> tuple[tuple[Finding, ...], tuple[Dismissed, ...]]:
-        """Return the findings that stand, and those that are dismissed."""
+        """Return the findings that remain, and those that are dismissed."""
         reader, change = self._reader, self._change
         if not findings or reader is None or change is None:
             return tuple(findings), ()
@@ -69,7 +69,7 @@ class DismissalFilter:
         return [f"this change adds {added:,} {entries} to {SECRETS_BASELINE} itself{base}"] if added else []
 
     def remarks(self) -> tuple[str, ...]:
-        """Return what a report has to say besides its counts: above all what the change dismisses itself."""
+        """Return the remarks of a report besides its counts: above all, dismissals that the change itself adds."""
         told = self._baseline_remarks()
         brought = self._change is not None and any(entry.path == DISMISSED for entry in self._change.entries)
         if not brought and "_entries" not in self.__dict__:  # nothing was found, so nothing was read

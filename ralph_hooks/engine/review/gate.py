@@ -69,13 +69,13 @@ class Gate(Struct, frozen=True, kw_only=True):
     history: History
     receipts: Receipts
     prover: Callable[[Change], Prover] | None = None
-    """Runs reproducers for a change; without it nothing can be run."""
+    """Factory of the runner of reproducers; without it none can be run."""
     linters: Linters | None = None
     """The project's own; None if it has none, and where nothing of the project may run."""
     skips: Skips = Skips()
     """Parts of the judgement that the user skips for this run."""
     labels: Labels | None = None
-    """Keeps what becomes of the findings; without it nothing is kept, as in a backtest."""
+    """Record of the outcomes of findings; without it nothing is recorded, as in a backtest."""
     dismissals: DismissalReader | None = None
     """Without one nothing is dismissed: a backtest measures the models."""
 
@@ -96,7 +96,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         self.receipts.add(self.receipt(report, change, scope, commits))
 
     def receipt(self, report: Report, change: Change, scope: Scope, commits: Sequence[Commit]) -> Receipt:
-        """Return what the push gate and `show --commits` need to know of a judgement later."""
+        """Return the facts about a review that the push gate and `show --commits` need later."""
         return Receipt(
             tree=change.tree,
             base=change.base,
@@ -110,7 +110,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         )
 
     def digest(self) -> str:
-        """Names everything but the change that a review depends on."""
+        """Return a digest of everything that a review depends on, except the change."""
         models = self.models
         checks: list[Check | ChangeCheck] = [*self.checks, *self.change_checks]
         linters = [self.linters.settings(linter) for linter in self.linters.linters] if self.linters else []
@@ -141,7 +141,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return DismissalFilter(self.dismissals, change, self.models.limits.dismissals)
 
     def _files(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter) -> ReviewOutcome:
-        """Return what can be said of files without running anything of the project."""
+        """Return the verdicts on files that need nothing of the project to run."""
         change = self.examine(snapshot, scope, dismissals)
         asks = Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.models
         reviewed = self._reviewed(change, scope)
@@ -153,7 +153,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         )
 
     def skipped(self) -> tuple[str, ...]:
-        """Return what was skipped, said aloud."""
+        """Return notices about skipped parts."""
         if not self.skips.names:
             return ()
         return (f"{VARIABLE}={self.skips} skipped a part of this judgement; the next push says so",)

@@ -146,7 +146,7 @@ class HistoryScan:
                 self._keep(key, kept.findings, "" if kept.looked else reason)
 
     def _keep(self, key: str, findings: tuple[Finding, ...] = (), reason: str = "") -> None:
-        """Remember what one version came to; most come to nothing."""
+        """Store the result for one version; most have no findings."""
         self._known.add(key)
         if findings:
             self._findings[key] = findings

@@ -1,4 +1,4 @@
-"""Rules of the project that every change has to keep, put to the verify model as claims."""
+"""Rules of the project that every change must keep, sent to the verify model as claims."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class _Job(Struct, frozen=True):
 
 
 class Invariants:
-    """Asks whether the rules in ``verify.invariants`` still hold after a change."""
+    """Check of the rules in ``verify.invariants`` after a change."""
 
     def __init__(self, models: ModelAccess) -> None:
         self._statements = models.settings.verify.invariants

@@ -1,4 +1,4 @@
-"""Runs the project's own linters on a change, once for the same change."""
+"""Run the project's own linters on a change, once for the same change."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ TIMES = 3
 
 
 class JudgedRuns(Struct, frozen=True, kw_only=True):
-    """Runs by rules 1 to 3, and what rule 4 has to know of them."""
+    """Runs by rules 1 to 3, and the facts about them that rule 4 needs."""
 
     reason: str
     """Reason why they do not count, or how they ended; one sentence."""

@@ -1,4 +1,4 @@
-"""Puts what would block to the proof: one more question to the verify model, then the reproducer is run."""
+"""Proof of findings that would block: one more question to the verify model, then the reproducer is run."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _subject(models: ModelAccess, finding: Finding, change: ReviewInput) -> Subj
 
 
 class Proofs:
-    """Runs the proof of findings of one change."""
+    """Proof of the findings of one change."""
 
     def __init__(
         self, *, models: ModelAccess, store: Cache, prover: Prover, change: ReviewInput, intent: str = ""

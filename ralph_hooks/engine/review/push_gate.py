@@ -26,7 +26,7 @@ _MESSAGES = 20  # of the latest commits
 
 
 class PushGate(Struct, frozen=True, kw_only=True):
-    """The gate for a push. ``secrets`` is the check that every single commit has to pass."""
+    """The gate for a push. ``secrets`` is the check that every single commit must pass."""
 
     gate: Gate
     secrets: SecretCheck
@@ -113,7 +113,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
 
 
 def intending(gate: Gate, intent: str) -> Gate:
-    """Return ``gate`` for a change whose author means ``intent``; what was said on the command line counts first."""
+    """Return ``gate`` for a change whose author means ``intent``; an intent from the command line takes precedence."""
     guidance = gate.models.guidance
     if not intent or guidance.intent:
         return gate

@@ -43,7 +43,7 @@ class Checked(Struct, frozen=True):
     unfinished: tuple[str, ...] = ()
     """Names of checks that did not end before the deadline."""
     looked: Mapping[str, tuple[str, ...]] = {}
-    """Names of the checks that looked at a path."""
+    """Names of the checks that ran on a path."""
     dismissed: tuple[Dismissed, ...] = ()
     """Findings that the project has dismissed."""
     problems: tuple[str, ...] = ()

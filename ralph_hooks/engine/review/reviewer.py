@@ -54,7 +54,7 @@ class Reviewed(Struct, frozen=True):
     unconfirmed: tuple[str, ...] = ()
     """Reasons why claims that would block were neither verified nor proved; empty if all were."""
     remarks: tuple[str, ...] = ()
-    """Sentences that the user has to read about how reproducers were run."""
+    """Notices for the user about how reproducers were run."""
 
 
 class _Stored(Struct, frozen=True):
@@ -81,7 +81,7 @@ Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
 
 
 class Reviewer:
-    """Puts a change to the models that its routes name."""
+    """Review of a change by the models that its routes name."""
 
     def __init__(self, models: ModelAccess) -> None:
         self._models = models

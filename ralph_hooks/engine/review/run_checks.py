@@ -1,4 +1,4 @@
-"""Runs the deterministic checks side by side, each file once per content."""
+"""Run the deterministic checks in parallel, each file once per content."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def combine(
     kept: InvariantResult,
     unreviewed: tuple[Unreviewed, ...],
 ) -> ReviewOutcome:
-    """Return what checks and models come to."""
+    """Return the combined outcome of checks and models."""
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
         *checked.problems,
@@ -89,7 +89,7 @@ def combine(
 
 
 def from_commands(verification: tuple[Verification, ...]) -> ReviewOutcome:
-    """Return what verify commands come to."""
+    """Return the outcome of verify commands."""
     problems = (f"{run.command}: {run.problem}" for run in verification if run.problem)
     return ReviewOutcome(verification=verification, problems=tuple(dict.fromkeys(problems)))
 

@@ -20,7 +20,7 @@ _WEEK = 7 * 86_400.0  # seconds: a command depends on more than the tree, and wh
 
 
 class Commands(Struct, frozen=True):
-    """Runs commands, or knows how they ended."""
+    """Runner of commands that caches how they ended."""
 
     verifier: Verifier
     store: Cache
@@ -81,7 +81,7 @@ class Remembering(Struct, frozen=True):
     def run(
         self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
     ) -> tuple[Verification, ...]:
-        """As the verifier that it stands before; what passed is known anyhow."""
+        """As the wrapped verifier; passes are cached in any case."""
         known = {} if afresh else {command.name: self._failure(tree, base, command) for command in commands}
         wanted = [command for command in commands if known.get(command.name) is None]
         ran = self.verifier.run(tree, base, wanted, deadline, afresh=afresh) if wanted else ()
@@ -89,11 +89,11 @@ class Remembering(Struct, frozen=True):
         return tuple(run for command in commands if (run := found[command.name]) is not None)
 
     def conditions(self, command: Command) -> str:
-        """As the verifier that it stands before."""
+        """As the wrapped verifier."""
         return self.verifier.conditions(command)
 
     def caveats(self) -> Sequence[str]:
-        """As the verifier that it stands before."""
+        """As the wrapped verifier."""
         return self.verifier.caveats()
 
     def _failure(self, tree: str, base: str, command: Command) -> Verification | None:
