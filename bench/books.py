@@ -127,7 +127,7 @@ def _start(state: Path, url: str, name: str) -> subprocess.Popen[bytes]:
 
 def _catch_up(state: Path, url: str) -> None:
     with machine(state, url):
-        pass  # what waits is sent at the end of a run
+        pass  # pending rows are sent at the end of a run
     with machine(state, url) as one:
         assert not one.team.waiting(), "something still waits"
 

@@ -20,7 +20,7 @@ _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000  # unshare(2)
 _DROP, _PTRACE, _ADMIN = 24, 19, 21  # prctl(2), PR_CAPBSET_DROP; capabilities(7)
 _INET, _DATAGRAM = 2, 2  # socket(2)
 _GET_FLAGS, _SET_FLAGS, _UP = 0x8913, 0x8914, 1  # netdevice(7)
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # exit codes of a shell
 _REFUSED = 125
 
 

@@ -379,7 +379,7 @@ def _guard(mark: str) -> Iterator[Callable[[object], None]]:
     assert pipe is not None  # it is a pipe
 
     def tell(line: object) -> None:
-        with contextlib.suppress(BrokenPipeError):  # somebody killed the watcher: then we are alone, as before
+        with contextlib.suppress(BrokenPipeError):  # the watcher was killed: we go on without it
             pipe.write(b"%s\n" % str(line).encode("ascii"))
             pipe.flush()
 

@@ -29,7 +29,7 @@ from ralph_hooks.core.text import one_line
 
 _VERSION = "1"
 _DAY = 86_400.0  # seconds: a linter depends on more than we can see
-_NOT_STARTED = (126, 127)  # what a shell says of a program that it cannot start
+_NOT_STARTED = (126, 127)  # exit codes of a shell for a program that it cannot start
 _MOST_OUTPUT = 8_000_000  # bytes
 _MOST_HINTS = 50  # in one file
 _LONGEST_HINT = 160  # characters

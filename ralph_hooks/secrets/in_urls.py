@@ -14,7 +14,7 @@ from ralph_hooks.secrets.values import SHORTEST, is_placeholder, is_reference
 # that should have been percent-encoded, so the last @ counts.
 _ADDRESS = lazy(r"://[^\s:/?#@\"'<>`]{0,100}:(?!\d{1,5}[/?#])([^\s\"'<>`]{1,200})@([\w.-]{1,253})")
 _ENDS_A_HOST = lazy(r"[/?#]")  # and with it what may be a password
-_TOKEN = lazy(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # what git takes in the place of a user name
+_TOKEN = lazy(r"://(?=[A-Za-z_-]*\d)([A-Za-z0-9_-]{20,})@[\w.-]")  # a token that git accepts as the user name
 _NOWHERE = lazy(
     r"(?i)(?:^|\.)(?:example(?:\.\w+)?|localhost|local|test|invalid|host(?:name)?|domain(?:\.\w+)?|server)$|^127\.|^.$"
 )

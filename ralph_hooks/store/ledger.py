@@ -312,7 +312,7 @@ def statement(
     another one on each machine.
     """
     if state.team is not None:
-        state.team.share()  # what this machine has spent is in it
+        state.team.share()  # it includes the spending of this machine
         with suppress(TeamStoreUnavailable):
             scope = ("repository_name", repository.name) if repository else None
             return _statement(state.team.query, since, until, scope)

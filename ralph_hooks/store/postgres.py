@@ -211,7 +211,7 @@ class Postgres:
             outcome: psycopg.Connection | BaseException
             try:
                 outcome = psycopg.connect(**how, autocommit=True, prepare_threshold=None)
-            except BaseException as error:  # noqa: BLE001 - raised where somebody waits for it
+            except BaseException as error:  # noqa: BLE001 - raised in the waiting thread
                 outcome = error
             with turn:
                 if not late:

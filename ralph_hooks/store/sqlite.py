@@ -459,7 +459,7 @@ def _save(damaged: Path, connection: sqlite3.Connection) -> int:
             kinds = [(_STORED_AS[kind], bool(needed)) for _, _, kind, needed, *_ in columns]
             marks = ", ".join("?" * len(columns))
             insert = f"INSERT OR IGNORE INTO {table} ({listed}) VALUES ({marks})"  # noqa: S608 - names of our own schema
-            with suppress(sqlite3.DatabaseError):  # what comes before the damage is read
+            with suppress(sqlite3.DatabaseError):  # rows before the damage are read
                 rows = old.execute(f"SELECT {listed} FROM {table}")  # noqa: S608 - as above
                 while some := rows.fetchmany(_AT_ONCE):
                     good = [row for row in some if all(map(_is_stored_as, row, kinds))]
