@@ -1,4 +1,4 @@
-"""Locks between processes that the system lets go of when their holder dies, however it dies."""
+"""Locks between processes that the system releases when their holder dies, however it dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The only place that starts other programs, and what they get to see of the environment."""
+"""Start of other programs, here and nowhere else, and the environment that they get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Secret scan: a credential that a change adds holds it back, and keeps its file from every request."""
+"""Secret scan: a credential added by a change blocks it, and keeps its file out of every request."""
 
 from __future__ import annotations
 

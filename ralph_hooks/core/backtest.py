@@ -196,7 +196,7 @@ class Bar(Struct, frozen=True, order=True):
     confirm: bool
 
     def blocks(self, finding: Weighed) -> bool:
-        """Return whether a gate with this setting would hold the change back for ``finding``."""
+        """Return whether a gate with this setting would block the change for ``finding``."""
         if finding.certain:
             return True
         if _RANKS[finding.severity] > _RANKS[self.block_at] or finding.confidence < self.min_confidence:

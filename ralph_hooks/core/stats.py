@@ -90,11 +90,11 @@ class Statistics(Struct, frozen=True, kw_only=True):
     changes: int
     """Reviewed changes, each counted once."""
     held_back: int
-    """Of these, how many were held back at least once."""
+    """The number of these that were blocked at least once."""
     clean: int
     """Changes without a blocking finding that was right or is undecided."""
     false_blocks: int
-    """Of the clean ones, how many were held back by a finding that was dismissed."""
+    """The number of clean ones that were blocked by a finding that was dismissed."""
     whole: Group
     by_source: tuple[Group, ...]
     by_category: tuple[Group, ...]

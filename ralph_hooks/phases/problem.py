@@ -39,7 +39,7 @@ class Problem(Struct, frozen=True, kw_only=True):
 
 
 class Shown(Struct, frozen=True):
-    """A file as far as a model gets to see it."""
+    """The part of a file that is shown to a model."""
 
     path: str
     text: str

@@ -27,7 +27,7 @@ class Format(Struct, frozen=True):
     lower: bool = False
     """True for patterns in small letters, which are searched for in `TextIndex.lower`."""
     doubtful: bool = False
-    """True for shapes that something else may have: good enough to mask, not to hold a change back."""
+    """True for formats that other values may share: certain enough to mask, not to block."""
 
 
 def formats(piece: TextIndex) -> Iterator[Format]:

@@ -124,7 +124,7 @@ class _Assigned(Struct, frozen=True):
 
     @property
     def weak(self) -> bool:
-        """True where it is never sure enough to hold a change back."""
+        """True where it is never certain enough to block."""
         return self.called or self.name.weak or self.operator == "is" or self.role is not Role.VALUE
 
     @property

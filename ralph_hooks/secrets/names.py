@@ -69,7 +69,7 @@ _ABOUT = lazy(
 
 
 class Name(Struct, frozen=True):
-    """A name that speaks of a credential."""
+    """A name that suggests a credential."""
 
     begin: int
     """Offset of the part that does, such as ``password``."""

@@ -13,4 +13,4 @@ class Secret(Struct, frozen=True):
     start: int
     end: int
     certain: bool
-    """Good enough to hold a change back. What is not is still masked in everything that is sent."""
+    """True if it is certain enough to block. Others are still masked in everything that is sent."""

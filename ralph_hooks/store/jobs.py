@@ -74,7 +74,7 @@ class JobLock:
         temporary.replace(self._folder / _RECORD)
 
     def discard(self) -> None:
-        """Remove everything, then let go; Windows does not remove open files."""
+        """Remove everything, then release the lock; Windows does not remove open files."""
         if sys.platform == "win32":
             self.release()
         shutil.rmtree(self._folder, ignore_errors=True)

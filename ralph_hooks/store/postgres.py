@@ -302,7 +302,7 @@ def _rows(connection: psycopg.Connection, sql: str, parameters: Sequence[object]
 
 
 class _Patience:
-    """Hangs up on a server that does not answer: libpq would wait for ever."""
+    """A watchdog that disconnects from a server that does not answer: libpq would wait forever."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection

@@ -334,7 +334,7 @@ class Database:
             self._deferred.append((sql, parameters))
 
     def close(self) -> None:
-        """Write what was deferred and let go of the file. What cannot be written is among `troubles`."""
+        """Write deferred rows and close the file. Rows that cannot be written are reported in `troubles`."""
         with self._lock:
             try:
                 if self._deferred:

@@ -54,7 +54,7 @@ class InMemorySnapshot:
         return {entry.path: self._files[entry.path].hunks for entry in entries}
 
     def stream(self, oid: str) -> Iterator[bytes]:
-        """Nothing: what is too large is not in memory, and no backtest holds a change back for it."""
+        """Return nothing: files that are too large are not in memory, and no backtest blocks a change for them."""
         del oid
         return iter(())
 

@@ -69,7 +69,7 @@ class CircuitBreaker:
     def failed(self, model: Model, fault: ModelError) -> None:
         """Mark ``model``. A mark that holds is left as it is: the time runs from the first failure.
 
-        Else a probe that fails would keep a model away for ever that only needs longer than a probe may take.
+        Otherwise a failing probe would exclude a model forever that only needs longer than a probe may take.
         """
         now = self.clock()
         pause = MEMORY
