@@ -52,7 +52,7 @@ def read(path: Path, prefix: tuple[str, ...] = (), *, own: bool = False) -> File
         from ralph_hooks.config.mistakes import Mistake, failure, find
 
         found = list(find(raw, msgspec.inspect.type_info(FileTable), prefix))
-        # `find` knows all that the decoder knows; should a new release of msgspec know more, its words must do.
+        # `find` covers all mistakes that the decoder reports; for any new one, use msgspec's own message.
         raise failure([(path, one) for one in found or [Mistake(prefix, str(error))]]) from error
 
 

@@ -221,7 +221,7 @@ def _got(value: object, type_: inspect.Type) -> str:
         return "a very large number" if abs(value) > _LARGE else str(value)
     if isinstance(value, str) and value and choices(type_) and len(value) <= _LONGEST_WORD:
         return quoted(value)
-    kind = _KINDS.get(type(value), "a date or time")  # TOML knows nothing else
+    kind = _KINDS.get(type(value), "a date or time")  # TOML has no other types
     return kind if value or kind == "a table" else kind.replace("a ", "an empty ")
 
 

@@ -1,7 +1,7 @@
 """The `models:` map of a `.ralph/config.yml`: a phase, a colon, a model, one a line.
 
-That much of YAML is read and no more: a library for the rest of it would be a dependency for one file of a few lines.
-What is not understood is an error with its line; nothing is guessed.
+Only this subset of YAML is supported: a library for the rest would be a dependency for one file of a few lines.
+Anything else is an error that names its line; nothing is guessed.
 """
 
 from __future__ import annotations

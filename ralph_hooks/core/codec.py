@@ -47,7 +47,7 @@ def refuse_doubles(data: bytes) -> None:
 
     Also where ``data`` is not JSON. Raises RecursionError if it is nested too deeply.
     """
-    import json  # what talks to models has loaded it
+    import json  # already loaded by the model client
 
     def once(pairs: list[tuple[str, object]]) -> None:
         seen: set[str] = set()

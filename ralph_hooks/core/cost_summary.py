@@ -44,13 +44,13 @@ class Statement(Struct, frozen=True, kw_only=True):
     whole: Total
     by_phase: tuple[Total, ...]
     by_model: tuple[Total, ...]
-    """The dearest first."""
+    """Most expensive first."""
     by_day: tuple[Total, ...]
     """The latest first; local dates, YYYY-MM-DD."""
     by_repository: tuple[Total, ...]
-    """The dearest first, by the name of the folder."""
+    """Most expensive first, by the name of the folder."""
     by_command: tuple[Total, ...]
-    """The dearest first: ``gate``, ``pre-push``, ``fix``."""
+    """Most expensive first: ``gate``, ``pre-push``, ``fix``."""
     spend: tuple[tuple[str, str, Decimal], ...] = ()
     """Day, phase and US dollars, the earliest day first."""
     decided: int = 0
@@ -119,8 +119,8 @@ _FOUR_OF_FIVE = 1.2816  # standard deviations around the mean of a normal distri
 def forecast(daily: Sequence[Decimal], spent: Decimal, days_left: int) -> Forecast | None:
     """Return the month's end from ``daily`` spending of past whole days; None if they are too few to say anything.
 
-    The mean goes on for ``days_left`` days. The variance is that of a prediction from a sample: the days' own, and that
-    of the mean, ``s^2 (L + L^2 / n)``. Days are taken as alike and independent, which weekends are not.
+    The mean is extrapolated over ``days_left`` days. The variance is that of a prediction from a sample: the days' own,
+    and that of the mean, ``s^2 (L + L^2 / n)``. Days are assumed to be alike and independent; weekends are not.
     """
     count = len(daily)
     if count < _LEAST_DAYS:

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 _TOKEN = re.compile(r"(?:^|(?<=/))\*\*/|/\*\*$|\*\*|\*|\?|\[!?\]?[^\]]*\]|.", re.DOTALL)
 _SPECIAL = frozenset("*?[/")
-_WIDE = {"**/": "(?:.*?/)??", "/**": "/.*", "**": ".*?"}  # what goes beyond a slash
+_WIDE = {"**/": "(?:.*?/)??", "/**": "/.*", "**": ".*?"}  # wildcards that extend beyond a slash
 
 
 def _translate(token: str) -> str:

@@ -34,7 +34,7 @@ def settings_changed(entry: Entry, content: Content, places: Places = CONFIGURAT
     after = content.new if entry.path in places else None
     if before == after and entry.old_path == entry.path:
         return ()
-    if SYMLINK_MODE in {entry.old_mode, entry.new_mode}:  # what it leads to is another file now
+    if SYMLINK_MODE in {entry.old_mode, entry.new_mode}:  # its target is another file now
         return (".".join(_TABLE),)
     try:
         old, new = _own_table(before, places.get(entry.old_path, ())), _own_table(after, places.get(entry.path, ()))

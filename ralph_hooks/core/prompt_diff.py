@@ -14,7 +14,7 @@ from ralph_hooks.core.usage import estimate_tokens
 
 _DEFINITION = re.compile(r"(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
                          r"public|private|protected|static|sub|void|int)\b")  # fmt: skip
-_CONTINUED = re.compile(r"[)\]]|[{};,]*\s*$")  # nothing, brackets, `) -> None:`: what goes before counts
+_CONTINUED = re.compile(r"[)\]]|[{};,]*\s*$")  # nothing, brackets, `) -> None:`: the line before counts
 _MAX_HEADING = 100  # characters
 _MAX_NESTING = 8  # definitions
 
@@ -169,7 +169,7 @@ def _cut(lines: Sequence[Line], most: int | None) -> list[Sequence[Line]]:
 
 def _boundary(before: Line, line: Line) -> int:
     """Return how good a place to cut it is in front of ``line``: 2 where a definition begins, 1 after a blank line."""
-    if before.text.lstrip().startswith(("@", "#[")):  # a decorator belongs to what follows
+    if before.text.lstrip().startswith(("@", "#[")):  # a decorator belongs to the next definition
         return 0
     text = line.text.lstrip()
     return 2 if _DEFINITION.match(text) or text.startswith(("@", "#[")) else int(not before.text.strip())

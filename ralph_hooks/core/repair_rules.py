@@ -23,11 +23,11 @@ from ralph_hooks.core.text import one_line, path_line, plural
 MAX_BYTES = 10_000_000
 """The largest file that a repair may write. Code is smaller; what an agent left behind may fill a disk."""
 
-_SHORT = re.compile(r"[^.]{1,6}~\d{1,6}(?:\.[^.]{0,3})?")  # what Windows calls GIT~1
+_SHORT = re.compile(r"[^.]{1,6}~\d{1,6}(?:\.[^.]{0,3})?")  # short names of Windows, such as GIT~1
 _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # by HFS+, as git's own fsck has it
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # Windows opens one whatever the suffix
-_LONGEST_NAME, _LONGEST_PATH = 255, 4000  # bytes: what Linux takes, with room for a scratch copy's folder
+_LONGEST_NAME, _LONGEST_PATH = 255, 4000  # bytes: Linux's limits, less a scratch copy's folder
 _ALIAS = "use a name that is another one's on some systems"
 _SHOWN = 5
 

@@ -237,7 +237,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """The steps of a repair in the order they were taken; empty if none was tried."""
     fix: FixSummary | None = None
     job: JobSummary | None = None
-    """The repair of this tree that goes on, or has ended, in the background."""
+    """The repair of this tree that is running, or has ended, in the background."""
     reviewed: int = 0
     """Number of paths that a model reviewed, now or earlier (cached)."""
     paths: int = 0

@@ -114,7 +114,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     """The provider's id in the price catalogue (genai-prices); empty if it has none."""
 
     def __hash__(self) -> int:
-        return hash((self.name, self.base_url))  # `quick` holds what JSON holds, which has no hash
+        return hash((self.name, self.base_url))  # `quick` holds JSON values, which are not hashable
 
     @property
     def named_variables(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ class Skips(Struct, frozen=True):
         return SECRETS in self.names
 
     def check(self, name: str) -> bool:
-        """Return True if the check ``name`` does not run. `review` keeps the secret scan: it has to be named."""
+        """Return True if the check ``name`` does not run. `review` keeps the secret scan: skip that by name."""
         return name in self.names or (REVIEW in self.names and name != SECRETS)
 
     def __str__(self) -> str:

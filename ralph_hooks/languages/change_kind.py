@@ -53,5 +53,5 @@ def _same_python(old: bytes, new: bytes) -> bool:
 
     try:
         return ast.dump(ast.parse(old)) == ast.dump(ast.parse(new))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):  # what is no program is not the same one
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a file that does not parse is not equal to any
         return False

@@ -81,7 +81,7 @@ def read_cargo(output: str, crate: str, seconds: float) -> Run:
     """``crate`` is the folder of the crate in the project, with a slash at its end unless it is the top."""
     if "test result:" not in output:
         hung = _CARGO_TEST.findall(output)[-1:] if "could not compile" not in output else []
-        if hung:  # stopped from outside: no stack says where it is
+        if hung:  # stopped from outside: no stack trace shows the place
             return Run(outcome=Outcome.NOT_RUN, tail=f"{_tail(output)}\nstopped at its time limit", seconds=seconds)
         return Run(outcome=Outcome.NOT_LOADED, tail=_tail(output), seconds=seconds)
     listed = [name.strip() for block in _CARGO_FAILED.findall(output) for name in block.splitlines()]

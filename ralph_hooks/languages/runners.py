@@ -203,7 +203,7 @@ _PYTHON = ProofRunner(
 )
 
 
-# Other languages: their text is searched for what a test must not do
+# Other languages: their text is searched for forbidden actions of a test
 
 _READING = r"\b(?:cat|e?grep|sed|awk|head|tail|less|git|diff|rg|strings)\b"
 

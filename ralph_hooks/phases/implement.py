@@ -54,7 +54,7 @@ Repair a code change that was held back.
 """
 
 MAX_OUTPUT = 8192
-"""Tokens of a repair: edits are short, and a budget has to hold the worst case."""
+"""Maximum tokens of a repair: edits are short, and the budget reserves the maximum."""
 
 
 class ReplyEdit(msgspec.Struct, frozen=True):

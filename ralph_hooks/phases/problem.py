@@ -70,7 +70,7 @@ def described(problem: Problem, mark: str = "P", *, room: int = OUTPUT_TOKENS) -
 
 
 def reproduced(finding: Finding, room: int = OUTPUT_TOKENS) -> list[str]:
-    """Return the reproducer of a finding and how it fails: it has to pass on the repaired tree."""
+    """Return the reproducer of a finding and how it fails: it must pass on the repaired tree."""
     if finding.proof is None or finding.evidence not in {Evidence.PROVED, Evidence.SHOWN}:
         return []
     test = finding.proof.test.rstrip().split("\n")

@@ -85,7 +85,7 @@ def decode(data: bytes, shape: type[Item]) -> Item:
     try:
         reply = from_json(data, shape)
         refuse_doubles(data)
-    except (ValueError, RecursionError) as error:  # the first is what both readers of JSON raise
+    except (ValueError, RecursionError) as error:  # both JSON decoders raise ValueError
         if not data.lstrip().startswith((b"{", b"[")):
             raise _prose(data.decode("utf-8", "replace").strip()) from error
         raise Unreadable(f"the reply is not what was asked for ({error})") from error

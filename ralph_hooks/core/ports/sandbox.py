@@ -23,7 +23,7 @@ class Verifier(Protocol):
     ) -> tuple[Verification, ...]:
         """Return one outcome per command. Raises nothing for a command that fails: that is its outcome.
 
-        What an earlier run has found out about ``base`` counts, unless ``afresh`` is set.
+        Cached results for ``base`` are reused, unless ``afresh`` is set.
         """
         ...
 

@@ -68,10 +68,10 @@ class _Noted:
 
 
 class Remote:
-    """Judges changes by a cluster. Safe from several threads.
+    """Review of changes by a cluster. Safe from several threads.
 
-    What ``checks`` say is sent along as far as it is known. ``harmless`` says of a text and its path that the secret
-    scan finds nothing in it.
+    Cached results of ``checks`` are sent with a task. ``harmless`` takes a text and its path, and returns True if the
+    secret scan finds nothing in it.
     """
 
     def __init__(
@@ -266,7 +266,7 @@ class Remote:
             return self._settlements != seen
 
     def _worst(self, task: Task) -> Decimal:
-        """About what one request of each phase may cost, on the dearest model."""
+        """Return the approximate maximum cost of one request of each phase, on the most expensive model."""
         lines = (line for file in task.files.values() for hunk in file.hunks for line in hunk.lines)
         given = 2 * sum(most_tokens(line.text) for line in lines) + _INSTRUCTIONS
         usage = Usage(input_tokens=given, output_tokens=_ANSWERS)

@@ -170,7 +170,7 @@ class WorkerOutages:
 class TaskCache:
     """Cache of one task: the values sent with it and the new ones; satisfies `core.ports.store.ModelCache`.
 
-    What holds for some seconds is kept in ``marks``, by the worker, and does not travel.
+    Values that expire within seconds stay with the worker, in ``marks``, and are not sent.
     """
 
     notices: tuple[str, ...] = ()

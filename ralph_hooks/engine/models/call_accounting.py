@@ -79,11 +79,11 @@ class CallAccounting:
                 self._calls.append(call)
 
     def reserve(self, phase: Phase, model: Model, worst: Usage | None, until: Deadline) -> tuple[int, float]:
-        """Put a call into the ledger at its worst case; its id, and when it began.
+        """Record a call in the ledger at its maximum cost; return its id and start time.
 
         Where only other calls of this run are in the way, it waits for them: most cost a fraction of their worst case,
         so a budget that is nearly used up makes requests go one after the other before it makes them fail. Raises
-        BudgetReached, DeadlineReached, and TimedOut where ``until`` came first.
+        BudgetReached, DeadlineReached, and TimedOut if ``until`` came first.
         """
         price = self._prices.price(model)
         if worst:

@@ -43,7 +43,7 @@ class CircuitBreaker:
         self.clock = clock
         self._store = store
         self._lock = threading.Lock()
-        self._here: dict[str, Outage] = {}  # also where the store cannot be written
+        self._here: dict[str, Outage] = {}  # works even if the store cannot be written
         self._probed: set[str] = set()
 
     def marks(self, models: Sequence[Model]) -> Mapping[Model, Outage]:

@@ -9,11 +9,11 @@ from ralph_hooks.core.ports.models import ModelRequest
 from ralph_hooks.core.route import Chain, Model, Wire
 from ralph_hooks.core.usage import Usage, fewest_tokens, most_tokens
 
-_TOOLS = 640  # tokens: what a provider tells a model about tools and shapes, on our bill, with its chat template
-_AGENT = 16_000  # tokens: what a coding agent says to its model besides the question; 10,000 for codex as it comes
+_TOOLS = 640  # tokens: a provider's own, billed prompt about tools and shapes, with its chat template
+_AGENT = 16_000  # tokens: a coding agent's own prompt besides the question; 10,000 for codex with its defaults
 _TEMPLATE = 64  # tokens of the chat template alone: a server of one's own keeps to the shape by other means
 _SMALLEST_REPLY = 512  # tokens: less room is not worth asking for
-_CACHING = "prompt_cache_options"  # what OpenAI calls it, from GPT-5.6 on
+_CACHING = "prompt_cache_options"  # OpenAI's name for it, from GPT-5.6 on
 _SMALLEST_PART = 64  # tokens: less code says nothing
 
 

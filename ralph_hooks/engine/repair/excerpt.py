@@ -8,7 +8,7 @@ from ralph_hooks.core.text import plural
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.languages.outline import Definition, definitions, enclosing, head_lines
 
-_REACHES = (60, 20, 5)  # lines around a place, where its whole definition does not fit
+_REACHES = (60, 20, 5)  # lines around a place, if its whole definition does not fit
 _LOOSE = 10  # lines around a place that is in no definition
 
 
@@ -17,8 +17,8 @@ def view(
 ) -> str:
     """Return ``text`` if it has at most ``whole`` tokens, else the parts that matter, in about ``limit``.
 
-    That is the definitions called ``names`` and those around ``lines``, the imports, and the signatures of the rest.
-    Where lines are left out, one in brackets says how many.
+    These are the definitions called ``names`` and those around ``lines``, the imports, and the signatures of the rest.
+    A line in brackets gives the number of omitted lines.
     """
     if estimate_tokens(text) <= whole:
         return text

@@ -117,7 +117,7 @@ class _Repair:
         self._findings, self._failures = problem.findings, problem.failures
         self._report = report
         self._writers = RepairWriters(fixer.models, fixer.bench, fixer.gate.examine(snapshot, Scope.REVIEW))
-        self._base: Files = {}  # what every attempt starts from: the free autofix
+        self._base: Files = {}  # start of every attempt: the free autofix
         self._paid = len(self._models.caller.calls)
 
     def run(self) -> str:

@@ -184,9 +184,9 @@ class RepairVerifier:
         return len(shown)
 
     def _test(self, repair: Snapshot) -> bool:
-        """Return the verify commands, and before that with the tests as they were, if the repair has touched them.
+        """Run the verify commands; if the repair edited tests, run them with the original tests first.
 
-        That is what most of those fail, and then all of it has taken the time of one run.
+        Most such repairs fail the first run, so that the whole takes the time of one run.
         """
         if not self._commands:
             return False
@@ -275,7 +275,7 @@ class RepairVerifier:
         by_chain: dict[Chain, list[Finding]] = defaultdict(list)
         for finding in self._claimed:
             route = self._models.settings.route(finding.path)
-            if finding.path in there:  # else the file is what it was before the change
+            if finding.path in there:  # else the file is as before the change
                 by_chain[route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)].append(finding)
         code = _Code(self._models, self._bench, repair)
         jobs = [

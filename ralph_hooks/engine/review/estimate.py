@@ -19,7 +19,7 @@ from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import analyze, verify
 
 _REPLY = 120  # tokens: a reply of the analyze phase without or with one finding
-_CLAIM, _VERDICT = 1_200, 80  # tokens: a claim with its code, and what is said of it
+_CLAIM, _VERDICT = 1_200, 80  # tokens: a claim with its code, and its verdict
 _REPAIR_ROOM, _REPAIR_REPLY = 1_500, 1_200  # tokens: instructions, plan and failing output; the edits
 
 

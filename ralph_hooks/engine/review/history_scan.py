@@ -29,7 +29,7 @@ from ralph_hooks.engine.review.run_checks import placed, result_key
 from ralph_hooks.errors import RalphError
 
 _LISTED = 250  # paths that are looked up in the store at once; progress is shown as often
-_READ_FILES, _READ_BYTES = 250, 1_000_000  # what is read and held at once
+_READ_FILES, _READ_BYTES = 250, 1_000_000  # read and held at once
 _WHERE = "commit {commit} brings it in; taking it out in a later commit does not help: the push sends both"
 
 

@@ -36,7 +36,7 @@ from ralph_hooks.languages.test_files import is_test_file
 from ralph_hooks.phases import reproduce, verify
 
 _VERSION = "1"
-_WEEK = 7 * 86_400.0  # seconds: a run depends on what is installed too
+_WEEK = 7 * 86_400.0  # seconds: a run also depends on installed software
 _LEAST = 3.0  # seconds: with less left no reproducer is requested
 _SHARE = 0.25  # of the time that is left: one run may take it, so that all of them end in time
 _SLOWER = 5.0  # times as long as the base took, and a test hangs

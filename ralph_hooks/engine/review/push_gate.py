@@ -96,7 +96,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(ref, verdict=Verdict.FAIL, **names)
 
     def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope, intent: str) -> ReviewOutcome:
-        """The net change and its history in one. What both find counts once, with the place that it has at the end."""
+        """Return the net change and its history in one. Findings of both count once, placed in the net change."""
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
         net = intending(self.gate, intent).outcome(portion.snapshot, scope)

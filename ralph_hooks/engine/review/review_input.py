@@ -133,7 +133,7 @@ def prepare(snapshot: Snapshot, settings: Settings, exclude: Sequence[str], cach
         if not is_text(reason):
             unreviewed.append(Unreviewed(entry.path, reason, Cause.CONTENT))
             if is_large(reason):
-                large.append(given[entry.path])  # with its base, to tell what is new
+                large.append(given[entry.path])  # with its base, to detect new content
             continue
         excluded = path_reason(entry.path, exclude) or reason
         if excluded:

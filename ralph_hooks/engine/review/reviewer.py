@@ -149,7 +149,7 @@ class Reviewer:
         self, missing: Sequence[tuple[Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
         """Return what was found by path, and why paths have no verdict: a long one may have both."""
-        if self._caller.deadline.passed:  # to put the requests together takes seconds where a change is large
+        if self._caller.deadline.passed:  # building the requests of a large change takes seconds
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         batches = batched(missing, change, self._caller.deadline, self._models.rules)
         sampled = {path: told for batch in batches for path, told in batch.sampled.items()}
@@ -355,7 +355,7 @@ def _with_shape(text: str, source: Source, told: str) -> str:
     if source.path.lower().endswith((".json", ".geojson", ".arb")):
         import json
 
-        with suppress(ValueError, RecursionError):  # the syntax check says what is wrong with it
+        with suppress(ValueError, RecursionError):  # the syntax check reports the error
             lines.append(f"[shape: {beginning(shape(json.loads(source.content.new or b'')), _SHAPE)}]")
     return "\n".join([*lines, rest])
 

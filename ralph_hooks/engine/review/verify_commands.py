@@ -16,7 +16,7 @@ from ralph_hooks.core.report import Report, Verdict, Verification
 from ralph_hooks.engine.cache_keys import key, read_back
 
 _VERSION = "3"
-_WEEK = 7 * 86_400.0  # seconds: a command depends on more than the tree, and what is installed changes
+_WEEK = 7 * 86_400.0  # seconds: a command also depends on installed software, which changes
 
 
 class Commands(Struct, frozen=True):
