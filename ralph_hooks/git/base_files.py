@@ -1,4 +1,4 @@
-"""Files of a tree by their paths: what a project says on the base, where the change under review has no say."""
+"""Files of a base tree by path: project settings that the change under review cannot influence."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import Repository
 
 MAX_BYTES = 1_000_000
-"""A larger file is not read: nobody wrote it by hand."""
+"""The maximum size in bytes; larger files are not hand-written and are not read."""
 
 
 def read_files(repository: Repository, tree: str, paths: Iterable[str]) -> dict[str, bytes]:
-    """Return those of ``paths`` that are files in ``tree``, byte for byte. One process, whatever is asked for."""
+    """Return those of ``paths`` that are files in ``tree``, byte for byte, with a single git process."""
     wanted = [path for path in dict.fromkeys(paths) if "\n" not in path]
     if not wanted or not tree:
         return {}

@@ -1,4 +1,4 @@
-"""Reads what git prints about differences, bytes first.
+"""A parser for git's diff output, working on bytes.
 
 Formats: `git diff --raw -z` ("RAW OUTPUT FORMAT") and the unified diff ("GENERATING PATCH TEXT") of git-diff(1).
 """
@@ -19,7 +19,7 @@ _UNMERGED = "U"
 
 
 def read_raw(data: bytes) -> tuple[Entry, ...]:
-    """Entries of `--raw -z`. Raises GitError where the index has unmerged paths."""
+    """Return the entries of `--raw -z`. Raises GitError if the index has unmerged paths."""
     fields = iter(data.split(b"\0"))
     entries: list[Entry] = []
     for head in fields:
@@ -30,7 +30,7 @@ def read_raw(data: bytes) -> tuple[Entry, ...]:
 
 
 def _entry(head: str, fields: Iterator[bytes]) -> Entry:
-    """The entry that begins with ``head``; ``fields`` go on with its one or two paths."""
+    """Return the entry that starts with ``head``; ``fields`` supply its one or two paths."""
     old_mode, new_mode, old_oid, new_oid, letter = head.lstrip(":").split(" ")
     old_path = os.fsdecode(next(fields))
     if letter == _UNMERGED:
@@ -50,7 +50,7 @@ def _entry(head: str, fields: Iterator[bytes]) -> Entry:
 
 
 def read_history(data: bytes) -> Iterator[tuple[str, tuple[Entry, ...]]]:
-    """The commit and one path of it at a time, of `diff-tree --stdin -c --raw -z`: an entry for each parent.
+    """Yield one commit and path at a time from `diff-tree --stdin -c --raw -z`, with an entry for each parent.
 
     A combined entry has a colon, a mode and an id for each parent, but only the path after the merge.
     """
@@ -87,11 +87,11 @@ def unquoted(name: bytes) -> str:
 
 
 def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:
-    """The hunks of each section of a patch between two trees whose files are named by numbers, with that number.
+    """Yield the hunks of each section of a patch between two trees whose files are named by numbers, with that number.
 
     A section without hunks (an empty file) is left out. Lines end at LF alone: a CR before it is part of the text.
     """
-    lines = decode(patch).split("\n")  # no sequence of UTF-8 goes beyond a line
+    lines = decode(patch).split("\n")  # no UTF-8 sequence spans lines
     index = 0
     number, section = -1, list[Hunk]()
     while index < len(lines):
@@ -110,7 +110,7 @@ def read_hunks(patch: bytes) -> Iterator[tuple[int, tuple[Hunk, ...]]]:
 
 
 def _read_hunk(lines: Sequence[str], index: int, old: tuple[int, int], new: tuple[int, int]) -> tuple[Hunk, int]:
-    """One hunk, read by the counts in its header, and the index of the line behind it."""
+    """Return one hunk, read by the counts in its header, and the index of the line after it."""
     old_number, old_left = old
     new_number, new_left = new
     body: list[Line] = []

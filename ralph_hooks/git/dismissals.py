@@ -1,4 +1,4 @@
-"""Reads dismissed findings out of git and the working tree, and writes them."""
+"""Reading dismissed findings from git and the working tree, and writing them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ralph_hooks.git.snapshot import Repository
 
 
 class GitDismissals:
-    """Implements `core.ports.dismissals.DismissalReader`. Nothing is read before somebody asks."""
+    """A lazy reader. Implements `core.ports.dismissals.DismissalReader`."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -48,16 +48,16 @@ class GitDismissals:
         )
 
     def in_baseline(self, change: Change, finding: Finding) -> bool | None:
-        """Return None for a secret that no `.secrets.baseline` lists, True where only the one of the change does."""
+        """Return None for a secret in no `.secrets.baseline`, True if only the change's own one lists it."""
         return self._baseline.lists(change, finding)
 
     def added_to_baseline(self, change: Change) -> int:
-        """Return how many entries the change adds to `.secrets.baseline`."""
+        """Return the number of entries that the change adds to `.secrets.baseline`."""
         base, new = self._baseline.both(change)
         return new.without(base).count()
 
     def holds(self, change: Change, path: str) -> bool:
-        """Return True where the judged tree has ``path``."""
+        """Return True if the judged tree has ``path``."""
         for entry in change.entries:
             if entry.path == path:
                 return entry.new_oid is not None
@@ -76,13 +76,13 @@ class GitDismissals:
 
 
 def _in_tree(listed: bytes) -> str | None:
-    """The id of the one regular file in what ``git ls-tree -z`` prints."""
+    """Return the id of the one regular file in the output of ``git ls-tree -z``."""
     mode, _, rest = listed.partition(b"\t")[0].decode("ascii").partition(" ")
     return rest.removeprefix("blob ") if mode in REGULAR_MODES else None
 
 
 def read_file(repository: Repository) -> bytes | None:
-    """Return what the working tree's file holds; None where there is none, or something else in its place."""
+    """Return the content of the working tree's file; None if there is none, or no regular file."""
     path = repository.top / DISMISSED
     try:
         status = path.lstat()
@@ -95,7 +95,7 @@ def read_file(repository: Repository) -> bytes | None:
 
 
 def entries_of(repository: Repository) -> tuple[Dismissal, ...]:
-    """Return the entries in the working tree. Raises RalphError for a file that cannot be read."""
+    """Return the entries in the working tree. Raises RalphError for an unreadable file."""
     data = read_file(repository)
     if data is None:
         path = repository.top / DISMISSED
@@ -109,7 +109,7 @@ def entries_of(repository: Repository) -> tuple[Dismissal, ...]:
 
 
 def write_file(repository: Repository, entries: tuple[Dismissal, ...]) -> None:
-    """Replace the working tree's file in one step. Raises RalphError where that is not possible."""
+    """Replace the working tree's file atomically. Raises RalphError if that fails."""
     path = repository.top / DISMISSED
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -124,6 +124,6 @@ def write_file(repository: Repository, entries: tuple[Dismissal, ...]) -> None:
 
 
 def author(repository: Repository) -> str:
-    """Return name and address of who uses this repository: ``Ada <ada@example.com>``."""
+    """Return name and address of this repository's user: ``Ada <ada@example.com>``."""
     said = git(["var", "GIT_AUTHOR_IDENT"], cwd=repository.top, env=repository.environment)
     return said.decode("utf-8", "replace").rpartition(">")[0] + ">"

@@ -1,4 +1,4 @@
-"""Objects, out of git's objects and into them."""
+"""Reading and writing git objects."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from ralph_hooks.git.run import Environment, git, spawn
 from ralph_hooks.process import stream
 
 DURABLE = ("-c", "core.fsync=all")
-"""What is said to be kept is on the disk, not in a cache (git before 2.36 knows no such setting)."""
+"""The setting that syncs objects to disk, not only to a cache (ignored by git before 2.36)."""
 _PIECE = 256 * 1024  # bytes
 
 
 def read_blobs(oids: Sequence[str], *, cwd: Path, env: Environment) -> dict[str, bytes]:
-    """Blobs by their ids, byte for byte. Raises GitError for one that is not there."""
+    """Return blobs by id, byte for byte. Raises GitError for a missing one."""
     return read_objects(oids, ("blob",), cwd=cwd, env=env)
 
 
 def read_objects(
     oids: Sequence[str], kinds: Sequence[str] = ("commit", "tag"), *, cwd: Path, env: Environment
 ) -> dict[str, bytes]:
-    """Objects of these ``kinds`` by their ids, byte for byte. Raises GitError for one that is not there."""
+    """Return objects of these ``kinds`` by id, byte for byte. Raises GitError for a missing one."""
     asked = "".join(f"{oid}\n" for oid in oids)
     answer = git(["cat-file", "--batch"], cwd=cwd, stdin=asked.encode("ascii"), env=env)
     objects: dict[str, bytes] = {}
@@ -40,7 +40,7 @@ def read_objects(
 
 
 def stream_blob(oid: str, *, cwd: Path, env: Environment) -> Iterator[bytes]:
-    """Yield a blob in pieces, byte for byte, without holding it. Raises GitError where it is not there."""
+    """Yield a blob in pieces, byte for byte, without holding it in memory. Raises GitError if it is missing."""
     process = spawn(["cat-file", "blob", oid], cwd=cwd, env=env)
     yield from stream(process, _PIECE)
     if process.returncode:
@@ -48,7 +48,7 @@ def stream_blob(oid: str, *, cwd: Path, env: Environment) -> Iterator[bytes]:
 
 
 def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Environment) -> list[str]:
-    """Put ``contents`` into git's objects as they are, by way of files in ``folder``, which is made; their ids."""
+    """Store ``contents`` as git objects, by way of files in ``folder``, which is created; return their ids."""
     folder.mkdir()
     for number, content in enumerate(contents):
         (folder / str(number)).write_bytes(content)
@@ -58,7 +58,7 @@ def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Envi
 
 
 def missing(oid: str) -> GitError:
-    """For an object that should be there."""
+    """Return the error for a missing object."""
     return GitError(
         f"the object {oid[:12]} is not in this clone", "a partial clone may lack it: connect and `git fetch --refetch`"
     )

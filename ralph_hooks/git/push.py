@@ -1,6 +1,6 @@
-"""What a push adds to what the remotes have: read by object ids alone, from the lines of a pre-push hook.
+"""The commits that a push adds to the remotes, found by object ids from the lines of a pre-push hook.
 
-The lines are those of githooks(5). HEAD, index and working tree have no say: what is pushed may be any object.
+The lines are those of githooks(5). HEAD, index and working tree play no part: any object may be pushed.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ REMOTE_NAME = "PRE_COMMIT_REMOTE_NAME"
 """The variable in which pre-commit and prek name the remote."""
 
 _LINE = re.compile(r"(.+) ([0-9a-f]{40}|[0-9a-f]{64}) (\S+) ([0-9a-f]{40}|[0-9a-f]{64})", re.DOTALL)
-_AT_ONCE = 100  # commits whose changes are listed by one git: bounds what is held in memory
-_READ_AT_ONCE = 250  # commits and tags whose text is read by one git
-_NESTED = 50  # tags of tags: more is nobody's way of working
+_AT_ONCE = 100  # commits whose changes one git lists, which bounds memory
+_READ_AT_ONCE = 250  # commits and tags whose text one git reads
+_NESTED = 50  # tags of tags: no real workflow nests deeper
 _NAMED = 3  # refs that a title names
 _USER = re.compile(r"(?<=://)[^/@]*@")
 
 _IDS = re.compile(
     rb"(?:tree|parent|object|type) |gpgsig| (?:[A-Za-z0-9+/=]+|-----(?:BEGIN|END) [A-Z ]*SIGNATURE-----|)$"
 )
-"""Lines of a header in which nobody has written anything, signatures too."""
+"""Header lines without text written by a person, signatures included."""
 _TAGGED = re.compile(rb"object ([0-9a-f]+)\ntype tag\n")
 
 _Object = tuple[str, str]
-"""An object id that no tag stands before, and its type."""
+"""The id of an object behind all tags, and its type."""
 
 
 class _Node(Struct, frozen=True):
-    """A commit that is new."""
+    """A new commit."""
 
     tree: str
     parents: tuple[str, ...]
 
 
 _Graph = dict[str, _Node]
-"""By object id; parents come first."""
+"""New commits by object id; parents come first."""
 
 
 def read_updates(data: bytes) -> tuple[Update, ...]:
-    """The updates that git's ``data`` names. Raises GitError for anything else."""
+    """Return the updates in git's ``data``. Raises GitError for anything else."""
     return tuple(_read_update(line) for line in os.fsdecode(data).split("\n") if line.strip())
 
 
 def _read_update(line: str) -> Update:
-    match = _LINE.fullmatch(line)  # from the right: what was pushed may be named by an expression with blanks
+    match = _LINE.fullmatch(line)  # from the right: the pushed name may be an expression with spaces
     if match is None:
         raise GitError(
             f"this is no line of a pre-push hook: {line[:200]!r}",
@@ -73,9 +73,9 @@ def _present(oid: str) -> str | None:
 
 
 def framework_update(repository: Repository, environ: Mapping[str, str]) -> Update | None:
-    """The one update that pre-commit and prek hand on, in variables; None outside of them.
+    """Return the one update that pre-commit and prek pass in variables; None outside of them.
 
-    Where a first push holds the root commit they name the branch alone. Raises GitError where what they name is gone.
+    If a first push includes the root commit, they name only the branch. Raises GitError if the named object is gone.
     """
     branch = environ.get("PRE_COMMIT_LOCAL_BRANCH", "")
     wanted = environ.get("PRE_COMMIT_TO_REF") or branch
@@ -88,7 +88,7 @@ def framework_update(repository: Repository, environ: Mapping[str, str]) -> Upda
 
 
 class GitPush:
-    """Implements `core.ports.change.Push`."""
+    """The commits and refs of a push. Implements `core.ports.change.Push`."""
 
     def __init__(
         self,
@@ -106,7 +106,7 @@ class GitPush:
         self._blobs = GitSnapshot(repository, Change(tree="", base="", entries=(), title=title))
 
     def history(self, commits: Sequence[str]) -> Iterator[CommitChange]:
-        """Yield what each of ``commits`` did to each path, seen as a commit hook would see it."""
+        """Yield the changes of each of ``commits`` by path, as a commit hook would see them."""
         args = ["diff-tree", "--stdin", "--root", "-r", "-c", *RAW]
         for start in range(0, len(commits), _AT_ONCE):
             listed = _git(self._repository, *args, names=commits[start : start + _AT_ONCE])
@@ -114,7 +114,7 @@ class GitPush:
                 yield CommitChange(commit, entries)
 
     def messages(self, oids: Sequence[str], most: int) -> Iterator[Message]:
-        """Yield what was written in ``oids``, commits and annotated tags, in their order.
+        """Yield the text of ``oids``, commits and annotated tags, in their order.
 
         At most ``most`` bytes of each.
         """
@@ -130,47 +130,47 @@ class GitPush:
                 yield Message(oid, sizes[oid], text if oid in objects else None, written)
 
     def sizes(self, entries: Sequence[Entry]) -> Sequence[int]:
-        """Bytes of the larger side of each entry."""
+        """Return the size in bytes of the larger side of each entry."""
         return list(self._blobs.sizes(_numbered(entries)).values()) if entries else []
 
     def contents(self, entries: Sequence[Entry]) -> Sequence[Content]:
-        """Both sides of each entry."""
+        """Return both sides of each entry."""
         return list(self._blobs.contents(_numbered(entries)).values()) if entries else []
 
     def hunks(self, entries: Sequence[Entry]) -> Sequence[tuple[Hunk, ...]]:
-        """The changed lines of each entry."""
+        """Return the changed lines of each entry."""
         return list(self._blobs.hunks(_numbered(entries)).values())
 
     def stream(self, oid: str) -> Iterator[bytes]:
-        """One side of an entry in pieces."""
+        """Yield one side of an entry in pieces."""
         return self._blobs.stream(oid)
 
     def sources(self, entries: Sequence[Entry]) -> Sequence[Source]:
-        """Content and changed lines of each entry."""
+        """Return content and changed lines of each entry."""
         both = zip(entries, self.contents(entries), self.hunks(entries), strict=True)
         return [Source(entry, content, hunks) for entry, content, hunks in both]
 
 
 def _numbered(entries: Sequence[Entry]) -> list[Entry]:
-    """``entries`` under names of their own: a snapshot answers by path, and here a path has many versions."""
+    """Return ``entries`` under unique names: a snapshot answers by path, and here a path has many versions."""
     return [msgspec.structs.replace(entry, path=str(number)) for number, entry in enumerate(entries)]
 
 
 def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
-    """Return what ``to_ref`` adds to ``from_ref``, whatever remotes have of it. Raises GitError as `between` does."""
+    """Return the commits of ``to_ref`` that ``from_ref`` lacks, regardless of remotes. Raises as `between` does."""
     snapshot = between(repository, from_ref, to_ref)
     tip, known = resolve(repository, [f"{to_ref}^{{commit}}", f"{from_ref}^{{commit}}"])
-    assert tip is not None  # `between` has found both
+    assert tip is not None  # `between` has checked both
     assert known is not None
     new = _new_commits(repository, [tip, f"^{known}"])
     return GitPush(repository, snapshot.change.title, [PushTarget((), snapshot, _commits(repository, new))])
 
 
 def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> GitPush:
-    """Return what ``updates`` add to what any remote is known to have. ``remote`` is its name or URL, for people.
+    """Return the commits of ``updates`` that no known remote has; ``remote`` is its name or URL, for display.
 
-    Not only the remote that is pushed to: of a fork that was just added nothing is known here, and whoever pushes a
-    topic to it does not answer for all that came before. Raises GitError where an object or a parent is missing.
+    All remotes count, not only the target: nothing is known of a newly added fork, and whoever pushes a topic to it is
+    not responsible for all earlier commits. Raises GitError if an object or a parent is missing.
     """
     objects = _peeled(repository, updates)
     tips: dict[_Object, list[Update]] = {}
@@ -185,7 +185,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
     portions: dict[_Object, PushTarget] = {}
     seen: set[str] = set()
     judged: set[Entry] = set()
-    for tip in sorted(tips, key=lambda tip: order.get(tip[0], -1)):  # what a ref is built on is judged before it
+    for tip in sorted(tips, key=lambda tip: order.get(tip[0], -1)):  # a ref's base is judged before it
         names = tuple(short(update.remote_ref) for update in tips[tip])
         if tip[1] != "commit":
             snapshot = _loose(repository, tip, tips[tip][0].remote_ref, known)
@@ -193,7 +193,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
                 portions[tip] = PushTarget(names, snapshot, ())
         elif tip[0] in graph:
             own = _own(graph, tip[0], seen)
-            # What was seen on the way to another ref was judged as it is there: only from a ref itself can one go on.
+            # A commit seen through another ref was judged in that context: only a ref itself can be a base.
             since = _own(graph, tip[0], {oid for oid, _ in portions})
             net = _net(repository, since, tip[0], ", ".join(names))
             if len(since) > len(own):
@@ -206,7 +206,7 @@ def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> Gi
 
 
 def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Object]:
-    """Return what each object that is named comes down to behind tags.
+    """Return the object behind the tags of each named object.
 
     What the remote has need not be in this clone.
     """
@@ -230,7 +230,7 @@ def _peeled(repository: Repository, updates: Iterable[Update]) -> dict[str, _Obj
 
 
 def _tags(repository: Repository, updates: Iterable[Update], objects: Mapping[str, _Object]) -> dict[str, str]:
-    """The names of annotated tags by their ids, with those that stand behind another."""
+    """Return the names of annotated tags by id, including nested ones."""
     named = {update.local_oid: short(update.remote_ref) for update in updates if update.local_oid}
     tags = {oid: name for oid, name in named.items() if objects[oid][0] != oid}
     new = tags
@@ -245,11 +245,11 @@ def _tags(repository: Repository, updates: Iterable[Update], objects: Mapping[st
 
 
 def _new_commits(repository: Repository, names: Sequence[str], *options: str) -> _Graph:
-    """The commits that ``names`` and ``options`` select. Raises GitError where a shallow clone hides their parents."""
-    # --stdin first: since 2.42 git has not applied --not to what comes after it, before it did.
+    """Return the commits that ``names`` and ``options`` select. Raises GitError if a shallow clone lacks parents."""
+    # --stdin first: git 2.42 and later do not apply --not to arguments after it, earlier versions did.
     args = ["rev-list", "--topo-order", "--reverse", "--format=%H %T %P", "--stdin", *options, "--"]
     listed = _git(repository, *args, names=names).decode("ascii").splitlines()
-    rows = [line.split() for line in listed[1::2]]  # each stands behind a line "commit <id>"
+    rows = [line.split() for line in listed[1::2]]  # each follows a line "commit <id>"
     graph = {commit: _Node(tree, tuple(parents)) for commit, tree, *parents in rows}
     if not repository.shallow.isdisjoint(graph):
         raise GitError("this shallow clone does not reach back to what the remote has", DEEPEN)
@@ -257,7 +257,7 @@ def _new_commits(repository: Repository, names: Sequence[str], *options: str) ->
 
 
 def _own(graph: _Graph, tip: str, seen: Collection[str]) -> _Graph:
-    """The commits of ``graph`` that lead to ``tip``, without ``seen`` ones and those that only these lead to."""
+    """Return the commits of ``graph`` reachable from ``tip``, but not those ``seen`` or reachable only from these."""
     mine = {tip}
     for commit in reversed(graph):
         if commit in mine:
@@ -266,7 +266,7 @@ def _own(graph: _Graph, tip: str, seen: Collection[str]) -> _Graph:
 
 
 def _around(own: _Graph) -> list[str]:
-    """The commits that ``own`` is built on."""
+    """Return the parents of ``own`` that are outside of it."""
     return list(dict.fromkeys(parent for node in own.values() for parent in node.parents if parent not in own))
 
 
@@ -279,10 +279,10 @@ def _commits(repository: Repository, own: _Graph) -> tuple[Commit, ...]:
 
 
 def _net(repository: Repository, own: _Graph, tip: str, title: str) -> GitSnapshot:
-    """Return what ``tip`` has that none of the commits has which ``own`` is built on.
+    """Return the changes in ``tip`` that none of the commits that ``own`` is built on has.
 
-    It is compared with the one that the chain of first parents comes from. A file that is byte for byte as in another
-    of them (the branch that was merged) is nothing that this push adds.
+    ``tip`` is compared with the commit at which its chain of first parents leaves ``own``. A file identical to its
+    version in another of these commits (such as a merged branch) is not a change of this push.
     """
     first = tip
     while first in own and own[first].parents:
@@ -297,7 +297,7 @@ def _net(repository: Repository, own: _Graph, tip: str, title: str) -> GitSnapsh
 
 
 def _independent(repository: Repository, commits: Sequence[str]) -> Sequence[str]:
-    """Those of ``commits`` that no other of them contains."""
+    """Return those of ``commits`` that no other of them contains."""
     if len(commits) < 2:  # noqa: PLR2004 - one contains no other
         return commits
     args = ["merge-base", "--independent", *commits]
@@ -312,7 +312,7 @@ def _trees(repository: Repository, commits: Sequence[str]) -> dict[str, str]:
 
 
 def _without_known(repository: Repository, snapshot: GitSnapshot, others: Iterable[str]) -> GitSnapshot:
-    """``snapshot`` without the paths that one of the ``others`` (trees) has exactly so."""
+    """Return ``snapshot`` without the paths that are identical in one of the ``others`` (trees)."""
     entries = snapshot.change.entries
     for other in others:
         args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", other, snapshot.change.tree, "--"]
@@ -323,13 +323,13 @@ def _without_known(repository: Repository, snapshot: GitSnapshot, others: Iterab
 
 
 def _only(repository: Repository, snapshot: GitSnapshot, wanted: Collection[Entry]) -> GitSnapshot:
-    """``snapshot`` with the ``wanted`` entries alone."""
+    """Return ``snapshot`` with only the ``wanted`` entries."""
     entries = tuple(entry for entry in snapshot.change.entries if entry in wanted)
     return GitSnapshot(repository, msgspec.structs.replace(snapshot.change, entries=entries))
 
 
 def _loose(repository: Repository, tag: _Object, ref: str, known: Sequence[str]) -> GitSnapshot:
-    """A tag of a tree or a blob as a change: what of it is not in the newest commits of the remotes."""
+    """Return a tag of a tree or a blob as a change: its content that the remotes' newest commits lack."""
     oid, kind = tag
     args = ["rev-list", "--objects-edge-aggressive", "--no-object-names", "--stdin", "--not", "--remotes", "--"]
     new = set(_git(repository, *args, names=[oid, *known]).decode("ascii").split())
@@ -358,7 +358,7 @@ def _ref(update: Update, portion: PushTarget | None) -> PushedRef:
 
 
 def _title(updates: Sequence[Update], remote: str) -> str:
-    """``push of main and tag v1 to origin``. A URL may hold a password, which nobody has to see."""
+    """Return ``push of main and tag v1 to origin``, without a password in a URL."""
     names = [f"{short(update.remote_ref)}{'' if update.local_oid else ' (deleted)'}" for update in updates]
     if len(names) > _NAMED:
         names = [*names[:_NAMED], f"{len(names) - _NAMED} more"]
@@ -367,9 +367,6 @@ def _title(updates: Sequence[Update], remote: str) -> str:
 
 
 def _git(repository: Repository, *args: str, names: Iterable[str]) -> bytes:
-    """Return what git prints.
-
-    With ``names`` on its standard input: there may be more of them than arguments can hold.
-    """
+    """Return git's output, with ``names`` on standard input: they may exceed the limit for arguments."""
     stdin = "".join(f"{name}\n" for name in names).encode("ascii")
     return git(args, cwd=repository.top, stdin=stdin, env=repository.environment)

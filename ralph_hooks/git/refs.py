@@ -1,7 +1,7 @@
-"""Commits of our own, under ``refs/ralph/`` of a bare repository inside the user's ``.git``.
+"""Our own commits, under ``refs/ralph/`` of a bare repository inside the user's ``.git``.
 
-No listing of the user's refs shows them, and no push or clone takes them along. The repository borrows the user's
-objects, and has of its own whatever is read of its commits: `git gc` of the user's takes nothing away.
+Listings of the user's refs, pushes and clones do not include them. The repository borrows the user's objects, and
+copies those that its commits need: `git gc` in the user's repository cannot remove them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ralph_hooks.git.run import NO_HOOKS, Environment, git, sealed
 from ralph_hooks.git.snapshot import Repository
 
 FOLDER = "ralph-hooks"
-"""What is ours in a folder of git's."""
+"""The name of our folder inside a git folder."""
 _QUIET = (
     *NO_HOOKS,
     "-c", "core.logAllRefUpdates=false",
@@ -31,12 +31,12 @@ _OURS = "refs/ralph/"
 _CONFIG = "[core]\n\trepositoryformatversion = 1\n\tbare = true\n[extensions]\n\tobjectformat = {}\n"
 _KEEP = 50
 _KEEP_SECONDS = 30 * 86_400.0
-_IDS = slice(2, 4)  # of a line of `--raw`: two modes, two object ids, a status
+_IDS = slice(2, 4)  # of a `--raw` line: two modes, two object ids, a status
 _SUBMODULE = SUBMODULE_MODE.encode("ascii")
 
 
 def store(repository: Repository) -> Repository:
-    """Return the repository that holds our commits. It is made where there is none. Raises GitError."""
+    """Return the repository that holds our commits, creating it if needed. Raises GitError."""
     ours = _at(repository)
     try:
         _prepare(ours, repository)
@@ -48,7 +48,7 @@ def store(repository: Repository) -> Repository:
 
 
 def store_folder(repository: Repository) -> Path:
-    """Return where that repository is, or will be."""
+    """Return the path of that repository, which may not exist yet."""
     return repository.common_dir / FOLDER / _NAME
 
 
@@ -67,7 +67,7 @@ def _at(repository: Repository) -> Repository:
 
 
 def _prepare(ours: Repository, repository: Repository) -> None:
-    """Make the folder a repository. Its configuration is written anew where somebody has changed it."""
+    """Initialise the folder as a repository, and rewrite its configuration if it was modified."""
     ours.top.parent.mkdir(mode=0o700, exist_ok=True)
     for folder in (ours.objects / "info", ours.objects / "pack", ours.top / "refs"):
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,7 +84,7 @@ def _prepare(ours: Repository, repository: Repository) -> None:
 
 
 def _has_old(repository: Repository) -> bool:
-    """True where an earlier release may have left refs in the user's repository."""
+    """Return True if an earlier release may have left refs in the user's repository."""
     if (repository.common_dir / _OURS).is_dir() or (repository.common_dir / "reftable").is_dir():
         return True
     try:
@@ -94,11 +94,11 @@ def _has_old(repository: Repository) -> bool:
 
 
 def _take_over(repository: Repository) -> None:
-    """Move the refs that an earlier release has written among the user's."""
+    """Move the refs that an earlier release wrote to the user's repository."""
     top, env = repository.top, repository.environment
     told = git(["for-each-ref", "--format=%(refname) %(objectname)", _OURS], cwd=top, env=env)
     for ref, commit in (line.split(" ") for line in os.fsdecode(told).splitlines()):
-        with contextlib.suppress(GitError):  # what cannot be moved stays where it is
+        with contextlib.suppress(GitError):  # refs that cannot be moved stay
             keep(repository, commit, env=env)
             put(repository, ref, commit)
             git([*_QUIET, "update-ref", "-d", ref, commit], cwd=top, env=env)
@@ -130,15 +130,15 @@ def keep(repository: Repository, commit: str, *, env: Environment, whole: bool =
 
 
 def create(repository: Repository, ref: str, commit: str) -> None:
-    """Let ``ref`` name ``commit``. Raises GitError where the ref is there already."""
+    """Create ``ref`` naming ``commit``. Raises GitError if the ref exists."""
     _update(repository, f"create {ref} {commit}\n")
 
 
 def put(repository: Repository, ref: str, commit: str) -> None:
-    """Make ``ref`` name ``commit``, whatever it named.
+    """Make ``ref`` name ``commit``, replacing any previous value.
 
-    A git that was killed while it wrote this ref has left its lock. Whoever calls this is alone at work on the ref, and
-    git has waited for the lock by then: nobody holds it.
+    A killed git may have left a lock on this ref. The caller has exclusive use of the ref, and git has already waited
+    for the lock: it has no owner.
     """
     try:
         _update(repository, f"update {ref} {commit}\n")
@@ -151,14 +151,14 @@ def put(repository: Repository, ref: str, commit: str) -> None:
 
 
 def delete(repository: Repository, ref: str) -> None:
-    """Remove ``ref`` if it is there, and what it has kept."""
+    """Remove ``ref`` and its pack, if it exists."""
     commits = [commit for _, commit in listed(repository, ref, "%(objectname)")]
     _update(repository, f"delete {ref}\n")
     _discard(repository, commits)
 
 
 def prune(repository: Repository, older: Sequence[tuple[str, str, float]]) -> None:
-    """Forget the oldest of ``older``, which are ref, commit and time, newest first, beside one that is newer still."""
+    """Remove the oldest of ``older`` (ref, commit and time, newest first), counting one newer entry as kept."""
     oldest = time.time() - _KEEP_SECONDS
     gone = [(ref, oid) for number, (ref, oid, at) in enumerate(older, 2) if number > _KEEP or at < oldest]
     if gone:
@@ -167,9 +167,9 @@ def prune(repository: Repository, older: Sequence[tuple[str, str, float]]) -> No
 
 
 def listed(repository: Repository, pattern: str, *fields: str) -> list[tuple[str, ...]]:
-    """Return name and ``fields`` (git-for-each-ref(1)) of each of our refs that ``pattern`` names."""
+    """Return name and ``fields`` (git-for-each-ref(1)) of each of our refs that match ``pattern``."""
     if not (store_folder(repository) / "HEAD").exists() and not _has_old(repository):
-        return []  # nearly always, and without the 70 ms of GitPython
+        return []  # the common case, without the 70 ms import of GitPython
     with opened(store(repository)) as repo:
         form = "".join(f"{field}%00" for field in ("%(refname)", *fields))
         answer = repo.git.for_each_ref(pattern, format=form, stdout_as_string=False)
@@ -185,14 +185,14 @@ def _update(repository: Repository, lines: str) -> None:
 
 
 def _discard(repository: Repository, commits: Collection[str]) -> None:
-    """Remove the packs of ``commits``, which no ref names any more, and those that a killed run has left long ago."""
+    """Remove the packs of ``commits``, which no ref names any more, and old ones left by killed runs."""
     named = {commit for _, commit in listed(repository, _OURS, "%(objectname)")}
     for note in _packs(repository):
-        with contextlib.suppress(OSError):  # another process was faster, or Windows has it open
+        with contextlib.suppress(OSError):  # another process was faster, or Windows has the file open
             commit = note.read_text(encoding="ascii").strip()
             old = note.stat().st_mtime < time.time() - _KEEP_SECONDS
             if commit not in named and (commit in commits or old):
-                for ending in (".idx", ".rev", ".pack", ".keep"):  # in the order in which git stops to look at them
+                for ending in (".idx", ".rev", ".pack", ".keep"):  # in the order in which git stops reading them
                     note.with_suffix(ending).unlink(missing_ok=True)
 
 

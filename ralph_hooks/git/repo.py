@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git import Repo
 
 _AT_IMPORT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": f"{sys.executable}.none"}
-"""GitPython starts whatever `git` it finds while it is imported: so it finds none."""
+"""Settings that keep GitPython from starting an arbitrary `git` at import."""
 
 
 @contextlib.contextmanager
@@ -58,7 +58,7 @@ def _repo_type() -> Any:  # noqa: ANN401 - its base class is known only after th
                 os.environ[name] = value
 
     class Commands(git.Git):
-        """Starts git by `git.run`."""
+        """A command runner for GitPython that uses `git.run`."""
 
         repository: Repository
 
@@ -81,7 +81,7 @@ def _repo_type() -> Any:  # noqa: ANN401 - its base class is known only after th
             return os.fsdecode(out) if stdout_as_string else out
 
     class OwnRepo(git.Repo):
-        """A repository that was found before: GitPython would look for it by rules of its own."""
+        """A repository at a known place: GitPython would search for it by its own rules."""
 
         def __init__(self, repository: Repository) -> None:
             self.git_dir = str(repository.git_dir)

@@ -1,4 +1,4 @@
-"""The one door to git: bytes out, and nothing of the user's display settings in."""
+"""The single interface to git: output as bytes, independent of the user's display settings."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ OLDEST = "2.31"
 SETTINGS = (
     "--no-pager",
     "-c", "core.quotePath=true",
-    "-c", "core.fsmonitor=false",  # a program that configuration names: not for us to start
-    "-c", "maintenance.auto=false",  # nor hooks of a clean-up, which a fetch of what is missing would begin
-    "-c", "core.splitIndex=false",  # else writing a copy of the index would leave a shared part in the repository
+    "-c", "core.fsmonitor=false",  # a program named by configuration must not be started
+    "-c", "maintenance.auto=false",  # nor hooks of a clean-up, which fetching missing objects could trigger
+    "-c", "core.splitIndex=false",  # otherwise writing a copy of the index leaves a shared index in the repository
     "-c", "diff.suppressBlankEmpty=false",
     "-c", "blame.ignoreRevsFile=",
 )  # fmt: skip
 Environment = Mapping[str, str | None]
-"""What differs from our own environment; None takes a variable out of it."""
+"""Differences from our own environment; None removes a variable."""
 
 _NOTHING: Environment = {}
 _SET: Environment = {
     "LC_ALL": "C",
     "GIT_OPTIONAL_LOCKS": "0",
     "GIT_TERMINAL_PROMPT": "0",
-    "GIT_NO_REPLACE_OBJECTS": "1",  # a replaced blob is not what gets committed
+    "GIT_NO_REPLACE_OBJECTS": "1",  # the blob behind a replacement is committed, not the replacement
     "GIT_EXTERNAL_DIFF": None,
     "GIT_DIFF_OPTS": None,
 }
 _KEY = "_KEY"
-"""How most variables that hold a provider's key end: git needs none, whatever it is configured to run."""
+"""The suffix of most variables with a provider's key: git never needs one."""
 _OWN = ("GIT_", "SSH_", "XDG_")
-"""How the variables begin that git itself reads."""
+"""Prefixes of the variables that git itself reads."""
 _keys: frozenset[str] | None = None
-"""The variables that hold keys by the configuration; None until it is read."""
+"""The variables that hold keys by the configuration; None until it is loaded."""
 IDENTITY = {
     f"GIT_{role}_{what}": value
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "ralph-hooks"), ("EMAIL", "ralph-hooks@localhost"), ("DATE", "2000-01-01T00:00:00Z"))
 }
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-"""For a git that writes an index or a ref of ours: a hook of the user's is not for us to start."""
+"""Options for a git that writes our own index or ref, so that it starts none of the user's hooks."""
 NO_FETCH: Environment = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
-"""Nothing is fetched. git older than 2.45 does not know the second, and is kept from it by the first."""
+"""Variables that prevent fetching. git older than 2.45 ignores the second and obeys the first."""
 _HINTS = (
     (r"not a git repository", "run it inside a repository, or `git init` first"),
     (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),
@@ -74,7 +74,7 @@ def sealed(home: Path) -> dict[str, str | None]:
     return {
         **{name: _SET.get(name) for name in os.environ if name.startswith("GIT_")},
         **IDENTITY,
-        # A filter (LFS), autocrlf or a hook that the user configured would make other files of the same tree.
+        # A user's filter (LFS), autocrlf or hook would write other files for the same tree.
         "HOME": str(home),
         "XDG_CONFIG_HOME": str(home),
         "GIT_CONFIG_NOSYSTEM": "1",
@@ -82,7 +82,7 @@ def sealed(home: Path) -> dict[str, str | None]:
 
 
 def withhold(names: Iterable[str]) -> None:
-    """From now on git sees all variables but those called ``names``, which hold keys; until then hardly any."""
+    """Give git all variables except ``names``, which hold keys; before this call it gets only a few."""
     global _keys  # noqa: PLW0603 - of the whole process, as its environment is
     _keys = frozenset(names)
 
@@ -107,41 +107,41 @@ def spawn(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Run
 
 
 def begin(args: Sequence[str], *, cwd: Path, env: Environment = _NOTHING) -> Callable[[bytes], Finished]:
-    """Start git and return what to call, with its standard input, for the result. Raises GitError without git."""
+    """Start git; return a function from its standard input to its result. Raises GitError without git."""
     process = spawn(args, cwd=cwd, env=env)
     return lambda stdin: finish(process, stdin=stdin)
 
 
 def try_git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment = _NOTHING) -> Finished:
-    """Run git and return whatever came of it. Raises GitError where git itself is missing."""
+    """Run git and return its result, including a failure. Raises GitError if git itself is missing."""
     return begin(args, cwd=cwd, env=env)(stdin)
 
 
 def git(args: Sequence[str], *, cwd: Path, stdin: bytes = b"", env: Environment = _NOTHING) -> bytes:
-    """Return what git prints. Raises GitError with git's own words where it fails."""
+    """Return git's output. Raises GitError with git's message if it fails."""
     return output(try_git(args, cwd=cwd, stdin=stdin, env=env))
 
 
 def git_version(cwd: Path) -> str:
-    """The version of git as it says it: ``2.39.5``. Raises GitError without git."""
+    """Return git's version: ``2.39.5``. Raises GitError without git."""
     return decode(git(["version"], cwd=cwd)).strip().removeprefix("git version ")
 
 
 def is_recent(version: str) -> bool:
-    """Return whether ``version`` is `OLDEST` or newer."""
+    """Return True if ``version`` is `OLDEST` or newer."""
     numbers = [tuple(int(part) for part in re.findall(r"\d+", text)[:2]) for text in (version, OLDEST)]
     return numbers[0] >= numbers[1]
 
 
 def output(done: Finished) -> bytes:
-    """Return what git printed. Raises GitError with git's own words where it failed."""
+    """Return git's output. Raises GitError with git's message if it failed."""
     if done.returncode:
         raise failure(done)
     return done.stdout
 
 
 def failure(done: Finished) -> GitError:
-    """Return what git said, with its command, its exit code and the next step."""
+    """Return the error with git's message, its command, its exit code and the next step."""
     words = decode(done.stderr).strip()
     lines = words.splitlines() or ["no message"]
     first = next((line for line in lines if line.startswith(("fatal:", "error:"))), lines[0])

@@ -1,4 +1,4 @@
-"""Read the `.secrets.baseline` of a change and of its base out of git."""
+"""The `.secrets.baseline` of a change and of its base, read from git."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ralph_hooks.secrets.baseline import Baseline, read_baseline
 
 
 class GitBaseline:
-    """The baselines of a repository's trees. Nothing is read before somebody asks."""
+    """The baselines of a repository's trees, read lazily."""
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -23,7 +23,7 @@ class GitBaseline:
         self._lines_of = lru_cache(maxsize=8)(self._read_lines)
 
     def lists(self, change: Change, finding: Finding) -> bool | None:
-        """Return None for a secret that is in no baseline, and True where only the change's own one has it."""
+        """Return None for a secret in no baseline, and True if only the change's own one lists it."""
         base, new = self.both(change)
         if not new.hashes and not base.hashes:
             return None
@@ -34,7 +34,7 @@ class GitBaseline:
         return True if new.lists(finding.path, lines) else None
 
     def both(self, change: Change) -> tuple[Baseline, Baseline]:
-        """Return the baseline of the base and that of the change. One that cannot be read lists nothing."""
+        """Return the baselines of the base and of the change. An unreadable one counts as empty."""
         entry = next((entry for entry in change.entries if entry.path == SECRETS_BASELINE), None)
         base = self._base_of(change.base)
         if entry is None:

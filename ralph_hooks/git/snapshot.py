@@ -1,4 +1,4 @@
-"""The change that git handed over, or one from history, read by plumbing and without writing a byte.
+"""A staged or historical change, read by git plumbing without writing a byte.
 
 GitPython would cost 70 ms to import and ignores GIT_INDEX_FILE, which is what a commit hook is about.
 """
@@ -28,7 +28,7 @@ _EMPTY_TREE = {
 }
 RAW = (
     "--raw", "-z", "--no-abbrev", "--no-ext-diff", "--no-relative", "--ignore-submodules=none",
-    "-M", "-l400",  # above 400 files on either side only exact renames are looked for: the search is quadratic
+    "-M", "-l400",  # above 400 files on either side only exact renames are detected: the search is quadratic
 )  # fmt: skip
 _PATCH = (
     "-p", "--text", "--no-ext-diff", "--no-textconv", "--no-color", "--no-renames", "--no-relative", "--full-index",
@@ -41,7 +41,7 @@ DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with f
 
 
 class Repository(Struct, frozen=True):
-    """Where a repository keeps its things. All paths are absolute."""
+    """The paths of a repository, all absolute."""
 
     top: Path
     git_dir: Path
@@ -52,22 +52,22 @@ class Repository(Struct, frozen=True):
     object_format: str
     """``sha1`` or ``sha256``."""
     head_tree: str | None
-    """The tree of the commit that HEAD names; None before the first one."""
+    """The tree of the commit that HEAD names; None before the first commit."""
     fetches: bool = True
-    """True if git may fetch what a partial clone lacks."""
+    """True if git may fetch objects that a partial clone lacks."""
     seal: Environment | None = None
-    """For a repository of our own: what keeps the caller's variables and configuration out of it (`run.sealed`)."""
+    """The environment that isolates our own repository from the caller's variables and configuration (`run.sealed`)."""
     own_objects: Path | None = None
-    """A folder for objects that git writes into in the place of the repository's, from which it borrows."""
+    """The folder to which git writes objects instead of the repository's, from which it borrows."""
 
     @property
     def empty_tree(self) -> str:
-        """The id of the tree without files, which git knows without storing it."""
+        """The id of the empty tree, which git knows without storing it."""
         return _EMPTY_TREE[self.object_format]
 
     @property
     def environment(self) -> dict[str, str | None]:
-        """Binds git to this repository and index, wherever it is started and whatever relative names it inherits."""
+        """The environment that binds git to this repository and index, whatever its folder and inherited variables."""
         bound = {"GIT_DIR": str(self.git_dir), "GIT_WORK_TREE": str(self.top), "GIT_INDEX_FILE": str(self.index)}
         if self.own_objects is not None:
             bound["GIT_OBJECT_DIRECTORY"] = str(self.own_objects)
@@ -83,7 +83,7 @@ class Repository(Struct, frozen=True):
 
     @property
     def shallow(self) -> frozenset[str]:
-        """The commits whose parents this clone does not have."""
+        """The commits whose parents this clone lacks."""
         try:
             return frozenset((self.common_dir / "shallow").read_text(encoding="ascii").split())
         except FileNotFoundError:
@@ -91,14 +91,14 @@ class Repository(Struct, frozen=True):
 
 
 def _quoted(folder: str) -> str:
-    """git(1), GIT_ALTERNATE_OBJECT_DIRECTORIES: a path that holds the separator is written as a C string."""
+    """Return a path for GIT_ALTERNATE_OBJECT_DIRECTORIES (git(1)), as a C string if it holds the separator."""
     if os.pathsep not in folder and not folder.startswith('"'):
         return folder
     return '"{}"'.format(folder.replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def open_repository(cwd: Path) -> Repository:
-    """The repository around ``cwd``. Raises GitError where there is none that can be judged."""
+    """Return the repository around ``cwd``. Raises GitError if there is none that can be judged."""
     done = try_git(
         ["rev-parse", "--path-format=absolute", "--is-bare-repository", "--show-object-format", "--absolute-git-dir",
          "--git-common-dir", "--show-toplevel", "--revs-only", "HEAD^{tree}"],
@@ -121,7 +121,7 @@ def open_repository(cwd: Path) -> Repository:
                 top=Path(top),
                 git_dir=Path(git_dir),
                 common_dir=Path(common_dir),
-                index=Path(top, given) if given else Path(git_dir, "index"),  # git means it relative to the top
+                index=Path(top, given) if given else Path(git_dir, "index"),  # git resolves it relative to the top
                 object_format=object_format,
                 head_tree=head[0] if head else None,
                 fetches=_may_fetch(Path(common_dir)),
@@ -136,18 +136,18 @@ _PLAIN = (
     r"|remote\..*\.(url|pushurl|fetch|promisor|partialclonefilter|tagopt|prune)|branch\..*|user\.\w+"
     r"|submodule\..*\.(url|active)|http\..*\.extraheader|(push|pull|rebase|init)\.\w+"
 )
-"""Settings with which a fetch runs no program that they name."""
+"""Settings with which a fetch runs no configured program."""
 
 
 def _may_fetch(common_dir: Path) -> bool:
-    """False where a fetch of what is missing would go by settings that may name programs.
+    """Return False if fetching missing objects would use settings that may name programs.
 
-    A clone has none: the file would have come with the repository, as in an archive, and git runs what it says.
+    A clone never has them: such a file came with the repository, as in an archive, and git would run its commands.
     """
     try:
         config = (common_dir / "config").read_bytes().lower()
         if not any(word in config for word in _PARTIAL):
-            return True  # nearly always: git fetches nothing by itself
+            return True  # the common case: git fetches nothing by itself
     except OSError:
         return False
     listed = git(["config", "--local", "--name-only", "-z", "--list"], cwd=common_dir, env=NO_FETCH)
@@ -155,7 +155,7 @@ def _may_fetch(common_dir: Path) -> bool:
 
 
 class GitSnapshot:
-    """A change and the way to its content; satisfies `core.ports.change.Snapshot`."""
+    """A change and access to its content; satisfies `core.ports.change.Snapshot`."""
 
     def __init__(self, repository: Repository, change: Change) -> None:
         self.change = change
@@ -163,7 +163,7 @@ class GitSnapshot:
         self._held: dict[str, bytes] = {}
 
     def sizes(self, entries: Sequence[Entry]) -> Mapping[str, int]:
-        """Bytes of the larger side of each entry, by path; 0 for a submodule."""
+        """Return the size in bytes of the larger side of each entry, by path; 0 for a submodule."""
         oids = _oids(entries)
         answer = self._git("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=_lines(oids))
         by_oid: dict[str | None, int] = {None: 0}
@@ -175,7 +175,7 @@ class GitSnapshot:
         return {entry.path: max(by_oid[oid] for oid in _blobs(entry)) for entry in entries}
 
     def contents(self, entries: Sequence[Entry]) -> Mapping[str, Content]:
-        """Both sides of each entry, byte for byte; a submodule has none. What was asked for last is held."""
+        """Return both sides of each entry, byte for byte; a submodule has none. The latest result is cached."""
         oids = _oids(entries)
         held = {oid: self._held[oid] for oid in oids if oid in self._held}
         unread = [oid for oid in oids if oid not in held]
@@ -185,10 +185,10 @@ class GitSnapshot:
         return {entry.path: Content(*(held[oid] if oid else None for oid in _blobs(entry))) for entry in entries}
 
     def hunks(self, entries: Sequence[Entry]) -> Mapping[str, tuple[Hunk, ...]]:
-        """The changed lines of each entry, whatever attributes and configuration say of it.
+        """Return the changed lines of each entry, regardless of attributes and configuration.
 
-        The two sides are diffed as two throw-away trees with a number for each name: nothing about a file's name, its
-        attributes or a rename can get between an entry and its lines, and nothing but these entries is read.
+        The two sides are diffed as two temporary trees with a number as each name. No file name, attribute or rename
+        can then affect an entry's lines, and only these entries are read.
         """
         if not entries:
             return {}
@@ -201,11 +201,11 @@ class GitSnapshot:
         return {entry.path: found.get(number, ()) for number, entry in enumerate(entries)}
 
     def stream(self, oid: str) -> Iterator[bytes]:
-        """One side of an entry in pieces. Raises GitError where it is not there."""
+        """Yield one side of an entry in pieces. Raises GitError if it is missing."""
         return stream_blob(oid, cwd=self._repository.top, env=self._repository.environment)
 
     def unchanged(self) -> GitUnchanged:
-        """The files that the change leaves alone."""
+        """Return the files that the change does not touch."""
         return GitUnchanged(self.change, cwd=self._repository.top, env=self._repository.environment)
 
     def _git(self, *args: str, stdin: bytes) -> bytes:
@@ -213,7 +213,7 @@ class GitSnapshot:
 
 
 def _blobs(entry: Entry) -> tuple[str | None, str | None]:
-    """The ids of both sides, None for a side that is not there or is a submodule's commit."""
+    """Return the ids of both sides, None for a missing side or a submodule's commit."""
     return (
         None if entry.old_mode == SUBMODULE_MODE else entry.old_oid,
         None if entry.new_mode == SUBMODULE_MODE else entry.new_oid,
@@ -229,7 +229,7 @@ def _lines(names: Iterable[str]) -> bytes:
 
 
 def _numbered(sides: Iterable[Sequence[str | None]]) -> bytes:
-    """Trees in the format of git-mktree(1), one for each side, an empty line behind each."""
+    """Return trees in the format of git-mktree(1), one for each side, each followed by an empty line."""
     return b"".join(
         _lines(f"100644 blob {oid}\t{number}" for number, oid in enumerate(side) if oid) + b"\n" for side in sides
     )
@@ -237,7 +237,7 @@ def _numbered(sides: Iterable[Sequence[str | None]]) -> bytes:
 
 @contextlib.contextmanager
 def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]]:
-    """A folder that goes away, and the environment for a git that writes its objects there and reads all others."""
+    """Yield a temporary folder, and the environment for a git that writes its objects there and reads all others."""
     inherited = None if repository.seal else os.environ.get("GIT_ALTERNATE_OBJECT_DIRECTORIES")
     folders = (_quoted(str(repository.objects)), inherited)
     with temporary_folder() as folder:
@@ -252,14 +252,14 @@ def private_objects(repository: Repository) -> Iterator[tuple[Path, Environment]
 
 
 def staged(repository: Repository) -> GitSnapshot:
-    """Return what `git commit` would commit: the index that git handed over, against HEAD."""
+    """Return the change that `git commit` would commit: the index that git passed to the hook, against HEAD."""
     base = repository.head_tree or repository.empty_tree
     diff = begin(
         ["diff-index", "--cached", *RAW, "--ita-invisible-in-index", base, "--"],
         cwd=repository.top,
         env=repository.environment,
     )
-    written = _write_tree(repository)  # side by side: each takes its time on a large index
+    written = _write_tree(repository)  # concurrently: each takes time on a large index
     entries = read_raw(output(diff(b"")))
     tree = output(written).decode("ascii").strip()
     return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title="staged change"))
@@ -275,13 +275,13 @@ def _write_tree(repository: Repository) -> Finished:
         copy = folder / "index"
         with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
             shutil.copyfile(repository.index, copy)
-        # An empty work tree: git would compare files that are as new as the index, through the filters of the user.
+        # An empty work tree: otherwise git would compare files as new as the index, through the user's filters.
         own = {**env, "GIT_INDEX_FILE": str(copy), "GIT_WORK_TREE": str(copy.parent)}
         return try_git([*NO_HOOKS, "write-tree", "--missing-ok"], cwd=copy.parent, env=own)
 
 
 def build_tree(change: Change, run: Callable[..., bytes]) -> None:
-    """Make index and tree of ``change``: its base with the entries on top. The id proves that they are the same.
+    """Build index and tree of ``change``: its base with the entries on top. The tree's id proves equality.
 
     ``run`` is git with the index and the objects that it is made in.
     """
@@ -297,7 +297,7 @@ def build_tree(change: Change, run: Callable[..., bytes]) -> None:
 
 
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
-    """Return what ``to_ref`` adds to ``from_ref``: from their merge base, as a pull request shows it."""
+    """Return the changes of ``to_ref`` since its merge base with ``from_ref``, as a pull request shows them."""
     refs = (from_ref, to_ref)
     found = resolve(repository, [f"{ref}^{{commit}}" for ref in refs])
     for ref, oid in zip(refs, found, strict=True):
@@ -313,7 +313,7 @@ def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
 
 
 def commit(repository: Repository, rev: str) -> GitSnapshot:
-    """One commit against its first parent, or against nothing where it has none."""
+    """Return one commit against its first parent, or against the empty tree if it has none."""
     oid, parent = resolve(repository, [f"{rev}^{{commit}}", f"{rev}^{{commit}}^1"])
     if oid is None:
         raise _unknown(repository, rev)
@@ -331,14 +331,14 @@ def _historical(repository: Repository, base: str, new: str, title: str) -> GitS
 
 
 def compare(repository: Repository, base: str, tree: str, title: str, *, renames: bool = True) -> GitSnapshot:
-    """``tree`` against ``base``, both of them trees or commits that the repository has."""
+    """Return ``tree`` against ``base``, both trees or commits in the repository."""
     args = ["diff-tree", "-r", *RAW, *([] if renames else ["--no-renames"]), base, tree, "--"]
     entries = read_raw(git(args, cwd=repository.top, env=repository.environment))
     return GitSnapshot(repository, Change(tree=tree, base=base, entries=entries, title=title))
 
 
 def resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
-    """Object ids of ``names``, None for those that are not there. On standard input no name is taken for an option."""
+    """Return the object ids of ``names``, None for missing ones. On standard input no name is taken for an option."""
     if any("\n" in name for name in names):
         return [None] * len(names)
     answer = git(

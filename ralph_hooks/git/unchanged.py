@@ -1,4 +1,4 @@
-"""The files of a tree that a change leaves alone, found by `git ls-tree` and `git grep`."""
+"""The files of a tree that a change does not touch, found by `git ls-tree` and `git grep`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST = 2_000  # files that are read
 
 
 class GitUnchanged:
-    """Satisfies `core.ports.change.Unchanged`. Nothing is read before somebody asks, and nothing is fetched."""
+    """A lazy reader that fetches nothing. Satisfies `core.ports.change.Unchanged`."""
 
     def __init__(self, change: Change, *, cwd: Path, env: Environment) -> None:
         self._change = change
@@ -25,11 +25,11 @@ class GitUnchanged:
         self._oids: Mapping[str, str] | None = None
 
     def paths(self) -> AbstractSet[str]:
-        """Every regular file."""
+        """Return the paths of every regular file."""
         return self._listed().keys()
 
     def holding(self, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
-        """Files with this suffix that hold any of the words; nothing where a clone lacks some of them."""
+        """Return files with this suffix that contain any of the words; empty if a clone lacks some of them."""
         oids = self._listed()
         patterns = [part for word in words for part in ("-e", word)]
         found = try_git(
@@ -45,13 +45,13 @@ class GitUnchanged:
         return {path: blobs[oids[path]] for path in wanted}
 
     def _listed(self) -> Mapping[str, str]:
-        """Object ids by path."""
+        """Return object ids by path."""
         if self._oids is None:
             self._oids = self._list()
         return self._oids
 
     def _list(self) -> Mapping[str, str]:
-        """From the judged tree where git has it; that of an index is never stored, and its base serves as well."""
+        """Return object ids from the judged tree if git has it, else from its base: an index tree is never stored."""
         change = self._change
         args = ["ls-tree", "-r", "-z", "--full-tree"]
         listed = try_git([*args, change.tree], cwd=self._cwd, env=self._env)

@@ -1,4 +1,4 @@
-"""Everything that is not committed, as one change: staged, unstaged and new files. Nothing of the user's is written."""
+"""All uncommitted changes as one change: staged, unstaged and new files. Writes nothing of the user's."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ TITLE = "uncommitted changes"
 
 @contextlib.contextmanager
 def uncommitted(repository: Repository) -> Iterator[Repository]:
-    """Yield ``repository`` with an index and a folder for objects of its own, in which everything is staged.
+    """Yield ``repository`` with a temporary index and object folder, in which everything is staged.
 
-    They go away at the end. What git ignores stays out, as with `git add --all`. Raises GitError for a file that cannot
-    be read.
+    Both are removed at the end. Ignored files stay out, as with `git add --all`. Raises GitError for an unreadable one.
     """
     with private_objects(repository) as (folder, _):
         index = folder / "index"
         with contextlib.suppress(FileNotFoundError):  # nothing was ever staged
-            shutil.copy2(repository.index, index)  # with its time: later changes of files show
+            shutil.copy2(repository.index, index)  # with its modification time, which reveals later changes of files
         information = folder / "info"
         information.mkdir()
         (information / "alternates").write_bytes(os.fsencode(repository.objects) + b"\n")
@@ -35,6 +34,6 @@ def uncommitted(repository: Repository) -> Iterator[Repository]:
 
 
 def everything(view: Repository) -> GitSnapshot:
-    """Return what is in a ``view`` that `uncommitted` gives, against HEAD."""
+    """Return the change in a ``view`` from `uncommitted`, against HEAD."""
     snapshot = staged(view)
     return GitSnapshot(view, structs.replace(snapshot.change, title=TITLE))

@@ -1,1 +1,1 @@
-"""Stored fixes: keep them in git, apply them, take them back."""
+"""Stored fixes: keep them in git, apply them, revert them."""

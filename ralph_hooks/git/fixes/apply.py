@@ -1,8 +1,8 @@
-"""Brings a stored fix into the working tree, and takes it out again. The index is never touched.
+"""Applying a stored fix to the working tree, and reverting it. The index is never touched.
 
-Everything is found out first: what each file is to be, merged with what the user has edited since. A conflict ends it
-there. Then both states go into git's objects, the journal says what is about to happen, and only then do files change.
-Whoever is killed between leaves a journal, and `recover` goes on from there: to the end, or back.
+First every file's new content is computed, merged with the user's later edits; a conflict ends it there. Then both
+states are stored as git objects, the journal records the intended changes, and only then do files change. A killed
+process leaves a journal, from which `recover` completes or reverts the changes.
 """
 
 from __future__ import annotations
@@ -41,23 +41,23 @@ from ralph_hooks.git.snapshot import GitSnapshot, Repository, compare, private_o
 
 
 class NotApplied(RalphError):
-    """The working tree is not as the fix needs it. Nothing was changed."""
+    """A working tree to which the fix cannot be applied. Nothing was changed."""
 
     exit_code = ExitCode.REJECTED
 
 
 class Applied(Struct, frozen=True):
-    """What `apply` or `undo` has done."""
+    """The result of `apply` or `undo`."""
 
     fix: str
     paths: tuple[str, ...]
-    """The files that were changed; none where everything was as it should be already."""
+    """The changed files; empty if everything was already as intended."""
     merged: tuple[str, ...] = ()
-    """Those of them that the user had edited as well."""
+    """Those of ``paths`` that the user had also edited."""
 
 
 def apply(repository: Repository, fix: StoredFix) -> Applied:
-    """Bring ``fix`` into the working tree. Raises NotApplied, GitError, RalphError, and then has changed nothing."""
+    """Apply ``fix`` to the working tree. Raises NotApplied, GitError, RalphError, having changed nothing."""
     with _alone(repository):
         steps, merged = _plan(repository, fix)
         if steps:
@@ -69,7 +69,7 @@ def apply(repository: Repository, fix: StoredFix) -> Applied:
 
 
 def undo(repository: Repository) -> Applied:
-    """Take the last `apply` back. Raises as it does, and RalphError where there is none."""
+    """Revert the last `apply`. Raises the same errors, and RalphError if there is none."""
     with _alone(repository):
         backup = backups.latest(repository)
         if backup is None:
@@ -84,7 +84,7 @@ def undo(repository: Repository) -> Applied:
 
 
 def recover(repository: Repository) -> str:
-    """Finish, or take back, what was interrupted: what was done, for people; empty where there was nothing.
+    """Complete or revert an interrupted change; return a message, empty if there was nothing to do.
 
     Raises RalphError where neither can be done; the journal then waits for the next time.
     """
@@ -96,7 +96,7 @@ def recover(repository: Repository) -> str:
 
 @contextlib.contextmanager
 def _alone(repository: Repository) -> Iterator[None]:
-    """Nobody else is at work in this working tree, and nobody has left anything undone."""
+    """Hold the lock of this working tree, after recovering any interrupted change."""
     with journal.alone(repository) as alone:
         if not alone:
             raise RalphError("another apply or undo is at work in this working tree", "try again when it has ended")
@@ -130,7 +130,7 @@ def _recover(repository: Repository) -> str:
 
 
 def _go_on(top: Path, steps: Sequence[FileStep], token: str) -> tuple[bool, list[str]]:
-    """Return whether all files are as the journal wants them now, else as they were; and those that are neither."""
+    """Return True if all files now match the journal, False if they were reverted; and the files that are neither."""
     sides = [(step, side(top, step)) for step in steps]
     theirs = [step.path for step, where in sides if where is Side.ELSEWHERE]
     if not theirs:
@@ -142,7 +142,7 @@ def _go_on(top: Path, steps: Sequence[FileStep], token: str) -> tuple[bool, list
 
 
 def _carry_out(repository: Repository, entry: Journal, steps: Sequence[FileStep]) -> None:
-    """Change the files, under a journal."""
+    """Change the files, protected by a journal."""
     journal.write(repository, entry)
     try:
         if entry.action == "apply":
@@ -151,16 +151,16 @@ def _carry_out(repository: Repository, entry: Journal, steps: Sequence[FileStep]
     except BaseException:
         if not any(side(repository.top, step) is Side.AFTER for step in steps):
             _conclude(repository, entry, done=False)
-        raise  # where something is left the journal stays: the next command goes on with it
+        raise  # if files are left over the journal stays: the next command continues with it
     _conclude(repository, entry, done=True)
 
 
 def _conclude(repository: Repository, entry: Journal, *, done: bool) -> None:
-    """Make the backup's ref say what the files say, then close the journal."""
+    """Update the backup's ref to match the files, then close the journal."""
     if done:
         refs.put(repository, entry.ref, entry.record)
     elif entry.action == "apply":
-        with contextlib.suppress(GitError):  # to undo what was not applied does nothing
+        with contextlib.suppress(GitError):  # undoing a fix that was not applied does nothing
             refs.delete(repository, entry.ref)
     journal.remove(repository)
 
@@ -175,11 +175,11 @@ def _reason(error: OSError | Obstacle) -> str:
     return f"{error.strerror} ({error.filename})" if error.filename else str(error.strerror)
 
 
-# What each file is to be
+# The intended content of each file
 
 
 def _plan(repository: Repository, fix: StoredFix) -> tuple[list[FileStep], tuple[str, ...]]:
-    """The steps that bring ``fix`` in, and the paths that had to be merged."""
+    """Return the steps that apply ``fix``, and the paths that had to be merged."""
     snapshot = compare(refs.store(repository), fix.base, fix.tree, "fix", renames=False)
     _look_again(snapshot, fix)
     contents = snapshot.contents(snapshot.change.entries)
@@ -198,7 +198,7 @@ def _plan(repository: Repository, fix: StoredFix) -> tuple[list[FileStep], tuple
 
 
 def _way_back(repository: Repository, backup: str) -> tuple[list[FileStep], tuple[str, ...]]:
-    """The steps that undo an apply, and the paths that were edited since and had to be merged."""
+    """Return the steps that undo an apply, and the paths that were edited since and had to be merged."""
     back = [step.reversed() for step in backups.steps_of(repository, backup)]
     top, env = repository.top, repository.environment
     now = {step.path: look(top, step.path) for step in back}
@@ -214,7 +214,7 @@ def _way_back(repository: Repository, backup: str) -> tuple[list[FileStep], tupl
 
 
 def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
-    """The rules held when the fix was stored; since then it was a ref that anybody may have written."""
+    """Check the rules for repairs again: since the fix was stored, anyone may have rewritten its ref."""
     entries = snapshot.change.entries
     told = summary(violations(entries))
     own = holding(entries)
@@ -227,7 +227,7 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
 
 
 def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[str, bytes | None]:
-    """The contents by path. Raises NotApplied with every conflict."""
+    """Return the contents by path. Raises NotApplied with every conflict."""
     conflicts = [outcome for outcome in decided.values() if isinstance(outcome, Conflict)]
     if conflicts:
         lines = "".join(f"\n     {conflict}" for conflict in conflicts)
@@ -239,13 +239,13 @@ def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[s
 
 
 def _step(top: Path, path: str, before: bytes | None, after: bytes | None, *, executable: bool = False) -> FileStep:
-    """Raises Obstacle for a file that the user has made read-only."""
+    """Return the step for one file. Raises Obstacle for a file that the user has made read-only."""
     writable(top, path)
     return FileStep(path=path, before=before, after=after, executable=executable or is_executable(top, path))
 
 
 def _as_git_stores(top: Path, files: Mapping[str, bytes | None], env: Environment) -> dict[str, bytes | None]:
-    """The files of the working tree as they would be staged: line ends and filters undone."""
+    """Return files of the working tree as they would be staged: line ends and filters undone."""
     there = [path for path, content in files.items() if content is not None]
     asked = ["-c", "core.safecrlf=false", "hash-object", "-w", "--stdin-paths"]
     stored = git(asked, cwd=top, stdin=b"".join(map(_quoted, there)), env=env).decode("ascii").split()
@@ -256,7 +256,7 @@ def _as_git_stores(top: Path, files: Mapping[str, bytes | None], env: Environmen
 def _as_git_checks_out(
     top: Path, files: Mapping[str, bytes | None], folder: Path, env: Environment
 ) -> dict[str, bytes | None]:
-    """The files as git would write them into the working tree: line ends and filters as configured."""
+    """Return the files as git would write them to the working tree: line ends and filters as configured."""
     there = {path: content for path, content in files.items() if content is not None}
     stored = store_blobs(list(there.values()), folder / "stored", cwd=top, env=env)
     lines = "".join(f"{REGULAR_MODES[0]} {oid}\t{path}\0" for path, oid in zip(there, stored, strict=True))
@@ -269,7 +269,7 @@ def _as_git_checks_out(
 
 
 def _quoted(path: str) -> bytes:
-    """A line of --stdin-paths: a name with a line break, or one that looks quoted, is written as a C string."""
+    """Return a line for --stdin-paths: a name with a line break, or one that looks quoted, becomes a C string."""
     name = os.fsencode(path)
     if b"\n" not in name and not name.startswith(b'"'):
         return name + b"\n"

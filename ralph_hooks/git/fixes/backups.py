@@ -1,9 +1,10 @@
-"""Files as they were before a fix came in, byte for byte as they lay in the working tree.
+"""Backups of files from before a fix was applied, byte for byte as they were in the working tree.
 
 They are commits under ``refs/ralph/backup/`` of our own repository (`git.refs`).
 
-The tree of a backup holds the files that the fix has touched, as they were; the tree of its parent holds them as they
-are since. `git show` of it is the way back. `undo` leaves a backup too, in the place of the one that it went back to.
+The tree of a backup holds the previous version of each file that the fix touched; the tree of its parent holds the
+current one. `git show` of it is the reverse change. `undo` also leaves a backup, which replaces the one that it
+reverted.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _IDENTITY = {name: value for name, value in IDENTITY.items() if not name.endswit
 
 
 class Backup(Struct, frozen=True):
-    """One that is kept."""
+    """One stored backup."""
 
     ref: str
     commit: str
@@ -39,18 +40,18 @@ class Backup(Struct, frozen=True):
 
 
 class _About(Struct, frozen=True, kw_only=True):
-    """The last line of a backup's message."""
+    """The metadata in the last line of a backup's message."""
 
     fix: str
     worktree: str
-    """The folder of git that belongs to the working tree: linked ones share their refs."""
+    """The git folder of the working tree: linked worktrees share their refs."""
     created: float
     undone: bool = False
-    """True if it was made by `undo`: of the files as they were before that."""
+    """True if `undo` made it, of the files before the undo."""
 
 
 def record(repository: Repository, steps: Sequence[FileStep], fix: str, *, undone: bool = False) -> str:
-    """Put both sides of ``steps`` into our repository; the id of the commit. No ref names it yet."""
+    """Store both sides of ``steps`` in our repository and return the commit's id. No ref names it yet."""
     about = _About(fix=fix, worktree=str(repository.git_dir), created=time.time(), undone=undone)
     ours = refs.store(repository)
     with private_objects(ours) as (folder, objects):
@@ -65,7 +66,7 @@ def record(repository: Repository, steps: Sequence[FileStep], fix: str, *, undon
 
 
 def steps_of(repository: Repository, commit: str) -> tuple[FileStep, ...]:
-    """The way from the tree of ``commit`` to the tree of its parent."""
+    """Return the steps from the tree of ``commit`` to the tree of its parent."""
     snapshot = compare(refs.store(repository), commit, f"{commit}^1", "backup", renames=False)
     entries = snapshot.change.entries
     contents = snapshot.contents(entries)
@@ -81,31 +82,31 @@ def steps_of(repository: Repository, commit: str) -> tuple[FileStep, ...]:
 
 
 def latest(repository: Repository) -> Backup | None:
-    """The newest of this working tree that was not taken back."""
+    """Return the newest backup of this working tree that was not undone."""
     here = str(repository.git_dir)
     return next((backup for backup, about in _every(repository) if about.worktree == here and not about.undone), None)
 
 
 def free_ref(repository: Repository, fix: str) -> str:
-    """A ref that is not taken: of the fix's id, with a number where that has one already."""
+    """Return a free ref: the fix's id, with a number if that one is taken."""
     taken = {backup.ref for backup, _ in _every(repository)}
     names = (f"{PREFIX}{fix}{f'-{number}' if number else ''}" for number in range(len(taken) + 1))
     return next(name for name in names if name not in taken)
 
 
 def forget_old(repository: Repository) -> None:
-    """Remove what is kept for long enough."""
+    """Remove backups past their retention."""
     known = [backup for backup, _ in _every(repository)]
     refs.prune(repository, [(backup.ref, backup.commit, backup.created) for backup in known[1:]])
 
 
 def _every(repository: Repository) -> list[tuple[Backup, _About]]:
-    """All of them, newest first."""
+    """Return all backups, newest first."""
     found: list[tuple[Backup, _About]] = []
     for ref, commit, message in refs.listed(repository, PREFIX, "%(objectname)", "%(contents)"):
         try:
             about = from_json(message.rpartition(f"\n{_MARK}")[2], _About)
-        except msgspec.DecodeError:  # none of ours
+        except msgspec.DecodeError:  # not one of ours
             continue
         found.append((Backup(ref, commit, about.fix, about.created), about))
     return sorted(found, key=lambda pair: pair[0].created, reverse=True)
@@ -114,7 +115,7 @@ def _every(repository: Repository) -> list[tuple[Backup, _About]]:
 def _tree(
     repository: Repository, sides: Sequence[tuple[FileStep, bytes | None]], folder: Path, env: Environment
 ) -> str:
-    """A tree of those files alone, made with an index of its own."""
+    """Return a tree of only those files, made with a temporary index."""
     there = [(step, content) for step, content in sides if content is not None]
     stored = store_blobs([content for _, content in there], folder, cwd=repository.top, env=env)
     lines = "".join(

@@ -1,4 +1,4 @@
-"""What an `apply` or `undo` is about to do, written down first, so that no `kill -9` leaves half of it.
+"""A write-ahead journal of `apply` and `undo`, so that no `kill -9` leaves a partial change.
 
 It lies in the folder of git that belongs to this working tree alone.
 """
@@ -30,19 +30,19 @@ class Journal(Struct, frozen=True, kw_only=True):
     action: str
     """``apply`` or ``undo``."""
     fix: str
-    """The id of the fix that is applied or taken back."""
+    """The id of the fix that is applied or undone."""
     record: str
     ref: str
     """The backup's ref, which names ``record`` in the end."""
 
 
 def pending(repository: Repository) -> bool:
-    """Return whether a journal is there: somebody is at work or was killed. One look at the disk."""
+    """Return True if a journal exists: a process is running or was killed. Costs one file lookup."""
     return _place(repository).exists()
 
 
 def read(repository: Repository) -> Journal | None:
-    """The journal; None where there is none. Raises RalphError for one that cannot be read."""
+    """Return the journal; None if there is none. Raises RalphError for an unreadable one."""
     place = _place(repository)
     try:
         return from_json(place.read_bytes(), Journal)
@@ -56,7 +56,7 @@ def read(repository: Repository) -> Journal | None:
 
 
 def write(repository: Repository, journal: Journal) -> None:
-    """Keep ``journal``: it is there whole, and on the disk, when this returns. Raises OSError."""
+    """Store ``journal`` atomically and durably. Raises OSError."""
     place = _place(repository)
     draft = place.with_suffix(".new")
     draft.unlink(missing_ok=True)
@@ -69,7 +69,7 @@ def write(repository: Repository, journal: Journal) -> None:
 
 
 def remove(repository: Repository) -> None:
-    """All that it says is done, or taken back."""
+    """Remove the journal, after its changes were completed or reverted."""
     place = _place(repository)
     place.unlink(missing_ok=True)
     sync_folder(place.parent)
@@ -77,7 +77,7 @@ def remove(repository: Repository) -> None:
 
 @contextlib.contextmanager
 def alone(repository: Repository) -> Iterator[bool]:
-    """True for one at a time in this working tree; False where somebody else is at work. Raises RalphError."""
+    """Yield True if this process holds the lock of the working tree, False if another one does. Raises RalphError."""
     folder = _place(repository).parent
     try:
         folder.mkdir(mode=0o700, exist_ok=True)

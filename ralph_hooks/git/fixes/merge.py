@@ -1,4 +1,4 @@
-"""Three versions of a file made one, or the place where that cannot be done."""
+"""A three-way merge of one file, or the position of its conflict."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ralph_hooks.core.text import path_line
 from ralph_hooks.git.run import Environment, failure, try_git
 from ralph_hooks.process import temporary_folder
 
-_MARKER = 31  # characters of a conflict marker: no text has such lines of its own
+_MARKER = 31  # characters of a conflict marker: longer than in any real text
 _OURS, _MIDDLE, _END = (mark * _MARKER for mark in (b"<", b"=", b">"))
-_MOST = 127  # conflicts, as merge-file's exit code counts them; above is an error
+_MOST = 127  # conflicts, as merge-file's exit code counts them; larger is an error
 
 
 class Conflict(Struct, frozen=True):
-    """Why one file cannot be merged."""
+    """The reason why one file cannot be merged."""
 
     path: str
     why: str
     line: int | None = None
-    """1-based, in the file as the user has it."""
+    """The line in the user's version, 1-based."""
 
     def __str__(self) -> str:
         where = f":{self.line}" if self.line else ""
@@ -33,7 +33,7 @@ class Conflict(Struct, frozen=True):
 def merge(
     path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None, env: Environment
 ) -> bytes | Conflict | None:
-    """``ours`` with what ``theirs`` changed of ``base``; None where there is no file on a side, and none in the end.
+    """Return ``ours`` with the changes from ``base`` to ``theirs``; None stands for a missing file on any side.
 
     Whoever has not changed the file gets the other's version; git's own merge does the rest.
     """
@@ -69,7 +69,7 @@ def _merged(path: str, base: bytes, ours: bytes, theirs: bytes, env: Environment
 
 
 def _first_conflict(merged: bytes, ours: bytes) -> int:
-    """The line of ``ours`` where the first conflict begins.
+    """Return the line of ``ours`` at which the first conflict begins.
 
     Without the other side's half of each conflict, ``merged`` is ``ours`` with the clean changes of theirs: the two
     can be laid side by side.
@@ -87,7 +87,7 @@ def _first_conflict(merged: bytes, ours: bytes) -> int:
 
 
 def _own_half(lines: Sequence[bytes]) -> Iterator[bytes]:
-    """``lines`` without the other side's half of each conflict; where one begins there is a bare marker."""
+    """Yield ``lines`` without the other side's half of each conflict; a bare marker shows where one begins."""
     theirs = False
     for line in lines:
         if line.startswith(_OURS):
@@ -101,6 +101,6 @@ def _own_half(lines: Sequence[bytes]) -> Iterator[bytes]:
 
 
 def _first_difference(other: bytes, ours: bytes) -> int:
-    """The first line of ``ours`` that is not in the same place of ``other``."""
+    """Return the first line of ``ours`` that differs from ``other`` at the same position."""
     pairs = enumerate(zip(other.split(b"\n"), ours.split(b"\n"), strict=False), 1)
     return next((number for number, (one, two) in pairs if one != two), 1)

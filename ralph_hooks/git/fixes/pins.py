@@ -1,7 +1,7 @@
-"""What a background repair works on, kept from git's garbage collection until it has ended.
+"""The input of a background repair, protected from git's garbage collection until the repair has ended.
 
-The tree of an index is stored nowhere, and the index may hold something else a moment later. So the judged tree becomes
-a commit under ``refs/ralph/jobs/`` of our own repository, named after the tree, on top of a commit of its base.
+git stores the tree of an index nowhere, and the index may change a moment later. So the judged tree becomes a commit
+under ``refs/ralph/jobs/`` of our own repository, named after the tree, on top of a commit of its base.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from ralph_hooks.git.snapshot import GitSnapshot, Repository, build_tree, commit
 
 PREFIX = "refs/ralph/jobs/"
 _PASSING = frozenset((
-    # `git rev-parse --local-env-vars`, without those for configuration: they may be the user's own
+    # `git rev-parse --local-env-vars`, except configuration variables, which may be the user's own
     "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_OBJECT_DIRECTORY", "GIT_DIR", "GIT_WORK_TREE", "GIT_IMPLICIT_WORK_TREE",
     "GIT_GRAFT_FILE", "GIT_INDEX_FILE", "GIT_NO_REPLACE_OBJECTS", "GIT_REPLACE_REF_BASE", "GIT_PREFIX",
     "GIT_SHALLOW_FILE", "GIT_COMMON_DIR", "GIT_INTERNAL_SUPER_PREFIX",
-    # what git sets besides for the hooks of a commit, and pre-commit for those of a push
+    # also set by git for commit hooks, and by pre-commit for push hooks
     "GIT_EDITOR", "GIT_REFLOG_ACTION", "GIT_QUARANTINE_PATH", "PRE_COMMIT_FROM_REF", "PRE_COMMIT_TO_REF",
 ))  # fmt: skip
 
 
 def pin(repository: Repository, change: Change) -> None:
-    """Keep both trees of ``change``. Nothing is written outside our own repository. Raises GitError."""
+    """Store both trees of ``change``, only in our own repository. Raises GitError."""
     refs.store(repository)
     with private_objects(repository) as (folder, objects):
         pinning = _Pinning(repository.top, {**objects, **IDENTITY, "GIT_INDEX_FILE": str(folder / "index")})
@@ -43,35 +43,35 @@ def pin(repository: Repository, change: Change) -> None:
 
 
 def pinned(repository: Repository, tree: str, title: str) -> GitSnapshot:
-    """The change whose tree was pinned, as it was judged. Raises GitError where it is not there any more."""
+    """Return the change whose tree was pinned, as it was judged. Raises GitError if it is gone."""
     ours = refs.store(repository)
     snapshot = commit(ours, PREFIX + tree)
     return GitSnapshot(ours, msgspec.structs.replace(snapshot.change, title=title))
 
 
 def environment(repository: Repository, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what a process sees of ``environ`` that works on a pinned tree after the hook has ended.
+    """Return the part of ``environ`` for a process that works on a pinned tree after the hook has ended.
 
-    git's variables for this one commit or push are gone: the index that it handed to the hook is removed, and a
-    relative GIT_DIR means another folder elsewhere. The repository's own ones take their place.
+    git's variables for this one commit or push are removed: the index that it gave the hook is deleted, and a relative
+    GIT_DIR means another folder elsewhere. The repository's own values replace them.
     """
     kept = {name: value for name, value in environ.items() if name not in _PASSING}
     return {**kept, "GIT_DIR": str(repository.git_dir), "GIT_WORK_TREE": str(repository.top)}
 
 
 def unpin(repository: Repository, tree: str) -> None:
-    """Let go of a tree. One that is not pinned is fine; whatever else goes wrong costs some disk and nothing more."""
+    """Unpin a tree. A tree that is not pinned is no error; any failure only costs disk space."""
     with contextlib.suppress(GitError):
         refs.delete(repository, PREFIX + tree)
 
 
 def pins(repository: Repository) -> tuple[str, ...]:
-    """Every tree that is pinned here."""
+    """Return every tree that is pinned here."""
     return tuple(ref.removeprefix(PREFIX) for (ref,) in refs.listed(repository, PREFIX))
 
 
 class _Pinning:
-    """git with the user's objects, and an index and new objects that go away."""
+    """A git context with the user's objects, a temporary index and temporary new objects."""
 
     def __init__(self, top: Path, env: Environment) -> None:
         self._top = top

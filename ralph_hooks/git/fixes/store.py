@@ -1,7 +1,7 @@
-"""Repairs that are kept: commits under ``refs/ralph/fixes/`` of our own repository (`git.refs`).
+"""Stored repairs: commits under ``refs/ralph/fixes/`` of our own repository (`git.refs`).
 
-A fix is a commit of the repaired tree; its parent is a commit of exactly the judged tree. `git show` of it is the
-repair alone. What else is known of it stands in its message.
+A fix is a commit of the repaired tree; its parent is a commit of exactly the judged tree, so `git show` prints only the
+repair. The commit's message holds the other data.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _HEX = frozenset("0123456789abcdef")
 
 
 class About(Struct, frozen=True, kw_only=True):
-    """What only the maker of a fix knows."""
+    """Facts that only the maker of a fix knows."""
 
     title: str
     summary: str
@@ -37,7 +37,7 @@ class About(Struct, frozen=True, kw_only=True):
 
 
 class _Kept(Struct, frozen=True, kw_only=True):
-    """The last line of a fix's message."""
+    """The metadata in the last line of a fix's message."""
 
     base: str
     title: str
@@ -50,10 +50,10 @@ class _Kept(Struct, frozen=True, kw_only=True):
 
 
 def store(repository: Repository, scratch: Repository, repair: Change, about: About) -> StoredFix:
-    """Keep ``repair``, whose trees are in ``scratch``, a repository that borrows the objects of ``repository``.
+    """Store ``repair``, whose trees are in ``scratch``, a repository that borrows the objects of ``repository``.
 
-    The objects come first and the ref last: whoever is killed on the way leaves nothing that anybody sees. Raises
-    GitError where git cannot write.
+    The objects come first and the ref last: a killed process leaves nothing visible. Raises GitError if git cannot
+    write.
     """
     created = time.time()
     files, insertions, deletions = _count(scratch, repair)
@@ -80,12 +80,12 @@ def store(repository: Repository, scratch: Repository, repair: Change, about: Ab
 
 
 def every(repository: Repository) -> tuple[StoredFix, ...]:
-    """All fixes that are kept, newest first."""
+    """Return all stored fixes, newest first."""
     return _read(repository, PREFIX)
 
 
 def find(repository: Repository, prefix: str) -> StoredFix:
-    """The one fix whose id begins with ``prefix``, or whose ref it is. Raises RalphError for none or several."""
+    """Return the one fix whose id starts with ``prefix``, or whose ref it is. Raises RalphError for none or several."""
     name = prefix.strip().lower().removeprefix(PREFIX)
     found = starting_with(repository, name)
     exact = [fix for fix in found if fix.id == name]
@@ -98,18 +98,18 @@ def find(repository: Repository, prefix: str) -> StoredFix:
 
 
 def starting_with(repository: Repository, prefix: str) -> tuple[StoredFix, ...]:
-    """The fixes whose ids begin with ``prefix``; it may be a whole ref."""
+    """Return the fixes whose ids start with ``prefix``, which may also be a whole ref."""
     name = prefix.strip().lower().removeprefix(PREFIX)
     return _read(repository, f"{PREFIX}{name}*") if name and _HEX.issuperset(name) else ()
 
 
 def newest_for(repository: Repository, tree: str) -> StoredFix | None:
-    """The newest fix of exactly ``tree``."""
+    """Return the newest fix of exactly ``tree``."""
     return next((fix for fix in every(repository) if fix.base == tree), None)
 
 
 def patch(repository: Repository, fix: StoredFix) -> str:
-    """Return what it changes, as a unified diff for people."""
+    """Return the fix as a unified diff for display."""
     args = ["diff-tree", "-p", "-M", "--no-color", "--no-ext-diff", "--no-textconv", "--src-prefix=a/",
             "--dst-prefix=b/", fix.base, fix.tree, "--"]  # fmt: skip
     ours = refs.store(repository)
@@ -124,7 +124,7 @@ def _commit(scratch: Repository, tree: str, parent: str | None, message: str, cr
 
 
 def _count(scratch: Repository, repair: Change) -> tuple[int, int, int]:
-    """Files, inserted and deleted lines; a binary file has no lines."""
+    """Return the number of files, inserted lines and deleted lines; a binary file has no lines."""
     args = ["diff-tree", "-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv",
             repair.base, repair.tree, "--"]  # fmt: skip
     answer = git(args, cwd=scratch.top, env=scratch.environment)
@@ -134,7 +134,7 @@ def _count(scratch: Repository, repair: Change) -> tuple[int, int, int]:
 
 
 def _short(commit: str, taken: Sequence[str]) -> str:
-    """The shortest beginning of ``commit`` that is neither the beginning of a known id nor begins with one."""
+    """Return the shortest prefix of ``commit`` that neither starts a known id nor starts with one."""
     for length in range(_ID_LENGTH, len(commit)):
         id_ = commit[:length]
         if not any(id_.startswith(other) or other.startswith(id_) for other in taken):
@@ -149,7 +149,7 @@ def _read(repository: Repository, pattern: str) -> tuple[StoredFix, ...]:
 
 
 def _parsed(ref: str, commit: str, tree: str, message: str) -> StoredFix | None:
-    """None for a commit that is not one of ours."""
+    """Return the fix in a commit; None for a commit that is not one of ours."""
     summary, mark, line = message.rstrip("\n").rpartition(f"\n{_MARK}")
     try:
         kept = from_json(line, _Kept)

@@ -1,6 +1,6 @@
-"""Files of the working tree from one state to another: all of them or none, and none that is not what it was taken for.
+"""Atomic change of files in the working tree: all of them or none, and no file that was changed meanwhile.
 
-Each file is written beside its place, brought to the disk, and renamed over it, so that nobody ever sees half a file.
+Each file is written beside its target, synced to disk, and renamed over it, so that no reader sees a partial file.
 """
 
 from __future__ import annotations
@@ -23,30 +23,30 @@ _PERMISSIONS = 0o777
 
 
 class FileStep(Struct, frozen=True, kw_only=True):
-    """What happens to one file, byte for byte as it lies in the working tree. None where there is no file."""
+    """The change of one file, byte for byte as in the working tree; None stands for no file."""
 
     path: str
     before: bytes | None
     after: bytes | None
     executable: bool = False
-    """True if it is, where it is made anew; a file that is there keeps its mode."""
+    """True if a newly created file is executable; an existing file keeps its mode."""
 
     def reversed(self) -> FileStep:
-        """The way back."""
+        """Return the reverse step."""
         return FileStep(path=self.path, before=self.after, after=self.before, executable=self.executable)
 
 
 class Side(Enum):
-    """Where a file stands on the way from before to after."""
+    """The state of a file between before and after."""
 
     BEFORE = auto()
     AFTER = auto()
     ELSEWHERE = auto()
-    """Somebody else has changed it."""
+    """Changed by another process."""
 
 
 class Obstacle(Exception):
-    """A path that cannot be read or replaced as a file. ``str()`` says which and why."""
+    """A path that cannot be read or replaced as a file. ``str()`` gives the path and the reason."""
 
     def __init__(self, path: str, why: str) -> None:
         super().__init__(f"{path_line(path)} {why}")
@@ -54,7 +54,7 @@ class Obstacle(Exception):
 
 
 def look(top: Path, path: str) -> bytes | None:
-    """The file's bytes; None where there is none. Raises Obstacle where something else is in its place."""
+    """Return the file's bytes; None if there is none. Raises Obstacle for anything but a regular file."""
     *folders, _ = path.split("/")
     place = top
     for folder in folders:
@@ -77,17 +77,17 @@ def look(top: Path, path: str) -> bytes | None:
 
 
 def writable(top: Path, path: str) -> None:
-    """Raise Obstacle where the user has taken away the right to write: a rename would not ask for it."""
+    """Raise Obstacle if the user has removed the write permission, which a rename would ignore."""
     try:
         found = (top / path).lstat()
-    except OSError:  # there is none yet
+    except OSError:  # it does not exist yet
         return
     if not found.st_mode & stat.S_IWUSR:
         raise Obstacle(path, "is read-only: `chmod u+w` it first")
 
 
 def is_executable(top: Path, path: str) -> bool:
-    """Return whether the file is there and its owner may run it."""
+    """Return True if the file exists and its owner may execute it."""
     try:
         return bool((top / path).lstat().st_mode & stat.S_IXUSR)
     except OSError:
@@ -95,7 +95,7 @@ def is_executable(top: Path, path: str) -> bool:
 
 
 def side(top: Path, step: FileStep) -> Side:
-    """Return where the file of ``step`` stands now."""
+    """Return the current state of the file of ``step``."""
     try:
         now = look(top, step.path)
     except Obstacle:
@@ -104,10 +104,10 @@ def side(top: Path, step: FileStep) -> Side:
 
 
 def replace(top: Path, steps: Sequence[FileStep], token: str) -> None:
-    """Take every file from ``before`` to ``after``. Raises Obstacle or OSError, and then has changed nothing.
+    """Change every file from ``before`` to ``after``. Raises Obstacle or OSError, having changed nothing.
 
-    ``token`` is part of the names of temporary files, so that `clear` finds those of a killed run. Where even putting
-    a file back fails, `side` tells of it.
+    ``token`` is part of the names of temporary files, so that `clear` finds those of a killed run. If even restoring a
+    file fails, `side` shows it.
     """
     begun: list[FileStep] = []
     try:
@@ -125,7 +125,7 @@ def replace(top: Path, steps: Sequence[FileStep], token: str) -> None:
 
 
 def clear(top: Path, steps: Sequence[FileStep], token: str) -> None:
-    """Remove the temporary files of a run that did not end, and the folders that were made for them alone."""
+    """Remove the temporary files of an unfinished run, and the folders created only for them."""
     for number, step in enumerate(steps):
         temporary = _temporary(top, step, number, token)
         with contextlib.suppress(OSError):
@@ -135,8 +135,8 @@ def clear(top: Path, steps: Sequence[FileStep], token: str) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Bring renames and removals in ``folder`` to the disk, where the system knows how."""
-    with contextlib.suppress(OSError):  # Windows opens no folders; a folder may be gone with its last file
+    """Sync renames and removals in ``folder`` to disk, if the system supports it."""
+    with contextlib.suppress(OSError):  # Windows cannot open folders; a folder may be gone with its last file
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -149,8 +149,8 @@ def _temporary(top: Path, step: FileStep, number: int, token: str) -> Path:
 
 
 def _prepare(top: Path, step: FileStep, temporary: Path) -> None:
-    """Write ``after`` beside its place. A full disk or a read-only folder shows here, before anything was replaced."""
-    look(top, step.path)  # no folder is made through a symbolic link
+    """Write ``after`` beside its target, so that a full disk or a read-only folder fails before any replacement."""
+    look(top, step.path)  # no folder is created through a symbolic link
     if step.after is None:
         return
     temporary.parent.mkdir(parents=True, exist_ok=True)
@@ -164,7 +164,7 @@ def _prepare(top: Path, step: FileStep, temporary: Path) -> None:
 
 
 def _look_like(temporary: Path, place: Path) -> None:
-    """Give the new file the mode, and where we may the owner, of the old one."""
+    """Give the new file the mode, and if permitted the owner, of the old one."""
     found = place.lstat()
     if hasattr(os, "chown"):
         with contextlib.suppress(OSError):
@@ -173,7 +173,7 @@ def _look_like(temporary: Path, place: Path) -> None:
 
 
 def _swap(top: Path, step: FileStep, temporary: Path) -> None:
-    """The one moment in which the file changes; it has to be what it was until then."""
+    """Replace the file in one step, provided it is still unchanged."""
     if look(top, step.path) != step.before:
         raise Obstacle(step.path, "was changed by somebody else in this very moment")
     place = top / step.path
@@ -187,7 +187,7 @@ def _swap(top: Path, step: FileStep, temporary: Path) -> None:
 
 
 def _move_to_nothing(temporary: Path, place: Path, path: str) -> None:
-    """Move ``temporary`` to a place that is free, and never over a file that appears there."""
+    """Move ``temporary`` to a free path, never over a file that appears there."""
     try:
         os.link(temporary, place)
     except FileExistsError as error:
@@ -199,7 +199,7 @@ def _move_to_nothing(temporary: Path, place: Path, path: str) -> None:
 
 
 def _put_back(top: Path, begun: Sequence[FileStep], token: str) -> None:
-    """Undo what was begun. What somebody has changed since stays as it is, and so does what cannot be written."""
+    """Revert the steps that were begun. Files changed since, and files that cannot be written, stay as they are."""
     for number, step in reversed(list(enumerate(begun))):
         if step.before == step.after or side(top, step) is not Side.AFTER:
             continue

@@ -1,4 +1,4 @@
-"""Labelled changes from a file, as objects of a repository of their own."""
+"""Labelled changes from a file, stored as objects of a temporary repository."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _NOTHING = "0" * 40
 
 
 class Record(Struct, frozen=True):
-    """One line of a file of examples: JSON, one object a line, the file may be compressed with xz."""
+    """One line of a file of examples: a JSON object; the file may be compressed with xz."""
 
     id: str
     path: str
     label: Label
     before: str | None = None
-    """The whole file; null where the change adds it."""
+    """The whole previous file; null if the change adds it."""
     after: str | None = None
     bug_lines_after: tuple[int, ...] = ()
-    """Lines of ``after`` that are known to be wrong. Without them the changed lines are."""
+    """Lines of ``after`` that are known to be wrong; by default the changed lines."""
 
 
 def read_records(path: Path) -> tuple[Record, ...]:
-    """The examples in ``path``. Raises RalphError that names the line that cannot be read."""
+    """Return the examples in ``path``. Raises RalphError with the number of an unreadable line."""
     try:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
             lines = file.read().split(b"\n")
@@ -66,7 +66,7 @@ def _record(path: Path, number: int, line: bytes) -> Record:
 
 @contextlib.contextmanager
 def stored(records: Sequence[Record]) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
-    """A repository that holds both sides of ``records``, and the examples that they are. It goes away afterwards."""
+    """Yield a temporary repository that holds both sides of ``records``, and their examples."""
     with private_folder() as folder:
         top = folder / "examples"
         top.mkdir()

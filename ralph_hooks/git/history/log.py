@@ -1,4 +1,4 @@
-"""Commits of the past, newest first: what `show --commits` lists and backtest labels."""
+"""Past commits, newest first, for `show --commits` and backtest."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _FORMAT = "%H%x00%T%x00%P%x00%ct%x00%s"
 
 
 class Logged(Struct, frozen=True):
-    """A commit with its trees, and who can be asked about it."""
+    """A commit with its trees and author."""
 
     commit: Commit
     parent: str
-    """The id of its first parent; empty where it has none."""
+    """The id of its first parent; empty if it has none."""
     time: int
     """Seconds since 1970."""
     subject: str

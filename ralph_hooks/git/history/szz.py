@@ -1,4 +1,4 @@
-"""Labels from a repository's own history: which commits brought a bug in, and which lived untouched.
+"""Labels from a repository's own history: commits that introduced a bug, and commits that stayed untouched.
 
 The SZZ method (Sliwerski, Zimmermann, Zeller: When do changes induce fixes?, MSR 2005): the lines that a fix removed
 are blamed, and the commits that wrote them are the ones that brought the bug in. Its known limits: a fix that only adds
@@ -27,7 +27,7 @@ from ralph_hooks.git.snapshot import RAW, Repository
 from ralph_hooks.languages.change_kind import kind_of_path
 
 PATIENCE = 540
-"""Days that a commit has to have lived without a fix to count as clean."""
+"""The age in days at which a commit without a fix counts as clean."""
 _DAY = 86_400
 _AT_ONCE = 250  # commits whose changes are listed by one git
 _FIX = re.compile(r"(?i)\b(?:fix(?:e[sd]|ing)?|bug|defect|regression|repair(?:s|ed)?|crash(?:es|ed)?|broken)\b")
@@ -40,7 +40,7 @@ _COMMENT = re.compile(rb"^\s*(?:#|//|\*|/\*|\"\"\"|'''|$)")
 
 
 def is_fix(subject: str) -> bool:
-    """Return True where the subject of a commit says that it fixes a bug of the program."""
+    """Return True if the commit's subject says that it fixes a bug of the program."""
     return _FIX.search(subject) is not None and _NO_FIX.search(subject) is None
 
 
@@ -61,7 +61,7 @@ def examples(
     patience: int = PATIENCE,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[Example, ...]:
-    """Return commits that brought a bug in, with the lines, and commits older than ``patience`` that no fix touched.
+    """Return commits that introduced a bug, with the lines, and commits older than ``patience`` that no fix touched.
 
     ``patience`` is in days; ``done`` is called after each fix that was looked at.
     """
@@ -81,7 +81,7 @@ def examples(
 
 
 def _blamed_by(repository: Repository, fixes: Sequence[Logged]) -> Iterator[list[tuple[str, str, int]]]:
-    """Yield what `blamed` says of each of ``fixes``, in their order.
+    """Yield the result of `blamed` for each of ``fixes``, in their order.
 
     Several are asked about at once, for git takes long.
     """

@@ -1,1 +1,1 @@
-"""Git hooks: write them, keep what is there, know the hook managers."""
+"""Git hooks: write them, preserve existing ones, integrate with hook managers."""

@@ -1,6 +1,6 @@
-"""Adding ralph-hooks to the files of other hook managers, as text: what is there stays as it is, comments and all.
+"""Text edits that add ralph-hooks to the files of other hook managers; existing content and comments stay.
 
-Where a file has a form that cannot be added to safely, that is said, with the lines to write by hand.
+If a file's form does not allow a safe edit, the error shows the lines to add by hand.
 """
 
 from __future__ import annotations
@@ -50,21 +50,21 @@ _HUSKY = {PRE_COMMIT: "ralph-hooks gate\n", PRE_PUSH: 'ralph-hooks pre-push "$@"
 
 
 class HookEntry(Struct, frozen=True):
-    """A file of a manager with ralph-hooks in it."""
+    """The file of a manager with ralph-hooks added."""
 
     path: Path
     before: str | None
-    """None where there is no such file yet."""
+    """The previous content; None if there is no such file yet."""
     after: str
     lines: str
-    """What was added, for people."""
+    """The added lines, for display."""
 
 
 def entry_for(manager: str, file: Path, hook: str, before: HookEntry | None = None) -> HookEntry:
-    """Return what makes ``manager``, whose configuration is ``file``, run ralph-hooks as ``hook``.
+    """Return the entry with which ``manager``, configured by ``file``, runs ralph-hooks as ``hook``.
 
-    ``before`` is what is about to be written into the same file. Raises GitError with the lines to write by hand where
-    they cannot be added.
+    ``before`` is another pending change of the same file. Raises GitError with the lines to add by hand if they cannot
+    be added.
     """
     path = file / hook if manager == "husky" else file
     if before is not None and before.path == path:
@@ -84,7 +84,7 @@ def entry_for(manager: str, file: Path, hook: str, before: HookEntry | None = No
 def _added(manager: str, path: Path, text: str, hook: str) -> tuple[str, str]:
     match manager:
         case "husky" if hook == PRE_PUSH and text.strip():
-            # Whoever reads git's lines first leaves none for those behind it.
+            # The first reader of git's lines leaves none for later ones.
             raise _by_hand(path, _HUSKY[hook], "as its first line")
         case "husky":
             return _ended(text) + _HUSKY[hook], _HUSKY[hook]
@@ -102,7 +102,7 @@ def _added(manager: str, path: Path, text: str, hook: str) -> tuple[str, str]:
 
 
 def _in_repos(path: Path, text: str) -> tuple[str, str]:
-    """A new last element of the list `repos`, indented as the others are."""
+    """Return the text with a new last element in the list `repos`, indented like the others."""
     lines = text.splitlines(keepends=True)
     start = next((i for i, line in enumerate(lines) if re.match(r"repos\s*:\s*(#.*)?$", line)), None)
     empty = next((i for i, line in enumerate(lines) if re.match(r"repos\s*:\s*\[\s*\]\s*(#.*)?$", line)), None)
@@ -119,7 +119,7 @@ def _in_repos(path: Path, text: str) -> tuple[str, str]:
 
 
 def _end_of_list(lines: list[str], start: int) -> tuple[int, str]:
-    """Behind the last line of the list that begins at ``start``, and how its elements are indented."""
+    """Return the position after the last line of the list that starts at ``start``, and its elements' indentation."""
     indent: str | None = None
     end = start
     for index, line in enumerate(lines[start:], start=start):

@@ -1,4 +1,4 @@
-"""Other programs that manage git's hooks: whose script is this, and does their configuration call us."""
+"""Other hook managers: identify their scripts, and check if their configuration runs ralph-hooks."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ class Manager(Struct, frozen=True):
 
     name: str
     signs: tuple[bytes, ...]
-    """Any of these in a script makes it this program's."""
+    """Byte strings, any of which identifies a script as this program's."""
     files: tuple[str, ...] = ()
-    """Where it is told what to run, from the top of the repository; `{hook}` stands for the hook's name."""
+    """Its configuration files, relative to the top of the repository; `{hook}` stands for the hook's name."""
     keeps: str = ""
-    """The suffix of what it found in its place and still runs."""
+    """The suffix of a previous hook that it still runs."""
     leaves: str = ""
-    """The suffix of what it found in its place and runs no more; it does not install over one."""
+    """The suffix of a previous hook that it no longer runs; it does not install over one."""
     passes: str = ""
-    """What its file has to hold for a hook to get git's lines on standard input; empty where each does."""
+    """The text that its file needs for a hook to get git's lines on standard input; empty if each hook does."""
     install: str = ""
     """The command that installs its hooks; `{hook}` as above."""
 
@@ -70,27 +70,27 @@ _COMMENT = re.compile(r"(^|\s)(#|//).*$", re.MULTILINE)
 
 
 def manager_of(script: bytes) -> str:
-    """Whose script it is: the name of a manager, or `OTHER`."""
+    """Return the name of the manager that wrote ``script``, or `OTHER`."""
     return next((each.name for each in MANAGERS if any(sign in script for sign in each.signs)), OTHER)
 
 
 def keeps(name: str) -> str:
-    """The suffix under which ``name`` keeps and runs what it found in its place; empty where it does not."""
+    """Return the suffix under which ``name`` keeps and runs a previous hook; empty if it does not."""
     return next((each.keeps for each in MANAGERS if each.name == name), "")
 
 
 def leaves(name: str) -> str:
-    """The suffix under which ``name`` leaves what it found in its place; empty where it leaves nothing."""
+    """Return the suffix under which ``name`` leaves a previous hook unused; empty if it leaves none."""
     return next((each.leaves for each in MANAGERS if each.name == name), "")
 
 
 def installer(name: str, hook: str) -> str:
-    """The command by which manager ``name`` installs ``hook``; empty where it has none."""
+    """Return the command by which manager ``name`` installs ``hook``; empty if it has none."""
     return next((each.install.format(hook=hook) for each in MANAGERS if each.name == name), "")
 
 
 def used(top: Path) -> Iterator[tuple[str, Path]]:
-    """The managers that the repository at ``top`` has a configuration for, each with the first such file."""
+    """Yield the managers with a configuration in the repository at ``top``, each with the first such file."""
     for each in MANAGERS:
         found = next((top / name for name in each.files if "{" not in name and (top / name).is_file()), None)
         if each.name == "husky" and (top / ".husky").is_dir():
@@ -100,7 +100,7 @@ def used(top: Path) -> Iterator[tuple[str, Path]]:
 
 
 def calls_us(top: Path, name: str, hook: str) -> Path | None:
-    """The file in which manager ``name`` is told to run ralph-hooks as ``hook``; None where it is not."""
+    """Return the file by which manager ``name`` runs ralph-hooks as ``hook``; None if it does not."""
     for each in MANAGERS:
         if each.name != name:
             continue
@@ -112,6 +112,6 @@ def calls_us(top: Path, name: str, hook: str) -> Path | None:
 
 
 def keeps_lines_back(name: str, file: Path) -> bool:
-    """Return whether manager ``name``, as told in ``file``, does not hand git's lines on to a push hook."""
+    """Return True if manager ``name``, as configured in ``file``, does not pass git's lines on to a push hook."""
     wanted = next((each.passes for each in MANAGERS if each.name == name), "")
     return wanted not in _COMMENT.sub("", file.read_text("utf-8", "replace"))

@@ -1,7 +1,7 @@
-"""Native hooks in the folder where git looks for them, beside and around what others have put there.
+"""Native hooks in git's hooks folder, alongside existing hooks of other programs.
 
-Nothing is ever lost: what was there before is kept as it is (`hook_script.KEPT`) and put back by `uninstall`. Where a
-file is not what it was left as, nothing is done and the error says what differs.
+Nothing is ever lost: a previous hook is kept unchanged (`hook_script.KEPT`) and restored by `uninstall`. If a file was
+modified since, nothing is done and the error shows the difference.
 """
 
 from __future__ import annotations
@@ -35,48 +35,48 @@ from ralph_hooks.git.snapshot import Repository
 TRACKED = "the repository tracks it: what is written there goes to everybody who has a clone"
 OUTSIDE = "it is outside this repository, and its hooks run in others too"
 _EXECUTABLE = 0o777
-_LONGEST = 1 << 20  # bytes of a hook that are looked at; a larger one is a program of its own
+_LONGEST = 1 << 20  # bytes of a hook that are read; a larger file is a program of its own
 
 
 class Folder(Struct, frozen=True):
-    """Where git looks for hooks."""
+    """The folder in which git looks for hooks."""
 
     path: Path
-    """Absolute. It need not exist."""
+    """The absolute path. It need not exist."""
     setting: str = ""
-    """``core.hooksPath`` and where it is set, for people; empty where it is not set."""
+    """The value of ``core.hooksPath`` and the file that sets it, for display; empty if it is not set."""
     shared: str = ""
-    """Why others than this repository's owner have a part in it, for people; empty where nobody has."""
+    """The reason why others share the folder, for display; empty if it belongs to this repository."""
 
 
 class HookState(Struct, frozen=True):
-    """What is found in the place of one hook."""
+    """The state of one hook."""
 
     hook: str
     path: Path
-    """Where git looks."""
+    """The path at which git looks."""
     ours: Path | None = None
-    """Our script: at ``path``, or where a manager keeps it and runs it."""
+    """The path of our script: ``path``, or the one under which a manager keeps and runs it."""
     found: Found | None = None
-    """What our script says of itself."""
+    """The data embedded in our script."""
     other: str = ""
-    """Whose script is at ``path`` if it is not ours; empty where there is none."""
+    """The owner of the script at ``path`` if it is not ours; empty if there is none."""
     runs: bool = True
-    """False where git leaves the file at ``path`` alone because it is not executable."""
+    """False if git ignores the file at ``path`` because it is not executable."""
 
     @property
     def kept(self) -> Path:
-        """Where what was there before is, if anything was."""
+        """The path of the previous hook, if there was one."""
         return self.path.with_name(self.hook + KEPT)
 
     @property
     def named(self) -> Path:
-        """Where that has the name it had, if it looks at it."""
+        """The path at which the previous hook has its original name, if it reads that."""
         return self.path.with_name(BY_NAME) / self.hook
 
 
 def folder(repository: Repository, *, own: bool = False) -> Folder:
-    """The folder that git takes hooks from; with ``own`` the repository's, whatever ``core.hooksPath`` says.
+    """Return the folder from which git runs hooks; with ``own`` the repository's, regardless of ``core.hooksPath``.
 
     Raises GitError where hooks are turned off.
     """
@@ -112,7 +112,7 @@ def _sharing(repository: Repository, path: Path) -> str:
 
 
 def inspect(place: Folder, hook: str) -> HookState:
-    """Return what there is in the place of ``hook``. Raises GitError where it cannot be read."""
+    """Return the state of ``hook``. Raises GitError if it cannot be read."""
     path = place.path / hook
     text = _read(path)
     if text is None:
@@ -129,33 +129,32 @@ def inspect(place: Folder, hook: str) -> HookState:
 
 
 def _read(path: Path) -> bytes | None:
-    """The beginning of a hook; None where there is none."""
+    """Return the start of a hook; None if there is none."""
     try:
         with path.open("rb") as file:
             return file.read(_LONGEST)
     except FileNotFoundError:
-        return b"" if path.is_symlink() else None  # one that leads nowhere is there, and is kept like any other
+        return b"" if path.is_symlink() else None  # a dangling link exists, and is kept like any other hook
     except OSError as error:
         raise GitError(f"{path} cannot be read: {error.strerror}", "make it a file that you may read") from error
 
 
 class HookChange(Struct, frozen=True):
-    """What `install` or `uninstall` did to one hook."""
+    """The effect of `install` or `uninstall` on one hook."""
 
     done: bool
-    """False where there was nothing to do."""
+    """False if there was nothing to do."""
     other: str = ""
-    """Whose script was kept, or was put back; empty where there was none."""
+    """The owner of the script that was kept or restored; empty if there was none."""
     runs: bool = True
-    """False where that script is not executable, and so git did not run it either."""
+    """False if that script is not executable, so that git did not run it either."""
 
 
 def install(state: HookState, *, python: str, closed: bool) -> HookChange:
-    """Put our script in, in front of what is there, or refresh it where it is.
+    """Install our script before the existing hook, or refresh it if it is installed.
 
-    ``python`` is the interpreter that has ralph-hooks (empty: the one on PATH), ``closed`` whether git is held back
-    where it cannot be run. Raises GitError where somebody has changed what an earlier installation left, and where
-    the folder cannot be written.
+    ``python`` is the interpreter that has ralph-hooks (empty: the one on PATH); ``closed`` makes git fail if it cannot
+    be run. Raises GitError if the result of an earlier installation was modified, or if the folder cannot be written.
     """
     with _told(state.path):
         if state.ours is not None and state.found is not None:
@@ -184,9 +183,9 @@ def _refresh(state: HookState, ours: Path, found: Found, *, python: str, closed:
 
 
 def uninstall(state: HookState) -> HookChange:
-    """Take our script away and put back what was there before, byte for byte.
+    """Remove our script and restore the previous hook, byte for byte.
 
-    Raises GitError where somebody has changed what the installation left, and where the folder cannot be written.
+    Raises GitError if the installed files were modified, or if the folder cannot be written.
     """
     ours = state.ours
     if ours is None or state.found is None:
@@ -198,7 +197,7 @@ def uninstall(state: HookState) -> HookChange:
             return HookChange(done=True)
         before = managers.manager_of(_read(state.kept) or b"")
         _unname(state)
-        if before == state.other:  # a manager was installed again over us: its newer script is there already
+        if before == state.other:  # a manager was reinstalled over our hook: its newer script is already in place
             ours.unlink()
             state.kept.unlink()
         else:
@@ -207,7 +206,7 @@ def uninstall(state: HookState) -> HookChange:
 
 
 def _kept(path: Path) -> KeptHook:
-    """The hook at ``path`` as our script has to know it."""
+    """Return the data on the hook at ``path`` that our script needs."""
     text = _read(path) or b""
     framework = managers.keeps(managers.manager_of(text)) != ""
     shell = shell_of(text)
@@ -222,7 +221,7 @@ def _kept(path: Path) -> KeptHook:
 
 
 def _keep(state: HookState, kept: KeptHook) -> None:
-    """Give the hook that is there a second name; it loses its first one when ours takes its place."""
+    """Give the existing hook a second name; it loses its first one when our script replaces it."""
     if _there(state.kept) and digest(state.kept) != kept.digest:
         before = managers.manager_of(_read(state.kept) or b"")
         if before == managers.OTHER or before != state.other:
@@ -230,7 +229,7 @@ def _keep(state: HookState, kept: KeptHook) -> None:
                 f"{state.path} was written after ralph-hooks had kept another script as {state.kept.name}",
                 f"put into {state.hook} what you need of both, remove {state.kept}, and install again",
             )
-        state.kept.unlink()  # a manager has written its own script anew: the older one is of no use
+        state.kept.unlink()  # a manager has rewritten its own script: the older one is useless
     if _there(state.kept):
         return
     try:
@@ -240,7 +239,7 @@ def _keep(state: HookState, kept: KeptHook) -> None:
 
 
 def _name(state: HookState, kept: KeptHook) -> KeptHook:
-    """Let a program that looks at the name it is called by find the one it had; a shell can be told another way.
+    """Provide the original name to a program that reads its own name; a shell is given it in another form.
 
     One that is a link, or is there under several names, is many hooks in one: Overcommit's is.
     """
@@ -264,17 +263,17 @@ def _has_double(path: Path) -> bool:
 def _unname(state: HookState) -> None:
     state.named.unlink(missing_ok=True)
     beside = state.path.parent.with_name(BESIDE)
-    with contextlib.suppress(OSError):  # not there, or not empty: the other hook is in it
+    with contextlib.suppress(OSError):  # missing, or not empty: the other hook is in it
         state.named.parent.rmdir()
     for link in beside.glob("*"):
-        if link.is_symlink():  # whoever still needs it makes it anew
+        if link.is_symlink():  # recreated when needed
             link.unlink()
     with contextlib.suppress(OSError):
         beside.rmdir()
 
 
 def _clear_away(state: HookState) -> None:
-    """Remove a script of ours that a manager has put aside: it would not install a second time beside it."""
+    """Remove a script of ours that a manager has set aside, since the manager would not install over it."""
     suffix = managers.leaves(state.other)
     aside = state.path.with_name(state.hook + suffix)
     found = recognise(_read(aside) or b"") if suffix else None
@@ -315,7 +314,7 @@ def _there(path: Path) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Replace ``path`` as a whole by an executable file."""
+    """Replace ``path`` atomically with an executable file."""
     temporary = path.with_name(f"{path.name}.{os.getpid()}.ralph-tmp")
     mask = os.umask(0)
     os.umask(mask)

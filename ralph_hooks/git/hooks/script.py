@@ -1,4 +1,4 @@
-"""The shell script that git runs as a native hook: how it is written, and how it is known again.
+"""The shell script that git runs as a native hook: rendering it, and recognising it.
 
 It is POSIX sh, so that dash, the bash 3.2 of macOS and the sh of Git for Windows read it alike.
 """
@@ -17,13 +17,13 @@ PRE_COMMIT = "pre-commit"
 PRE_PUSH = "pre-push"
 HOOKS = (PRE_COMMIT, PRE_PUSH)
 KEPT = ".ralph-kept"
-"""The suffix of what was there before."""
+"""The suffix of the previous hook."""
 BY_NAME = "ralph-kept"
-"""The folder beside the hooks in which one that looks at its name still has it."""
+"""The folder beside the hooks in which a previous hook that reads its own name keeps that name."""
 BESIDE = "ralph-kept"
-"""The folder beside that of the hooks in which one that reads its own text has its name and its neighbours."""
+"""The folder beside the hooks folder in which a previous hook that reads its own text has its name and neighbours."""
 VERSION = 3
-"""Raised when the script changes: an older one is then replaced by `install`."""
+"""The script's version, raised on every change so that `install` replaces older scripts."""
 
 _MARKER = re.compile(rb"^# ralph-hooks native hook, version (\d+)", re.MULTILINE)
 _KEPT_LINE = re.compile(rb"^# kept: (.*)$", re.MULTILINE)
@@ -37,7 +37,7 @@ _NO_READING = re.compile(
     """,
     re.VERBOSE,
 )
-"""What a script does with its name without a look at the file."""
+"""Uses of its own name by which a script does not read its file."""
 _READS_ITSELF = re.compile(rb"\$\{?0\b|BASH_SOURCE|git-path|hooksPath", re.IGNORECASE)
 _LEGACY_GUARD = """\
     # A framework that was installed again over this script runs it as its legacy hook: then its turn comes anyway.
@@ -132,36 +132,36 @@ _BESIDE = """\
 
 
 class KeptHook(Struct, frozen=True):
-    """A hook that was there before ours."""
+    """A hook that existed before ours."""
 
     digest: str
-    """SHA-256 of its bytes, or of where it leads if it is a symbolic link."""
+    """The SHA-256 of its bytes, or of the target if it is a symbolic link."""
     shell: tuple[str, ...] = ()
-    """The shell that reads it; empty for other programs, which are run."""
+    """The shell that interprets it; empty for other programs, which are executed."""
     runs: bool = True
-    """False where git did not run it, because it is not executable."""
+    """False if git did not run it because it is not executable."""
     framework: bool = False
-    """True if it is pre-commit's or prek's, which can be installed over us once more."""
+    """True if it is pre-commit's or prek's, which can be reinstalled over ours."""
     by_name: bool = False
     """True if it is run from `BY_NAME`."""
     reads_itself: bool = False
-    """True if its text looks into the file that it is called by, which would be ours."""
+    """True if its text reads the file that it is called by, which would be ours."""
     inside: bool = False
-    """True if the hooks are in git's own folder, beside which there is room for `BESIDE`."""
+    """True if the hooks are in git's own folder, beside which `BESIDE` can be created."""
 
 
 class Script(Struct, frozen=True):
-    """What a native hook is made of."""
+    """The parameters of a native hook."""
 
     hook: str
     python: str
-    """The interpreter that has ralph-hooks, absolute; empty to look on PATH alone."""
+    """The absolute path of the interpreter that has ralph-hooks; empty to search only PATH."""
     closed: bool
-    """True if git is held back where ralph-hooks cannot be run."""
+    """True if git fails when ralph-hooks cannot be run."""
     kept: KeptHook | None = None
 
     def render(self) -> bytes:
-        """The script, byte for byte the same for the same values."""
+        """Return the script, byte for byte the same for the same values."""
         text = os.fsencode(self._text())
         return text.replace(b"# sum: \n", f"# sum: {hashlib.sha256(text).hexdigest()}\n".encode(), 1)
 
@@ -188,7 +188,7 @@ class Script(Struct, frozen=True):
             guard = _LEGACY_GUARD if self.kept.framework else ""
             guard += _BESIDE.format(**words, beside=BESIDE) if self._beside else ""
             theirs = _THEIRS.format(**words, guard=guard, run=self._run())
-            # What it sets is for them alone.
+            # The variables that it sets stay in a subshell.
             parts.append(
                 theirs.replace("theirs() {", "theirs() (").replace("\n}\n", "\n)\n") if self._beside else theirs
             )
@@ -199,7 +199,7 @@ class Script(Struct, frozen=True):
         return "".join(parts)
 
     def _run(self) -> str:
-        assert self.kept is not None  # else nobody asks
+        assert self.kept is not None  # the callers check it
         name = f'"$here/{self.hook}'
         if self.kept.by_name:
             return f'"$here/{BY_NAME}/{self.hook}"'
@@ -217,21 +217,21 @@ class Script(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A script of ours as it was found."""
+    """A script of ours with its embedded data."""
 
     version: int
     edited: bool
-    """True if it is not what was written."""
+    """True if it was modified after it was written."""
     kept: str = ""
-    """The digest of what was there before; empty where nothing was."""
+    """The digest of the previous hook; empty if there was none."""
     python: str = ""
-    """The interpreter that it starts; empty where it looks on PATH alone."""
+    """The interpreter that it starts; empty if it searches only PATH."""
     closed: bool = False
-    """True if it holds git back where ralph-hooks cannot be run."""
+    """True if it makes git fail when ralph-hooks cannot be run."""
 
 
 def recognise(text: bytes) -> Found | None:
-    """Return what a hook says of itself if it is ours, of whatever version; None for all others."""
+    """Return the data in a hook of ours, of any version; None for all other hooks."""
     marker, kept, total = (line.search(text) for line in (_MARKER, _KEPT_LINE, _SUM_LINE))
     if not text.startswith(b"#!") or marker is None:
         return None
@@ -251,22 +251,22 @@ def recognise(text: bytes) -> Found | None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of where a symbolic link leads. Raises OSError where it cannot be read."""
+    """Return the SHA-256 of a file, or of a symbolic link's target. Raises OSError if it cannot be read."""
     if path.is_symlink():
         return hashlib.sha256(b"link " + os.fsencode(os.readlink(path))).hexdigest()  # noqa: PTH115 - as it was written
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def reads_itself(text: bytes) -> bool:
-    """Return True where a shell script may look at the text of the file that it is called by."""
+    """Return True if a shell script may read the file that it is called by."""
     return _READS_ITSELF.search(_NO_READING.sub(b"", text)) is not None
 
 
 def shell_of(text: bytes) -> tuple[str, ...]:
-    """The shell that a script is for, with its options; empty for other languages and for binaries."""
+    """Return the shell for a script, with its options; empty for other languages and for binaries."""
     first = text.split(b"\n", 1)[0]
     if not first.startswith(b"#!"):
-        return ("sh",) if text and b"\0" not in text[:1024] else ()  # git hands it to sh
+        return ("sh",) if text and b"\0" not in text[:1024] else ()  # git runs it by sh
     words = os.fsdecode(first[2:]).split()
     if words[:1] and Path(words[0]).name == "env" and words[1:2] == ["-S"]:
         del words[1]

@@ -1,8 +1,8 @@
-"""Runs of verify commands on trees, kept so that none is repeated.
+"""A cache of verify command runs on base trees.
 
-A base is asked again and again: by each round of a repair, by the next commit, by a push. Most bases were judged
-themselves once. A run is valid for the rest of this process, and, where tests ran and said which of them fail, for a
-day, as long as everything that it depends on is the same (`conditions`).
+The same base is needed by each round of a repair, the next commit and a push; most bases were judged themselves before.
+A run is valid for the rest of this process, and for a day if it named its failing tests, as long as everything it
+depends on is unchanged (`conditions`).
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from ralph_hooks.git.sandbox.outcomes import Attempt
 from ralph_hooks.process import allowed_environment, which
 
 _VERSION = "2"
-_DAY = 86_400.0  # seconds: a base depends on more than we can see, such as a server that tests talk to
+_DAY = 86_400.0  # seconds: a base also depends on state we cannot see, such as a server used by tests
 _PASSING = frozenset(("TERM", "SHELL"))
-"""What differs between a hook, a terminal and a job in the background, and decides no test."""
+"""Variables that differ between a hook, a terminal and a background job without affecting tests."""
 _SWITCHES = (
     ".pyenv/version", ".pyenv/shims", ".rustup/settings.toml", ".rustup/toolchains", ".nvm/alias/default",
     ".tool-versions", ".asdf/installs", ".asdf/shims", ".config/mise/config.toml", ".local/share/mise/installs",
     ".sdkman/candidates/java/current", ".sdkman/candidates/gradle/current", ".volta/tools/user/platform.json",
     ".config/go/env", ".cargo/config.toml", ".npmrc", ".m2/settings.xml", ".gradle/gradle.properties",
 )  # fmt: skip
-"""Files and folders of the user's that say which version of a tool runs, and how."""
+"""The user's files and folders that select the version of a tool and how it runs."""
 
 
 class Baselines:
-    """Attempts by tree, command and whether they had a network, for the programs of one ``project``.
+    """Attempts of one ``project`` by tree, command and network access.
 
     ``limits`` are further settings that decide how a command ends. Without a ``store`` all is known to this run alone.
     """
@@ -48,7 +48,7 @@ class Baselines:
         self._machine = ""
 
     def get(self, tree: str, command: Command, *, network: bool, afresh: bool = False) -> Attempt | None:
-        """Return what is known of ``command`` on ``tree``; ``afresh``: in this run."""
+        """Return the cached attempt of ``command`` on ``tree``; with ``afresh`` only one of this run."""
         seen = self._seen.get((tree, command, network))
         if seen is not None or afresh or self._store is None:
             return seen
@@ -56,11 +56,11 @@ class Baselines:
         data = self._store.get([name]).get(name)
         try:
             return None if data is None else from_json(data, Attempt)
-        except (msgspec.DecodeError, UnicodeDecodeError):  # of a release that has another shape for it
+        except (msgspec.DecodeError, UnicodeDecodeError):  # written by a release with another format
             return None
 
     def put(self, tree: str, command: Command, attempt: Attempt, *, network: bool) -> None:
-        """Remember ``attempt``. What only says that something was missing is not kept: it may be there tomorrow."""
+        """Store ``attempt``, unless it only shows that something was missing, which may be there tomorrow."""
         if attempt.problem:
             return
         self._seen[tree, command, network] = attempt
@@ -69,7 +69,7 @@ class Baselines:
             self._store.put({self._name(tree, command, network=network): msgspec.json.encode(kept)}, ttl=_DAY)
 
     def conditions(self, command: Command, *, network: bool) -> str:
-        """Names everything besides the tree that ``command`` depends on, as far as a look can tell."""
+        """Return a digest of everything besides the tree that ``command`` visibly depends on."""
         self._machine = self._machine or "\0".join([str(self._project), *_surroundings()])
         parts = (str(msgspec.json.encode(command)), str(network), *self._limits, self._machine, *_programs(command))
         return hashlib.blake2b("\0".join(parts).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
@@ -79,7 +79,7 @@ class Baselines:
 
 
 def _surroundings() -> Iterator[str]:
-    """The environment of a command, what is installed, and which versions of tools are chosen.
+    """Yield the environment of a command, the installed packages, and the selected tool versions.
 
     A folder's time changes when something is installed into it or removed. git puts a folder of its own before PATH in
     a hook.
@@ -92,7 +92,7 @@ def _surroundings() -> Iterator[str]:
 
 
 def _programs(command: Command) -> Iterator[str]:
-    """The programs that the command names, with the time they were installed."""
+    """Yield the programs in the command, with their installation times."""
     env = allowed_environment()
     for word in dict.fromkeys(command.words):
         program = which(word, env) if PurePath(word).name == word else word
@@ -101,7 +101,7 @@ def _programs(command: Command) -> Iterator[str]:
 
 
 def _changed(place: Path) -> int:
-    """Return when a file was last written, or a folder's list of files, in nanoseconds; 0 for what is not there."""
+    """Return the modification time of a file or of a folder's list, in nanoseconds; 0 if it does not exist."""
     try:
         return place.stat().st_mtime_ns
     except (OSError, ValueError):

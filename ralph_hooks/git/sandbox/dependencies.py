@@ -21,14 +21,14 @@ from msgspec import Struct
 
 _NODE_LOCKS = ("package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb")
 _NODE_MARKS = (".package-lock.json", ".modules.yaml", ".yarn-state.yml", ".yarn-integrity")
-"""What npm, pnpm and yarn write into node_modules once they have installed."""
+"""Files that npm, pnpm and yarn write to node_modules after installing."""
 _NODE_KEPT = frozenset((".bin", ".pnpm", *_NODE_MARKS))
-"""Of the names that begin with a dot these are no caches."""
+"""Names that begin with a dot and are not caches."""
 _PYTHON_LOCKS = ("uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock")
 _BUILT = tuple(
     f"target/{profile}/{name}" for profile in ("debug", "release") for name in (".fingerprint", "build", "deps")
 )
-"""What cargo keeps of the crates that the project depends on."""
+"""Build output that cargo keeps for the project's dependencies."""
 _ENVIRONMENTS = (".venv", "venv")
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 _MOST_FILES = 200_000
@@ -41,13 +41,16 @@ class _Folder(Struct, frozen=True):
 
     path: str
     linked: bool = True
-    """True if files may be hard links: nobody writes into them, programs replace them."""
+    """True if files may be hard links: programs replace them and never write into them."""
     caches: bool = False
-    """True if names that begin with a dot are caches, and stay behind."""
+    """True if names that begin with a dot are caches, which are not copied."""
 
 
 def share(project: Path, copy: Path) -> tuple[str, ...]:
-    """Put the dependencies of ``project`` into ``copy`` and return their folders. What cannot be shared is left out."""
+    """Share the dependencies of ``project`` with ``copy`` and return their folders.
+
+    Dependencies that cannot be shared are left out.
+    """
     shared = []
     for folder in _folders(project, copy):
         target = copy / folder.path
@@ -71,7 +74,7 @@ def share(project: Path, copy: Path) -> tuple[str, ...]:
 
 
 def state(project: Path) -> Iterator[str]:
-    """Yield what tells that other dependencies are installed in ``project`` than before."""
+    """Yield values that change when other dependencies are installed in ``project``."""
     for name in (*(f"node_modules/{mark}" for mark in _NODE_MARKS), "node_modules", "vendor", *_ENVIRONMENTS):
         with contextlib.suppress(OSError):
             yield f"{name} {(project / name).stat().st_mtime_ns}"
@@ -100,7 +103,7 @@ def _locked(project: Path, copy: Path, lock: str) -> bool:
 
 
 def _packages(copy: Path) -> Iterator[Path]:
-    """The folders with a package.json, relative to the top, the upper ones first."""
+    """Yield the folders with a package.json, relative to the top, outermost first."""
     level = [copy]
     for _ in range(_DEEPEST):
         below: list[Path] = []
@@ -117,7 +120,7 @@ def _packages(copy: Path) -> Iterator[Path]:
 
 
 def _installed(project: Path, copy: Path, package: Path) -> bool:
-    """Return whether node_modules are what the lock file of ``copy``, beside the package or above it, asks for."""
+    """Return True if node_modules match the lock file of ``copy``, beside the package or above it."""
     modules = project / package / "node_modules"
     for folder in (package, *package.parents):
         for name in _NODE_LOCKS:
@@ -132,7 +135,7 @@ def _installed(project: Path, copy: Path, package: Path) -> bool:
 
 
 def _same(project: Path, copy: Path, names: tuple[str, ...]) -> bool:
-    """Return whether the files ``names`` are the same on both sides, or are on neither."""
+    """Return True if the files ``names`` are identical on both sides, or missing on both."""
     return all(_content(project / name) == _content(copy / name) for name in names)
 
 
@@ -151,7 +154,7 @@ def _time(path: Path) -> int:
 
 
 class _Tree:
-    """Copies one folder as cheaply as the file system lets us."""
+    """A copier of one folder, by the cheapest method of the file system."""
 
     def __init__(self, folder: _Folder) -> None:
         self._folder = folder
@@ -161,7 +164,7 @@ class _Tree:
         self._bytes = 0
 
     def copy(self, source: Path, target: Path) -> None:
-        """Raises OSError where something cannot be copied, or there is too much of it."""
+        """Copy the folder. Raises OSError if a file cannot be copied, or the folder is too large."""
         target.mkdir(parents=True)
         with os.scandir(source) as entries:
             for entry in entries:
@@ -188,7 +191,7 @@ class _Tree:
         if self._clones:
             try:
                 _clone(source, target)
-            except OSError:  # the file system does not know it, or the copy is on another one
+            except OSError:  # not supported by the file system, or the copy is on another one
                 self._clones = False
                 target.unlink(missing_ok=True)
             else:

@@ -1,4 +1,4 @@
-"""Where Python finds a project that is installed in editable mode: in the user's tree, unless the copy comes first."""
+"""Editable installs of a project, which make Python import the user's tree unless the copy precedes it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from pathlib import Path
 from msgspec import Struct
 
 _PACKAGES = ("lib/python3*/site-packages", "Lib/site-packages")  # beside a folder of programs
-_LARGEST = 1_000_000  # bytes: a list of paths is no larger
+_LARGEST = 1_000_000  # bytes: no list of paths is larger
 _QUOTED = re.compile(r"""['"]((?:/|[A-Za-z]:)[^'"\n]+)['"]""")
 _COMES_FIRST = "meta_path.insert("
-"""What a loader does that is asked before PYTHONPATH: scikit-build-core's and meson-python's are."""
+"""The call by which a loader precedes PYTHONPATH: those of scikit-build-core and meson-python do."""
 
 
 class Installed(Struct, frozen=True):
-    """What the Pythons of some folders know of one project."""
+    """The editable installs of one project in the Pythons of some folders."""
 
     roots: tuple[str, ...] = ()
-    """Folders, relative to the project's top, in which its modules lie."""
+    """Folders with its modules, relative to the project's top."""
     stubborn: tuple[str, ...] = ()
-    """Names of loaders that find the user's tree whatever PYTHONPATH says."""
+    """Names of loaders that import the user's tree regardless of PYTHONPATH."""
 
 
 def packages(folders: Iterable[Path]) -> Iterator[Path]:
-    """The folders of installed packages that belong to ``folders`` of programs."""
+    """Yield the folders of installed packages that belong to ``folders`` of programs."""
     for folder in folders:
         for pattern in _PACKAGES:
             yield from sorted(folder.parent.glob(pattern))
 
 
 def installed(project: Path, folders: Iterable[Path]) -> Installed:
-    """Read what lies beside installed packages. A file that cannot be read says nothing."""
+    """Return the editable installs found beside installed packages. An unreadable file counts as empty."""
     roots: dict[str, None] = {}
     stubborn: list[str] = []
     for place in packages(dict.fromkeys(folders)):

@@ -17,26 +17,26 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 50_000_000
 _MAX_FILES = 20_000
-_COLLECTION = "collection failure"  # what pytest says of a file that it cannot import
+_COLLECTION = "collection failure"  # pytest's marker for a file that it cannot import
 
 
 class TestResults(Struct, frozen=True):
-    """The tests of one run as ``classname::name``. A name that several tests have stands there as often."""
+    """The tests of one run as ``classname::name``. A name shared by several tests occurs once for each."""
 
-    __test__ = False  # no test class, whatever its name says
+    __test__ = False  # tells pytest that this is no test class
 
     ran: tuple[str, ...] = ()
-    """Those that came to an end, good or bad; skipped ones have not run."""
+    """Tests that finished, passing or failing; skipped ones are not included."""
     failed: tuple[str, ...] = ()
     uncollected: bool = False
     """True if a test file could not be read and no test ran."""
 
 
 def read_reports(reports: Iterable[Path]) -> TestResults | None:
-    """Return what ``reports`` say together; None where there is none, or one that cannot be read.
+    """Return the results in ``reports`` together; None if there are none, or one is unreadable.
 
-    Tests wrote these files, so they are not to be trusted: one with a document type, which could define entities that
-    grow without end, is not read.
+    Tests wrote these files, so they are untrusted: one with a document type, which could define entities that expand
+    without limit, is rejected.
     """
     ran: list[str] = []
     failed: list[str] = []
@@ -61,7 +61,7 @@ def read_reports(reports: Iterable[Path]) -> TestResults | None:
 
 
 def find_reports(folder: Path, patterns: Sequence[str]) -> list[Path]:
-    """The files below ``folder`` that ``patterns`` name, sorted. Follows no symbolic link."""
+    """Return the files below ``folder`` that match ``patterns``, sorted. Follows no symbolic link."""
     return sorted(
         path
         for parent, _, names in os.walk(folder)
@@ -75,10 +75,10 @@ def _parsed(report: Path, limit: int) -> tuple[Element | None, int]:
 
     try:
         found = report.lstat()
-        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:  # a pipe would be waited for
+        if not stat.S_ISREG(found.st_mode) or found.st_size > limit:  # reading a pipe would block
             return None, 0
         text = report.read_bytes().decode("utf-8-sig")
-        if "<!DOCTYPE" in text.partition("<testsuite")[0]:  # it can only stand before the first element
+        if "<!DOCTYPE" in text.partition("<testsuite")[0]:  # it is only allowed before the first element
             return None, 0
         return ET.fromstring(text), found.st_size  # noqa: S314 - without a document type there are no entities
     except (OSError, UnicodeDecodeError, ET.ParseError):
@@ -86,9 +86,9 @@ def _parsed(report: Path, limit: int) -> tuple[Element | None, int]:
 
 
 def _outside_of_tests(root: Element) -> Iterator[str]:
-    """Suites that count more failures than their tests have, as Jest does for a file that it cannot run."""
+    """Yield suites that count more failures than their tests have, as Jest's do for a file that it cannot run."""
     for suite in root.iter("testsuite"):
-        if suite.find("testsuite") is not None:  # it counts those of the suites in it
+        if suite.find("testsuite") is not None:  # its count includes those of nested suites
             continue
         cases = suite.findall("testcase")
         seen = sum(case.find(kind) is not None for case in cases for kind in ("failure", "error"))

@@ -1,4 +1,4 @@
-"""Puts the content of Git LFS files into a scratch copy, where git's own objects have pointers alone."""
+"""Git LFS content for a scratch copy, since git's own objects hold only pointers."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ralph_hooks.git.run import git, sealed
 from ralph_hooks.git.snapshot import Repository
 
 _POINTER = rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*oid sha256:([0-9a-f]{64})\n"
-_LONGEST = 1024  # bytes of a pointer, as Git LFS has it
+_LONGEST = 1024  # bytes of a pointer, by the Git LFS specification
 
 
 def store(repository: Repository) -> Path:
-    """Return where Git LFS keeps the content that was fetched; it need not exist."""
+    """Return the folder of fetched Git LFS content; it need not exist."""
     return repository.common_dir / "lfs" / "objects"
 
 
 def fill(copy: Path, store: Path) -> int:
-    """Replace the pointers in ``copy`` by what ``store`` has of them; how many it has not.
+    """Replace the pointers in ``copy`` by their content in ``store``; return the number of missing ones.
 
     The files are copies, for a test may write to them, and git takes them for unchanged. Raises GitError, OSError.
     """
@@ -40,7 +40,7 @@ def fill(copy: Path, store: Path) -> int:
 
 
 def _pointer(path: Path) -> str | None:
-    """The object that ``path`` is a pointer to; None where it is none."""
+    """Return the object that ``path`` points to; None if it is no pointer."""
     if path.is_symlink() or not path.is_file():
         return None
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Runs the project's linters in a scratch copy of a tree."""
+"""A runner for the project's linters in a scratch copy of a tree."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from ralph_hooks.git.sandbox.scratch import program_environment, scratch
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
-_MOST_OUTPUT = 8_000_001  # bytes: one more than is read, so that it shows where there is more
+_MOST_OUTPUT = 8_000_001  # bytes: one more than is read, which reveals longer output
 _IN_REACH = "linters ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
 
 
 class GitLinterRunner:
-    """Implements `core.ports.sandbox.LinterRunner`.
+    """A linter runner. Implements `core.ports.sandbox.LinterRunner`.
 
-    ``project`` is the repository whose dependencies and content of Git LFS files are used, where it is another one.
-    Without ``network`` linters are kept from it, where the system lets us.
+    ``project`` is the repository whose dependencies and Git LFS content are used, if it is another one. Without
+    ``network`` linters run isolated from it, if the system supports that.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class GitLinterRunner:
     def run(
         self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
     ) -> Sequence[LinterRun]:
-        """One outcome a line, which all run in one scratch copy of ``tree``."""
+        """Return one outcome per line; all lines run in one scratch copy of ``tree``."""
         network = self._network()
         if network and not self._wants_network:
             self._caveats[_IN_REACH] = None
@@ -63,7 +63,7 @@ class GitLinterRunner:
             return [LinterRun(problem=f"no scratch copy could be made: {told}")] * len(lines)
 
     def conditions(self, line: str) -> str:
-        """Names everything besides the tree that ``line`` depends on."""
+        """Return a digest of everything besides the tree that ``line`` depends on."""
         if line not in self._conditions:
             installed = dependency_folders.state(self._project) if self._dependencies else ()
             machine = Baselines(self._project, None, (str(self._memory), *installed))
@@ -71,7 +71,7 @@ class GitLinterRunner:
         return self._conditions[line]
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how linters were run."""
+        """Return warnings for the user about how linters were run."""
         return tuple(self._caveats)
 
     def _network(self) -> bool:

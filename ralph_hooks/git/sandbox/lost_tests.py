@@ -1,4 +1,4 @@
-"""Which tests ran on the base and no longer run, and whether the change says so itself. Pure.
+"""Detection of tests that ran on the base and no longer run, and of changes that explain it. Pure.
 
 Tests are compared by the name that the runner gives them. A test that has moved to another file or class, or whose
 parameters have other values, still runs. A test that the change removes or skips where it stands is no regression: it
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Content, Entry, decode
 
-_LARGEST = 2_000_000  # bytes of a file that is looked at
+_LARGEST = 2_000_000  # bytes of a file that are read
 _PARAMETERS = re.compile(r"(?:\[.*\]|\(.*\)(?:\[\d+\])?|\{.*\}(?:\[\d+\])?)$", re.DOTALL)
 _SEPARATOR = re.compile(r"::| > | \u203a ")
 _WORD = re.compile(r"[\w$]+")
@@ -26,27 +26,27 @@ _SKIPS = re.compile(
     r"|\b(?:fit|fdescribe)\(|^//go:build|#\[cfg",
     re.MULTILINE,
 )
-_LONGEST_PREFIX = 12  # words: of the titles of the groups that a test is in
+_LONGEST_PREFIX = 12  # words in the titles of a test's groups
 
 
 class Lost(Struct, frozen=True):
     """Tests that ran on the base and did not run on the change."""
 
     missing: tuple[str, ...] = ()
-    """Nothing in the change says why."""
+    """Tests whose absence nothing in the change explains."""
     removed: tuple[str, ...] = ()
-    """The change removes or skips them where they stand."""
+    """Tests that the change removes or skips in place."""
 
 
 def lost(before: Sequence[str], now: Sequence[str]) -> tuple[str, ...]:
-    """The tests of ``before`` that have no counterpart in ``now``."""
+    """Return the tests of ``before`` without a counterpart in ``now``."""
     there, here = Counter(before), Counter(now)
     gone, new = there - here, here - there
     if not gone:
         return ()
     left = list(gone.elements())
     come = list(new.elements())
-    for same in (stem, leaf):  # other parameters, then another place
+    for same in (stem, leaf):  # other parameters, then another file or class
         matched = Counter(map(same, come))
         kept = []
         for name in left:
@@ -68,7 +68,7 @@ def _take(counter: Counter[str], key: str) -> bool:
 
 
 def stem(name: str) -> str:
-    """``name`` without parameters; of a Go subtest the test."""
+    """Return ``name`` without parameters; for a Go subtest its test."""
     place, separator, test = name.partition("::")
     bare = _PARAMETERS.sub("", test if separator else name).rstrip()
     if bare.startswith("Test") and " " not in bare:
@@ -77,13 +77,13 @@ def stem(name: str) -> str:
 
 
 def leaf(name: str) -> str:
-    """The last part of a name, which stays when a test moves: ``test_x`` of ``tests.test_a.TestA::test_x[1]``."""
+    """Return the last part of a name, kept when a test moves: ``test_x`` of ``tests.test_a.TestA::test_x[1]``."""
     last = _SEPARATOR.split(stem(name))[-1]
     return last.rpartition(".")[2] if " " not in last else last
 
 
 def sorted_out(names: Iterable[str], changed: Iterable[tuple[Entry, Content]]) -> Lost:
-    """Tell the ``names`` that the change removes or skips from those that are missing without a word."""
+    """Split ``names`` into those that the change removes or skips and those missing without explanation."""
     evidence = _Evidence(changed)
     missing: list[str] = []
     removed: list[str] = []
@@ -93,7 +93,7 @@ def sorted_out(names: Iterable[str], changed: Iterable[tuple[Entry, Content]]) -
 
 
 class _Side:
-    """Words and literals (with a quote before them) of one side of a file, with how often each occurs."""
+    """The counts of words and literals (prefixed by a quote) on one side of a file."""
 
     def __init__(self, content: bytes | None) -> None:
         text = decode((content or b"")[:_LARGEST])
@@ -103,7 +103,7 @@ class _Side:
 
 
 class _Evidence:
-    """Everything that the change removes."""
+    """All words, literals and files that the change removes."""
 
     def __init__(self, changed: Iterable[tuple[Entry, Content]]) -> None:
         self._files = [(entry, _Side(content.old), _Side(content.new)) for entry, content in changed]
@@ -114,7 +114,7 @@ class _Evidence:
         self._gone = [entry.old_path for entry, _, _ in self._files if entry.new_oid is None]
 
     def explains(self, name: str) -> bool:
-        """Return whether the change removes the test ``name``, its parameters or its file, or skips it in its file."""
+        """Return True if the change removes the test ``name``, its parameters or its file, or skips it in its file."""
         title = next((one for one in _titles(name) if self._old[one]), "")
         if self._parameters_removed(name):
             return True
@@ -138,23 +138,23 @@ class _Evidence:
         return any(bare in values for path in self._gone if (bare := splitext(basename(path))[0]))
 
     def _in_a_file_that_lost_it(self, name: str) -> bool:
-        """For names that are made up while tests run: they stand in no file, and their file has lost something."""
+        """Return True if the file of a test lost something; for names generated at run time, which no file contains."""
         own = [(entry, old, new) for entry, old, new in self._files if entry.old_oid and _is_of(name, entry.old_path)]
         return any(entry.new_oid is None or bool(old.words - new.words) for entry, old, new in own)
 
 
 def _titles(name: str) -> list[str]:
-    """Return what a test may be called in its file, as a word or a literal, the likeliest first."""
+    """Return the possible names of a test in its file, as a word or a literal, the likeliest first."""
     test = name.partition("::")[2] or name
     titles = list(dict.fromkeys((test, stem(name).rpartition("::")[2], leaf(name))))
     words = test.split(" ")
-    # Jest puts the titles of the groups that a test is in before its own.
+    # Jest prefixes a test's title with those of its groups.
     longer = [" ".join(words[start:]) for start in range(1, min(len(words), _LONGEST_PREFIX))]
     return [title for title in titles if len(title) > 1] + [f'"{title}' for title in (*titles, *longer)]
 
 
 def _is_of(name: str, path: str) -> bool:
-    """Return whether the runner names the test by its file: ``tests.test_a::test_x``, ``src/a.test.ts::adds``."""
+    """Return True if the test's name includes its file: ``tests.test_a::test_x``, ``src/a.test.ts::adds``."""
     place = name.partition("::")[0]
     bare = splitext(path)[0]
     dotted = bare.replace("/", ".")

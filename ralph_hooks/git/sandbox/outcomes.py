@@ -1,4 +1,4 @@
-"""What a command did on a tree, and what that says of a change, beside what it did on other trees. Pure."""
+"""The outcome of a command on a tree, and its meaning for a change in comparison with other trees. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ralph_hooks.core.report import Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.git.sandbox.lost_tests import Lost, leaf, lost
 
-_NOT_EXECUTABLE, NOT_FOUND = 126, 127  # what a shell ends with
+_NOT_EXECUTABLE, NOT_FOUND = 126, 127  # exit codes of a shell
 _PYTEST = ("pytest", "py.test")
-_PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also where a conftest.py cannot be imported, where paths do not exist
+_PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also if a conftest.py cannot be imported or paths do not exist
 _REPORTERS = {
     "pytest": "`--junit-xml={junit}` (and nothing in a conftest.py that ends the run)",
     "jest": "jest-junit with JEST_JUNIT_OUTPUT_FILE={junit}",
@@ -40,35 +40,35 @@ _STOPPED = re.compile(
     r"|Bail(?:ing)? out!|Stopping after the first failure",
     re.MULTILINE,
 )
-"""What pytest, nextest, Maven, TAP and others say once they have ended before their last test."""
+"""Messages of pytest, nextest, Maven, TAP and others after they ended before their last test."""
 _PYTEST_STOPS = re.compile(r"-[qvsl]*x[qvslx]*")  # letters that may stand together; -rx asks for a summary
 _NAMED = 3  # tests in a sentence
 
 
 class Attempt(Struct, frozen=True):
-    """One command on one tree."""
+    """The attempt of one command on one tree."""
 
     code: int | None
-    """None where it was not started, or was stopped."""
+    """The exit code; None if it was not started, or was stopped."""
     seconds: float
     tail: str = ""
     failures: tuple[str, ...] | None = None
-    """Names of failing tests; None where the command was not asked for a report or wrote none that can be read."""
+    """Names of failing tests; None without a requested and readable report."""
     problem: str = ""
-    """Why it says nothing; empty where it ran, or was stopped at ``verify.timeout``."""
+    """The reason why the result is unusable; empty if it ran, or was stopped at ``verify.timeout``."""
     ran: tuple[str, ...] = ()
-    """Names of all tests that ran, the failing ones too."""
+    """Names of all tests that ran, including failing ones."""
     stopped: bool = False
-    """True if it says that it ended before its last test."""
+    """True if its output says that it ended before its last test."""
 
 
 def says_it_stopped(output: str) -> bool:
-    """Return whether a test runner says in ``output`` that it ended before its last test."""
+    """Return True if a test runner says in ``output`` that it ended before its last test."""
     return _STOPPED.search(output) is not None
 
 
 def never_ran(command: Command, attempt: Attempt) -> bool:
-    """Return whether the command ended before a test ran.
+    """Return True if the command ended before a test ran.
 
     That may be the fault of the machine (a tool is not installed) or of the change (it deletes the script, breaks what
     conftest.py imports): only the base can tell.
@@ -83,7 +83,7 @@ def _is_pytest(command: Command) -> bool:
 
 
 def why(command: Command, attempt: Attempt) -> str:
-    """Return why a command that does not run on the base either says nothing about the change."""
+    """Return the reason why a command that does not run on the base either tells nothing about the change."""
     if attempt.code == NOT_FOUND:
         return "a program was not found: install it or change verify.commands"
     if attempt.code == _NOT_EXECUTABLE:
@@ -94,7 +94,7 @@ def why(command: Command, attempt: Attempt) -> str:
 
 
 def unreported(command: Command, attempt: Attempt) -> str:
-    """Return why exit code 0 does not show that tests passed; empty where it does, or no report was asked for.
+    """Return the reason why exit code 0 does not prove passing tests; empty if it does, or no report was requested.
 
     What a test imports may end the run with 0 before a test has failed.
     """
@@ -111,7 +111,7 @@ def unreported(command: Command, attempt: Attempt) -> str:
 
 
 def speaks_of_network(attempt: Attempt) -> bool:
-    """Return whether the end of the output may be about a missing network; silence may be.
+    """Return True if the end of the output may be about a missing network; empty output counts too.
 
     To ask the base whenever a command fails would take the time of all tests once more.
     """
@@ -119,7 +119,7 @@ def speaks_of_network(attempt: Attempt) -> bool:
 
 
 def hung(command: Command, attempt: Attempt, before: Attempt) -> Verification:
-    """One that was stopped at ``verify.timeout``: by the fault of the change where it comes to its end on the base."""
+    """Return the outcome of a command stopped at ``verify.timeout``: the change's fault if it finishes on the base."""
     limit = f"stopped after {attempt.seconds:.0f} s"
     if before.code == 0 or (before.code is not None and before.failures is not None):
         note = f"({limit}: on the base it ends after {before.seconds:.1f} s)"
@@ -131,7 +131,7 @@ def hung(command: Command, attempt: Attempt, before: Attempt) -> Verification:
 
 
 def nameless(command: Command, attempt: Attempt, before: Attempt) -> Verification:
-    """One that fails without a word about tests. It fails on the base too, or does not: all of it counts."""
+    """Return the outcome of a failure without test names: the whole command counts as old or new, by the base."""
     if before.problem or before.code in {None, 0}:
         return outcome(command, attempt)
     note = f"(it fails on the base too, where it ended with {before.code}: "
@@ -142,7 +142,7 @@ def nameless(command: Command, attempt: Attempt, before: Attempt) -> Verificatio
 def compared(
     command: Command, attempt: Attempt, before: Attempt, sort: Callable[[tuple[str, ...]], Lost]
 ) -> Verification:
-    """New and old failures, and tests that no longer run, which ``sort`` tells from those that the change removes.
+    """Return new and old failures, and tests that no longer run, which ``sort`` splits by the change's intent.
 
     Where the base gives nothing to compare with, all failures count as new.
     """
@@ -168,7 +168,7 @@ def compared(
 def _new_and_known(
     failures: tuple[str, ...], before: tuple[str, ...], ran: frozenset[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Failures that the base does not have as often, and the others; one that has only moved is an old one."""
+    """Return failures that the base has less often, and the others; a failure that has only moved is old."""
     there = Counter(before)  # a report may name hundreds of thousands
     moved = Counter(leaf(name) for name in before if name not in ran)
     new, known = [], []
@@ -191,7 +191,7 @@ def _no_longer(missing: tuple[str, ...]) -> str:
 
 
 def _hidden(command: Command, attempt: Attempt, known: tuple[str, ...], before: Attempt) -> str:
-    """Return why old failures may have kept something from running; empty where they have not."""
+    """Return the reason why old failures may have prevented tests from running; empty if they have not."""
     if attempt.stopped or _may_stop(command):
         return "it stops at a failure that the base has too and hides what comes behind: run all tests"
     if attempt.ran and len(attempt.ran) <= len(known) and before.stopped:
@@ -208,7 +208,7 @@ def _may_stop(command: Command) -> bool:
 
 
 def broken_since(found: Verification, between: Attempt) -> Verification:
-    """``found`` with the failures as new that were mended ``between``."""
+    """Return ``found`` with failures that were fixed in ``between`` counted as new."""
     if between.problem or (between.code != 0 and between.failures is None):
         return found
     fails = frozenset(between.failures or ())
@@ -230,7 +230,7 @@ def outcome(
     tail: str = "",
     fails_on_base: bool = False,
 ) -> Verification:
-    """Return what ``attempt`` comes to, with ``new`` and ``known`` failures; a ``problem`` says why it says nothing."""
+    """Return the outcome of ``attempt``, with ``new`` and ``known`` failures; ``problem`` says why there is none."""
     return Verification(
         command=command.name,
         exit_code=attempt.code,

@@ -1,4 +1,4 @@
-"""Mask credentials in what commands print, before anything of it is kept, shown or sent."""
+"""Redaction of credentials in commands' output before it is stored, shown or sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MAX_BYTES = 1 << 20  # of one file
 
 
 class OutputMask:
-    """Masks what the scan finds, and what it finds in the files of the change: output names no variable."""
+    """A redactor that also masks values found in the changed files: output names no variable."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
@@ -21,12 +21,12 @@ class OutputMask:
         self._read: set[Path] = set()
 
     def mask(self, output: str, copy: Path) -> str:
-        """Return ``output`` of a command that ran in ``copy`` without credentials."""
+        """Return the redacted ``output`` of a command that ran in ``copy``."""
         self._learn(copy)
         return self._known.mask(secrets.mask(output))
 
     def mask_names(self, tests: Sequence[str], copy: Path) -> tuple[str, ...]:
-        """Return the names of ``tests``, whose parameters may be credentials, without these."""
+        """Return the redacted names of ``tests``, whose parameters may be credentials."""
         together = "\n".join(tests)
         if self.mask(together, copy) == together:
             return tuple(tests)

@@ -1,4 +1,4 @@
-"""Runs one reproducer on one tree: a new scratch copy and a new temporary folder for every run, without a network."""
+"""A runner for one reproducer on one tree: a new scratch copy and temporary folder for every run, without network."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ralph_hooks.languages.instrument import instrumented, seen
 from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, runner_called
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
 
-_FOLDER = "ralph-hooks-proof"  # beside the copy, which has the name of the project
+_FOLDER = "ralph-hooks-proof"  # beside the copy, which has the project's name
 _NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _KEEP = 512 * 1024  # bytes of output
 _TAIL_LINES = 30
@@ -56,11 +56,11 @@ if _spec is not None and _spec.loader is not None:
 
 
 class GitProver:
-    """Implements `core.ports.sandbox.Prover`.
+    """A runner of reproducers. Implements `core.ports.sandbox.Prover`.
 
-    ``change`` says how to make its tree where git has not stored it (a staged change). ``command`` replaces the
-    built-in one, with ``{test}`` for the test file. ``project`` is the repository whose environment and content of Git
-    LFS files is used, where it is another one.
+    ``change`` defines its tree if git has not stored it (a staged change). ``command`` replaces the built-in one, with
+    ``{test}`` for the test file. ``project`` is the repository whose environment and Git LFS content are used, if it is
+    another one.
     """
 
     def __init__(
@@ -78,20 +78,20 @@ class GitProver:
 
     @property
     def places(self) -> int:
-        """How many runs the machine has room for at once."""
+        """The number of runs that the machine can run concurrently."""
         return max(1, os.cpu_count() or 1)
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how reproducers were run."""
+        """Return warnings for the user about how reproducers were run."""
         return tuple(self._caveats)
 
     def ready(self, language: str) -> bool:
-        """Return whether the program that runs its tests is there, or the user has named a command."""
+        """Return True if the test runner is installed, or the user has configured a command."""
         env = program_environment(self._project, self._project)
         return bool(self._command) or self._program(runner_called(language), env) is not None
 
     def paths(self, tree: str) -> Collection[str]:
-        """Every path of ``tree``."""
+        """Return every path of ``tree``."""
         listed = git(
             ["ls-tree", "-r", "-z", "--name-only", "--full-tree", tree],
             cwd=self._repository.top,
@@ -100,14 +100,14 @@ class GitProver:
         return [os.fsdecode(name) for name in listed.split(b"\0") if name]
 
     def read(self, tree: str, path: str) -> bytes | None:
-        """One file of ``tree``."""
+        """Return one file of ``tree``."""
         done = try_git(
             ["cat-file", "blob", f"{tree}:{path}"], cwd=self._repository.top, env=self._repository.environment
         )
         return done.stdout if done.returncode == 0 else None
 
     def run(self, trial: ProofRun, deadline: Deadline) -> Run:
-        """Run the tests of ``trial`` in a folder that is gone afterwards. A test that fails is an outcome."""
+        """Run the tests of ``trial`` in a temporary folder. A failing test is a normal outcome."""
         runner = runner_called(trial.test.language)
         try:
             with self._room, scratch(self._repository, trial.tree, self._change) as copy:
@@ -129,11 +129,11 @@ class GitProver:
         before = _marked(copy, trial, runner)
         run = self._watched(args, trial, runner, copy, env, deadline)
         if run.outcome is Outcome.NOT_LOADED and before:
-            for path, data in before.items():  # a mark may be what does not compile
+            for path, data in before.items():  # a mark may cause the compile error
                 path.write_bytes(data)
             run = self._watched(args, trial, runner, copy, env, deadline)
         elif run.outcome is Outcome.NOT_LOADED and _NO_PLUGINS in env and _NO_PLUGINS not in os.environ:
-            self._needs_plugins = True  # a fixture may be one of a plugin
+            self._needs_plugins = True  # a plugin may provide a fixture
             run = self._watched(args, trial, runner, copy, _without(env, _NO_PLUGINS), deadline)
         return run
 
@@ -146,7 +146,7 @@ class GitProver:
         env: Mapping[str, str],
         deadline: Deadline,
     ) -> Run:
-        """Run ``args`` and read what was written and printed."""
+        """Run ``args`` and return the result from the log and the output."""
         whole = trial.limit + (_GRACE if runner.watch in {Watch.PROBE, Watch.NODE} else _BUILD)
         limit = min(whole, deadline.remaining())
         if limit <= 0:
@@ -204,7 +204,7 @@ class GitProver:
         return words
 
     def _program(self, runner: ProofRunner, env: Mapping[str, str]) -> str | None:
-        """Of Python, the one of the project: of its active environment, of one in its folder, else by PATH."""
+        """Return the runner's program; for Python that of the active environment, of a folder's one, or on PATH."""
         if runner.watch is not Watch.PROBE:
             return which(runner.program, env)
         names = ("python", "python3")
@@ -270,7 +270,7 @@ def _without(env: Mapping[str, str], name: str) -> dict[str, str]:
 
 
 def _marked(copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[Path, bytes]:
-    """Put marks before the changed statements of the copy; what the files were before that."""
+    """Insert marks before the changed statements of the copy; return the previous files."""
     before: dict[Path, bytes] = {}
     for path, lines in trial.lines.items() if runner.mark else ():
         place = copy / path
@@ -285,14 +285,14 @@ def _marked(copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[Path, byte
 
 
 def _with_marks(run: Run, output: str) -> Run:
-    """``run`` of node's reporter with the marks that were printed."""
+    """Return ``run`` of node's reporter with the printed marks."""
     reached = seen(output)
     failures = tuple(msgspec.structs.replace(failure, reached=reached) for failure in run.failures)
     return msgspec.structs.replace(run, failures=failures)
 
 
 def _by_place(run: Run, trial: ProofRun) -> Run:
-    """``run``, in which a changed line has run that an exception was raised at, marked or not."""
+    """Return ``run`` with a changed line counted as executed if an exception was raised at it, marked or not."""
     failures = tuple(
         msgspec.structs.replace(failure, reached=(failure.at,))
         if not failure.reached and failure.at[1] in trial.lines.get(failure.at[0], ())
@@ -303,7 +303,7 @@ def _by_place(run: Run, trial: ProofRun) -> Run:
 
 
 def _by_exit(code: int | None, text: str, seconds: float) -> Run:
-    """A command of the user's in a language whose runs are not watched: it says only whether it passes."""
+    """Return a run by exit code only, for a user's command in a language without instrumentation."""
     tail = "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])
     if code == 0:
         return Run(outcome=Outcome.PASSED, passed=(_WHOLE,), tail=tail, seconds=seconds)
@@ -312,7 +312,7 @@ def _by_exit(code: int | None, text: str, seconds: float) -> Run:
 
 
 def _plain(text: str) -> bool:
-    """Return whether a test needs no installed plugins: loading them takes longer than most tests."""
+    """Return True if a test needs no installed plugins: loading them takes longer than most tests."""
     return _PLUGINS.search(text) is None
 
 
@@ -332,7 +332,7 @@ class _Event(msgspec.Struct, frozen=True):
 
 
 def _read_probe(probe: Path, copy: Path, trial: ProofRun, tail: str, seconds: float) -> Run:
-    """Return what the log of `languages.python_probe` says.
+    """Return the run recorded in the log of `languages.python_probe`.
 
     What tests wrote into it is not to be trusted, only bounded.
     """
@@ -398,7 +398,7 @@ _FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 
 
 def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
-    """Return where in the project a test hung: the innermost of its frames, where the test itself is not further in.
+    """Return where a test hung in the project: its innermost frame, unless the test's own frame is further in.
 
     ("", 0) where it hung in the test; None where it did not hang. The dump is faulthandler's, innermost frame first.
     """
@@ -418,6 +418,6 @@ def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
 
 
 def _tail(output: bytes, folder: Path) -> str:
-    """The last lines, without our folder's name, which differs from run to run."""
+    """Return the last lines, without our folder's name, which differs between runs."""
     text = decode(output).replace(str(folder) + os.sep, "")
     return "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])

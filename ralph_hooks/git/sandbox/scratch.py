@@ -1,6 +1,6 @@
-"""A scratch copy: a plain folder with the files of one tree, made from git's objects, for commands to do as they like.
+"""A scratch copy: a folder with the files of one tree, written from git's objects, that commands may modify.
 
-It has a repository of its own that borrows the user's objects and nothing else: no refs, configuration, stash or hooks.
+It has its own repository, which borrows the user's objects but has no refs, configuration, stash or hooks of theirs.
 """
 
 from __future__ import annotations
@@ -25,26 +25,25 @@ from ralph_hooks.locks import Lock, acquire
 from ralph_hooks.process import OURS, TEMPORARY, allowed_environment
 
 PREFIX = f"{OURS}scratch-"
-_LOCK = "ralph-hooks.lock"  # beside the copy, which has the name of the project
-_ABANDONED = 3600.0  # seconds after which a folder that is used for milliseconds has no owner any more
+_LOCK = "ralph-hooks.lock"  # beside the copy, which has the project's name
+_ABANDONED = 3600.0  # seconds after which a folder that is normally used for milliseconds is orphaned
 
 
 @contextlib.contextmanager
 def scratch(repository: Repository, tree: str, change: Change | None = None) -> Iterator[Path]:
-    """The files of ``tree`` in a folder that goes away, and the folder around it that is private to the caller too.
+    """Yield a temporary folder with the files of ``tree``; the folder around it is private to the caller too.
 
-    git has not always stored the tree of an index: ``change`` then says how to make it from its base. Leftovers of
-    killed runs are removed on the way. Raises GitError where an object is missing, OSError where the disk is full.
+    git has not always stored the tree of an index: ``change`` then defines it relative to its base. Leftovers of
+    killed runs are also removed. Raises GitError if an object is missing, OSError if the disk is full.
     """
     with private_folder(repository) as folder:
         yield _Copy(repository, folder).fill(tree, change)
 
 
 def program_environment(copy: Path, project: Path, program: str = "") -> dict[str, str]:
-    """Return what ``program`` in a copy of ``project`` gets to see: the allow-list, and the copy's code first.
+    """Return the environment of ``program`` in a copy of ``project``: the allow-list, with the copy's code first.
 
-    It comes before an editable install of the user's, wherever in the tree that is; what PYTHONPATH names inside the
-    user's tree is named inside the copy instead.
+    The copy precedes the user's editable installs; PYTHONPATH entries inside the user's tree are mapped into the copy.
     """
     env = allowed_environment()
     inherited = [entry for entry in env.get("PYTHONPATH", "").split(os.pathsep) if entry]
@@ -53,18 +52,18 @@ def program_environment(copy: Path, project: Path, program: str = "") -> dict[st
     own = [str(copy / root) for root in installed(project, [*_folders(env, program), *local]).roots]
     env["PYTHONPATH"] = os.pathsep.join(dict.fromkeys([str(copy), str(copy / "src"), *own, *moved]))
     env["PYTHONDONTWRITEBYTECODE"] = "1"
-    if (copy / ".venv").is_symlink():  # the user's own, which must not be made to point into the copy
+    if (copy / ".venv").is_symlink():  # the user's own, which must not be redirected into the copy
         env["UV_NO_SYNC"] = "1"
     return env
 
 
 def stubborn_loaders(project: Path, program: str) -> tuple[str, ...]:
-    """Editable installs of ``project`` that no environment can keep ``program`` from."""
+    """Return the loaders of ``project``'s editable installs that no environment variable can override."""
     return installed(project, _folders(allowed_environment(), program)).stubborn
 
 
 def _folders(env: Mapping[str, str], program: str) -> list[Path]:
-    """Return where programs are found, and where ``program`` is."""
+    """Return the folders of programs, and that of ``program``."""
     own = [Path(program).parent] if Path(program).is_absolute() else []
     return own + [Path(entry) for entry in env.get("PATH", "").split(os.pathsep) if entry]
 
@@ -78,13 +77,13 @@ class _Copy:
         self._env = sealed(folder)
 
     def fill(self, tree: str, change: Change | None) -> Path:
-        """Borrow the objects, write the files, and make HEAD a commit of them for tools that ask git."""
+        """Borrow the objects, write the files, and commit them as HEAD for tools that use git."""
         self._path.mkdir()
         self._git("init", "--quiet", "--template=", f"--object-format={self._repository.object_format}")
         with (self._path / ".git/config").open("a", encoding="utf-8") as config:
-            # Whoever commits in the copy, as coding agents do, must not start the user's hooks, and us among them.
+            # A commit in the copy, as by coding agents, must not start the user's hooks, which include ours.
             config.write(f"[core]\n\thooksPath = {os.devnull}\n")
-            config.write("[checkout]\n\tworkers = 0\n")  # as many as there are processors
+            config.write("[checkout]\n\tworkers = 0\n")  # one per processor
         information = self._path / ".git/objects/info"
         information.mkdir(exist_ok=True)
         lenders = (self._repository.objects, store_folder(self._repository) / "objects")
@@ -108,10 +107,10 @@ class _Copy:
 
 @contextlib.contextmanager
 def private_folder(repository: Repository | None = None) -> Iterator[Path]:
-    """An owner-only folder outside of ``repository``, with a file that is locked while we live. Raises GitError."""
+    """Yield an owner-only folder outside ``repository``, with a file locked while we live. Raises GitError."""
     parent = Path(tempfile.gettempdir()).resolve()
     if repository is not None and parent.is_relative_to(repository.top):
-        # Tools look for their configuration upwards from a file, and would find the user's.
+        # Tools search parent folders for their configuration, and would find the user's.
         raise GitError(
             f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside of it"
         )
@@ -128,11 +127,11 @@ def _claim(parent: Path) -> tuple[Path, Lock]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         lock = acquire(folder / _LOCK)
         if lock is not None:
-            return folder, lock  # else somebody swept it away before it was locked
+            return folder, lock  # otherwise it was swept before it was locked
 
 
 def sweep() -> None:
-    """Remove what killed runs of this user left: the system lets go of a lock when its holder dies, however it dies."""
+    """Remove leftovers of this user's killed runs: the system releases a lock whenever its holder dies."""
     parent = Path(tempfile.gettempdir()).resolve()
     for folder in parent.glob(f"{PREFIX}*"):
         lock = acquire(folder / _LOCK) if _ours(folder) else None
@@ -145,16 +144,16 @@ def sweep() -> None:
 
 
 def _ours(folder: Path) -> os.stat_result | None:
-    """Return what the system says of a folder of this user's; None for anything else."""
+    """Return the status of a folder owned by this user; None for anything else."""
     try:
         found = folder.lstat()
-    except FileNotFoundError:  # its owner was faster
+    except FileNotFoundError:  # removed by its owner
         return None
     return found if stat.S_ISDIR(found.st_mode) and (sys.platform == "win32" or found.st_uid == os.getuid()) else None
 
 
 def _discard(folder: Path, lock: Lock) -> None:
-    """Remove ``folder`` and only then let go of it; Windows does not remove open files."""
+    """Remove ``folder``, then release the lock; Windows does not remove open files."""
     if sys.platform == "win32":
         lock.release()
     _remove(folder)
@@ -162,13 +161,13 @@ def _discard(folder: Path, lock: Lock) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove ``folder`` as far as the system lets us: tests leave folders without permissions behind."""
+    """Remove ``folder`` as far as permitted: tests leave folders without permissions behind."""
     shutil.rmtree(folder, ignore_errors=True)
     if folder.exists():
         for parent, folders, files in os.walk(folder):
-            # A file may be a link to one of the user's, and its mode is theirs; only Windows asks for it.
+            # A file may be a hard link to the user's and share its mode; only Windows needs the change.
             for path in (Path(parent, name) for name in (*folders, *(files if sys.platform == "win32" else ()))):
-                if not path.is_symlink():  # what it points to is not ours
+                if not path.is_symlink():  # its target is not ours
                     with contextlib.suppress(OSError):
                         path.chmod(0o700)
         shutil.rmtree(folder, ignore_errors=True)

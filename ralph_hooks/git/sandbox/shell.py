@@ -1,4 +1,4 @@
-"""How a shell command line is run, so that it fails when any part of it fails."""
+"""Shell command lines, run so that a failure of any part fails the whole."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _KEYWORDS = frozenset((
 
 
 def runs_lines(environ: Mapping[str, str]) -> str:
-    """The shell that runs command lines: bash, sh or cmd."""
+    """Return the shell that runs command lines: bash, sh or cmd."""
     return "bash" if _bash(environ) else "sh" if os.name == "posix" else "cmd"
 
 
 def arguments(line: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
-    """The program and its arguments that run ``line``, and a sentence for the user where a failure may go unseen.
+    """Return the program and arguments that run ``line``, and a warning if a failure may go unnoticed.
 
-    bash where it is on PATH; else sh, on Windows cmd.
+    Uses bash if it is on PATH, else sh, on Windows cmd.
     """
     bash = _bash(environ)
     if bash is not None:
@@ -47,21 +47,21 @@ def arguments(line: str, environ: Mapping[str, str]) -> tuple[list[str], str]:
 
 def _bash(environ: Mapping[str, str]) -> str | None:
     bash = which("bash", environ)
-    inside = bash is None or "system32" in PurePath(bash.lower()).parts  # there it is another system's
+    inside = bash is None or "system32" in PurePath(bash.lower()).parts  # there it belongs to another system
     return None if inside else bash
 
 
 def chained(line: str) -> str:
-    """``line`` with ``&&`` where it has ``;`` or line ends, as far as it has nothing but simple commands.
+    """Return ``line`` with ``&&`` for ``;`` and line ends, if it has only simple commands.
 
-    ``set -e`` does not end ``a && b; c`` where ``a`` fails.
+    ``set -e`` does not stop ``a && b; c`` if ``a`` fails.
     """
     parts = list(_parts(line))
     return " && ".join(parts) if parts and _KEYWORDS.isdisjoint(part.split(maxsplit=1)[0] for part in parts) else line
 
 
 def _parts(line: str) -> Iterator[str]:
-    """The simple commands of ``line``; the whole line where it has something else."""
+    """Yield the simple commands of ``line``; the whole line if it has anything else."""
     found: list[str] = []
     start = position = 0
     while position < len(line):

@@ -1,4 +1,4 @@
-"""Runs the project's own commands on a scratch copy and tells new failures from old ones."""
+"""A runner for the project's own commands on a scratch copy that separates new failures from old ones."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from ralph_hooks.languages.test_files import decides_tests
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 OWN_NETWORK, REPAIRS_NETWORK = "verify.network", "fix.network"
-"""The settings that let commands have a network: on what the user wrote, and on what a model did."""
+"""The settings that allow commands network access: for the user's changes, and for a model's."""
 
 _OUTPUT_BYTES = 256 * 1024
 _TAIL_BYTES = 8 * 1024
 _TAIL_LINES = 40
-_KILLED = 137  # 128 + SIGKILL, and it was not us: the system was out of memory
+_KILLED = 137  # 128 + SIGKILL, not sent by us: the system was out of memory
 _IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
 _POINTERS = (
     "verify commands saw Git LFS pointers in place of {files}: this clone does not have the content (`git lfs fetch`)"
@@ -48,38 +48,38 @@ _STUBBORN = (
 
 
 class _Terms(Struct, frozen=True, kw_only=True):
-    """What holds for all commands of one run."""
+    """The terms for all commands of one run."""
 
     deadline: Deadline
     network: bool
     afresh: bool
-    """True if to ask what is known already."""
+    """True to ignore cached results."""
 
     def with_network(self) -> _Terms:
-        """The same, where a command may use the network."""
+        """Return the same terms with network access."""
         return msgspec.structs.replace(self, network=True)
 
 
 class Between(Struct, frozen=True):
-    """A tree that the way from the base led over."""
+    """A tree between the base and the judged tree."""
 
     tree: str
     known: Mapping[str, Collection[str]]
-    """Old failures that were seen there, by command."""
+    """Old failures seen there, by command."""
     failed: Mapping[str, Sequence[str]] = {}
-    """New failures that were seen there, by command: a repair makes them pass, and does not make them go away."""
+    """New failures seen there, by command: a repair must make them pass, not disappear."""
 
 
 class CommandVerifier:
-    """Implements `core.ports.sandbox.Verifier`.
+    """A runner of verify commands. Implements `core.ports.sandbox.Verifier`.
 
     ``timeout`` is in seconds for one command, ``memory`` in bytes for one process.
 
-    ``change`` says how to make its tree where git has not stored it (a staged change). ``project`` is the repository
-    whose code may be installed in editable mode and that has the content of Git LFS files, where it is another one.
-    Without ``memory`` the limit is three quarters of what the machine has: enough to stop a test that would take it
-    all. ``cut_by`` is the setting that keeps commands from the network; empty where they have one. ``store`` keeps what
-    commands do on a base. With ``dependencies`` the copies have those that are installed in the project.
+    ``change`` defines its tree if git has not stored it (a staged change). ``project`` is the repository whose code may
+    be installed in editable mode and that has the Git LFS content, if it is another one. Without ``memory`` the limit
+    is three quarters of the machine's memory: enough to stop a test that would take it all. ``cut_by`` is the setting
+    that denies commands the network; empty if they have it. ``store`` caches the results of commands on a base. With
+    ``dependencies`` the copies share those installed in the project.
     """
 
     def __init__(
@@ -117,9 +117,9 @@ class CommandVerifier:
         afresh: bool = False,
         between: Between | None = None,
     ) -> tuple[Verification, ...]:
-        """One outcome a command; one scratch copy of ``tree``, and one of ``base`` if there is something to compare.
+        """Return one outcome per command, run in one scratch copy of ``tree``, and in one of ``base`` if needed.
 
-        What passed ``between`` is no old failure, whatever the base had.
+        A test that passed ``between`` is no old failure, whatever the base's result.
         """
         cut = bool(commands) and self._cut()
         terms = _Terms(deadline=deadline, network=not cut, afresh=afresh)
@@ -133,11 +133,11 @@ class CommandVerifier:
         return tuple(map(self._unplugged, results) if cut else results)
 
     def conditions(self, command: Command) -> str:
-        """Names everything besides the two trees that the outcome of ``command`` depends on."""
+        """Return a digest of everything besides the two trees that the outcome of ``command`` depends on."""
         return self._bases.conditions(command, network=not (self._cut_by and can_cut_network()))
 
     def _cut(self) -> bool:
-        """Return whether commands run without a network; where they should and cannot, that is said."""
+        """Return True if commands run without network; add a caveat if they should but cannot."""
         if self._cut_by and not can_cut_network():
             self._caveats[_IN_REACH] = None
         return bool(self._cut_by) and can_cut_network()
@@ -153,11 +153,11 @@ class CommandVerifier:
             dependency_folders.share(self._project, copy)
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how commands were run."""
+        """Return warnings for the user about how commands were run."""
         return tuple(self._caveats)
 
     def _unplugged(self, outcome: Verification) -> Verification:
-        """A command that fails may have wanted the network: whoever reads of it has to know."""
+        """Add a note to a failed command that ran without network, which it may need."""
         if outcome.verdict is Verdict.PASS or (outcome.problem and outcome.exit_code is None):
             return outcome
         note = f"(run without a network; `{self._cut_by} = true` lets it have one)"
@@ -166,7 +166,7 @@ class CommandVerifier:
         return msgspec.structs.replace(outcome, tail=f"{outcome.tail}\n{note}".lstrip())
 
     def _verify(self, command: Command, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms) -> Verification:
-        """Run ``command``, and on the base too where that tells what its outcome means."""
+        """Run ``command``, and also on the base if that is needed to interpret its outcome."""
         attempt = self._known_pass(command, here, terms) or self._attempt(command, here, terms)
         self._bases.put(here.tree, command, attempt, network=terms.network)
         if attempt.problem:
@@ -178,7 +178,7 @@ class CommandVerifier:
     def _passed(
         self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
     ) -> Verification:
-        """Return what it means that no test failed: all those that ran on the base may have been kept from running."""
+        """Return the outcome if no test failed; tests that ran on the base may have been prevented from running."""
         if attempt.code is None:
             return outcomes.hung(command, attempt, self._before(command, there, terms))
         problem = outcomes.unreported(command, attempt)
@@ -190,7 +190,7 @@ class CommandVerifier:
     def _failed(
         self, command: Command, attempt: Attempt, here: _ScratchCopy, there: _ScratchCopy, terms: _Terms
     ) -> Verification:
-        """Return what it means that the command failed without a failing test."""
+        """Return the outcome if the command failed without a failing test."""
         del here
         base = self._before(command, there, terms)
         if outcomes.never_ran(command, attempt):
@@ -202,12 +202,12 @@ class CommandVerifier:
         return outcomes.nameless(command, attempt, base)
 
     def _known_pass(self, command: Command, here: _ScratchCopy, terms: _Terms) -> Attempt | None:
-        """An earlier run on this tree that passed. One that failed may have failed for a reason outside of it."""
+        """Return an earlier passing run on this tree. A failed one may have an external cause."""
         known = self._bases.get(here.tree, command, network=terms.network, afresh=terms.afresh)
         return known if known is not None and known.code == 0 else None
 
     def _comparable(self, command: Command, there: _ScratchCopy, terms: _Terms) -> Attempt | None:
-        """The run on the base where it is known, or where the change may decide which tests run."""
+        """Return the base's run if it is cached, or if the change may affect which tests run."""
         known = self._bases.get(there.tree, command, network=terms.network)
         if known is None and any(decides_tests(p) for e in self._change.entries for p in (e.path, e.old_path)):
             known = self._before(command, there, terms)
@@ -216,7 +216,7 @@ class CommandVerifier:
         return known
 
     def _sorting(self, here: _ScratchCopy, there: _ScratchCopy) -> Callable[[tuple[str, ...]], Lost]:
-        """Tells which tests the change from ``there`` to ``here`` removes."""
+        """Return a function that finds the tests removed by the change from ``there`` to ``here``."""
 
         def sort(names: tuple[str, ...]) -> Lost:
             if not names:
@@ -241,9 +241,9 @@ class CommandVerifier:
         between: Between,
         terms: _Terms,
     ) -> Verification:
-        """``outcome`` beside the tree ``between``: what it had mended fails, what ran there no longer runs.
+        """Return ``outcome`` compared with ``between``: failures that it had fixed, and tests that no longer run.
 
-        Where that is not known, it is asked if it matters.
+        Missing results are computed if they matter.
         """
         now = self._bases.get(here.tree, command, network=terms.network)
         then = self._bases.get(bench.tree, command, network=terms.network)
@@ -267,7 +267,7 @@ class CommandVerifier:
         return any(decides_tests(path) for entry in entries for path in (entry.path, entry.old_path))
 
     def _before(self, command: Command, base: _ScratchCopy, terms: _Terms) -> Attempt:
-        """Return what ``command`` does on the base, asked once."""
+        """Return the attempt of ``command`` on the base, run at most once."""
         known = self._bases.get(base.tree, command, network=terms.network, afresh=terms.afresh)
         if known is None:
             known = self._attempt(command, base, terms)
@@ -331,7 +331,7 @@ class CommandVerifier:
 
 
 class _ScratchCopy:
-    """The scratch copy of one tree, made when it is first asked for and removed with ``stack``."""
+    """A scratch copy of one tree, created on first use and removed with ``stack``."""
 
     def __init__(
         self,
@@ -349,7 +349,7 @@ class _ScratchCopy:
         self._copy: Path | None = None
 
     def copy(self) -> Path:
-        """Raises GitError and OSError as `scratch`."""
+        """Return the copy's folder. Raises GitError and OSError as `scratch`."""
         if self._copy is None:
             self._copy = self._stack.enter_context(scratch(self._repository, self.tree, self._change))
             self._fill(self._copy)
@@ -362,6 +362,6 @@ def _is_link(entry: Entry) -> bool:
 
 def _tail(output: bytes) -> str:
     kept = decode(output[-_TAIL_BYTES:])
-    if len(output) > _TAIL_BYTES:  # what is cut in two may be a credential, and no scan knows half of one
+    if len(output) > _TAIL_BYTES:  # a truncated token may be half a credential, which no scan detects
         kept = kept.partition("\n")[2] or kept.partition(" ")[2]
     return "\n".join(kept.rstrip().splitlines()[-_TAIL_LINES:])

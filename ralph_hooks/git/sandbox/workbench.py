@@ -1,8 +1,8 @@
-"""A scratch copy of the judged tree in which a repair is made, tried and kept.
+"""A scratch copy of the judged tree in which a repair is made, tested and stored.
 
-Two folders: the copy, where anybody may do anything, and a repository of our own outside of it, which nothing that runs
-in the copy is told of. What the copy holds is read into that one, so that no configuration, hook or filter that was
-written into the copy's ``.git`` has a say.
+There are two folders: the copy, where anything may be changed, and our own repository outside of it, unknown to the
+programs in the copy. That repository reads the copy's files, so that configuration, hooks or filters written to the
+copy's ``.git`` have no effect.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 _TASK = "{task}"
 _INSIDE = "write inside a submodule"
-_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # what a shell ends with
-_KEPT = 4 * 1024 * 1024  # bytes of what an agent prints: its last message may be the whole conversation
+_NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # exit codes of a shell
+_KEPT = 4 * 1024 * 1024  # bytes of an agent's output: its last message may be the whole conversation
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -56,9 +56,9 @@ class GitWorkbench:
     """Implements `core.ports.sandbox.Workbench`; a context manager, and everything is gone with it but what was stored.
 
     ``timeout`` is in seconds for one verify command, ``memory`` in bytes for one process, ``protected`` are the
-    patterns of ``fix.protected``; with ``network`` a repair may use it while it is tried, with ``own_network`` the
-    judged tree may. ``store`` keeps what commands do on the base. Entering raises GitError where an object is missing,
-    OSError where the disk is full.
+    patterns of ``fix.protected``; with ``network`` a repair may use it while it is tested, with ``own_network`` the
+    judged tree may. ``store`` caches the results of commands on the base. Entering raises GitError if an object is
+    missing, OSError if the disk is full.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class GitWorkbench:
 
     def __enter__(self) -> Self:
         if self._cut_by[1]:
-            threading.Thread(target=can_cut_network, daemon=True).start()  # known by the time that a repair is tried
+            threading.Thread(target=can_cut_network, daemon=True).start()  # decided by the time that a repair is tested
         with contextlib.ExitStack() as stack:
             self._copies = stack.enter_context(contextlib.ExitStack())
             ours = stack.enter_context(private_folder(self._repository))
@@ -109,12 +109,12 @@ class GitWorkbench:
         self._stack.close()
 
     def paths(self) -> Sequence[str]:
-        """Every file that the copy holds now, sorted; what git ignores is none of them."""
+        """Return every file in the copy, sorted, without those that git ignores."""
         listed = self._listed("--cached", "--others", "--deduplicate")
         return sorted(path for path in listed if os.path.lexists(self._copy / path) and not self._is_folder(path))
 
     def read(self, path: str) -> bytes | None:
-        """The file as it is now; None where there is none. Follows no symbolic link."""
+        """Return the current file; None if there is none. Follows no symbolic link."""
         if unsafe_name(path) or self._obstacle(path):
             return None
         try:
@@ -125,7 +125,7 @@ class GitWorkbench:
             return file.read() if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
     def write(self, files: Mapping[str, bytes | None]) -> None:
-        """Write files, or remove those that map to None; all or, where one of them is refused, none."""
+        """Write files, or remove those that map to None; if one is refused, none is written."""
         for path in files:
             if violation := unsafe_name(path):
                 raise RepairRefused(str(violation))
@@ -143,10 +143,10 @@ class GitWorkbench:
     def run_agent(
         self, command: Sequence[str], task: str, deadline: Deadline, environment: Mapping[str, str]
     ) -> AgentRun:
-        """Run a coding agent's program in the copy. Whatever it leaves running of its process group is ended."""
+        """Run a coding agent's program in the copy. Processes left in its process group are killed."""
         self._held = None
         self._visited = True
-        file = self._copy.parent / "ralph-hooks-task.md"  # beside the copy: it is no part of the repair
+        file = self._copy.parent / "ralph-hooks-task.md"  # beside the copy: it is not part of the repair
         file.write_text(task, encoding="utf-8", errors="backslashreplace")
         words = [word.replace(_TASK, str(file)) for word in command]
         try:
@@ -160,7 +160,7 @@ class GitWorkbench:
                 stdin=None if any(_TASK in word for word in command) else file,
                 apart=True,
             )
-        except (OSError, ValueError) as error:  # ValueError: a NUL in a word
+        except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_EXECUTABLE
             return AgentRun(code, 0.0, b"", str(error).encode("utf-8", "backslashreplace"))
         finally:
@@ -168,26 +168,26 @@ class GitWorkbench:
         return AgentRun(done.returncode, done.seconds, done.tail, done.errors)
 
     def reset(self) -> None:
-        """Make the copy what it was. It is a new folder: no trace of what was done to the old one is left."""
+        """Restore the copy in a new folder, so that no trace of earlier work remains."""
         self._copies.close()
         self._settle(self._copies.enter_context(scratch(self._ours, self._change.tree)))
 
     def repair(self) -> GitSnapshot:
-        """The repair alone: the judged tree against what the copy holds now."""
+        """Return only the repair: the judged tree against the copy's current content."""
         if self._held is None:
             self._held = self._taken_up()
         return self._held
 
     def repaired(self) -> GitSnapshot:
-        """The change with the repair in it: the base of the judged change against what the copy holds now."""
+        """Return the change including the repair: the base of the judged change against the copy's current content."""
         return compare(self._ours, self._change.base, self.repair().change.tree, f"{self._change.title}, repaired")
 
     def verify(
         self, commands: Sequence[Command], deadline: Deadline, judged: Sequence[Verification] = ()
     ) -> tuple[Verification, ...]:
-        """Run verify commands on a fresh copy of the repaired tree: only what is in it counts.
+        """Run verify commands on a fresh copy of the repaired tree, so that only its content counts.
 
-        What a model wrote runs without a network, where the system lets us; the user's own change as it always does.
+        Model-written code runs without network if the system supports it; the user's own change runs as usual.
         """
         tree = self.repair().change.tree
         if tree == self._change.tree:
@@ -200,21 +200,21 @@ class GitWorkbench:
         return self._verifier.run(tree, self._change.base, commands, deadline, between=between)
 
     def caveats(self) -> Sequence[str]:
-        """Sentences that the user has to read about how the repair was tried."""
+        """Return warnings for the user about how the repair was tested."""
         return tuple(dict.fromkeys((*self._own.caveats(), *self._verifier.caveats())))
 
     def prover(self, command: str = "") -> GitProver:
-        """Runs reproducers on trees that the copy's repository knows."""
+        """Return a runner of reproducers for trees in the workbench's repository."""
         return GitProver(self._ours, self._change, command=command, project=self._repository)
 
     def linters(self) -> GitLinterRunner:
-        """Runs linters on trees that the copy's repository knows."""
+        """Return a runner of linters for trees in the workbench's repository."""
         return GitLinterRunner(
             self._ours, project=self._repository, network=not self._cut_by[1], dependencies=self._dependencies
         )
 
     def store(self, *, summary: str, verified: bool, reproduced: bool = False) -> StoredFix:
-        """Keep the repair in the user's repository. Raises GitError where git cannot write there."""
+        """Store the repair in the user's repository. Raises GitError if git cannot write there."""
         return fixes.store(
             self._repository,
             self._ours,
@@ -235,18 +235,18 @@ class GitWorkbench:
         )
 
     def _settle(self, copy: Path) -> None:
-        """Begin on a copy that is exactly the judged tree."""
+        """Start on a copy that is exactly the judged tree."""
         self._copy = copy
         self._held = None
         self._written.clear()
         self._visited = False
-        shutil.copyfile(copy / ".git/index", self._ours.index)  # it knows which files are unchanged
+        shutil.copyfile(copy / ".git/index", self._ours.index)  # it has the status of unchanged files
         for git_dir in (copy / ".git", self._ours.git_dir):
             (git_dir / "info").mkdir(exist_ok=True)
             (git_dir / "info/exclude").write_bytes(self._excludes)
 
     def _taken_up(self) -> GitSnapshot:
-        """The tree of what the copy holds, in our repository, once it is known to break no rule."""
+        """Return the copy's content as a tree in our repository, after checking it against every rule."""
         if self._copy.is_symlink() or not self._copy.is_dir():
             raise RepairRefused("the repair took the folder away that it was made in")
         touched = self._touched()
@@ -269,11 +269,11 @@ class GitWorkbench:
         return snapshot
 
     def _touched(self) -> list[str]:
-        """Every path that may differ from the judged tree; a folder with a repository of its own ends with a slash."""
+        """Return every path that may differ from the judged tree; one of a nested repository ends with a slash."""
         return self._listed("--others", "--modified", "--deleted", "--deduplicate")
 
     def _strange(self, path: str) -> Violation | None:
-        """Return what cannot or must not be taken up at all, before git looks at it."""
+        """Return the violation of a path that must be rejected before git reads it."""
         if path.endswith("/"):
             return Violation("add a repository inside the repository", path)
         try:
@@ -287,7 +287,7 @@ class GitWorkbench:
         return unsafe_name(path)
 
     def _nested(self) -> list[Violation]:
-        """``.git`` in any spelling below the top, which git itself passes over in silence. Only agents can make one."""
+        """Return each ``.git`` in any spelling below the top: git skips it silently. Only agents can create one."""
         found: list[str] = []
         for folder, folders, files in os.walk(self._copy) if self._visited else ():
             where = Path(folder).relative_to(self._copy)
@@ -298,18 +298,18 @@ class GitWorkbench:
         return [Violation("touch .git", path) for path in found if path not in ignored]
 
     def _inside_submodules(self) -> list[Violation]:
-        """Return what lies in a submodule's folder, which git passes over as well: a copy has it empty."""
+        """Return files in a submodule's folder, which git skips as well: a copy has it empty."""
         places = ((path, self._copy / path) for path in self._submodules)
         return [Violation(_INSIDE, path) for path, place in places if place.is_dir() and any(place.iterdir())]
 
     def _refuse_ignored(self) -> None:
-        """A new file that git ignores would be left out of the repair without a word."""
+        """Reject a new file that git ignores, since it would be silently left out of the repair."""
         for path in self._ignored(sorted(self._written)):
             if os.path.lexists(self._copy / path):
                 raise RepairRefused(str(Violation("write a file that .gitignore keeps out of the repository", path)))
 
     def _ignored(self, paths: Sequence[str]) -> Iterator[str]:
-        """Those of ``paths`` that git ignores. What is in the index is never ignored."""
+        """Yield those of ``paths`` that git ignores. Paths in the index are never ignored."""
         if not paths:
             return
         names = b"".join(os.fsencode(path) + b"\0" for path in paths)
@@ -323,7 +323,7 @@ class GitWorkbench:
                 raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", entry.path)))
 
     def _obstacle(self, path: str) -> Violation | None:
-        """A symbolic link on the way to ``path`` or at its end, or something that is no file at its end."""
+        """Return the violation of a symbolic link on or at ``path``, or of anything but a regular file at its end."""
         *folders, name = path.split("/")
         if any(path.startswith(f"{submodule}/") for submodule in self._submodules):
             return Violation(_INSIDE, path)
@@ -339,7 +339,7 @@ class GitWorkbench:
 
     def _write(self, place: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
-            place.rmdir()  # an empty folder is nothing to git
+            place.rmdir()  # git does not track empty folders
         try:
             place.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(place, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _NO_FOLLOW, 0o666)
@@ -350,7 +350,7 @@ class GitWorkbench:
             file.write(content)
 
     def _remove(self, place: Path) -> None:
-        """Remove a file, and the folders that it leaves empty, as git does."""
+        """Remove a file and the folders that become empty, as git does."""
         place.unlink(missing_ok=True)
         for folder in place.relative_to(self._copy).parents:
             try:
@@ -365,7 +365,7 @@ class GitWorkbench:
 
     @property
     def _inside(self) -> dict[str, str | None]:
-        """Our repository, with the copy as its working tree."""
+        """The environment of our repository with the copy as its working tree."""
         return {**self._ours.environment, "GIT_WORK_TREE": str(self._copy)}
 
     def _git(self, *args: str) -> bytes:
@@ -384,7 +384,7 @@ class GitWorkbench:
 
 
 def _our_repository(folder: Path, repository: Repository, tree: str) -> Repository:
-    """The one beside the copy. Its top is an empty folder: nothing that is asked of it depends on files."""
+    """Return the repository beside the copy. Its top is an empty folder: no operation on it depends on files."""
     home = folder / "home"
     home.mkdir()
     git_dir = folder / "git"
@@ -400,7 +400,7 @@ def _our_repository(folder: Path, repository: Repository, tree: str) -> Reposito
 
 
 def _habits(repository: Repository) -> tuple[bytes, tuple[str, ...]]:
-    """Return what the user has git ignore besides .gitignore, and where in the tree this clone has its hooks."""
+    """Return the user's ignore rules outside .gitignore, and the paths of this clone's hooks in the tree."""
     asked = ["config", "-z", "--type=path", "--get-regexp", r"^core\.(excludesfile|hookspath)$"]
     answer = try_git(asked, cwd=repository.top, env=repository.environment).stdout
     found = dict(pair.partition("\n")[::2] for pair in os.fsdecode(answer).split("\0") if pair)
@@ -416,7 +416,7 @@ def _habits(repository: Repository) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _copied(source: Path, target: Path) -> None:
-    """Copy a folder. Raises OSError for the first file that cannot be, and not a list of all."""
+    """Copy a folder. Raises OSError for the first file that fails, not a list of all."""
     try:
         shutil.copytree(source, target)
     except shutil.Error as error:
