@@ -17,7 +17,7 @@ class ExitCode(IntEnum):
 
 
 class RalphError(Exception):
-    """Something the user can act on: what happened, and what to do next.
+    """An error that the user can act on: it says what happened, and what to do next.
 
     ``message`` is one sentence without a final full stop; ``hint`` is the next step, or empty where there is none.
     """
@@ -39,7 +39,7 @@ class GitError(RalphError):
 
 
 class RepairRefused(Exception):
-    """A repair does what no repair may. ``str()`` names the rule and the path."""
+    """A repair breaks a rule for repairs. ``str()`` names the rule and the path."""
 
 
 class CapError(RalphError):

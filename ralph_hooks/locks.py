@@ -52,7 +52,7 @@ def adopt(descriptor: int, path: Path) -> Lock | None:
 
 
 def held(path: Path) -> bool:
-    """Return whether somebody holds the lock on ``path``. Takes it for a moment to find out."""
+    """Return whether a process holds the lock on ``path``. Takes it for a moment to find out."""
     if not path.exists():
         return False
     lock = acquire(path)

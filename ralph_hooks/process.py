@@ -71,7 +71,7 @@ def run(
     stdin: bytes = b"",
     timeout: float | None = None,
 ) -> Finished:
-    """Run ``args`` without a shell and return what it printed.
+    """Run ``args`` without a shell and return its output.
 
     ``timeout`` is in seconds. Raises FileNotFoundError, PermissionError and subprocess.TimeoutExpired as the standard
     library does: the caller knows what the program was for and says so.
@@ -331,7 +331,7 @@ def _signal_group(group: int, number: int) -> None:
 
 
 def _end_strays(mark: str) -> None:
-    """End what has left the group and still has ``mark`` in its environment, as daemons have."""
+    """End processes that have left the group and still have ``mark`` in their environment, as daemons have."""
     wanted = f"{_MARK}={mark}".encode("ascii")
     for _ in range(_ROUNDS):  # one that forks faster than we look goes on
         found = [pid for pid in _all_processes() if wanted in _environment_of(pid)]
@@ -350,7 +350,7 @@ def _all_processes() -> list[int]:
 
 
 def _environment_of(pid: int) -> list[bytes]:
-    """Return what it was started with, as NAME=value; nothing for another user's, or one that has ended."""
+    """Return its initial environment, as NAME=value; nothing for another user's process, or one that has ended."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     return []
@@ -428,7 +428,7 @@ _KEPT = frozenset((
 
 
 def allowed_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return what a program needs of the environment to find its tools, and nothing else: no keys, no tokens, no GIT_*.
+    """Return the variables that a program needs to find its tools, and nothing else: no keys, no tokens, no GIT_*.
 
     Under pre-commit or prek our own hook environment is taken off PATH, so that ``python`` is the user's.
     """

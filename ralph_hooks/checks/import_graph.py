@@ -203,7 +203,7 @@ def _blocks(node: ast.stmt) -> Iterator[Sequence[ast.stmt]]:
 
 
 def _uses(gone: Sequence[_Gone], contents: Mapping[str, bytes], files: _Files) -> list[tuple[_Gone, str, list[_Use]]]:
-    """Return where what is gone is imported, by module and name."""
+    """Return the imports of lost names, by module and name."""
     by_module = {each.module: each for each in gone}
     found: dict[tuple[str, str], list[_Use]] = {}
     for path, data in sorted(contents.items()):

@@ -63,7 +63,7 @@ class _Raw(Struct, frozen=True):
 
 
 def read(form: Format, run: LinterRun) -> Reading:
-    """Return what ``run`` printed. Raises UnreadableError."""
+    """Return the diagnostics that ``run`` printed. Raises UnreadableError."""
     found: list[_Raw] = []
     stopped = ""
     for item in _READERS[form](run.output):

@@ -1,4 +1,4 @@
-"""The project's own linters and type checkers: what they say of the change and did not say of its base.
+"""The project's own linters and type checkers: findings in the change that its base does not have.
 
 Findings are the same by rule, message and line of code; line numbers shift. Only files of the change count.
 """
@@ -51,7 +51,7 @@ class _Job(Struct, frozen=True):
 
 
 class ProjectLinters:
-    """Implements `core.ports.checks.Linters`. ``cache`` keeps what linters say of a tree."""
+    """Implements `core.ports.checks.Linters`. ``cache`` keeps the findings of linters in a tree."""
 
     def __init__(self, linters: Sequence[Linter], runner: LinterRunner, cache: Cache) -> None:
         self.linters = tuple(linters)
@@ -85,7 +85,7 @@ class ProjectLinters:
         return self._runner.caveats()
 
     def _sides(self, jobs: Sequence[_Job], tree: str, change: Change, deadline: Deadline) -> list[_Side]:
-        """Return what the linters say of ``tree``, from the cache where it is known; one scratch copy for the rest."""
+        """Return the linters' findings in ``tree``, from the cache if possible; one scratch copy for the rest."""
         keys = [self._key(job, tree) for job in jobs]
         known = self._cache.get(keys)
         sides = [_recalled(known.get(key)) for key in keys]

@@ -1,4 +1,4 @@
-"""ruff: what it is sure of blocks, what it suspects is handed to the analyze phase.
+"""ruff: certain findings block, doubtful ones go to the analyze phase as hints.
 
 F, E9 and PLE without the codes that are matters of taste gave no false alarm on 473 clean changes; B, S and RUF gave 4
 to 15 %. Of the project's own ruff configuration only what narrows that down counts, as the base has it: `ruff_config`.
@@ -77,18 +77,18 @@ class _Item(Diagnostic, frozen=True):
 
 
 class _Side(Struct, frozen=True):
-    """One side of a file, and what ruff says of it."""
+    """One side of a file, with ruff's findings."""
 
     lines: tuple[str, ...] = ()
     items: tuple[_Item, ...] = ()
 
     def text(self, item: _Item) -> str:
-        """The line that ``item`` is about."""
+        """Return the line that ``item`` is about."""
         row = item.location.row
         return self.lines[row - 1] if row <= len(self.lines) else ""
 
     def key(self, item: _Item) -> tuple[str, str]:
-        """Recognises a diagnostic on the other side, wherever its line has moved."""
+        """Return a key that identifies a diagnostic on the other side, wherever its line has moved."""
         return item.rule, self.text(item).strip()
 
     @property
@@ -139,7 +139,7 @@ class Ruff:
         return self._project.of(path) if self._project else Rules()
 
     def _judge(self, files: Sequence[tuple[str, bytes | None]], target: str, deadline: Deadline) -> list[_Side]:
-        """Return what ruff says of each file. One that is not there, or no text to Python, has nothing."""
+        """Return ruff's findings in each file. A file that is missing, or no text to Python, has none."""
         texts = [(path, _text(data)) for path, data in files]
         found = diagnose(texts, deadline, _Item, target)
         return [
@@ -156,7 +156,7 @@ class Ruff:
 def diagnose(
     files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item], target: str = ""
 ) -> list[tuple[Item, ...]]:
-    """Return what ruff says of each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
+    """Return ruff's findings in each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
 
     ``target`` is the version of Python they are for, such as ``py310``; without it the newest that ruff knows.
     """

@@ -1,4 +1,4 @@
-"""A project's own ruff configuration: what of it the gate goes by.
+"""A project's own ruff configuration: the parts that the gate uses.
 
 It is read from the base, so that a change cannot switch its own findings off. Taken over are ``builtins``, ``ignore``,
 ``per-file-ignores``, ``exclude``, ``target-version`` and their ``extend-`` forms; which rules block stays the gate's
@@ -74,7 +74,7 @@ class ProjectRules:
         self._paths = tuple(paths)
 
     def of(self, path: str) -> Rules:
-        """Return what counts for ``path``: the nearest configuration, or none."""
+        """Return the configuration for ``path``: the nearest, or none."""
         return next((self._found[folder] for folder in _folders(path) if folder in self._found), Rules())
 
     @property

@@ -134,7 +134,7 @@ def _until(deadline: Deadline, chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _of_large(path: str, found: Located) -> Finding:
-    """A finding in a file that is read in pieces. Its long lines are not shown."""
+    """Return a finding in a file that is read in pieces. Its long lines are not shown."""
     line = found.lines()[-1]
     shown = line if len(line) <= _LONGEST_SHOWN else secrets.MASK
     finding = _finding(path, [shown], found.line, [found.secret], _ADVICE)
@@ -154,7 +154,7 @@ class _Looked:
         self._starts = [0, *accumulate(len(line) + 1 for line in lines.values())]
 
     def number(self, offset: int) -> int:
-        """The number in the file of the line that is at ``offset`` of the text."""
+        """Return the number in the file of the line at ``offset`` of the text."""
         return self._numbers[bisect_right(self._starts, offset) - 1]
 
 
@@ -173,7 +173,7 @@ def _certain(text: str, path: str = "") -> list[Secret]:
 
 
 def _placed(looked: _Looked, found: Sequence[Secret], advice: str) -> list[Finding]:
-    """One finding for each line that something in ``found`` begins on."""
+    """Return one finding for each line on which something in ``found`` begins."""
     by_line: dict[int, list[Secret]] = {}
     for secret in found:
         by_line.setdefault(looked.number(secret.start), []).append(secret)
@@ -204,7 +204,7 @@ def _has_no_comments(path: str, lines: Sequence[str]) -> bool:
 
 
 def _finding(path: str, lines: Sequence[str], first: int, found: Sequence[Secret], advice: str) -> Finding:
-    """For what was ``found`` in ``lines``, which begin with the ``first`` one."""
+    """Return the finding for a secret ``found`` in ``lines``, which begin with the ``first`` one."""
     unreal = _DISMISS if _has_no_comments(path, lines) else _UNREAL
     return blocking(
         "secrets",

@@ -21,7 +21,7 @@ def added(source: Source) -> dict[int, str]:
 
 
 def removed(source: Source) -> dict[int, str]:
-    """The lines that the change takes away, by their number in the base."""
+    """Return the lines that the change removes, by their number in the base."""
     return {line.old: line.text for hunk in source.hunks for line in hunk.lines if line.kind == "-" and line.old}
 
 

@@ -216,7 +216,7 @@ def _lost_assertions(tests: Sequence[_Tests], unneeded: _Unneeded) -> list[_Plac
 
 
 def _shared(tests: _Tests) -> Iterator[tuple[_Case, _Case]]:
-    """The tests that a file has on both sides, where it has one of that name."""
+    """Yield the tests that a file has exactly once on both sides, by name."""
     old, new = (Counter(case.name for case in side) for side in (tests.old, tests.new))
     after = {case.name: case for case in tests.new}
     for case in tests.old:

@@ -32,5 +32,5 @@ def visit(do: Do, identity: str, topic: str, number: int, task: bytes) -> bytes:
 
 
 def greet(answer: Callable[[bytes], bytes], question: bytes) -> tuple[str, bytes]:
-    """Return which process this is, and what it answers."""
+    """Return the identity of this process, and its answer."""
     return IDENTITY, answer(question)

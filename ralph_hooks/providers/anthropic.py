@@ -106,7 +106,7 @@ def _text(reply: _Reply, model: Model) -> str:
 
 
 def usage(data: bytes) -> Usage | None:
-    """Return what the call used; None where the provider does not say.
+    """Return the usage of the call; None where the provider does not report it.
 
     Cache reads and writes come on top of its input.
     """

@@ -1,4 +1,4 @@
-"""An error that a provider reports, as the fault it is: by its status first, then by what its body says."""
+"""Classification of errors that a provider reports: by status first, then by body."""
 
 from __future__ import annotations
 

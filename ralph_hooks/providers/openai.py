@@ -194,7 +194,7 @@ class _Billed(Struct, frozen=True):
 
 
 def usage(data: bytes) -> Usage | None:
-    """Return what the call used; None where the provider does not say, or not so that it can be understood."""
+    """Return the usage of the call; None where the provider does not report it in a readable form."""
     try:
         used = from_json(data, _Billed).usage
     except msgspec.ValidationError:

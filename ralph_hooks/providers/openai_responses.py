@@ -122,7 +122,7 @@ def _text(reply: _Reply, model: Model) -> str:
 
 
 def usage(data: bytes) -> Usage | None:
-    """Return what the call used; None where it does not say. The output includes reasoning, the input the cache."""
+    """Return the usage of the call; None if unreported. The output includes reasoning, the input the cache."""
     try:
         used = from_json(data, _Billed).usage
     except msgspec.ValidationError:

@@ -192,7 +192,7 @@ class _Client:
 
 
 def _without(secrets: Sequence[str], ask: Callable[[], Completion]) -> Completion:
-    """Return what comes of ``ask``, without keys where a server repeats them: answers and errors are shown and kept."""
+    """Return the result of ``ask`` without keys that a server repeats: answers and errors are shown and kept."""
     try:
         completion = ask()
     except ModelError as fault:

@@ -1,4 +1,4 @@
-"""Keeps what is asked and answered, for debugging and only when the user says so."""
+"""A log of requests and answers, for debugging and only when the user enables it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BodyKeeper:
         self._client.prepare(model)
 
     def complete(self, request: ModelRequest, deadline: Deadline) -> Completion:
-        """Ask, and keep what was said. Raises what the client raises, and OSError where it cannot be written."""
+        """Send the request and log it with its answer. Raises as the client, and OSError where it cannot be written."""
         asked = {
             "model": request.model.id,
             "system": request.system,

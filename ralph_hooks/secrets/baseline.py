@@ -1,4 +1,4 @@
-"""Read the baseline of detect-secrets: what a project has listed as no real secret.
+"""Read the baseline of detect-secrets: values that a project has listed as no real secret.
 
 Format: https://github.com/Yelp/detect-secrets#baseline-file. ``hashed_secret`` is the SHA-1 of what a plugin took for
 the credential, which may be less or more than what this package finds in the same line.

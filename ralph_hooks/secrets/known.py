@@ -1,4 +1,4 @@
-"""Recognise a credential again where nothing beside it says what it is, as in the output of a test."""
+"""Recognise a known credential where its context does not identify it, as in the output of a test."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ class Jobs:
         return True
 
     def sweep(self) -> tuple[Job, ...]:
-        """Remove what jobs that died have left here, and records that are old. Those that died are returned."""
+        """Remove the leftovers of jobs that died, and old records. Return the jobs that died."""
         died: list[Job] = []
         ended: list[Job] = []
         for tree in self._trees():
@@ -257,7 +257,7 @@ def _send(pid: int, number: int, lock: Path) -> bool:
 
 
 def _handle(pid: int, stack: contextlib.ExitStack) -> int | None:
-    """Return what stands for this process and no other, until ``stack`` is closed. Raises ProcessLookupError."""
+    """Return an identifier of this process and no other, until ``stack`` is closed. Raises ProcessLookupError."""
     if sys.platform != "linux":
         return None
     try:

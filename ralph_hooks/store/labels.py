@@ -38,7 +38,7 @@ class Labels:
         self._clock = clock
 
     def add(self, report: Report, change: Change, trees: Collection[str] = ()) -> None:
-        """Keep what ``report`` on ``change`` shows, and decide about what was shown before.
+        """Record the findings that ``report`` on ``change`` shows, and update those shown before.
 
         ``trees`` are those of the commits that are pushed.
         """
@@ -48,7 +48,7 @@ class Labels:
             self._database.note(f"{error.message}; what became of earlier findings is not kept")
 
     def decide(self, fingerprints: Sequence[str], kind: DismissalKind) -> None:
-        """Keep that somebody has dismissed these findings."""
+        """Record that these findings were dismissed."""
 
         def write(connection: sqlite3.Connection) -> None:
             for fingerprint in fingerprints:

@@ -306,7 +306,7 @@ def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, wo
 def statement(
     state: State, *, since: date | None = None, until: date | None = None, repository: RepositoryId | None = None
 ) -> Statement:
-    """Return what was spent from ``since`` to ``until``, both included, everywhere or in one repository.
+    """Return the spending from ``since`` to ``until``, both included, everywhere or in one repository.
 
     By the team's ledger where there is one and it answers: there a repository goes by its name, for its folder is
     another one on each machine.

@@ -33,7 +33,7 @@ LIMITS = (
     "SET LOCAL lock_timeout = '4s'",
 )
 _ALONE = "SELECT pg_advisory_xact_lock(1918987376, 1)"
-"""One writer at a time, as in SQLite: what is spent stays as it was read until it is written."""
+"""One writer at a time, as in SQLite: the spending cannot change between read and write."""
 _WHICH = "SELECT max(version) FROM ralph_hooks"
 _MIGRATING = "SELECT pg_advisory_xact_lock(1918987376, 2)"
 
@@ -385,7 +385,7 @@ def _version(connection: psycopg.Connection) -> int:
 
 
 def _away(error: psycopg.Error) -> TeamStoreUnavailable:
-    """Return what ``error`` means, without its text, which may name the user."""
+    """Return the meaning of ``error`` without its text, which may name the user."""
     text = str(error)
     state = error.sqlstate or ""
     if state in _REASONS:

@@ -143,7 +143,7 @@ def _catalogue_state() -> str:
 
 
 def _look_up(catalogue: str, name: str, now: float) -> tuple[Price | None, bool]:
-    """Return what the catalogue has for ``name``, and whether that is the same at any time."""
+    """Return the catalogue's price for ``name``, and whether it is the same at any time."""
     from datetime import UTC, datetime, timedelta
 
     from genai_prices.data_snapshot import get_snapshot

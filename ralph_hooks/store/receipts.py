@@ -85,7 +85,7 @@ class StoredReceipts:
         return frozenset(alone.union(rows))
 
     def skipped(self, commits: Sequence[Commit]) -> Mapping[str, str]:
-        """Return what was skipped when each of ``commits`` was last judged, by object id; only those with something.
+        """Return the checks skipped when each of ``commits`` was last judged, by object id; only those with something.
 
         A state that cannot be read knows of none.
         """
@@ -96,7 +96,7 @@ class StoredReceipts:
         return {oid: names for oid, names in last.items() if names}
 
     def of(self, commits: Sequence[Commit]) -> dict[str, tuple[JudgedCommit, ...]]:
-        """Return what was judged of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
+        """Return the reviews of each of ``commits``, by object id and the oldest first. Raises Unavailable."""
         steps = self._steps(None, commits)
         same: dict[str, list[Commit]] = {}
         for commit in commits:

@@ -59,7 +59,7 @@ _SEEN = (
     " max(command <> 'fix' AND outcome = 'ok'), max(phase = 'implement' AND outcome = 'ok') FROM calls GROUP BY run"
 )
 _DERIVED = ("daily", "runs")
-"""Tables that triggers fill: what is saved of a damaged file fills them anew."""
+"""Tables that triggers fill: rows saved from a damaged file fill them again."""
 _STEPS: tuple[tuple[str, ...], ...] = (
     (
         """CREATE TABLE answers (
@@ -275,7 +275,7 @@ class Database:
 
     @property
     def troubles(self) -> tuple[str, ...]:
-        """Sentences the user has to read: what could not be kept, and what was found damaged."""
+        """Warnings for the user about records that could not be kept and files that were damaged."""
         return tuple(self._troubles)
 
     def note(self, sentence: str) -> None:
@@ -307,7 +307,7 @@ class Database:
         return found
 
     def transact(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Return what ``work`` returns; all it wrote is kept, or nothing if it raises. It may be called twice.
+        """Return the result of ``work``; all it wrote is kept, or nothing if it raises. It may be called twice.
 
         No other thread or process writes meanwhile. Raises Unavailable.
         """

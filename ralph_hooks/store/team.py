@@ -138,12 +138,12 @@ class TeamStore:
         connection.executemany("REPLACE INTO unshared_answers VALUES (?, ?, ?)", [(k, self.name, stored) for k in keys])
 
     def share(self) -> None:
-        """Send what waits, as much as goes into one transaction. What cannot be sent goes on waiting."""
+        """Send pending rows, as many as fit in one transaction. Rows that cannot be sent stay pending."""
         with suppress(TeamStoreUnavailable, Unavailable):
             self._share()
 
     def waiting(self) -> Waiting:
-        """Return what has not been sent. Raises Unavailable."""
+        """Return the number of pending rows. Raises Unavailable."""
         ((verdicts,),) = self._database.query(
             "SELECT count(*) FROM unshared_answers WHERE store = ? AND key IN (SELECT key FROM answers)", (self.name,)
         )

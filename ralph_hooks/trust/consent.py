@@ -66,7 +66,7 @@ def _written(command: Any) -> str:  # noqa: ANN401 - a JSON value
 
 
 def _programs(agent: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what an agent's two commands would be started for."""
+    """Yield the purposes for which an agent's two commands would be started."""
     if "command" in agent:
         yield f"run {' '.join(agent['command'])} in a scratch copy of your code"
     if "ask" in agent:
@@ -109,7 +109,7 @@ class Consent:
         return kept is not None and kept.repository == _text(repository) and kept.digest == wanted
 
     def previous(self, repository: str) -> tuple[Permission, ...]:
-        """Return what was approved last, to show the difference; empty where nothing was. Raises as `approved`."""
+        """Return the permissions approved last, to show the difference; empty for none. Raises as `approved`."""
         kept = self._read(repository)
         return kept.permissions if kept else ()
 

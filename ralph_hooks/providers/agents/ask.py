@@ -82,7 +82,7 @@ def _run(request: ModelRequest, deadline: Deadline, *, environ: Mapping[str, str
 
 
 def _values(request: ModelRequest, top: Path, here: Path) -> Mapping[str, str]:
-    """Return what the placeholders stand for. Files lie outside of the agent's folder, which is empty."""
+    """Return the values of the placeholders. Files lie outside of the agent's folder, which is empty."""
     schema = msgspec.json.encode(request.schema).decode()
     files = {"{system-file}": top / "system.md", "{schema-file}": top / "schema.json"}
     files["{system-file}"].write_text(request.system, encoding="utf-8")

@@ -80,7 +80,7 @@ def with_model(command: Sequence[str], name: str) -> tuple[str, ...]:
 
 
 def environment(provider: Provider, environ: Mapping[str, str], key: str) -> dict[str, str]:
-    """Return what the user lets this agent see, and nothing else of what is kept from programs."""
+    """Return the variables that the user passes to this agent; all others withheld from programs stay out."""
     seen = {name: environ[name] for name in (*provider.environment, *_FIND) if name in environ}
     return {**seen, provider.api_key_env: key} if key else seen
 
