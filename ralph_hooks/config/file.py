@@ -86,7 +86,7 @@ def _table(path: Path, prefix: tuple[str, ...], *, own: bool) -> dict[str, Any] 
 
 
 def _check_spelling(path: Path, tool: Mapping[str, Any]) -> None:
-    """A misspelt table would be ignored in silence, as tables of other tools are."""
+    """Report a misspelt table, which would otherwise be ignored in silence, as tables of other tools are."""
     for wrong in _MISSPELT:
         if wrong in tool:
             raise ConfigError(f"{path}: {TABLE[0]}.{wrong}: unknown table", f"write [{'.'.join(TABLE)}]")

@@ -112,12 +112,12 @@ def _merged(files: Sequence[File], name: str) -> dict[str, Any]:
 
 
 def _disabled(files: Sequence[File]) -> dict[str, Any]:
-    """Reproducers that one file does not allow are not run."""
+    """Return settings that disable reproducers if any file does."""
     return {"enabled": False} if any(file.raw.get("proof", {}).get("enabled") is False for file in files) else {}
 
 
 def _unplugged(files: Sequence[File], name: str) -> dict[str, Any]:
-    """As `_merged`, but a network that one file does not allow stays cut."""
+    """As `_merged`, but without network access if any file denies it."""
     refused = any(file.raw.get(name, {}).get("network") is False for file in files)
     return _merged(files, name) | ({"network": False} if refused else {})
 
@@ -135,7 +135,7 @@ def _prices(file: File, models: Models, user: File | None) -> dict[str, Price]:
 
 
 def _budget(files: Sequence[File]) -> Budget:
-    """For each cap the lowest that was written in a file, else the default; the careful way with unknown prices."""
+    """Return for each cap the lowest value of all files, else the default; the strictest policy for unknown prices."""
     caps: dict[str, Decimal] = {}
     unpriced = Unpriced.ALLOW
     for file in files:

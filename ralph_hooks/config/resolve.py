@@ -279,7 +279,7 @@ def _price(table: PriceTable) -> Price:
 
 
 def check_lists(file: File) -> None:
-    """Patterns and commands outside of routes and providers."""
+    """Check patterns and commands outside of routes and providers."""
     table = file.table
     for name, patterns in (("gate", table.gate.exclude), ("push", table.push.exclude)):
         check_patterns(file, (name, "exclude"), patterns)

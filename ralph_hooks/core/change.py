@@ -104,5 +104,5 @@ def decode(data: bytes) -> str:
 
 
 def lines_of(data: bytes) -> list[str]:
-    """The lines of a file as git counts them: they end at LF alone, not at the form feeds of `str.splitlines`."""
+    """Return the lines of a file as git counts them: they end at LF alone, unlike those of `str.splitlines`."""
     return decode(data).removesuffix("\n").split("\n") if data else []

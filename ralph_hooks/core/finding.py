@@ -119,5 +119,5 @@ def squeezed(text: str) -> str:
 
 
 def digest(*parts: str) -> str:
-    """16 hexadecimal digits that name ``parts``."""
+    """Return 16 hexadecimal digits that identify ``parts``."""
     return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -52,7 +52,7 @@ class Job(Struct, frozen=True, kw_only=True):
     """False if another try may have a different result: an outage, the deadline, a killed process."""
 
     def summarised(self) -> JobSummary:
-        """As a report carries it."""
+        """Return the summary that a report contains."""
         return JobSummary(
             state=self.state.value,
             step=self.step,

@@ -192,7 +192,7 @@ def _hunk_text(lines: Sequence[Line], heading: str) -> str:
 
 
 def numbered(line: Line) -> str:
-    """One line of a change as a model sees it: ``+12 code``; the base's number for removed lines, none for context."""
+    """Return one line of a change as a model sees it: ``+12 code``; the base's number if removed, none for context."""
     if line.kind == " ":
         return f" {line.text}"
     return f"{line.kind}{line.new if line.new is not None else line.old} {line.text}"

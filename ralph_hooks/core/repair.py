@@ -69,7 +69,7 @@ class StoredFix(Struct, frozen=True, kw_only=True):
     """True if the reproducer of each proved finding passes with it."""
 
     def summarised(self) -> FixSummary:
-        """As a report carries it."""
+        """Return the summary that a report contains."""
         return FixSummary(
             id=self.id,
             ref=self.ref,

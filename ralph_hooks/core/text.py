@@ -31,7 +31,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def visible(text: str) -> str:
-    """``text`` with everything that could drive a terminal or hide from a reader escaped; tabs and newlines stay."""
+    """Return ``text`` with terminal control and invisible characters escaped; tabs and newlines stay."""
     if text.isascii() and text.isprintable():  # nearly always
         return text
     return _unsafe().sub(_escape, text)
@@ -43,7 +43,7 @@ def one_line(text: str) -> str:
 
 
 def path_line(path: str) -> str:
-    """As `one_line`, and never the same for two paths: a backslash is written twice. For wherever a path is a name."""
+    """As `one_line`, but unique for each path, because a backslash is written twice. For paths used as names."""
     return one_line(path.replace("\\", "\\\\"))
 
 
@@ -68,7 +68,7 @@ def beginning(text: str, limit: int) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 file``, ``3 files``."""
+    """Return a count with its noun: ``1 file``, ``3 files``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

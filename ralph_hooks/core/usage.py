@@ -62,7 +62,7 @@ class Price(Struct, frozen=True, kw_only=True):
     """True if a repository says so: it counts only where neither the user nor the catalogue has a price."""
 
     def dearest(self, usage: Usage) -> Usage:
-        """A worst case as it is billed here: nothing is written to a cache that is not charged for, or for less."""
+        """Return the most expensive variant of ``usage``: without cache writes, unless they cost more than input."""
         charged_more = self.cache_write is not None and self.cache_write > self.input
         return usage if charged_more else structs.replace(usage, cache_write_tokens=0)
 

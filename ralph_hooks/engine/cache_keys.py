@@ -55,9 +55,9 @@ def text_of(data: bytes | None) -> str | None:
 def settings_digest(
     settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck], guidelines: str = ""
 ) -> str:
-    """Changes when a review of the same change may come out otherwise: models, routes, checks, prompts, limits.
+    """Return a digest of all settings that a review's result depends on: models, routes, checks, prompts, limits.
 
-    Not what only says how long it may take, or what an outage means. Commands and invariants have receipts of their
+    Settings for timeouts and outages are left out. Commands and invariants have receipts of their
     own: they may run at one stage and not at another.
     """
     lasting = {"block_at", "block_on", "min_confidence", "confirm", "exclude", "dismissals"}

@@ -69,7 +69,7 @@ def runner_called(name: str) -> ProofRunner:
 
 
 def unused(path: str, paths: Collection[str]) -> str:
-    """``path``, or the same with a number where a file is there already."""
+    """Return ``path``, with a number added if a file is already there."""
     if path not in paths:
         return path
     stem, dot, suffix = path.rpartition(".")
@@ -209,7 +209,7 @@ _READING = r"\b(?:cat|e?grep|sed|awk|head|tail|less|git|diff|rg|strings)\b"
 
 
 def _refusals(source: str, sleeps: str, network: str, chance: str, test: str) -> Callable[[str], list[str]]:
-    """Reasons by patterns; ``test`` is the pattern of a test."""
+    """Return a function that finds reasons by patterns; ``test`` is the pattern of a test."""
     patterns = ((source, READS_SOURCE), (sleeps, SLEEPS), (network, NETWORK), (chance, CHANCE))
 
     def refusals(text: str) -> list[str]:

@@ -60,7 +60,7 @@ def _template() -> re.Pattern[str]:
 
 @lru_cache(maxsize=1)
 def _commented() -> re.Pattern[str]:
-    """JSON with comments and trailing commas, by the tools that read it so."""
+    """Return the pattern of files in which tools accept JSON with comments and trailing commas."""
     return re.compile(
         r"(?i)(?:^|/)(?:\.vscode|\.devcontainer|\.zed)/|(?:^|/)(?:[tj]sconfig[\w.-]*|tslint|\.?eslintrc|\.babelrc|\.swcrc"
         r"|babel\.config|devcontainer|\.devcontainer|deno|nx|project|angular|turbo|wrangler|biome|renovate|\.renovaterc"

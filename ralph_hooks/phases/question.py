@@ -66,7 +66,7 @@ def strip_fence(text: str) -> bytes:
 
 
 def read_items(raws: list[msgspec.Raw], shape: type[Item]) -> tuple[list[Item], int]:
-    """Items of a reply one by one: those that fit, and how many did not."""
+    """Decode the items of a reply one by one; return those that fit, and the number of the others."""
     good: list[Item] = []
     for raw in raws:
         try:

@@ -88,7 +88,7 @@ def question(task: ProofTask, marker: str) -> Question[ReplyReproducer]:
 
 
 def read(data: bytes) -> ReplyReproducer:
-    """The one reproducer for C1. Raises Unreadable if there is none, where there are two, or where it is neither."""
+    """Return the one reproducer for C1. Raises Unreadable if there is none or two, or if it is neither."""
     items, _ = read_items(decode(data, _LooseReply).reproducers, ReplyReproducer)
     mine = [item for item in items if item.id.strip().upper() == "C1"]
     if len(mine) != 1:
@@ -102,5 +102,5 @@ def read(data: bytes) -> ReplyReproducer:
 
 
 def size(task: ProofTask) -> int:
-    """About how many tokens everything but the code takes."""
+    """Return the approximate number of tokens of everything but the code."""
     return estimate_tokens(SYSTEM + task.statement + task.rejected + task.earlier) + estimate_tokens(task.framework)

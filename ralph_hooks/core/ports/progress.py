@@ -9,13 +9,13 @@ class Progress(Protocol):
     """Receiver of progress messages; shows them if there is a terminal or a log to show them in."""
 
     def begin(self, what: str, total: int) -> None:
-        """``total`` requests or commands of ``what`` start now."""
+        """Start a group of ``total`` requests or commands, named ``what``."""
         ...
 
     def advance(self) -> None:
-        """One of them is done."""
+        """Count one of them as done."""
         ...
 
     def end(self) -> None:
-        """All are done, or given up."""
+        """End the group: all are done, or given up."""
         ...

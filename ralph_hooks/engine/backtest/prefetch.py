@@ -106,7 +106,7 @@ class Prefetcher:
             return self._held.pop(name)
 
     def _read(self, examples: Sequence[Example]) -> dict[tuple[str, ...], InMemorySnapshot]:
-        """The first of ``examples``, and as many more as may be held."""
+        """Read the first of ``examples``, and as many more as fit in memory."""
         listed = [(number, entry) for number, each in enumerate(examples) for entry in _readable(each)]
         sizes = self._blobs.sizes([entry for _, entry in listed])
         files: list[dict[str, LoadedFile]] = [{} for _ in examples]

@@ -73,7 +73,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
 
 
 def packed(task: Task | TaskResult) -> bytes:
-    """For the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
+    """Encode for the wire. Raises UnicodeEncodeError for a path of bytes that are not UTF-8."""
     return msgspec.msgpack.encode(task)
 
 
@@ -84,7 +84,7 @@ class TaskPrices:
         self._prices = prices
 
     def price(self, model: Model) -> Price | None:
-        """As it came along."""
+        """Return the price sent with the task."""
         return self._prices.get(model.id)
 
 

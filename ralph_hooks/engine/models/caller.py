@@ -215,7 +215,7 @@ class Caller:
     def _first_try(
         self, question: Question[Reply], model: Model, by_agent: ByAgent[Reply] | None, *, others: bool
     ) -> Reply | ModelError:
-        """A model that is not known to be down: with retries, and in its share of the time."""
+        """Try a model that is not known to be down, with retries and within its share of the time."""
         known = self._known_hopeless(model)
         if known is not None:
             return known
@@ -231,7 +231,7 @@ class Caller:
     def _last_try(
         self, question: Question[Reply], marks: Mapping[Model, Outage], faults: dict[str, ModelError]
     ) -> tuple[Reply, Model]:
-        """All are down or were passed over: one try of the one that has been down for longest."""
+        """Try once the model that has been down for longest, when all are down or were skipped."""
         model = self._outages.oldest_open(marks)
         if model is None or self.deadline.passed:
             raise Unanswered(faults)
@@ -285,7 +285,7 @@ class Caller:
     # One model
 
     def _ask_model(self, question: Question[Reply], model: Model, until: Deadline, retries: int) -> Reply:
-        """One model, and all that may be tried on it again."""
+        """Call one model, with all retries that are allowed."""
         self._client.ready(model)
         send = _Send(room=question.max_output, omit=self._omitted(model), until=until, retries=retries)
         while True:

@@ -63,7 +63,7 @@ def _question(phase: Phase) -> Question[analyze.Review]:
 
 
 def _read(data: bytes) -> analyze.Review:
-    """The answer. Raises Unreadable, which says in what way it is none."""
+    """Return the answer. Raises Unreadable, which gives the reason, if it is none."""
     if not data.lstrip().startswith((b"{", b"[")):
         text = beginning(one_line(data.decode(errors="replace")), _QUOTED)
         raise Unreadable(f'it answers in prose, not in JSON: "{text}"' if text else "it answers with nothing")

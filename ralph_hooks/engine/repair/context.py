@@ -68,7 +68,7 @@ class FileContext:
     def choose(
         self, wanted: Mapping[str, Collection[str]], places: Mapping[str, Collection[int]], limit: int
     ) -> Chosen:
-        """The files ``wanted``; of large ones the definitions that matter, those around ``places`` (lines) too."""
+        """Return the files ``wanted``; of large ones the relevant definitions, and those around ``places`` (lines)."""
         shown: list[Shown] = []
         left_out: list[str] = []
         room, of = limit, 0

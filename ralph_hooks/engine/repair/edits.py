@@ -182,7 +182,7 @@ def _not_once(path: str, file: Editable, search: str, found: Sequence[int]) -> s
 
 
 def _nearest(lines: Sequence[str], wanted: Sequence[str]) -> str:
-    """``; the nearest line is 12: ...``, and whether only white space differs."""
+    """Return ``; the nearest line is 12: ...``, with a note if only white space differs."""
     from difflib import SequenceMatcher
 
     first = next((line.strip() for line in wanted if line.strip()), "")

@@ -51,7 +51,7 @@ class Editable:
         )
 
     def _trimmed(self, span: Span) -> Span:
-        """Only what differs, so that the rest of a quoted passage keeps its bytes."""
+        """Return the differing part only, so that the rest of a quoted passage keeps its bytes."""
         old, new = self.text[span.start : span.end], span.replacement
         head = _common(old, new)
         tail = _common(old[head:][::-1], new[head:][::-1])

@@ -112,7 +112,7 @@ class RepairVerifier:
         self._commands: Sequence[Command] = ()
 
     def run(self) -> VerificationResult:
-        """Raises RalphError if only the user can help."""
+        """Verify the content. Raises RalphError if only the user can help."""
         try:
             repair, repaired = self._bench.repair(), self._bench.repaired()
             if not repair.change.entries:
@@ -270,7 +270,7 @@ class RepairVerifier:
         return [f for f in self._problem.findings if "/" in f.source and f.category != "invariant"]
 
     def _ask_again(self, repair: Snapshot, repaired: Snapshot) -> None:
-        """Each finding of a model, as a claim: is it still so?"""
+        """Send each finding of a model as a claim: does it still hold?"""
         there = {entry.path for entry in repaired.change.entries}
         by_chain: dict[Chain, list[Finding]] = defaultdict(list)
         for finding in self._claimed:
@@ -332,7 +332,7 @@ class _Code:
         self._sources = ReviewInput(snapshot=repair, review=readable).sources(readable)
 
     def of(self, finding: Finding) -> str:
-        """The repair of the file, or all of it where it is elsewhere, and the file as it is now around the place."""
+        """Return the repair of the file, or all of it if it is elsewhere, and the current file around the place."""
         near = [source for source in self._sources if source.path == finding.path] or self._sources
         parts = [p for s in near for p in render(s.entry, s.content, s.hunks, _CODE_TOKENS)[:1]]
         text = "The repair:\n" + "\n".join(part.text for part in parts)

@@ -117,7 +117,7 @@ class RepairWriters:
         return self._write("implement", question, chain, context, chosen)
 
     def correct(self, problem: Problem, planned: Plan, written: Draft, wrong: Sequence[str]) -> Draft:
-        """``written``, which is ``wrong``, made right. Raises NoAnswer, GaveUp."""
+        """Return a correction of ``written``, whose problems are ``wrong``. Raises NoAnswer, GaveUp."""
         chain = self._chain(Phase.FIX, problem)
         if not chain:
             raise NoAnswer("no model is configured to correct a repair")

@@ -43,7 +43,7 @@ def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache:
 
 
 def _entries(check: ChangeCheck, change: ReviewInput, unchanged: Unchanged | None) -> list[Entry]:
-    """The files that matter to ``check``: those under review, and renamed ones, in which there is nothing to review."""
+    """Return the files that matter to ``check``: those under review, and renamed ones without changes."""
     reviewed = {entry.path for entry in change.review}
     entries = change.review + tuple(
         entry

@@ -47,7 +47,7 @@ class DismissalFilter:
         )
 
     def _in_baseline(self, reader: DismissalReader, change: Change, finding: Finding) -> Dismissed | None:
-        """A secret that the project's `.secrets.baseline` lists counts as dismissed."""
+        """Return the dismissal of a secret that the project's `.secrets.baseline` lists."""
         added = reader.in_baseline(change, finding) if finding.category == _SECRET else None
         if added is None or (added and self._policy is Dismissing.BASE):
             return None

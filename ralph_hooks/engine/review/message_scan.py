@@ -83,7 +83,7 @@ class MessageScan:
         return results | new, [message for message in messages if message.text is None]
 
     def _read(self, message: Message, name: str) -> CheckResult:
-        """The header comes last, so that lines of the text keep their numbers."""
+        """Scan a message with its header last, so that lines of the text keep their numbers."""
         text = (message.text or b"").removesuffix(b"\n") + b"\n" + message.header
         tag = name.removeprefix(_TAG_NAME)
         advice = _COMMIT.format(commit=message.oid[:10]) if tag == name else _TAG.format(tag=shlex.quote(tag))

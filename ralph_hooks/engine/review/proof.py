@@ -41,9 +41,9 @@ class JudgedRuns(Struct, frozen=True, kw_only=True):
 
 
 def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False) -> JudgedRuns:
-    """Rules 1 to 3. ``new``: the definition under test is new in the change, so that nothing is run on the base.
+    """Apply rules 1 to 3. ``new``: the definition under test is new in the change, so nothing is run on the base.
 
-    Fewer than `TIMES` runs may be given, to stop early: what they come to is final only where it is a refusal.
+    Fewer than `TIMES` runs may be given, to stop early: the result is final only if it is a refusal.
     """
     runs = (*on_change, *on_base)
     if any(run.foreign for run in runs):

@@ -252,7 +252,7 @@ class Proofs:
     # Runs
 
     def _runs(self, subject: Subject, test: TestFile) -> tuple[list[Run], list[Run], JudgedRuns]:
-        """The runs on change and base, in pairs that share their random numbers; one pair where that settles it."""
+        """Return the runs on change and base, in pairs that share their random numbers; one pair if that suffices."""
         new = self._is_new(subject)
         lines = self._changed_lines()
         limit = min(self._settings.proof.timeout, max(_SHORTEST, self._caller.deadline.remaining() * _SHARE))
@@ -387,7 +387,7 @@ def _changed(rows: Sequence[Line]) -> Collection[int]:
 
 
 def _summary(runs: Sequence[Run]) -> str:
-    """``fails 3 of 3: ZeroDivisionError``, then the end of what the first of the runs printed."""
+    """Return ``fails 3 of 3: ZeroDivisionError``, then the end of the first run's output."""
     failed = sum(run.outcome in {Outcome.FAILED, Outcome.HUNG} for run in runs)
     passed = sum(run.outcome is Outcome.PASSED for run in runs)
     if passed == len(runs):

@@ -394,7 +394,7 @@ def _claim_key(finding: Finding, entry: Entry, model: Model, preamble: Preamble 
 
 
 def _placed(stored: _Stored, path: str) -> _Stored:
-    """``stored`` with its findings at ``path``. They are kept without: a path may hold bytes that JSON cannot."""
+    """Return ``stored`` with its findings at ``path``, which is not stored: it may hold bytes that JSON cannot."""
     return _Stored(
         tuple(msgspec.structs.replace(finding, path=path) for finding in stored.findings),
         stored.dropped,
@@ -436,7 +436,7 @@ def _is_at(finding: Finding, line: Line) -> bool:
 
 
 def _deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Of findings that point at the same code the one that matters most.
+    """Return the most important one of the findings that point at the same code.
 
     Only once all are confirmed or not: two claims about one line may differ, and the worse one may be the wrong one.
     """

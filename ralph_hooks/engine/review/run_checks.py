@@ -126,7 +126,7 @@ def result_key(check: str, version: str, entry: Entry) -> str:
 
 
 def placed(result: CheckResult, path: str) -> CheckResult:
-    """``result`` with its findings at ``path``. They are stored without: a path may hold bytes that JSON cannot."""
+    """Return ``result`` with its findings at ``path``, which is not stored: it may hold bytes that JSON cannot."""
     findings = tuple(msgspec.structs.replace(finding, path=path) for finding in result.findings)
     return msgspec.structs.replace(result, findings=findings)
 
