@@ -66,11 +66,11 @@ def _server() -> MCPServer:
 def review(commit: str = "", since: str = "", folder: str = "") -> str:
     """Judge all uncommitted changes, new files included: checks, models and the repository's own commands.
 
-    Returns findings with file and line, and ends with the next step. Nothing in the repository is changed. What was
-    judged before costs nothing.
+    Returns findings with file and line, and ends with the next step. Nothing in the repository is changed. Cached
+    verdicts cost nothing.
 
     commit: judge this commit against its first parent instead. since: judge the range from this commit to HEAD instead.
-    folder: a folder of the repository, where it is not the one that the server was started in.
+    folder: a folder of the repository, if it is not the one in which the server was started.
     """
     if commit and since:
         raise _error("commit and since exclude each other")
@@ -81,8 +81,8 @@ def review(commit: str = "", since: str = "", folder: str = "") -> str:
 def show(name: str = "", folder: str = "") -> str:
     """Show the last report of this repository, an earlier one, or a stored fix: its plan and its diff.
 
-    name: the id of a run or of a fix. folder: a folder of the repository, where it is not the one that the server was
-    started in.
+    name: the id of a run or of a fix. folder: a folder of the repository, if it is not the one in which the server was
+    started.
     """
     return _call("show", "--format=agent", "--", *filter(None, [name]), folder=folder)
 
@@ -90,8 +90,8 @@ def show(name: str = "", folder: str = "") -> str:
 def apply(fix: str = "", folder: str = "") -> str:
     """Apply a stored fix to the working tree, merged with later edits; `ralph-hooks undo` reverts it.
 
-    fix: its id; without it, the fix of what is staged, or of what was refused last. folder: a folder of the repository,
-    where it is not the one that the server was started in.
+    fix: its id; without it, the fix of the staged change, or of the last rejected one. folder: a folder of the
+    repository, if it is not the one in which the server was started.
     """
     return _call("apply", "--", *filter(None, [fix]), folder=folder)
 
@@ -99,7 +99,7 @@ def apply(fix: str = "", folder: str = "") -> str:
 def stats(folder: str = "") -> str:
     """Show the gate's record in this repository: precision per model and check, false blocks, cost of a true finding.
 
-    folder: a folder of the repository, where it is not the one that the server was started in.
+    folder: a folder of the repository, if it is not the one in which the server was started.
     """
     return _call("stats", "--here", folder=folder)
 

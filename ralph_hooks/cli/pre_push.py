@@ -69,7 +69,7 @@ def command(*, remote: str | None, url: str | None, format_: str, output: Path |
 def _standard_input() -> bytes:
     """Return git's input; empty under pre-commit, which does not pass it on.
 
-    Raises RalphError where a person would have to type.
+    Raises RalphError if standard input is a terminal.
     """
     if sys.stdin is None:  # closed by the parent process
         return b""

@@ -48,7 +48,7 @@ def stream_blob(oid: str, *, cwd: Path, env: Environment) -> Iterator[bytes]:
 
 
 def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Environment) -> list[str]:
-    """Store ``contents`` as git objects, by way of files in ``folder``, which is created; return their ids."""
+    """Store ``contents`` as git objects, through files in ``folder``, which is created; return their ids."""
     folder.mkdir()
     for number, content in enumerate(contents):
         (folder / str(number)).write_bytes(content)

@@ -107,10 +107,10 @@ def _take_over(repository: Repository) -> None:
 
 
 def keep(repository: Repository, commit: str, *, env: Environment, whole: bool = False) -> None:
-    """Put ``commit`` into the store, with its parent and whatever their trees do not share. No ref names it yet.
+    """Copy ``commit`` into our repository, with its parent and the difference of their trees. No ref names it yet.
 
-    ``env`` is that of a git which has these objects. One that it lacks, as a partial clone may, is left out. With
-    ``whole`` it gets all of both trees that HEAD has not: trees of an index are stored nowhere else.
+    ``env`` is that of a git which has these objects; an object that it lacks, as in a partial clone, is left out. With
+    ``whole``, all objects of both trees that HEAD lacks are copied: trees of an index are stored nowhere else.
     """
     ours = _at(repository)
     args = ["diff-tree", "-r", "-t", "-z", "--raw", "--root", "--no-commit-id", "--no-abbrev", "--no-renames", commit]

@@ -29,7 +29,7 @@ _AT_IMPORT = {"GIT_PYTHON_REFRESH": "quiet", "GIT_PYTHON_GIT_EXECUTABLE": f"{sys
 def opened(repository: Repository) -> Iterator[Repo]:
     """Open ``repository`` with GitPython; the processes that it leaves waiting end with the block.
 
-    Raises GitError where git fails.
+    Raises GitError if git fails.
     """
     make = _repo_type()
     from git.exc import GitCommandError

@@ -1,8 +1,8 @@
 """The report as GitHub Actions workflow commands: annotations on the lines of the change, then a summary.
 
 Escaping as the runner undoes it (actions/runner, src/Runner.Common/ActionCommand.cs): ``%``, CR and LF everywhere,
-``:`` and ``,`` in properties too. The runner takes a line for a command where it begins with ``::`` (blanks before it
-do not count), or holds the older ``##[`` anywhere: no other line may.
+``:`` and ``,`` in properties too. The runner treats a line as a command if it begins with ``::`` (after optional
+spaces), or holds the older ``##[`` anywhere: no other line may.
 """
 
 from __future__ import annotations

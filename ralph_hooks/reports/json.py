@@ -1,6 +1,6 @@
 """The report as JSON: the stable contract for scripts; docs/report.md describes every field.
 
-The output is plain ASCII, indented, in a fixed order of keys, and valid for strict parsers whatever the report holds.
+The output is plain ASCII, indented, in a fixed order of keys, and valid for strict parsers with any content.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def dismissed(report: Report) -> str:
 
 
 def dismiss_command(report: Report) -> str:
-    """Return the command that dismisses the first blocking finding; empty where none blocks."""
+    """Return the command that dismisses the first blocking finding; empty if none blocks."""
     found = blockers(report)
     return f"ralph-hooks dismiss {found[0].id} --reason 'why it is wrong'" if found else ""
 

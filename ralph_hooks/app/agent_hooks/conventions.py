@@ -3,11 +3,11 @@
 Sources, as of 2026-11:
 
 - claude-code: https://code.claude.com/docs/en/hooks (Stop: exit code 2 blocks, and Claude reads standard error)
-- codex: https://developers.openai.com/codex/hooks (Stop: ``decision: block`` goes on with ``reason`` as a new prompt)
+- codex: https://developers.openai.com/codex/hooks (Stop: ``decision: block`` continues with ``reason`` as a new prompt)
 - cursor: https://cursor.com/docs/agent/hooks (stop: ``followup_message`` is sent as the next message)
 - gemini-cli: https://geminicli.com/docs/hooks/reference (AfterAgent: ``decision: deny`` retries with ``reason``)
 - copilot: https://docs.github.com/copilot/reference/hooks-reference (agentStop: ``decision: block``; a line of type
-  ``progress`` is shown to the person)
+  ``progress`` is shown to the user)
 """
 
 from __future__ import annotations

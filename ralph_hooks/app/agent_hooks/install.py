@@ -94,7 +94,7 @@ def uninstall(repository: Repository, agent: Convention) -> str:
 def state(repository: Repository, agent: Convention) -> str | None:
     """Return the problem with an installed hook, for display.
 
-    Empty where all is well, None where there is none.
+    Empty if there is no problem, None if no hook is installed.
     """
     text = _read(repository.top / agent.file)
     if text is None or _CALL not in text:

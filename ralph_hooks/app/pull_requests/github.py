@@ -24,7 +24,7 @@ class _Event(msgspec.Struct, frozen=True):
 def place(environ: Mapping[str, str], number: int | None) -> Place:
     """Return the pull request of the job, from the variables of GitHub Actions.
 
-    The number is 0 where none is named.
+    The number is 0 if none is named.
     """
     name = next((name for name in ("GITHUB_TOKEN", "GH_TOKEN") if environ.get(name)), "GITHUB_TOKEN")
     return Place(

@@ -1,4 +1,4 @@
-"""Where a backtest runs: in threads of this process, or on the workers of a Dask cluster."""
+"""Execution of a backtest: in threads of this process, or on the workers of a Dask cluster."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def chosen(
 ) -> Selection:
     """Return the change named by the options, else the hook manager's range, else the staged change.
 
-    Raises click.UsageError where the options contradict each other.
+    Raises click.UsageError if the options contradict each other.
     """
     if keep_bodies:
         os.environ[KEEP_BODIES] = "1"  # inherited by a repair that continues in the background

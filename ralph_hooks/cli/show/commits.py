@@ -17,7 +17,7 @@ _LISTED = 20
 def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
     """Yield the newest commits of ``revisions`` (of HEAD if empty), each with its reviews.
 
-    Raises GitError where git does not know them.
+    Raises GitError if git does not know them.
     """
     newest = commits(context.repository, revisions or "HEAD", max_count=_LISTED)
     judged = StoredReceipts(state.database, context.known_as()).of([logged.commit for logged in newest])

@@ -1,6 +1,6 @@
 """A write-ahead journal of `apply` and `undo`, so that no `kill -9` leaves a partial change.
 
-It lies in the folder of git that belongs to this working tree alone.
+It is stored in the git folder of this working tree, which linked worktrees do not share.
 """
 
 from __future__ import annotations

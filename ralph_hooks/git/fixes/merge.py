@@ -35,7 +35,7 @@ def merge(
 ) -> bytes | Conflict | None:
     """Return ``ours`` with the changes from ``base`` to ``theirs``; None stands for a missing file on any side.
 
-    Whoever has not changed the file gets the other's version; git's own merge does the rest.
+    A side that has not changed the file takes the other's version; otherwise git merges.
     """
     if ours in (base, theirs):
         return theirs

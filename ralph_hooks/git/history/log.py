@@ -30,7 +30,7 @@ class Logged(Struct, frozen=True):
 def commits(repository: Repository, revisions: str, **options: int | bool) -> tuple[Logged, ...]:
     """Return the commits of ``revisions`` (``main..topic``, ``HEAD~3``), with options of git-rev-list(1) as keywords.
 
-    Raises GitError where git does not know them.
+    Raises GitError if git does not know them.
     """
     if any(word.startswith("-") for word in revisions.split()):
         raise GitError(f"{revisions!r} is no range of commits", "give one such as v1.0..main")

@@ -1,9 +1,12 @@
 """Labels from a repository's own history: commits that introduced a bug, and commits that stayed untouched.
 
 The SZZ method (Sliwerski, Zimmermann, Zeller: When do changes induce fixes?, MSR 2005): the lines that a fix removed
-are blamed, and the commits that wrote them are the ones that brought the bug in. Its known limits: a fix that only adds
-lines blames nobody; a fix that tidies up on the way blames too many; what says it is a fix is its message; a line that
-was moved is blamed on who moved it (``blame -w`` helps with white space alone); merges are left out.
+are blamed, and the commits that wrote them introduced the bug. Known limits:
+
+- a fix that only adds lines blames no commit; a fix that also tidies up blames too many
+- only its message identifies a fix
+- a moved line is blamed on the commit that moved it (``blame -w`` only ignores white space)
+- merges are left out
 """
 
 from __future__ import annotations
@@ -83,7 +86,7 @@ def examples(
 def _blamed_by(repository: Repository, fixes: Sequence[Logged]) -> Iterator[list[tuple[str, str, int]]]:
     """Yield the result of `blamed` for each of ``fixes``, in their order.
 
-    Several are asked about at once, for git takes long.
+    Several run concurrently, since git is slow here.
     """
     from concurrent.futures import ThreadPoolExecutor
 

@@ -1,10 +1,13 @@
 """Installed dependencies of the project in a scratch copy, so that no command installs them for every commit.
 
-git does not track them, and a scratch copy has only what git tracks. They are shared where the lock file of the copy is
-the one that they were installed by. Nothing that a command adds, removes or replaces reaches the user's: a folder is
-copied with reflinks where the file system has them, else with hard links, build output byte by byte, and a virtual
-environment, which is not movable, is a link. The caches of Maven, Gradle, Go, npm and others are in the user's home
-folder, and found there as always.
+A scratch copy has only tracked files, which dependencies are not. They are shared if the copy's lock file is the one
+they were installed from. Files that a command adds, removes or replaces do not affect the user's:
+
+- a folder is copied with reflinks if the file system supports them, else with hard links
+- build output is copied byte by byte
+- a virtual environment, which cannot be moved, is a link
+
+The caches of Maven, Gradle, Go, npm and others are in the user's home folder, and are found there as usual.
 """
 
 from __future__ import annotations

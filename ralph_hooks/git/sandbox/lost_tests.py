@@ -1,8 +1,8 @@
 """Detection of tests that ran on the base and no longer run, and of changes that explain it. Pure.
 
 Tests are compared by the name that the runner gives them. A test that has moved to another file or class, or whose
-parameters have other values, still runs. A test that the change removes or skips where it stands is no regression: it
-is reported as removed.
+parameters have other values, still runs. A test that the change removes or skips in place is no regression: it is
+reported as removed.
 """
 
 from __future__ import annotations

@@ -400,7 +400,7 @@ _FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
 def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
     """Return where a test hung in the project: its innermost frame, unless the test's own frame is further in.
 
-    ("", 0) where it hung in the test; None where it did not hang. The dump is faulthandler's, innermost frame first.
+    ("", 0) if it hung in the test; None if it did not hang. The dump is faulthandler's, innermost frame first.
     """
     text = decode(_bytes(dump))
     if not text:
