@@ -1,4 +1,4 @@
-"""Adding to a configuration file so that every byte that was there stays where it was."""
+"""Addition of settings to a configuration file that leaves every existing byte in place."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _appended(text: str, values: Values, prefix: Sequence[str]) -> str:
 
 
 def _inserted(text: str, values: Values, prefix: Sequence[str]) -> str:
-    """Among what is there; nothing at all where the table has a form that cannot be added to."""
+    """Return ``text`` with the values added inside; an empty string if its tables do not allow additions."""
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 

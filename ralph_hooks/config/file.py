@@ -23,7 +23,7 @@ _MISSPELT = ("ralph_hooks", "ralphhooks", "ralph-hook")
 
 
 class File:
-    """A file that has a configuration. ``prefix`` is where in the file it stands."""
+    """A file that has a configuration. ``prefix`` is its location in the file."""
 
     def __init__(self, path: Path, prefix: tuple[str, ...], raw: Mapping[str, Any], table: FileTable) -> None:
         self.path = path

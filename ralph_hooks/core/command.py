@@ -22,7 +22,7 @@ class Command(Struct, frozen=True):
     cwd: str = ""
     """The folder it runs in, relative to the top; empty for the top."""
     paths: tuple[str, ...] = ()
-    """Patterns: it runs where a change touches one of them. Without, it always runs, or for what is in ``cwd``."""
+    """Patterns: it runs if a change touches one of them. Without any, it runs always, or for files in ``cwd``."""
     junit: tuple[str, ...] = ()
     """Patterns, relative to ``cwd``, of the JUnit reports that the command writes by itself."""
 

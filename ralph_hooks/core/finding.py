@@ -47,7 +47,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     """From 0 to 1; a deterministic check is always 1."""
     message: str
     quote: str
-    """The code it is about, copied from the change; masked where it holds a secret."""
+    """The code it is about, copied from the change; masked if it holds a secret."""
     context: str = ""
     """The whole first line that the quote is in, so that a report can mark the quote within it; empty if unknown."""
     source: str
@@ -57,7 +57,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     evidence: Evidence = Evidence.CHECK
     """Strength of the evidence; a model's own finding starts as ``unproved``."""
     proof: Proof | None = None
-    """The reproducer and its runs, where one was run."""
+    """The reproducer and its runs, if one was run."""
     note: str = ""
     """Reason why the evidence is no stronger, if no proof says so."""
     blocking: bool = False

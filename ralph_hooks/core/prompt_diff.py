@@ -151,7 +151,7 @@ def _changed(lines: Sequence[Line]) -> int:
 
 
 def _cut(lines: Sequence[Line], most: int | None) -> list[Sequence[Line]]:
-    """``lines`` in runs of about ``most`` changed lines, or a half more or less, where a definition begins there."""
+    """Cut ``lines`` into runs of ``most`` changed lines, up to half more or less if a definition begins there."""
     pieces: list[Sequence[Line]] = []
     rest = lines
     while most is not None and _changed(rest) > most * 3 // 2:

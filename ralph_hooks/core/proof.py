@@ -108,7 +108,7 @@ class ProofRun(Struct, frozen=True, kw_only=True):
     """Random numbers start from here; the two runs of a pair share it."""
     order: Order = Order.FORWARD
     only: str = ""
-    """The test to run where the order is ALONE."""
+    """The test to run if the order is ALONE."""
 
 
 class Proof(Struct, frozen=True, kw_only=True):

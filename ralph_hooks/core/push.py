@@ -25,7 +25,7 @@ class Commit(Struct, frozen=True):
     oid: str
     tree: str
     base: str
-    """The tree of its first parent; the empty tree where it has none."""
+    """The tree of its first parent; the empty tree if it has none."""
 
 
 class Message(Struct, frozen=True):

@@ -35,7 +35,7 @@ class AgentRun(Struct, frozen=True):
     """Run of a coding agent in the scratch copy. Its changes are read from the copy, never from its reply."""
 
     exit_code: int | None
-    """None if it was stopped at the deadline; 126 or 127 where it could not be started, as a shell says it."""
+    """None if it was stopped at the deadline; 126 or 127 if it could not be started, as in a shell."""
     seconds: float
     output: bytes
     """The end of its standard output."""

@@ -108,7 +108,7 @@ class Verification(Struct, frozen=True, kw_only=True):
 
     @property
     def verdict(self) -> Verdict:
-        """Pass, fail, or inconclusive where the command could not run at all."""
+        """Pass, fail, or inconclusive if the command could not run at all."""
         if self.problem:
             return Verdict.INCONCLUSIVE
         if self.new_failures or self.missing_tests:

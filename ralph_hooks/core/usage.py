@@ -29,7 +29,7 @@ class Usage(Struct, frozen=True, kw_only=True):
     output_tokens: int
     """All tokens of the reply, reasoning included."""
     reported_usd: Decimal | None = None
-    """The provider's own figure for this call, where it gives one (``usage.cost`` of OpenRouter)."""
+    """Cost of this call as the provider reports it, if it does (``usage.cost`` of OpenRouter)."""
     estimated: bool = False
     """True if the provider reported no usage and the worst case was taken instead."""
 

@@ -46,7 +46,7 @@ def seen(output: str) -> tuple[tuple[str, int], ...]:
 
 
 def _places(root: Node, row: int) -> Iterator[int]:
-    """Yield where the innermost statement of a function begins that covers the 0-based ``row``."""
+    """Yield the start of the innermost statement of a function that covers the 0-based ``row``."""
     node, best = root, None
     while True:
         inner = next((child for child in node.children if child.start_point[0] <= row <= child.end_point[0]), None)

@@ -68,7 +68,7 @@ class CalledName(Struct, frozen=True):
 def definitions(path: str, text: str) -> tuple[Definition, ...]:
     """Return the definitions of a file in its order: classes, their members, functions, but none within a function.
 
-    Nothing where no parser knows the language.
+    Nothing if no parser knows the language.
     """
     language = _language(path, text)
     if language is None:
@@ -85,7 +85,7 @@ def enclosing(found: Sequence[Definition], line: int) -> Definition | None:
 
 
 def calls_in(path: str, text: str, lines: Collection[int]) -> tuple[CalledName, ...]:
-    """Return what the given lines of a file call, in its order; nothing where no parser knows the language."""
+    """Return the calls in the given lines of a file, in its order; nothing if no parser knows the language."""
     language = _language(path, text)
     if language is None or not lines:
         return ()

@@ -89,7 +89,7 @@ class _Probe:
         self.record(event="failed", test=test, kind=kind, own=own, at=at)
 
     def describe(self, error: BaseException) -> tuple[str, bool, list[object]]:
-        """Type, whether the project's own code let it out, and where in the project it was raised."""
+        """Return the type, True if the project's own code let it out, and the place in the project."""
         frames = []
         trace = error.__traceback__
         while trace is not None:
@@ -159,7 +159,7 @@ class _Probe:
             self.record(event="denied", deed=deed)
 
     def by_test(self, depth: int = 2) -> bool:
-        """Return whether the code that asks is the test's: nothing of the project, no import stands in between."""
+        """Return True if the test itself makes the call, with no project code and no import in between."""
         frame: FrameType | None = sys._getframe(depth)
         while frame is not None:
             path = self.real(frame.f_code.co_filename)
@@ -212,7 +212,7 @@ class _Probe:
 
 
 def install() -> _Probe | None:
-    """Begin to watch this process, where it is told to."""
+    """Begin to watch this process, if the configuration says so."""
     place = os.environ.get(PROBE)
     if not place:
         return None
@@ -242,7 +242,7 @@ def install() -> _Probe | None:
 
 
 def _limit(probe: _Probe) -> None:
-    """End this process where the tests take too long, and say where it is: works inside C code too."""
+    """End this process if the tests take too long, and log its place: works inside C code too."""
     faulthandler.dump_traceback_later(probe.limit, exit=True, file=probe._hangs)
 
 
@@ -300,7 +300,7 @@ def _not_loaded(probe: _Probe, error: BaseException | None) -> bool:
 
 
 def _is_foreign(probe: _Probe, text: str) -> bool:
-    """Return whether loading failed inside the project, for want of something that it needs."""
+    """Return True if loading failed inside the project, because a dependency is missing."""
     places = re.findall(r"^(\S+\.py):\d+:(?: in|$)", text, re.MULTILINE)
     last = os.path.join(probe.top, places[-1]) if places else ""
     return probe.is_own(os.path.realpath(last)) if last else False
@@ -313,7 +313,7 @@ def pytest_configure(config: Any) -> None:  # noqa: ANN401 - pytest may not be t
 
 
 def run(path: str) -> int:
-    """Run the tests of ``path`` with pytest where the project has it, else one by one; the exit code."""
+    """Run the tests of ``path`` with pytest if the project has it, else one by one; return the exit code."""
     try:
         import pytest
     except ImportError:

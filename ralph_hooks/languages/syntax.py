@@ -25,13 +25,13 @@ class SyntaxProblem(Struct, frozen=True):
     line: int
     message: str
     last: int = 0
-    """The last line of the part that cannot be parsed; 0 where the place is known exactly."""
+    """The last line of the part that cannot be parsed; 0 if the place is known exactly."""
     certain: bool = True
     """False if it may be meant so."""
 
 
 Reader = Callable[[str, bytes], Sequence[SyntaxProblem]]
-"""Returns the problems of a file in their order, none where it is sound or where the reader cannot tell."""
+"""Function that returns the problems of a file in order; none if it is valid or the reader cannot tell."""
 
 
 def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[SyntaxProblem] | None:

@@ -49,7 +49,7 @@ class Language(Struct, frozen=True, kw_only=True):
     """Programs in a first line like ``#!/usr/bin/env node``, without the version at their end."""
     grammar: Grammar | None = None
     reader: Reader | None = None
-    """Finds syntax errors where that is not left to the grammar."""
+    """Function that finds syntax errors, if the grammar does not."""
     syntax: Trust = Trust.NONE
     line_comments: tuple[str, ...] = ()
     block_comments: tuple[tuple[str, str], ...] = ()

@@ -30,11 +30,11 @@ class Grammar(Struct, frozen=True, kw_only=True):
     definitions: tuple[str, ...] = ()
     """Nodes that define something with a name."""
     names: Mapping[str, str] = {}
-    """The field with the name, where it is not ``name``, by node."""
+    """The field with the name, if it is not ``name``, by node."""
     values: Mapping[str, str] = {}
-    """Nodes that give a name to what is in this field: a definition where that is a function."""
+    """Nodes that name the content of this field: a definition if that is a function."""
     receivers: Mapping[str, str] = {}
-    """The field with the type that a definition belongs to, where it stands outside of it."""
+    """The field with the type that a definition belongs to, if it is outside of the type."""
     calls: Mapping[str, str] = {}
     """Nodes that call something, and the field that says what; empty if no field does."""
     spellings: tuple[tuple[bytes, bytes], ...] = ()

@@ -36,4 +36,4 @@ class Preamble(Struct, frozen=True):
 
 
 NONE = Preamble()
-"""Nothing stands before the code."""
+"""No text before the code."""

@@ -41,7 +41,7 @@ class Plan(msgspec.Struct, frozen=True):
     """Files for the model that writes the repair, and its instructions."""
 
     files: Mapping[str, tuple[str, ...]]
-    """Definitions that matter, by path, in the order of the reply; none where the whole file does."""
+    """Relevant definitions, by path, in the order of the reply; none if the whole file is relevant."""
     steps: tuple[str, ...] = ()
 
 

@@ -41,7 +41,7 @@ class ModelClient(Protocol):
     """Client of a model. Raises nothing but `core.model_errors.ModelError`."""
 
     def ready(self, model: Model) -> None:
-        """Raise NoCredential or Misconfigured where a call to ``model`` could not even be sent."""
+        """Raise NoCredential or Misconfigured if a call to ``model`` could not even be sent."""
         ...
 
     def prepare(self, model: Model) -> None:

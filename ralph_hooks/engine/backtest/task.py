@@ -57,7 +57,7 @@ class TaskResult(Struct, frozen=True, kw_only=True):
     """Result of a task."""
 
     report: Report | None = None
-    """None if only a person can help, which ``trouble`` says, and where it is not done yet."""
+    """None if it is not done yet, or if only a person can help, as ``trouble`` says."""
     calls: tuple[Booked, ...] = ()
     """All that were made, failed ones too."""
     remembered: tuple[tuple[Phase, str, int], ...] = ()
@@ -202,7 +202,7 @@ class TaskCache:
 
 
 class NoCommands:
-    """Implements `core.ports.sandbox.Verifier` where there is no repository to run commands in."""
+    """Implements `core.ports.sandbox.Verifier` without a repository to run commands in."""
 
     def run(
         self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
