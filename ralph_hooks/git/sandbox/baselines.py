@@ -1,8 +1,8 @@
 """A cache of verify command runs on base trees.
 
 The same base is needed by each round of a repair, the next commit and a push; most bases were judged themselves before.
-A run is valid for the rest of this process, and for a day if it named its failing tests, as long as everything it
-depends on is unchanged (`conditions`).
+A run is valid for the rest of this process, and for a day if it passed or named its failing tests, as long as all that
+it depends on is unchanged (`conditions`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SWITCHES = (
 class Baselines:
     """Attempts of one ``project`` by tree, command and network access.
 
-    ``limits`` are further settings that decide how a command ends. Without a ``store`` all is known to this run alone.
+    ``limits`` are further settings that affect a command's outcome. Without a ``store`` attempts last for one run.
     """
 
     def __init__(self, project: Path, store: Cache | None, limits: tuple[str, ...] = ()) -> None:
@@ -81,8 +81,7 @@ class Baselines:
 def _surroundings() -> Iterator[str]:
     """Yield the environment of a command, the installed packages, and the selected tool versions.
 
-    A folder's time changes when something is installed into it or removed. git puts a folder of its own before PATH in
-    a hook.
+    A folder's time changes when a file is installed or removed there. In a hook git prepends its own folder to PATH.
     """
     env = allowed_environment()
     path = [Path(entry) for entry in env.pop("PATH", "").split(os.pathsep) if entry and Path(entry).name != "git-core"]

@@ -142,7 +142,7 @@ def nameless(command: Command, attempt: Attempt, before: Attempt) -> Verificatio
 def compared(
     command: Command, attempt: Attempt, before: Attempt, sort: Callable[[tuple[str, ...]], Lost]
 ) -> Verification:
-    """Return new and old failures, and tests that no longer run, which ``sort`` splits by the change's intent.
+    """Return new and old failures, and tests that no longer run, which ``sort`` separates from removed ones.
 
     Where the base gives nothing to compare with, all failures count as new.
     """

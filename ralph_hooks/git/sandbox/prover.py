@@ -204,7 +204,7 @@ class GitProver:
         return words
 
     def _program(self, runner: ProofRunner, env: Mapping[str, str]) -> str | None:
-        """Return the runner's program; for Python that of the active environment, of a folder's one, or on PATH."""
+        """Return the runner's program; for Python of the active environment, else the project's, else on PATH."""
         if runner.watch is not Watch.PROBE:
             return which(runner.program, env)
         names = ("python", "python3")
