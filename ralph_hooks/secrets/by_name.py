@@ -178,6 +178,8 @@ def _given(text: str, name: Name) -> Iterator[_Assigned]:
             if each.end > each.start and not (each.operator in {",", ""} and _is_keyword(text, name))
         ]
         if others:
+            if found:  # the name may stand inside a string that ends before them: "password=…", "other"
+                yield found
             yield from others
             return
     if found := found or _spoken(text, name):

@@ -44,11 +44,11 @@ def test_each_commit_is_listed_with_what_judged_it(project: Project, remote: Rem
         "later": ["not judged yet"],
         "past the hook": [
             "not judged when it was committed",
-            "WHEN  pre-push  pass          scripted/cheap, $0.0003 for 2 commits together",
+            "WHEN  pre-push  pass          scripted/cheap, $0.0004 for 2 commits together",
         ],
         "judged": [
             "WHEN  gate      pass          scripted/cheap, $0.0003",
-            "WHEN  pre-push  pass          scripted/cheap, $0.0003 for 2 commits together",
+            "WHEN  pre-push  pass          scripted/cheap, $0.0004 for 2 commits together",
         ],
     }
 

@@ -158,7 +158,8 @@ OUTSIDE = (
 def test_an_implementer_that_obeys_failing_output_writes_nowhere_but_into_the_copy(gated: Gated) -> None:
     """The texts come as code and as a test's output; what is asked stays the same, and they stay behind the fence."""
     spoken = "\n".join(TEXTS)
-    command = f"{sys.executable} -c \"print(open('told.txt').read()); raise SystemExit(3)\""
+    failing = "print(open('told.txt').read()); raise SystemExit(3 * ('work' in open('a.py').read()))"
+    command = f'{sys.executable} -c "{failing}"'
     orders = [
         repair(("a.py", "return 1", "return 2"), create=[{"path": path, "content": "x = 1\n"}], delete=["told.txt"])
         for path in OUTSIDE

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -26,7 +27,7 @@ def server(project: Project) -> ModelServer:
 
 def prompts(server: ModelServer) -> list[str]:
     """What was asked so far, without the random markers; the server forgets it."""
-    asked = ["\n".join(request.prompt.splitlines()[1:-1]) for request in server.requests]
+    asked = [re.sub(r"\b[0-9a-f]{10}(?=i?$)", "", request.prompt, flags=re.MULTILINE) for request in server.requests]
     server.requests.clear()
     return asked
 
@@ -41,9 +42,10 @@ def test_history_gives_the_same_change_as_staging(project: Project, server: Mode
     repo.git("mv", "old.py", "new.py")
     repo.git("update-index", "--chmod=+x", "mode.sh")
     repo.stage({"gone.py": None, "new.py": long + "y = eval('1')\n", "a.py": BUGGY, "b.lock": "x\n", "c.bin": b"\0"})
-    staged = project.judge()
+    said = () if how[0] == "--commit" else ("--intent", "change")  # a range tells its messages
+    staged = project.judge(*said)
     expected = prompts(server)
-    repo.commit()
+    repo.commit(message="change")
     shutil.rmtree(project.home / "state")  # nothing is known any more
     later = project.judge(*how)
     assert prompts(server) == expected
