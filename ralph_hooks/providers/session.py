@@ -67,6 +67,9 @@ class HttpSession(requests.Session):
         """Return none: of a redirect that is not followed requests would read all of the body."""
 
 
+_TIMER = 0.05  # seconds by which the timer of a socket may end before the deadline
+
+
 @contextmanager
 def limited(host: str, deadline: Deadline, proxy: str = "") -> Iterator[None]:
     """Keep a call to ``host`` within ``deadline``, and raise what goes wrong as a ModelError.
@@ -79,7 +82,7 @@ def limited(host: str, deadline: Deadline, proxy: str = "") -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPError, HTTPException, ValueError) as error:
-        if deadline.passed:
+        if deadline.remaining() < _TIMER:
             raise limits.too_late() from error
         raise _fault(error, host, proxy) from error
     finally:

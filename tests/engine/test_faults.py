@@ -142,7 +142,7 @@ ROWS = (
         TWICE,
         charged="used",
     ),
-    Row("a verdict", Reply.text('{"pass": true}'), "the reply is not what was asked for", TWICE, charged="used"),
+    Row("a verdict", Reply.text('{"approved": true}'), "the reply is not what was asked for", TWICE, charged="used"),
     Row("null", Reply.text('{"findings": null, "verdicts": null}'), "not what was asked for", TWICE, charged="used"),
     Row(
         "an error beside nothing",

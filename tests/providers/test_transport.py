@@ -255,28 +255,31 @@ def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
     ],
 )
 def test_no_socket_is_left_open(reply: Reply) -> None:
+    before = open_sockets()
     with ModelServer(reply) as server, pytest.raises(model_errors.ModelError):
         ask(model("openai", server.url), deadline_from(server, 0.5))
-    assert open_sockets() == 0
+    assert open_sockets() == before
 
 
 def test_no_socket_is_left_open_after_a_handshake_that_fails(secure: ModelServer) -> None:
+    before = open_sockets()
     with pytest.raises(model_errors.Misconfigured, match="is not trusted"):
         ask(model("openai", secure.url))
-    assert open_sockets() == 0
+    assert open_sockets() == before
 
 
 def test_no_socket_is_left_open_by_a_client_that_is_no_longer_used() -> None:
+    before = open_sockets()
     with ModelServer(FINE) as server:
         client = registry.client({KEY_NAME: KEY})
         client.complete(question(model("openai", server.url)), deadline())
-        assert open_sockets() == 1
+        assert open_sockets() == before + 1
         del client
-        assert open_sockets() == 0
+        assert open_sockets() == before
 
 
 def open_sockets() -> int:
-    """How many sockets the product has open."""
+    """Number of sockets that the product has open; a test that failed before may hold some."""
     gc.collect()
     ours = [each for each in gc.get_objects() if isinstance(each, session.LimitedSocket)]
     return sum(each.fileno() != -1 for each in ours)

@@ -73,8 +73,7 @@ def test_large_data_is_reviewed_in_part_and_the_report_says_so(judging: Project)
     rows = "".join(f'  {{"id": {number}, "name": "somebody"}},\n' for number in range(20_000))
     judging.repo.stage({"users.json": f"[\n{rows}  {{}}\n]\n"})
     judged = judging.judge()
-    assert len(judged.sent) == 1
-    assert judged.sent[0]["input_tokens"] < 8_000
+    assert sum(call["input_tokens"] for call in judged.sent) < 8_000
     [item] = judged.report["unreviewed"]
     assert (item["cause"], item["reason"][:17]) == ("sampled", "data: a sample of")
     assert [item["cause"] for item in judging.judge().report["unreviewed"]] == ["sampled"]  # from the cache too
