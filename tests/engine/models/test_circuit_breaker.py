@@ -57,7 +57,7 @@ def test_another_run_passes_over_what_has_just_failed_and_says_so(world: World, 
     assert judged.outcomes() == []
     assert len(server.requests) == 3
     said = f"{SECOND} answered in the place of {FIRST}: not asked again, for 30 s ago {host(server.url)} answered 503"
-    assert said in judged.report["notices"][0]
+    assert any(said in notice for notice in judged.report["notices"])  # what became of a repair may come first
     assert said in judged.ran.out
 
 

@@ -103,12 +103,12 @@ def test_what_a_killed_run_has_prepared_is_cleared_away(top: Path) -> None:
 
 CODE = """
 import pathlib, resource, sys
-from ralph_hooks.git.fixes.working_tree import Obstacle, Step, replace
+from ralph_hooks.git.fixes.working_tree import Obstacle, FileStep, replace
 top, limit = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 steps = [
-    Step(path="a", before=b"old\\n", after=b"new\\n"),
-    Step(path="made/d", before=None, after=b"new\\n"),
-    Step(path="sub/c", before=b"old\\n", after=b"x" * 5000),
+    FileStep(path="a", before=b"old\\n", after=b"new\\n"),
+    FileStep(path="made/d", before=None, after=b"new\\n"),
+    FileStep(path="sub/c", before=b"old\\n", after=b"x" * 5000),
 ]
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
