@@ -22,7 +22,7 @@ demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 ke
 	@$(PYTHON) -m demo
 
 test: $(VENV) $(MODEL) ## all tests (WORKERS=4 at once)
-	$(PYTHON) -m pytest -n $(WORKERS)
+	$(PYTHON) -m pytest -n $(WORKERS) --durations=30
 
 test-all: $(VENV) $(MODEL) ## all tests on every Python from 3.11 on that this machine has
 	tools/test-each -n $(WORKERS)

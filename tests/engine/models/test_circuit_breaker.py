@@ -181,7 +181,7 @@ def test_a_model_that_hung_until_the_deadline_is_passed_over(world: World) -> No
     judged = world.gate()
     assert judged.report["verdict"] == "fail"
     assert judged.outcomes() == []
-    assert "it had not answered after " in judged.report["notices"][0]
+    assert any("it had not answered after " in notice for notice in judged.report["notices"])
 
 
 @pytest.mark.parametrize("status", [401, 403])
