@@ -105,7 +105,7 @@ def entries_of(repository: Repository) -> tuple[Dismissal, ...]:
     try:
         return dismissal.read(data)
     except ValueError as error:
-        raise RalphError(f"cannot read {DISMISSED}: {error}", "mend the file, or restore it from git") from error
+        raise RalphError(f"cannot read {DISMISSED}: {error}", "fix the file, or restore it from git") from error
 
 
 def write_file(repository: Repository, entries: tuple[Dismissal, ...]) -> None:

@@ -78,7 +78,7 @@ def fail(check: str, message: str, hint: str) -> ProbeLine:
 
 def broken(check: str, error: RalphError) -> ProbeLine:
     """Return a failed line with the message of ``error``."""
-    return fail(check, error.message, error.hint or "mend that, and look again")
+    return fail(check, error.message, error.hint or "fix that, and look again")
 
 
 def programs() -> Iterator[ProbeLine]:
@@ -105,7 +105,7 @@ def state(home: Home) -> Iterator[ProbeLine]:
     except RalphError as error:
         yield broken("state", error)
     except OSError as error:
-        yield fail("state", f"{home.state} cannot be written: {error.strerror}", "mend its owner or its permissions")
+        yield fail("state", f"{home.state} cannot be written: {error.strerror}", "fix its owner or its permissions")
     else:
         yield from (warn("state", trouble, "nothing to do: it was begun anew") for trouble in troubles)
         yield ok("state", f"{home.state} can be written")
@@ -366,5 +366,5 @@ def verdict(lines: list[ProbeLine]) -> str:
     failed = sum(line.status is ProbeStatus.FAIL for line in lines)
     warned = sum(line.status is ProbeStatus.WARN for line in lines)
     if failed:
-        return f"{plural(failed, 'thing')} must be mended."
+        return f"{plural(failed, 'thing')} must be fixed."
     return f"It works; {plural(warned, 'thing')} could be better." if warned else "Everything is in place."

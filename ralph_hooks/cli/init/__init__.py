@@ -195,7 +195,7 @@ def _run(args: tuple[str, ...], top: Path) -> None:
     done = run([program, *args[1:]], cwd=top)
     if done.returncode:
         said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
-        raise RalphError(f"`{words}` ended with {done.returncode}: {said}", "mend that, and run it again")
+        raise RalphError(f"`{words}` ended with {done.returncode}: {said}", "fix that, and run it again")
     click.echo(f"{words}: done")
 
 
@@ -236,7 +236,7 @@ def replace_file(path: Path, before: str | None, after: str) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise RalphError(f"{path} cannot be written: {error.strerror}", "mend its owner or its permissions") from error
+        raise RalphError(f"{path} cannot be written: {error.strerror}", "fix its owner or its permissions") from error
 
 
 def _read(path: Path) -> str | None:

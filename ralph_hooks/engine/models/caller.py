@@ -257,7 +257,7 @@ class Caller:
     def _passed_over(self, fault: ModelError, question: Question[Reply], model: Model) -> ModelError:
         """Return ``fault`` if the next model may be called. Raise it if a fallback would be wrong."""
         if isinstance(fault, Misconfigured):
-            raise RalphError(f"{model.id}: {fault}", "mend the provider's settings, then commit again") from fault
+            raise RalphError(f"{model.id}: {fault}", "fix the provider's settings, then commit again") from fault
         if isinstance(fault, TooLarge) and question.divisible:
             raise fault
         return fault
