@@ -393,7 +393,7 @@ def test_what_only_the_user_can_mend_ends_the_run(world: World, broken: Broken, 
     ran, booked = world.refuse()
     assert ran.code == 2
     assert broken.said.replace("HOST", host(url)) in ran.err
-    assert "-> mend the provider's settings" in ran.err
+    assert "-> fix the provider's settings" in ran.err
     assert tuple(row.outcome for row in booked if row.model == FIRST) == broken.outcomes
     assert [row for row in booked if row.model == SECOND] == []
     kept = b"".join(path.read_bytes() for path in (world.project.home / "state").iterdir() if path.is_file())
