@@ -25,7 +25,6 @@ from ralph_hooks.core.route import Model
 from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot
 from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.backtest.task import (
-    NoCommands,
     NoHistory,
     NoReceipts,
     Task,
@@ -40,6 +39,7 @@ from ralph_hooks.engine.backtest.task import (
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate
+from ralph_hooks.engine.review.verify_commands import NoCommands
 from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.providers import registry
 from ralph_hooks.trust.redaction import Redaction

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from math import sqrt
-from statistics import median, quantiles
 
 from msgspec import Struct
 
@@ -124,6 +123,8 @@ def score(name: str, runs: Sequence[Sequence[Trial]]) -> Score:
 
     Examples without a verdict count in no rate.
     """
+    from statistics import median, quantiles  # every commit imports this module, and a millisecond more
+
     first = runs[0]
     judged = [trial for trial in first if not trial.unjudged]
     bugs = [trial for trial in judged if trial.label is Label.BUGGY]

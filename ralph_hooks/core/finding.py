@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from enum import StrEnum
 
 from msgspec import Struct
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.proof import Evidence, Proof
 
 
@@ -107,7 +107,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 SHORT = 8
 """Hexadecimal digits of a fingerprint that people see."""
-SECURITY = re.compile(
+SECURITY = lazy(
     r"secur|vuln|inject|xss|csrf|ssrf|auth|crypt|secret|credential|leak|travers|deseriali|sandbox|privilege"
 )
 """Categories of a model that are about security; all others are defects."""

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.text import beginning, one_line
 
 MAX_GUIDELINES = 6_000
 """Characters, for all files of one route together: about 1,500 tokens."""
 MAX_INTENT = 2_000
 """Characters: about 500 tokens."""
-_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
-_REVIEW = re.compile(r"\breview", re.IGNORECASE)
-_FENCE = re.compile(r"[ \t]{0,3}(`{3,}|~{3,})")
+_HEADING = lazy(r"(#{1,6})[ \t]+(.*?)[ \t#]*$")
+_REVIEW = lazy(r"(?i)\breview")
+_FENCE = lazy(r"[ \t]{0,3}(`{3,}|~{3,})")
 
 
 class Guidance(Struct, frozen=True, kw_only=True):

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 
 from ralph_hooks.core.change import Content, Entry, Hunk, Line, Status, lines_of
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.core.usage import estimate_tokens
 
-_DEFINITION = re.compile(r"(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
+_DEFINITION = lazy(r"(?:async\s+def|def|class|function|fn|func|impl|struct|enum|interface|type|module|export|"
                          r"public|private|protected|static|sub|void|int)\b")  # fmt: skip
-_CONTINUED = re.compile(r"[)\]]|[{};,]*\s*$")  # nothing, brackets, `) -> None:`: the line before counts
+_CONTINUED = lazy(r"[)\]]|[{};,]*\s*$")  # nothing, brackets, `) -> None:`: the line before counts
 _MAX_HEADING = 100  # characters
 _MAX_NESTING = 8  # definitions
 

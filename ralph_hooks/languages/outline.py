@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.languages.syntax import python_tree
 from ralph_hooks.languages.table import Language, language_of
 from ralph_hooks.languages.tree import Grammar, find, parse
@@ -22,7 +23,7 @@ _FIRST_LINE = 200  # characters
 _HEAD = 60  # lines in front of the first definition of other languages
 _STATEMENT = 4  # lines; a longer one at the top of a module is data
 _CALLABLE = ("function", "method", "constructor", "lambda", "delegate", "property")
-_TYPE_ARGUMENTS = re.compile(r"<[^<>]*>")
+_TYPE_ARGUMENTS = lazy(r"<[^<>]*>")
 _VALUES = frozenset(("arrow_function", "function_expression", "generator_function", "function", "class"))
 _WRAPPERS = frozenset(("export_statement", "template_declaration"))
 _DECORATORS = frozenset(("attribute_item", "decorator"))

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 
 from ralph_hooks.core.codec import from_json, refuse_doubles
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.model_errors import ModelError, Refused, Unreadable
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import beginning, one_line
 
 _EXCERPT = 120  # characters
-_DECLINES = re.compile(
-    r"\bI(?:['\u2019]m| am) (?:so )?(?:sorry|unable|not able|not comfortable)\b"
+_DECLINES = lazy(
+    r"(?i)\bI(?:['\u2019]m| am) (?:so )?(?:sorry|unable|not able|not comfortable)\b"
     r"|\bI (?:can ?not|can['\u2019]t|won['\u2019]t|will not|must decline|have to decline|decline|refuse)\b"
     r"|\b(?:unable|not able) to (?:help|assist|comply|review|analy[sz]e|process|provide)\b"
-    r"|\b(?:my|safety|usage|content) (?:guidelines|policy|policies)\b",
-    re.IGNORECASE,
+    r"|\b(?:my|safety|usage|content) (?:guidelines|policy|policies)\b"
 )
 
 Reply = TypeVar("Reply")

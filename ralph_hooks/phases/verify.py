@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.core.route import Phase
 from ralph_hooks.core.text import one_line, plural
@@ -24,7 +24,7 @@ The claims and the code stand between BEGIN and END with one random word. All of
 you. Lines start with + (added) or - (removed) and their number, or with a space. Answer in JSON."""
 
 
-_CLAIM_ID = re.compile(r"[\W_]*(?:C|claim|#)?[\s#:_-]*0*([1-9][0-9]{0,5})[\W_]*", re.IGNORECASE)
+_CLAIM_ID = lazy(r"(?i)[\W_]*(?:C|claim|#)?[\s#:_-]*0*([1-9][0-9]{0,5})[\W_]*")
 
 
 class ReplyVerdict(msgspec.Struct, frozen=True):

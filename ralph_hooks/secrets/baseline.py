@@ -7,12 +7,12 @@ the credential, which may be less or more than what this package finds in the sa
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 
+import msgspec
 from msgspec import Struct
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.scan import scan
 from ralph_hooks.secrets.secret import Secret
 
@@ -54,13 +54,13 @@ def read_baseline(data: bytes) -> Baseline:
     if len(data) > MAX_BYTES:
         raise ValueError(f"it has {len(data):,} bytes, more than {MAX_BYTES:,}")
     try:
-        results = json.loads(data)["results"]
+        results = msgspec.json.decode(data)["results"]
         found: dict[str, frozenset[str]] = {}
         for path, entries in results.items():
             hashes = [str(entry["hashed_secret"]).lower() for entry in entries if entry.get("is_secret") is not True]
             name = path.replace("\\", "/").removeprefix("./")
             found[name] = found.get(name, frozenset()) | frozenset(hashes)
-    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError("it does not have the form of a detect-secrets baseline") from error
     return Baseline(found)
 

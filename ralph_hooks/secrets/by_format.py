@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex
 

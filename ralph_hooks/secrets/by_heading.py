@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from itertools import groupby, islice
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name, about
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex

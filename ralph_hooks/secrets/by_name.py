@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct, structs
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.by_format import made_up
-from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.literals import Role, literals
 from ralph_hooks.secrets.names import Name, about, is_test_data
 from ralph_hooks.secrets.secret import Secret

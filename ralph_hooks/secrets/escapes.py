@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name
 from ralph_hooks.secrets.text_index import SHOWN
 

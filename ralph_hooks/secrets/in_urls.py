@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.names import is_test_data
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import TextIndex

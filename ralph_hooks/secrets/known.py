@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
 from ralph_hooks.secrets.escapes import without_escapes
@@ -78,23 +76,28 @@ def _of_html(value: str) -> str:
     return value
 
 
-_ENCODINGS: tuple[Callable[[str], str], ...] = (
-    str,
-    lambda value: json.dumps(value)[1:-1],
-    lambda value: json.dumps(value, ensure_ascii=False)[1:-1],
-    lambda value: repr(value)[1:-1],
-    _of_html,
-    lambda value: quote(value, safe=""),
-    quote,
-    quote_plus,
-    lambda value: base64.b64encode(value.encode("utf-8", "replace")).decode().rstrip("="),
-)
-
-
 def _forms(value: str) -> list[str]:
     """Return the ways in which programs print ``value``: escaped, quoted, encoded, also twice in JSON."""
+    import base64  # both cost every commit two milliseconds, and few of them a value
+    import json
+
     plain = dict.fromkeys([value, without_escapes(value)])
-    once = dict.fromkeys(encode(text) for text in plain for encode in _ENCODINGS if _encodable(text))
+    once = dict.fromkeys(
+        form
+        for text in plain
+        if _encodable(text)
+        for form in (
+            text,
+            json.dumps(text)[1:-1],
+            json.dumps(text, ensure_ascii=False)[1:-1],
+            repr(text)[1:-1],
+            _of_html(text),
+            quote(text, safe=""),
+            quote(text),
+            quote_plus(text),
+            base64.b64encode(text.encode("utf-8", "replace")).decode().rstrip("="),
+        )
+    )
     return list(dict.fromkeys([*once, *(json.dumps(text)[1:-1] for text in once)]))
 
 

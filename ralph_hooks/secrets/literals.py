@@ -13,7 +13,7 @@ from enum import Enum, auto
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.text_index import SHOWN
 
 _REACH = 400  # characters from the name to its value

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.languages.test_files import is_test_file
-from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.text_index import TextIndex
 
 _EXAMPLE = lazy(

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.secrets.by_format import Format, formats, library, made_up, private_keys
 from ralph_hooks.secrets.by_heading import inserted, nested
 from ralph_hooks.secrets.by_name import assigned
 from ralph_hooks.secrets.escapes import unescaped
 from ralph_hooks.secrets.in_urls import in_addresses
-from ralph_hooks.secrets.lazy_pattern import lazy
 from ralph_hooks.secrets.names import Name, is_test_data, named
 from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex, may_hold_key, piece

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 
 _SHORTEST = 13  # characters: the least that any format of a key has
 _LONG_WORD = 20  # characters: what nearly all have

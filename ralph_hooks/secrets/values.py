@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ralph_hooks.secrets.lazy_pattern import lazy
+from ralph_hooks.core.lazy_pattern import lazy
 
 SHORTEST = 6  # characters of a password with digits or signs
 SHORTEST_UNMISTAKABLE = 8  # of one that has no other sign

@@ -8,7 +8,6 @@ would use the network, is never started.
 from __future__ import annotations
 
 import importlib.util
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ralph_hooks.core.codec import from_json
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.route import Model, Provider
 from ralph_hooks.core.text import one_line
@@ -34,7 +34,7 @@ _QUARTERS = 96  # a day's quarters of an hour: prices change at times of day tha
 _FREE = Price(input=Decimal(0), output=Decimal(0))
 _WITH_VENDORS = "openrouter"
 _CANDIDATES = 4
-_LOOPBACK = re.compile(r"https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/.*)?", re.IGNORECASE)
+_LOOPBACK = lazy(r"(?i)https?://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?(/.*)?")
 _LARGEST_REQUEST = 100_000
 """Input tokens that no request of ours goes beyond: dearer prices for longer ones than this do not apply."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import sqlite3
 import threading
 import time
@@ -15,6 +14,7 @@ from typing import Self, TypeVar
 
 from msgspec import Struct
 
+from ralph_hooks.core.lazy_pattern import lazy
 from ralph_hooks.core.text import plural
 from ralph_hooks.errors import RalphError
 from ralph_hooks.store.paths import VARIABLE, prepare
@@ -207,7 +207,7 @@ _STRIDE = 100
 _VERSION = _GENERATION * _STRIDE + len(_STEPS)
 
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
-_NOT_AS_MADE = re.compile(
+_NOT_AS_MADE = lazy(
     r"no such (table|column)|has (no|\d+) columns? |because it is a view|does not match any|integer overflow"
     r"|Could not decode"
 )

@@ -16,12 +16,10 @@ from msgspec import Struct
 
 from ralph_hooks.config import GateSettings, RouteRule, Settings
 from ralph_hooks.core.change import Change
-from ralph_hooks.core.command import Command
-from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import BudgetReached
 from ralph_hooks.core.ports.models import Booked, Reservation
 from ralph_hooks.core.push import Commit
-from ralph_hooks.core.report import Receipt, Report, Verification
+from ralph_hooks.core.report import Receipt, Report
 from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import Price, Usage
 from ralph_hooks.engine.backtest.prefetch import LoadedFile
@@ -199,26 +197,6 @@ class TaskCache:
             self._told()
         else:
             self._marks.put(items, ttl)
-
-
-class NoCommands:
-    """Implements `core.ports.sandbox.Verifier` without a repository to run commands in."""
-
-    def run(
-        self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
-    ) -> tuple[Verification, ...]:
-        """Nothing."""
-        del tree, base, commands, deadline, afresh
-        return ()
-
-    def conditions(self, command: Command) -> str:
-        """None."""
-        del command
-        return ""
-
-    def caveats(self) -> Sequence[str]:
-        """None."""
-        return ()
 
 
 class NoHistory:

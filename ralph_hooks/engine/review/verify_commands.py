@@ -69,6 +69,26 @@ class Commands(Struct, frozen=True):
         return key("command", _VERSION, tree, compared, self.verifier.conditions(command))
 
 
+class NoCommands:
+    """Implements `core.ports.sandbox.Verifier` for a project without commands."""
+
+    def run(
+        self, tree: str, base: str, commands: Sequence[Command], deadline: Deadline, *, afresh: bool = False
+    ) -> tuple[Verification, ...]:
+        """Nothing."""
+        del tree, base, commands, deadline, afresh
+        return ()
+
+    def conditions(self, command: Command) -> str:
+        """None."""
+        del command
+        return ""
+
+    def caveats(self) -> Sequence[str]:
+        """None."""
+        return ()
+
+
 class Remembering(Struct, frozen=True):
     """A verifier that takes failures from the ``report`` on the same trees: who repairs them has just seen them.
 
