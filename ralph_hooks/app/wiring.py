@@ -48,7 +48,7 @@ from ralph_hooks.git.dismissals import GitDismissals
 from ralph_hooks.git.snapshot import GitSnapshot
 from ralph_hooks.providers import registry
 from ralph_hooks.store.cache import NamespacedCache, SharedModelCache, Verdicts
-from ralph_hooks.store.labels import Labels
+from ralph_hooks.store.labels import StoredLabels
 from ralph_hooks.store.ledger import Caps, StoredLedger
 from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.receipts import StoredReceipts
@@ -225,7 +225,7 @@ def build_gate(
         guidance=_guidance(context, [snapshot.change], intent),
     )
     gate = _gate(context, state, models, store, context.repository, snapshot.change)
-    labels = Labels(state.database, context.known_as(), run=run)
+    labels = StoredLabels(state.database, context.known_as(), run=run)
     return msgspec.structs.replace(
         gate,
         labels=labels,

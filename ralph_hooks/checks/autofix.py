@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-from ralph_hooks.checks.ruff import Diagnostic, Ruff, diagnose
+from ralph_hooks.checks.ruff import Ruff, RuffDiagnostic, diagnose
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 
@@ -30,7 +30,7 @@ class _Fix(Struct, frozen=True):
     edits: tuple[_Edit, ...]
 
 
-class _Fixable(Diagnostic, frozen=True):
+class _Fixable(RuffDiagnostic, frozen=True):
     location: _Place
     fix: _Fix | None = None
 

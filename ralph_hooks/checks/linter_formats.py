@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.linter import Format, LinterRun
+from ralph_hooks.core.linter import LinterFormat, LinterRun
 
 _Shape = TypeVar("_Shape")
 _LONGEST_LINE = 4_096  # characters
@@ -62,7 +62,7 @@ class _Raw(Struct, frozen=True):
     message: str
 
 
-def read(form: Format, run: LinterRun) -> Reading:
+def read(form: LinterFormat, run: LinterRun) -> Reading:
     """Return the diagnostics that ``run`` printed. Raises UnreadableError."""
     found: list[_Raw] = []
     stopped = ""
@@ -321,11 +321,11 @@ def _lines(output: bytes) -> Iterator[str]:
         yield _COLOUR.sub("", line[:_LONGEST_LINE]).rstrip()
 
 
-_READERS: Mapping[Format, Callable[[bytes], Iterator[_Raw | str]]] = {
-    Format.SARIF: _sarif,
-    Format.MYPY: _mypy,
-    Format.PYRIGHT: _pyright,
-    Format.TSC: _tsc,
-    Format.GITHUB: _github,
-    Format.GCC: _gcc,
+_READERS: Mapping[LinterFormat, Callable[[bytes], Iterator[_Raw | str]]] = {
+    LinterFormat.SARIF: _sarif,
+    LinterFormat.MYPY: _mypy,
+    LinterFormat.PYRIGHT: _pyright,
+    LinterFormat.TSC: _tsc,
+    LinterFormat.GITHUB: _github,
+    LinterFormat.GCC: _gcc,
 }

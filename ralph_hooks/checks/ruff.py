@@ -55,17 +55,17 @@ class _Row(Struct, frozen=True):
     row: int
 
 
-class Diagnostic(Struct, frozen=True):
+class RuffDiagnostic(Struct, frozen=True):
     """One row of `ruff check --output-format json`; what else of it is wanted is up to those that derive from it."""
 
     filename: str
     code: str | None
 
 
-Item = TypeVar("Item", bound=Diagnostic)
+Item = TypeVar("Item", bound=RuffDiagnostic)
 
 
-class _Item(Diagnostic, frozen=True):
+class _Item(RuffDiagnostic, frozen=True):
     message: str
     location: _Row
     end_location: _Row

@@ -15,7 +15,7 @@ from ralph_hooks.core.report import Report
 from ralph_hooks.core.text import one_line, path_line, plural
 from ralph_hooks.errors import ExitCode, RalphError
 from ralph_hooks.git.dismissals import entries_of
-from ralph_hooks.store.labels import Labels
+from ralph_hooks.store.labels import StoredLabels
 from ralph_hooks.store.reports import Reports
 
 HELP = """\
@@ -97,7 +97,7 @@ def _dismiss(context: Context, ids: Sequence[str], reason: str | None, *, last: 
         raise click.UsageError("--reason is needed: say why, for whoever reads the entry later")
     _told("Dismissed", dismissals.dismiss(context.repository, findings, kind, reason or ""))
     with open_state(context.home) as state:
-        Labels(state.database, context.known_as()).decide([finding.fingerprint for finding in findings], kind)
+        StoredLabels(state.database, context.known_as()).decide([finding.fingerprint for finding in findings], kind)
     click.echo(
         f"Commit {DISMISSED}, so that your team and CI do not see {'it' if len(findings) == 1 else 'them'} again."
     )

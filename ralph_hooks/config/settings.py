@@ -18,7 +18,7 @@ from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.glob import first_match
-from ralph_hooks.core.linter import BlockAt, Format, Linter
+from ralph_hooks.core.linter import BlockAt, Linter, LinterFormat
 from ralph_hooks.core.own_settings import CONFIGURATIONS, Places
 from ralph_hooks.core.route import Chain, Model, Phase, Provider, Route
 from ralph_hooks.core.usage import Price
@@ -300,13 +300,13 @@ class LinterTable(Table, frozen=True):
         ),
     ] = BlockAt.ERROR
     format: Annotated[
-        Format,
+        LinterFormat,
         Meta(
             description="The output format: `sarif` (2.1.0), `mypy` (its own lines), `pyright` (`--outputjson`), "
             "`tsc` (`--pretty false`), `github` (`::error file=...::`), `gcc` (`path:line:column: "
             "severity: message [rule]`)."
         ),
-    ] = Format.SARIF
+    ] = LinterFormat.SARIF
     rules: Annotated[
         Texts,
         Meta(description="The only rules that block; findings of other rules are hints. If not set, all rules block."),

@@ -14,7 +14,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.text import money
 
 
-class Label(StrEnum):
+class ChangeLabel(StrEnum):
     """Known label of a change."""
 
     BUGGY = "buggy"
@@ -34,7 +34,7 @@ class Example(Struct, frozen=True, kw_only=True):
     """A change with its label. Its content stays in git's objects."""
 
     id: str
-    label: Label
+    label: ChangeLabel
     tree: str
     base: str
     entries: tuple[Entry, ...]
@@ -52,7 +52,7 @@ class Trial(Struct, frozen=True, kw_only=True):
     """Result of one routing on one example."""
 
     id: str
-    label: Label
+    label: ChangeLabel
     blocked: bool
     hit: bool
     """Blocked by a finding on a line that is known to be wrong."""
@@ -127,8 +127,8 @@ def score(name: str, runs: Sequence[Sequence[Trial]]) -> Score:
 
     first = runs[0]
     judged = [trial for trial in first if not trial.unjudged]
-    bugs = [trial for trial in judged if trial.label is Label.BUGGY]
-    clean = [trial for trial in judged if trial.label is Label.CLEAN]
+    bugs = [trial for trial in judged if trial.label is ChangeLabel.BUGGY]
+    clean = [trial for trial in judged if trial.label is ChangeLabel.CLEAN]
     caught = sum(trial.hit for trial in bugs)
     false_blocks = sum(trial.blocked for trial in clean)
     costs = [trial.cost_usd for trial in first]
@@ -250,8 +250,8 @@ def tune(trials: Mapping[str, Sequence[Trial]], target: float, folds: int = 5) -
         if chosen is not None:
             routing, bar = chosen
             held += [moved(trial, bar) for trial in trials[routing] if trial.id in out and not trial.unjudged]
-    bugs = [trial for trial in held if trial.label is Label.BUGGY]
-    clean = [trial for trial in held if trial.label is Label.CLEAN]
+    bugs = [trial for trial in held if trial.label is ChangeLabel.BUGGY]
+    clean = [trial for trial in held if trial.label is ChangeLabel.CLEAN]
     return Tuned(
         routing=best[0],
         bar=best[1],
@@ -266,10 +266,10 @@ def _best(trials: Mapping[str, Sequence[Trial]], names: set[str], target: float)
     for routing, run in trials.items():
         chosen = [trial for trial in run if trial.id in names and not trial.unjudged]
         cost = sum((trial.cost_usd or Decimal(0) for trial in chosen), Decimal(0))
-        clean = sum(trial.label is Label.CLEAN for trial in chosen)
+        clean = sum(trial.label is ChangeLabel.CLEAN for trial in chosen)
         for bar in BARS:
             after = [moved(trial, bar) for trial in chosen]
-            blocks = sum(trial.blocked for trial in after if trial.label is Label.CLEAN)
+            blocks = sum(trial.blocked for trial in after if trial.label is ChangeLabel.CLEAN)
             if clean and blocks / clean <= target:
                 ranked.append((-sum(trial.hit for trial in after), cost, bar, routing))
     if not ranked:

@@ -27,7 +27,7 @@ class BlockAt(StrEnum):
     HINT = "hint"
 
 
-class Format(StrEnum):
+class LinterFormat(StrEnum):
     """Format in which a linter writes its findings to standard output."""
 
     SARIF = "sarif"
@@ -45,7 +45,7 @@ class Linter(Struct, frozen=True):
     run: str
     paths: tuple[str, ...] = ()
     block_at: BlockAt = BlockAt.ERROR
-    format: Format = Format.SARIF
+    format: LinterFormat = LinterFormat.SARIF
     rules: tuple[str, ...] = ()
     """The only rules that block; the findings of others are hints. Without, all rules may block."""
     timeout: float = 120.0

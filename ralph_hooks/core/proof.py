@@ -26,7 +26,7 @@ class Evidence(StrEnum):
     """Only one model's claim supports it, or its reproducer did not show it."""
 
 
-class Outcome(StrEnum):
+class ProofOutcome(StrEnum):
     """End of one run of a reproducer."""
 
     PASSED = "passed"
@@ -69,7 +69,7 @@ HANG = "hang"
 class Run(Struct, frozen=True, kw_only=True):
     """One run of a reproducer on one tree."""
 
-    outcome: Outcome
+    outcome: ProofOutcome
     failures: tuple[Failure, ...] = ()
     passed: tuple[str, ...] = ()
     """Names of the tests that passed."""

@@ -11,7 +11,7 @@ from msgspec import Struct
 from ralph_hooks.core.backtest import Rate, interval
 
 
-class Outcome(StrEnum):
+class FindingOutcome(StrEnum):
     """Outcome of a finding that was shown."""
 
     FIXED = "fixed"
@@ -26,10 +26,10 @@ class Outcome(StrEnum):
     """Nothing happened yet."""
 
 
-TRUE = (Outcome.FIXED, Outcome.ACCEPTED)
+TRUE = (FindingOutcome.FIXED, FindingOutcome.ACCEPTED)
 
 
-class Label(Struct, frozen=True, kw_only=True):
+class FindingLabel(Struct, frozen=True, kw_only=True):
     """One finding that was shown, with what became of it."""
 
     at: float
@@ -41,7 +41,7 @@ class Label(Struct, frozen=True, kw_only=True):
     category: str
     evidence: str
     blocking: bool
-    outcome: Outcome
+    outcome: FindingOutcome
 
 
 class Judgement(Struct, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class Statistics(Struct, frozen=True, kw_only=True):
 
 
 def statistics(
-    labels: Sequence[Label],
+    labels: Sequence[FindingLabel],
     judgements: Sequence[Judgement],
     *,
     month: Callable[[float], str],
@@ -129,8 +129,8 @@ def statistics(
     """Count ``labels`` and ``judgements``. ``month`` names the month of a time, YYYY-MM."""
     changes = {each.change for each in judgements}
     blocking = [label for label in labels if label.blocking]
-    wrong = {label.change for label in blocking if label.outcome is Outcome.DISMISSED}
-    others = {label.change for label in blocking if label.outcome is not Outcome.DISMISSED}
+    wrong = {label.change for label in blocking if label.outcome is FindingOutcome.DISMISSED}
+    others = {label.change for label in blocking if label.outcome is not FindingOutcome.DISMISSED}
     clean = changes - others
     costs = [each.cost_usd for each in judgements]
     return Statistics(
@@ -151,22 +151,22 @@ def statistics(
     )
 
 
-def _groups(labels: Iterable[Label], name: Callable[[Label], str]) -> tuple[Group, ...]:
+def _groups(labels: Iterable[FindingLabel], name: Callable[[FindingLabel], str]) -> tuple[Group, ...]:
     """Return the groups, the largest first."""
-    found: dict[str, list[Label]] = {}
+    found: dict[str, list[FindingLabel]] = {}
     for label in labels:
         found.setdefault(name(label), []).append(label)
     groups = [_group(key, members) for key, members in found.items()]
     return tuple(sorted(groups, key=lambda group: (-group.shown, group.name)))
 
 
-def _group(name: str, labels: Sequence[Label]) -> Group:
+def _group(name: str, labels: Sequence[FindingLabel]) -> Group:
     outcomes = [label.outcome for label in labels]
     return Group(
         name=name,
-        fixed=outcomes.count(Outcome.FIXED),
-        accepted=outcomes.count(Outcome.ACCEPTED),
-        dismissed=outcomes.count(Outcome.DISMISSED),
-        bypassed=outcomes.count(Outcome.BYPASSED),
-        open=outcomes.count(Outcome.OPEN),
+        fixed=outcomes.count(FindingOutcome.FIXED),
+        accepted=outcomes.count(FindingOutcome.ACCEPTED),
+        dismissed=outcomes.count(FindingOutcome.DISMISSED),
+        bypassed=outcomes.count(FindingOutcome.BYPASSED),
+        open=outcomes.count(FindingOutcome.OPEN),
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.proof import HANG, Failure, Outcome, Run
+from ralph_hooks.core.proof import HANG, Failure, ProofOutcome, Run
 from ralph_hooks.languages.instrument import MARK, seen
 from ralph_hooks.languages.test_files import is_test_file
 
@@ -49,7 +49,13 @@ def read_go(output: str, top: str, seconds: float) -> Run:
         failures.append(Failure(test=test, kind=kind, own=own, at=at, reached=seen(text)))
     hangs = any(failure.kind == HANG for failure in failures)
     outcome = (
-        Outcome.HUNG if hangs else Outcome.FAILED if failures else Outcome.PASSED if passed else Outcome.NOT_LOADED
+        ProofOutcome.HUNG
+        if hangs
+        else ProofOutcome.FAILED
+        if failures
+        else ProofOutcome.PASSED
+        if passed
+        else ProofOutcome.NOT_LOADED
     )
     return Run(outcome=outcome, failures=tuple(failures), passed=passed, tail=_tail(text), seconds=seconds)
 
@@ -82,8 +88,10 @@ def read_cargo(output: str, crate: str, seconds: float) -> Run:
     if "test result:" not in output:
         hung = _CARGO_TEST.findall(output)[-1:] if "could not compile" not in output else []
         if hung:  # stopped from outside: no stack trace shows the place
-            return Run(outcome=Outcome.NOT_RUN, tail=f"{_tail(output)}\nstopped at its time limit", seconds=seconds)
-        return Run(outcome=Outcome.NOT_LOADED, tail=_tail(output), seconds=seconds)
+            return Run(
+                outcome=ProofOutcome.NOT_RUN, tail=f"{_tail(output)}\nstopped at its time limit", seconds=seconds
+            )
+        return Run(outcome=ProofOutcome.NOT_LOADED, tail=_tail(output), seconds=seconds)
     listed = [name.strip() for block in _CARGO_FAILED.findall(output) for name in block.splitlines()]
     failed = list(dict.fromkeys(listed))
     panics = {name: (path, int(line), told) for name, path, line, told in _CARGO_PANIC.findall(output)}
@@ -96,7 +104,7 @@ def read_cargo(output: str, crate: str, seconds: float) -> Run:
         at = (inside, line) if own else ("", 0)
         failures.append(Failure(test=test, kind=kind, own=own, at=at, reached=seen(output)))
     passed = tuple(name for name in dict.fromkeys(_CARGO_TEST.findall(output)) if name not in failed)
-    outcome = Outcome.FAILED if failures else Outcome.PASSED if passed else Outcome.NOT_LOADED
+    outcome = ProofOutcome.FAILED if failures else ProofOutcome.PASSED if passed else ProofOutcome.NOT_LOADED
     return Run(outcome=outcome, failures=tuple(failures), passed=passed, tail=_tail(output), seconds=seconds)
 
 

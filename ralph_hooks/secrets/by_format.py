@@ -14,7 +14,7 @@ from ralph_hooks.secrets.secret import Secret
 from ralph_hooks.secrets.text_index import SHOWN, TextIndex
 
 
-class Format(Struct, frozen=True):
+class KeyFormat(Struct, frozen=True):
     """The shape of one kind of credential."""
 
     kind: str
@@ -30,19 +30,19 @@ class Format(Struct, frozen=True):
     """True for formats that other values may share: certain enough to mask, not to block."""
 
 
-def formats(piece: TextIndex) -> Iterator[Format]:
+def formats(piece: TextIndex) -> Iterator[KeyFormat]:
     """Yield the formats that detect-secrets lacks and that can be in ``piece``."""
     for shapes, words in ((_OWN, piece.long), (_SHORT, piece.words)):
         for kind, needle, pattern in shapes:
             if needle in words and _compiled(pattern).search(words):  # first without the slow look behind
-                yield Format(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
+                yield KeyFormat(kind, _compiled(rf"(?<![A-Za-z0-9])(?:{pattern})"))
     for kind, needle, pattern, generic in _IN_CONTEXT:
         if needle in piece.lower:
-            yield Format(kind, _compiled(pattern), 1, generic=generic, lower=True)
+            yield KeyFormat(kind, _compiled(pattern), 1, generic=generic, lower=True)
     for shapes, where in ((_DOUBTFUL, piece.long), (_DOUBTFUL_IN_CONTEXT, piece.lower)):
         for kind, needle, pattern in shapes:
             if needle in where:
-                yield Format(kind, _compiled(pattern), 1, doubtful=True)
+                yield KeyFormat(kind, _compiled(pattern), 1, doubtful=True)
 
 
 _compiled = lru_cache(maxsize=None)(re.compile)  # lazily: all of them take 15 ms
@@ -178,14 +178,14 @@ _LEFT_OUT = {
 
 
 @lru_cache(maxsize=1)
-def library() -> tuple[Format, ...]:
+def library() -> tuple[KeyFormat, ...]:
     """Return the provider formats of detect-secrets without changing its global settings."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
     plugins: Mapping[str, Any] = get_mapping_from_secret_type_to_class()
     return tuple(
-        Format(plugin.secret_type, _from_its_beginning(plugin, pattern), **_extra(plugin))
+        KeyFormat(plugin.secret_type, _from_its_beginning(plugin, pattern), **_extra(plugin))
         for plugin in plugins.values()
         if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _LEFT_OUT
         for pattern in plugin.denylist

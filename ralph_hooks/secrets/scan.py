@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from ralph_hooks.core.lazy_pattern import lazy
-from ralph_hooks.secrets.by_format import Format, formats, library, made_up, private_keys
+from ralph_hooks.secrets.by_format import KeyFormat, formats, library, made_up, private_keys
 from ralph_hooks.secrets.by_heading import inserted, nested
 from ralph_hooks.secrets.by_name import assigned
 from ralph_hooks.secrets.escapes import unescaped
@@ -67,7 +67,7 @@ def _of_names(where: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
         yield from inserted(where, names)
 
 
-def _of(shapes: Iterable[Format], where: TextIndex) -> Iterator[Secret]:
+def _of(shapes: Iterable[KeyFormat], where: TextIndex) -> Iterator[Secret]:
     for shape in shapes:
         for match in shape.pattern.finditer(where.lower if shape.lower else where.text):
             if shape.accepts is None or shape.accepts(match[0]):

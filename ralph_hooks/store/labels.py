@@ -12,16 +12,16 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.dismissal import DismissalKind
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.stats import Judgement, Label, Outcome
+from ralph_hooks.core.stats import FindingLabel, FindingOutcome, Judgement
 from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 
-_KINDS = {DismissalKind.FALSE_ALARM: Outcome.DISMISSED, DismissalKind.ACCEPTED: Outcome.ACCEPTED}
+_KINDS = {DismissalKind.FALSE_ALARM: FindingOutcome.DISMISSED, DismissalKind.ACCEPTED: FindingOutcome.ACCEPTED}
 _OPEN = "SELECT id, fingerprint, change, tree, path, source FROM labels WHERE repository = ? AND outcome = ''"
 _LAST = "SELECT id, outcome FROM labels WHERE repository = ? AND fingerprint = ? ORDER BY id DESC LIMIT 1"
 _DECIDE = "UPDATE labels SET outcome = ?, decided = ? WHERE id = ?"
 
 
-class Labels:
+class StoredLabels:
     """Implements `core.ports.store.Labels`."""
 
     def __init__(
@@ -78,7 +78,7 @@ class Labels:
                 self._show(connection, finding, name, change.tree, now)
         for fingerprint, outcome in dismissed.items():
             for number, before in connection.execute(_LAST, (self._repository.key, fingerprint)).fetchall():
-                if before == Outcome.BYPASSED:
+                if before == FindingOutcome.BYPASSED:
                     connection.execute(_DECIDE, (outcome.value, now, number))
 
     def _follow(
@@ -89,7 +89,7 @@ class Labels:
         name: str,
         trees: Collection[str],
         shown: Collection[str],
-        dismissed: Mapping[str, Outcome],
+        dismissed: Mapping[str, FindingOutcome],
     ) -> set[str]:
         """Update the labels of findings shown before; return those that are shown again."""
         still: set[str] = set()
@@ -99,19 +99,24 @@ class Labels:
                 still.add(fingerprint)
                 connection.execute("UPDATE labels SET tree = ? WHERE id = ?", (change.tree, number))
                 continue
-            outcome = dismissed.get(fingerprint, Outcome.OPEN)
-            if outcome is Outcome.OPEN and first == name and tree != change.tree and _judged(report, path, source):
-                outcome = Outcome.FIXED
-            elif outcome is Outcome.OPEN and (tree == change.base or tree in trees):
-                outcome = Outcome.BYPASSED
-            if outcome is not Outcome.OPEN:
+            outcome = dismissed.get(fingerprint, FindingOutcome.OPEN)
+            if (
+                outcome is FindingOutcome.OPEN
+                and first == name
+                and tree != change.tree
+                and _judged(report, path, source)
+            ):
+                outcome = FindingOutcome.FIXED
+            elif outcome is FindingOutcome.OPEN and (tree == change.base or tree in trees):
+                outcome = FindingOutcome.BYPASSED
+            if outcome is not FindingOutcome.OPEN:
                 connection.execute(_DECIDE, (outcome.value, self._clock(), number))
         return still
 
     def _show(self, connection: sqlite3.Connection, finding: Finding, change: str, tree: str, now: float) -> None:
         """Add a new label, or reopen an earlier one after a bypass or a withdrawn dismissal."""
         for number, outcome in connection.execute(_LAST, (self._repository.key, finding.fingerprint)).fetchall():
-            if outcome != Outcome.FIXED:
+            if outcome != FindingOutcome.FIXED:
                 connection.execute("UPDATE labels SET outcome = '', tree = ? WHERE id = ?", (tree, number))
                 return
         connection.execute(
@@ -146,7 +151,7 @@ def _judged(report: Report, path: str, source: str) -> bool:
 
 def read(
     database: Database, *, since: float, until: float, repository: RepositoryId | None
-) -> tuple[list[Label], list[Judgement]]:
+) -> tuple[list[FindingLabel], list[Judgement]]:
     """Return all labels and judgements from ``since`` to ``until``, in seconds since 1970. Raises Unavailable."""
     scope, values = (" AND repository = ?", (repository.key,)) if repository else ("", ())
     where = f"WHERE at >= ? AND at < ?{scope} ORDER BY id"
@@ -164,13 +169,21 @@ def read(
     ]
 
 
-def _label(at: float, change: str, source: str, category: str, evidence: str, blocking: int, outcome: Any) -> Label:  # noqa: ANN401 - a row
-    return Label(
+def _label(
+    at: float,
+    change: str,
+    source: str,
+    category: str,
+    evidence: str,
+    blocking: int,
+    outcome: Any,  # noqa: ANN401 - a row
+) -> FindingLabel:
+    return FindingLabel(
         at=at,
         change=change,
         source=source,
         category=category,
         evidence=evidence,
         blocking=bool(blocking),
-        outcome=Outcome(outcome),
+        outcome=FindingOutcome(outcome),
     )

@@ -9,7 +9,7 @@ import pytest
 from ralph_hooks.checks.all import all_change_checks, all_checks
 from ralph_hooks.checks.linter_formats import UnreadableError, read
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.linter import RESERVED, Format, Linter, LinterRun
+from ralph_hooks.core.linter import RESERVED, Linter, LinterFormat, LinterRun
 
 ROOT = "/tmp/ralph-hooks-scratch-x/project"
 TSC = b"a.ts(1,7): error TS2322: Type 'string' is not assignable to type 'number'.\n"
@@ -69,12 +69,12 @@ def eslint(**result: object) -> bytes:
     ],
 )
 def test_each_format_is_read(form: str, output: bytes, expected: tuple[str, int, str, str, str]) -> None:
-    [found] = read(Format(form), LinterRun(output=output, code=1, root=ROOT)).diagnostics
+    [found] = read(LinterFormat(form), LinterRun(output=output, code=1, root=ROOT)).diagnostics
     assert (found.path, found.line, found.rule, found.severity.value, found.message) == expected
 
 
 def test_a_severity_of_its_own_is_kept() -> None:
-    found = read(Format.GCC, LinterRun(output=SHELLCHECK, code=1, root=ROOT)).diagnostics
+    found = read(LinterFormat.GCC, LinterRun(output=SHELLCHECK, code=1, root=ROOT)).diagnostics
     assert [(item.path, item.severity, item.rule) for item in found] == [
         ("-", Severity.WARNING, ""),
         ("a.sh", Severity.NOTE, "SC2086"),
@@ -83,7 +83,7 @@ def test_a_severity_of_its_own_is_kept() -> None:
 
 @pytest.mark.parametrize("result", [{"suppressions": [{"kind": "inSource"}]}, {"kind": "pass"}, {"locations": None}])
 def test_results_that_are_none_are_left_out(result: dict[str, object]) -> None:
-    assert read(Format.SARIF, LinterRun(output=eslint(**result), code=0, root=ROOT)).diagnostics == ()
+    assert read(LinterFormat.SARIF, LinterRun(output=eslint(**result), code=0, root=ROOT)).diagnostics == ()
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_results_that_are_none_are_left_out(result: dict[str, object]) -> None:
 )
 def test_what_is_no_sarif_is_unreadable(output: bytes) -> None:
     with pytest.raises(UnreadableError):
-        read(Format.SARIF, LinterRun(output=output, code=0, root=ROOT))
+        read(LinterFormat.SARIF, LinterRun(output=output, code=0, root=ROOT))
 
 
-@pytest.mark.parametrize("form", [Format.GCC, Format.MYPY, Format.TSC, Format.GITHUB])
+@pytest.mark.parametrize("form", [LinterFormat.GCC, LinterFormat.MYPY, LinterFormat.TSC, LinterFormat.GITHUB])
 @pytest.mark.parametrize("unit", [b":1", b"a:1: error: ", b"(1,1): error TS1: ", b"::error file=,", b"x" * 9, b"\n"])
-def test_hostile_lines_take_no_longer_than_others(form: Format, unit: bytes) -> None:
+def test_hostile_lines_take_no_longer_than_others(form: LinterFormat, unit: bytes) -> None:
     """With an expression that goes back and tries again this does not end."""
     output = unit * (400_000 // len(unit))
     assert len(read(form, LinterRun(output=output, code=1, root=ROOT)).diagnostics) <= len(output)
@@ -105,7 +105,7 @@ def test_hostile_lines_take_no_longer_than_others(form: Format, unit: bytes) -> 
 
 def test_the_folder_of_the_copy_is_not_part_of_a_message() -> None:
     output = f"{ROOT}/a.c:1:2: error: see {ROOT}/b.c:3 [E1]\n".encode()
-    [found] = read(Format.GCC, LinterRun(output=output, code=1, root=ROOT)).diagnostics
+    [found] = read(LinterFormat.GCC, LinterRun(output=output, code=1, root=ROOT)).diagnostics
     assert (found.path, found.message) == ("a.c", "see b.c:3")
 
 

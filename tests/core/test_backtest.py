@@ -8,8 +8,8 @@ import pytest
 
 from ralph_hooks.core.backtest import (
     Bar,
+    ChangeLabel,
     Example,
-    Label,
     Lines,
     Score,
     Trial,
@@ -23,7 +23,7 @@ from ralph_hooks.core.backtest import (
 from ralph_hooks.core.finding import Finding, Severity
 
 
-def trial(name: str, label: Label, *, blocked: bool = False, hit: bool = False, **changes: object) -> Trial:
+def trial(name: str, label: ChangeLabel, *, blocked: bool = False, hit: bool = False, **changes: object) -> Trial:
     fields: dict[str, object] = {"unjudged": False, "cost_usd": Decimal("0.01"), "seconds": 1.0}
     return Trial(id=name, label=label, blocked=blocked, hit=hit, **(fields | changes))  # type: ignore[arg-type] # a mix
 
@@ -62,7 +62,7 @@ def test_the_interval_is_wilsons() -> None:
 def test_a_hit_is_on_a_line_that_is_known_to_be_wrong() -> None:
     example = Example(
         id="1",
-        label=Label.BUGGY,
+        label=ChangeLabel.BUGGY,
         tree="t",
         base="b",
         entries=(),
@@ -80,11 +80,11 @@ def test_what_was_not_judged_counts_in_no_rate_but_is_counted() -> None:
         "r",
         [
             [
-                trial("a", Label.BUGGY, blocked=True, hit=True),
-                trial("b", Label.BUGGY, blocked=True),
-                trial("c", Label.CLEAN, blocked=True),
-                trial("d", Label.CLEAN),
-                trial("e", Label.CLEAN, unjudged=True),
+                trial("a", ChangeLabel.BUGGY, blocked=True, hit=True),
+                trial("b", ChangeLabel.BUGGY, blocked=True),
+                trial("c", ChangeLabel.CLEAN, blocked=True),
+                trial("d", ChangeLabel.CLEAN),
+                trial("e", ChangeLabel.CLEAN, unjudged=True),
             ]
         ],
     )
@@ -95,26 +95,26 @@ def test_what_was_not_judged_counts_in_no_rate_but_is_counted() -> None:
 
 
 def test_a_cost_that_is_not_known_makes_no_sum() -> None:
-    scored = score("r", [[trial("a", Label.CLEAN), trial("b", Label.CLEAN, cost_usd=None)]])
+    scored = score("r", [[trial("a", ChangeLabel.CLEAN), trial("b", ChangeLabel.CLEAN, cost_usd=None)]])
     assert scored.cost_usd is None
     assert scored.cost_per_change_usd is None
 
 
 def test_flips_are_examples_with_two_verdicts() -> None:
-    first = [trial("a", Label.CLEAN), trial("b", Label.CLEAN, blocked=True)]
-    second = [trial("a", Label.CLEAN, blocked=True), trial("b", Label.CLEAN, blocked=True)]
+    first = [trial("a", ChangeLabel.CLEAN), trial("b", ChangeLabel.CLEAN, blocked=True)]
+    second = [trial("a", ChangeLabel.CLEAN, blocked=True), trial("b", ChangeLabel.CLEAN, blocked=True)]
     assert score("r", [first, second]).flips == 0.5
 
 
 def scored(caught: int, bugs: int) -> Score:
-    return score("gate", [[trial(str(n), Label.BUGGY, blocked=n < caught, hit=n < caught) for n in range(bugs)]])
+    return score("gate", [[trial(str(n), ChangeLabel.BUGGY, blocked=n < caught, hit=n < caught) for n in range(bugs)]])
 
 
 def test_the_sentence_decides_only_what_the_figures_decide() -> None:
     assert break_even(scored(990, 1000)).endswith("good enough.")
     assert "not good enough" in break_even(scored(1, 100))
     assert "undecided" in break_even(scored(8, 10))
-    assert "not known" in break_even(score("gate", [[trial("a", Label.CLEAN)]]))
+    assert "not known" in break_even(score("gate", [[trial("a", ChangeLabel.CLEAN)]]))
 
 
 def test_a_bar_moves_models_findings_and_no_check() -> None:
@@ -128,8 +128,8 @@ def test_a_bar_moves_models_findings_and_no_check() -> None:
 
 def test_tuning_finds_the_bar_that_parts_the_sure_from_the_unsure() -> None:
     """Bugs are found with 0.9, false alarms raised with 0.6, neither confirmed wrongly: the bar goes between them."""
-    bugs = [trial(f"b{n}", Label.BUGGY, weighty=(weighed("error", 0.9),)) for n in range(20)]
-    clean = [trial(f"c{n}", Label.CLEAN, weighty=(weighed("error", 0.6, hit=False),)) for n in range(20)]
+    bugs = [trial(f"b{n}", ChangeLabel.BUGGY, weighty=(weighed("error", 0.9),)) for n in range(20)]
+    clean = [trial(f"c{n}", ChangeLabel.CLEAN, weighty=(weighed("error", 0.6, hit=False),)) for n in range(20)]
     best = tune({"model": [*bugs, *clean]}, target=0.02)
     assert best is not None
     assert 0.6 < best.bar.min_confidence <= 0.9
@@ -141,7 +141,7 @@ def test_tuning_finds_the_bar_that_parts_the_sure_from_the_unsure() -> None:
 
 def test_where_nothing_keeps_the_target_nothing_is_recommended() -> None:
     certain = [
-        trial(f"c{n}", Label.CLEAN, weighty=(weighed("error", 1, confirmed=None, hit=False, certain=True),))
+        trial(f"c{n}", ChangeLabel.CLEAN, weighty=(weighed("error", 1, confirmed=None, hit=False, certain=True),))
         for n in "123"
     ]
     assert tune({"checks": certain}, target=0.02) is None
@@ -151,8 +151,8 @@ def test_of_routings_that_catch_the_same_the_cheaper_one_wins() -> None:
     found = (weighed("error", 0.9),)
 
     def runs(cost: str) -> list[Trial]:
-        bugs = [trial(f"b{n}", Label.BUGGY, weighty=found, cost_usd=Decimal(cost)) for n in range(10)]
-        return [*bugs, *(trial(f"c{n}", Label.CLEAN, cost_usd=Decimal(cost)) for n in range(10))]
+        bugs = [trial(f"b{n}", ChangeLabel.BUGGY, weighty=found, cost_usd=Decimal(cost)) for n in range(10)]
+        return [*bugs, *(trial(f"c{n}", ChangeLabel.CLEAN, cost_usd=Decimal(cost)) for n in range(10))]
 
     best = tune({"dear": runs("0.10"), "cheap": runs("0.01")}, target=0.02)
     assert best is not None

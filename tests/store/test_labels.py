@@ -15,8 +15,8 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.dismissal import DismissalKind, Dismissed
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import CheckedFile, Report, Verdict
-from ralph_hooks.core.stats import Outcome, Statistics, statistics
-from ralph_hooks.store.labels import Labels, read
+from ralph_hooks.core.stats import FindingOutcome, Statistics, statistics
+from ralph_hooks.store.labels import StoredLabels, read
 from ralph_hooks.store.sqlite import Database, RepositoryId
 from tests.support.reports import finding, report
 
@@ -32,7 +32,7 @@ class History:
     def __init__(self, path: Path) -> None:
         self.database = Database(path)
         self.time = 0.0
-        self.labels = Labels(self.database, HERE, clock=lambda: self.time)
+        self.labels = StoredLabels(self.database, HERE, clock=lambda: self.time)
         self.number = 0
         self.head = "tree-0"
 
@@ -125,7 +125,7 @@ def test_a_finding_that_is_gone_without_a_change_of_the_code_is_not_fixed(histor
     tree = history.tree()
     history.judge(tree, history.new())
     history.judge(tree)
-    assert history.outcomes() == [Outcome.OPEN]
+    assert history.outcomes() == [FindingOutcome.OPEN]
 
 
 def test_what_the_push_gate_sees_in_a_commit_was_bypassed(history: History) -> None:
@@ -133,7 +133,7 @@ def test_what_the_push_gate_sees_in_a_commit_was_bypassed(history: History) -> N
     history.judge(tree, history.new())
     history.head = "the remote's"
     history.judge("another", pushed=tree)
-    assert history.outcomes() == [Outcome.BYPASSED]
+    assert history.outcomes() == [FindingOutcome.BYPASSED]
 
 
 def test_a_dismissal_after_the_commit_corrects_the_label(history: History) -> None:
@@ -142,9 +142,9 @@ def test_a_dismissal_after_the_commit_corrects_the_label(history: History) -> No
     history.judge(tree, found)
     history.commit(tree)
     history.judge(history.tree())
-    assert history.outcomes() == [Outcome.BYPASSED]
+    assert history.outcomes() == [FindingOutcome.BYPASSED]
     history.labels.decide([found.fingerprint], DismissalKind.FALSE_ALARM)
-    assert history.outcomes() == [Outcome.DISMISSED]
+    assert history.outcomes() == [FindingOutcome.DISMISSED]
 
 
 def test_a_finding_that_is_shown_again_is_one_finding(history: History) -> None:
@@ -154,10 +154,10 @@ def test_a_finding_that_is_shown_again_is_one_finding(history: History) -> None:
     history.commit(tree)
     later = history.tree()
     history.judge(later, msgspec.structs.replace(found, line=99))
-    assert history.outcomes() == [Outcome.OPEN]
+    assert history.outcomes() == [FindingOutcome.OPEN]
 
 
 def test_what_a_model_could_not_look_at_again_is_not_fixed(history: History) -> None:
     history.judge(history.tree(), history.new(path="elsewhere.py"))
     history.judge(history.tree())
-    assert history.outcomes() == [Outcome.OPEN]
+    assert history.outcomes() == [FindingOutcome.OPEN]

@@ -20,7 +20,7 @@ from ralph_hooks.core.model_errors import TooLarge
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.prompt_diff import excerpt, render
-from ralph_hooks.core.proof import Evidence, Outcome
+from ralph_hooks.core.proof import Evidence, ProofOutcome
 from ralph_hooks.core.report import Verdict, Verification
 from ralph_hooks.core.route import Chain, Phase
 from ralph_hooks.core.text import one_line, path_line, plural
@@ -170,10 +170,10 @@ class RepairVerifier:
             runs = prove.run_again(
                 prover, finding.proof, repaired.change.tree, self._models.settings.proof.timeout, deadline
             )
-            failed = next((run for run in runs if run.outcome is not Outcome.PASSED), None)
+            failed = next((run for run in runs if run.outcome is not ProofOutcome.PASSED), None)
             if failed is None:
                 continue
-            if failed.outcome is Outcome.NOT_RUN:
+            if failed.outcome is ProofOutcome.NOT_RUN:
                 raise _unable(f"the reproducer could not be run: {one_line(failed.tail)}")
             wrong.append(
                 f"The test that shows the defect in {path_line(finding.path)} still does not pass "

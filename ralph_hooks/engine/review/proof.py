@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from ralph_hooks.config import BlockOn
-from ralph_hooks.core.proof import HANG, Evidence, Failure, Outcome, Run
+from ralph_hooks.core.proof import HANG, Evidence, Failure, ProofOutcome, Run
 
 TIMES = 3
 """Runs on each side: three that agree, in fresh trees, stop all but the reproducers of the other rules."""
@@ -64,12 +64,12 @@ def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False
 def _refusal(run: Run) -> JudgedRuns | None:
     """Return why one run on the change shows nothing; None if it fails as it should."""
     match run.outcome:
-        case Outcome.NOT_LOADED:
+        case ProofOutcome.NOT_LOADED:
             return _misdeed(run) or JudgedRuns(reason="the reproducer does not load on the change", reload=True)
-        case Outcome.NOT_RUN:
+        case ProofOutcome.NOT_RUN:
             told = run.tail.splitlines()[-1] if run.tail else "no result"
             return JudgedRuns(reason=f"the reproducer could not be run: {told}")
-        case Outcome.PASSED:
+        case ProofOutcome.PASSED:
             return _misdeed(run) or JudgedRuns(reason="the reproducer passes on the change")
         case _:
             return _misdeed(run)
@@ -80,12 +80,12 @@ def _misdeed(run: Run) -> JudgedRuns | None:
 
 
 def _against_base(failure: Failure, on_base: Sequence[Run]) -> JudgedRuns:
-    passing = [run for run in on_base if run.outcome is Outcome.PASSED and failure.test in run.passed]
+    passing = [run for run in on_base if run.outcome is ProofOutcome.PASSED and failure.test in run.passed]
     if len(passing) == len(on_base):
         return JudgedRuns(reason=_told(failure), failure=failure, differs=True)
     if passing:
         return JudgedRuns(reason="the reproducer passes on the base only sometimes")
-    if any(run.outcome is Outcome.NOT_LOADED for run in on_base):
+    if any(run.outcome is ProofOutcome.NOT_LOADED for run in on_base):
         return JudgedRuns(reason="the reproducer does not load on the base", reload=True)
     same = _same(on_base)
     if same is None or (same.test, same.kind) != (failure.test, failure.kind):

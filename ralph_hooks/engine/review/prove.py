@@ -16,7 +16,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.sandbox import Prover
 from ralph_hooks.core.ports.store import Cache
-from ralph_hooks.core.proof import HANG, Evidence, Order, Outcome, Proof, ProofRun, Run, TestFile
+from ralph_hooks.core.proof import HANG, Evidence, Order, Proof, ProofOutcome, ProofRun, Run, TestFile
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import beginning, path_line
 from ralph_hooks.engine.cache_keys import content_key, key, read_back
@@ -227,7 +227,7 @@ class Proofs:
             )
             return Result(Evidence.UNPROVED, shown), loads
         on_change, on_base, judged = self._runs(subject, test)
-        if any(run.outcome is Outcome.NOT_RUN and "deadline" in run.tail for run in (*on_change, *on_base)):
+        if any(run.outcome is ProofOutcome.NOT_RUN and "deadline" in run.tail for run in (*on_change, *on_base)):
             return Result(Evidence.AGREED, problem=NO_TIME), ""
         if judged.foreign:
             return Result(Evidence.AGREED, note=judged.reason, runnable=False, problem=""), ""
@@ -283,7 +283,7 @@ class Proofs:
         deadline = self._caller.deadline
         jobs = [partial(self._prover.run, trial, deadline) for trial in trials]
         done = run_all(jobs, workers=self._prover.places, deadline=deadline)
-        late = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+        late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
         return [run or late for run in done]
 
     def _changed_lines(self) -> dict[str, tuple[int, ...]]:
@@ -388,8 +388,8 @@ def _changed(rows: Sequence[Line]) -> Collection[int]:
 
 def _summary(runs: Sequence[Run]) -> str:
     """Return ``fails 3 of 3: ZeroDivisionError``, then the end of the first run's output."""
-    failed = sum(run.outcome in {Outcome.FAILED, Outcome.HUNG} for run in runs)
-    passed = sum(run.outcome is Outcome.PASSED for run in runs)
+    failed = sum(run.outcome in {ProofOutcome.FAILED, ProofOutcome.HUNG} for run in runs)
+    passed = sum(run.outcome is ProofOutcome.PASSED for run in runs)
     if passed == len(runs):
         return f"passes {passed} of {len(runs)}"
     kinds = ", ".join(dict.fromkeys(failure.kind for run in runs for failure in run.failures)) or runs[0].outcome.value
@@ -410,7 +410,7 @@ def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline:
     limit = min(timeout, max(_SHORTEST, deadline.remaining() * _SHARE))
     trials = [ProofRun(tree=tree, test=test, lines={}, limit=limit, seed=seed) for seed in range(1, TIMES + 1)]
     jobs = [partial(prover.run, trial, deadline) for trial in trials]
-    late = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+    late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
     return tuple(run or late for run in run_all(jobs, workers=prover.places, deadline=deadline))
 
 

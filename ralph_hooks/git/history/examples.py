@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.backtest import Example, Label, Lines
+from ralph_hooks.core.backtest import ChangeLabel, Example, Lines
 from ralph_hooks.core.change import Change, Entry, Status
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.errors import RalphError
@@ -30,7 +30,7 @@ class Record(Struct, frozen=True):
 
     id: str
     path: str
-    label: Label
+    label: ChangeLabel
     before: str | None = None
     """The whole previous file; null if the change adds it."""
     after: str | None = None
@@ -96,7 +96,9 @@ def _examples(repository: Repository, records: Sequence[Record], env: dict[str, 
             tree=change.tree,
             base=change.base,
             entries=change.entries,
-            wrong={record.path: _wrong(record, GitSnapshot(repository, change))} if record.label is Label.BUGGY else {},
+            wrong={record.path: _wrong(record, GitSnapshot(repository, change))}
+            if record.label is ChangeLabel.BUGGY
+            else {},
         )
 
 

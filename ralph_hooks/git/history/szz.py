@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from ralph_hooks.core.backtest import Example, Label, Lines
+from ralph_hooks.core.backtest import ChangeLabel, Example, Lines
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.errors import GitError
@@ -150,7 +150,7 @@ def _entries(repository: Repository, oids: Sequence[str]) -> Iterator[tuple[str,
 def _example(logged: Logged, entries: tuple[Entry, ...], wrong: Mapping[str, set[int]]) -> Example:
     return Example(
         id=logged.commit.oid,
-        label=Label.BUGGY if wrong else Label.CLEAN,
+        label=ChangeLabel.BUGGY if wrong else ChangeLabel.CLEAN,
         tree=logged.commit.tree,
         base=logged.commit.base,
         entries=entries if wrong else tuple(entry for entry in entries if _counts(entry.path)),

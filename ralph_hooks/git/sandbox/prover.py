@@ -16,7 +16,7 @@ import msgspec
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Failure, Order, Outcome, ProofRun, Run
+from ralph_hooks.core.proof import HANG, Failure, Order, ProofOutcome, ProofRun, Run
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git, try_git
 from ralph_hooks.git.sandbox import lfs
@@ -113,9 +113,9 @@ class GitProver:
             with self._room, scratch(self._repository, trial.tree, self._change) as copy:
                 return self._run(trial, runner, copy, deadline)
         except RalphError as error:
-            return Run(outcome=Outcome.NOT_RUN, tail=f"no scratch copy could be made: {error.message}")
+            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"no scratch copy could be made: {error.message}")
         except OSError as error:
-            return Run(outcome=Outcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
+            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
 
     def _run(self, trial: ProofRun, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
         lfs.fill(copy, self._large_files)
@@ -125,14 +125,14 @@ class GitProver:
         env = self._environment(copy, trial, runner)
         args = self._arguments(trial, runner, env)
         if not args:
-            return Run(outcome=Outcome.NOT_RUN, tail=f"{runner.program}: not found")
+            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"{runner.program}: not found")
         before = _marked(copy, trial, runner)
         run = self._watched(args, trial, runner, copy, env, deadline)
-        if run.outcome is Outcome.NOT_LOADED and before:
+        if run.outcome is ProofOutcome.NOT_LOADED and before:
             for path, data in before.items():  # a mark may cause the compile error
                 path.write_bytes(data)
             run = self._watched(args, trial, runner, copy, env, deadline)
-        elif run.outcome is Outcome.NOT_LOADED and _NO_PLUGINS in env and _NO_PLUGINS not in os.environ:
+        elif run.outcome is ProofOutcome.NOT_LOADED and _NO_PLUGINS in env and _NO_PLUGINS not in os.environ:
             self._needs_plugins = True  # a plugin may provide a fixture
             run = self._watched(args, trial, runner, copy, _without(env, _NO_PLUGINS), deadline)
         return run
@@ -172,8 +172,8 @@ class GitProver:
             case _:
                 run = _read_probe(log, copy, trial, _tail(done.tail, copy.parent), seconds)
         if runner.watch is Watch.NODE:
-            ended = done.returncode is not None and run.outcome is Outcome.NOT_RUN
-            run = _with_marks(msgspec.structs.replace(run, outcome=Outcome.NOT_LOADED) if ended else run, text)
+            ended = done.returncode is not None and run.outcome is ProofOutcome.NOT_RUN
+            run = _with_marks(msgspec.structs.replace(run, outcome=ProofOutcome.NOT_LOADED) if ended else run, text)
         return run if runner.watch is Watch.PROBE else _by_place(run, trial)
 
     def _arguments(self, trial: ProofRun, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
@@ -262,7 +262,7 @@ _PLUGINS = re.compile(
 )
 
 
-_LATE = Run(outcome=Outcome.NOT_RUN, tail="the deadline came first")
+_LATE = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
 
 
 def _without(env: Mapping[str, str], name: str) -> dict[str, str]:
@@ -306,9 +306,9 @@ def _by_exit(code: int | None, text: str, seconds: float) -> Run:
     """Return a run by exit code only, for a user's command in a language without instrumentation."""
     tail = "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])
     if code == 0:
-        return Run(outcome=Outcome.PASSED, passed=(_WHOLE,), tail=tail, seconds=seconds)
+        return Run(outcome=ProofOutcome.PASSED, passed=(_WHOLE,), tail=tail, seconds=seconds)
     failure = Failure(test=_WHOLE, kind="failure", reached=seen(text))
-    return Run(outcome=Outcome.FAILED, failures=(failure,), tail=tail, seconds=seconds)
+    return Run(outcome=ProofOutcome.FAILED, failures=(failure,), tail=tail, seconds=seconds)
 
 
 def _plain(text: str) -> bool:
@@ -370,14 +370,14 @@ def _read_probe(probe: Path, copy: Path, trial: ProofRun, tail: str, seconds: fl
     )
 
 
-def _outcome(kinds: Collection[str], *, hung: bool) -> Outcome:
+def _outcome(kinds: Collection[str], *, hung: bool) -> ProofOutcome:
     if "unloaded" in kinds:
-        return Outcome.NOT_LOADED
+        return ProofOutcome.NOT_LOADED
     if "end" not in kinds:
-        return Outcome.HUNG if hung else Outcome.NOT_RUN
+        return ProofOutcome.HUNG if hung else ProofOutcome.NOT_RUN
     if "failed" in kinds:
-        return Outcome.FAILED
-    return Outcome.PASSED if "passed" in kinds else Outcome.NOT_LOADED
+        return ProofOutcome.FAILED
+    return ProofOutcome.PASSED if "passed" in kinds else ProofOutcome.NOT_LOADED
 
 
 def _events(log: Path) -> Iterator[_Event]:

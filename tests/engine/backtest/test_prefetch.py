@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from ralph_hooks.core.backtest import Example, Label
+from ralph_hooks.core.backtest import ChangeLabel, Example
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.review_rules import MAX_BYTES
 from ralph_hooks.engine.backtest.prefetch import Prefetcher, change_of
@@ -31,7 +31,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Repository, list[
     examples = []
     for number, (base, tree) in enumerate(pairwise(trees)):
         change = compare(repository, base, tree, "").change
-        examples.append(Example(id=f"{number}", label=Label.CLEAN, tree=tree, base=base, entries=change.entries))
+        examples.append(Example(id=f"{number}", label=ChangeLabel.CLEAN, tree=tree, base=base, entries=change.entries))
     return repository, examples
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core.backtest import Example, Label, Lines
+from ralph_hooks.core.backtest import ChangeLabel, Example, Lines
 from ralph_hooks.errors import GitError, RalphError
 from ralph_hooks.git.history import szz
 from ralph_hooks.git.history.szz import blamed, is_fix
@@ -60,7 +60,7 @@ def test_the_commit_that_wrote_what_a_fix_removed_is_the_bad_one_with_its_lines(
     repo, made = history
     found = {example.id: example for example in examples(repo)}
     bad = found[made["bad"]]
-    assert bad.label is Label.BUGGY
+    assert bad.label is ChangeLabel.BUGGY
     assert bad.wrong == {"pay.py": Lines(frozenset({6}))}  # the comment that went with it is no bug
     assert [entry.path for entry in bad.entries] == ["pay.py"]
 
@@ -70,7 +70,7 @@ def test_a_commit_that_lived_untouched_for_long_is_clean_and_a_young_one_is_neit
 ) -> None:
     repo, made = history
     found = {example.id: example.label for example in examples(repo)}
-    assert found == {made["bad"]: Label.BUGGY, made["good"]: Label.CLEAN}
+    assert found == {made["bad"]: ChangeLabel.BUGGY, made["good"]: ChangeLabel.CLEAN}
 
 
 def test_a_fix_is_told_by_its_subject() -> None:
@@ -97,7 +97,7 @@ def test_a_renamed_file_is_blamed_under_its_old_name(tmp_path: Path) -> None:
     bad = commit(repo, 1, "Add", {"old.py": f"{body}\nwrong = 1\n"})
     commit(repo, 2, "Rename", {"old.py": None, "new.py": f"{body}\nwrong = 1\n"})
     commit(repo, 3, "Fix wrong", {"new.py": f"{body}\nright = 1\n"})
-    (found,) = [each for each in examples(repo) if each.label is Label.BUGGY]
+    (found,) = [each for each in examples(repo) if each.label is ChangeLabel.BUGGY]
     assert found.id == bad
     assert found.wrong == {"old.py": Lines(frozenset({21}))}
 

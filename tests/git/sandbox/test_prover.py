@@ -13,7 +13,7 @@ import pytest
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import Order, Outcome, ProofRun, Run, TestFile
+from ralph_hooks.core.proof import Order, ProofOutcome, ProofRun, Run, TestFile
 from ralph_hooks.engine.review import proof
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
@@ -125,21 +125,23 @@ def test_exception_of_the_project_is_told_from_an_assertion(language: str, tmp_p
     crashed = run(prover, change, case, case.crash)
     assert len(crashed.failures) == 1, crashed
     (failure,) = crashed.failures
-    assert (crashed.outcome, failure.own, failure.at) == (Outcome.FAILED, True, (case.path, case.line)), crashed.tail
+    assert (crashed.outcome, failure.own, failure.at) == (ProofOutcome.FAILED, True, (case.path, case.line)), (
+        crashed.tail
+    )
     assert failure.reached == ((case.path, case.line),)
     alone = run(prover, change, case, case.crash, only=failure.test)
     before = run(prover, base, case, case.crash, lines=False)
-    assert (before.outcome, failure.test in before.passed) == (Outcome.PASSED, True), before.tail
+    assert (before.outcome, failure.test in before.passed) == (ProofOutcome.PASSED, True), before.tail
     judged = proof.judge([crashed, alone], [before])
     assert (judged.exceptional, judged.differs) == (True, True)
     asserted = run(prover, change, case, case.asserts)
     (other,) = asserted.failures
-    assert (asserted.outcome, other.own, other.reached) == (Outcome.FAILED, False, ((case.path, case.line),))
+    assert (asserted.outcome, other.own, other.reached) == (ProofOutcome.FAILED, False, ((case.path, case.line),))
 
 
 @pytest.mark.parametrize("language", CASES)
 def test_test_that_does_not_load_proves_nothing(language: str, tmp_path: Path) -> None:
     prover, change, _, case = prepared(language, tmp_path)
     broken = run(prover, change, case, case.broken)
-    assert (broken.outcome, broken.failures) == (Outcome.NOT_LOADED, ())
+    assert (broken.outcome, broken.failures) == (ProofOutcome.NOT_LOADED, ())
     assert proof.judge([broken], []).reload
