@@ -38,7 +38,10 @@ _EXACT = Context(prec=60, rounding=ROUND_CEILING)
 _PICO = 12  # decimal places
 _MOST = Decimal(1_000_000)  # US dollars: no call costs more, and sums stay within SQLite's 64 bits
 _MOST_TOKENS = 2**40
-_FIGURES, _SECONDS = 5, 14  # columns of a statement's rows: the first figure, and the last
+_BY_DAY, _BY_PLACE = "day, phase", "model, repository_name, command"
+"""Columns that a statement sums by. In SQL, because a year of a team has a hundred thousand rows of daily sums."""
+_FIGURES = 10  # columns of a statement's rows after those that it sums by; the last one is seconds
+_COST = 6  # among them
 _INSERT = (
     "INSERT INTO calls (at, day, run, repository, repository_name, command, phase, model, cost, estimated, outcome,"
     " remembered, uid) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -50,18 +53,17 @@ _INSERT_WHOLE = _INSERT.replace(
 _INSERT_ONCE = f"{_INSERT} ON CONFLICT DO NOTHING"  # it may be unknown whether a transaction was committed
 _RUN = "SELECT coalesce(sum(cost), 0), coalesce(sum(CASE WHEN outcome = ? THEN cost END), 0) FROM calls WHERE run = ?"
 _SUMS = (
-    "SELECT phase, model, day, repository_name, command, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END),"
-    " sum(remembered), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens),"
-    " coalesce(sum(cost), 0), sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), sum(estimated), sum(seconds)"
-    " FROM calls{where} GROUP BY phase, model, day, repository, repository_name, command"
+    "SELECT {by}, sum(CASE WHEN remembered = 0 THEN 1 ELSE 0 END), sum(remembered), sum(input_tokens),"
+    " sum(cached_input_tokens), sum(cache_write_tokens), sum(output_tokens), coalesce(sum(cost), 0),"
+    " sum(CASE WHEN cost IS NULL THEN 1 ELSE 0 END), sum(estimated), sum(seconds) FROM calls{where} GROUP BY {by}"
 )
 _ALL_RUNS = (
     "SELECT count(DISTINCT CASE WHEN command <> 'fix' AND outcome = 'ok' THEN run END),"
     " count(DISTINCT CASE WHEN phase = 'implement' AND outcome = 'ok' THEN run END) FROM calls{where}"
 )
 _DAILY = (
-    "SELECT phase, model, day, repository_name, command, calls, remembered, input_tokens, cached_input_tokens,"
-    " cache_write_tokens, output_tokens, cost, unknown, estimated, seconds FROM daily{where}"
+    "SELECT {by}, sum(calls), sum(remembered), sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens),"
+    " sum(output_tokens), sum(cost), sum(unknown), sum(estimated), sum(seconds) FROM daily{where} GROUP BY {by}"
 )
 _RUNS = (
     "SELECT coalesce(sum(decided AND change IS NULL), 0) + count(DISTINCT CASE WHEN decided THEN change END),"
@@ -324,8 +326,8 @@ def statement(
 
 def _checked(row: Row) -> Row:
     """Return ``row`` if its names are text and its figures numbers. Raises TypeError."""
-    names = max(0, len(row) - (_SECONDS + 1 - _FIGURES))
-    figures = row[names:_SECONDS]
+    names = max(0, len(row) - _FIGURES)
+    figures = row[names : names + _FIGURES - 1]
     if not all(isinstance(name, str) for name in row[:names]) or not all(isinstance(each, int) for each in figures):
         raise TypeError
     return row
@@ -345,17 +347,18 @@ def _statement(
     conditions = [(condition, value) for condition, value in (*bounds, *named) if value is not None]
     where = f" WHERE {' AND '.join(condition for condition, _ in conditions)}" if conditions else ""
     values = [value for _, value in conditions]
-    rows = query(sums.format(where=where), values)
+    by_day = query(sums.format(by=_BY_DAY, where=where), values)
+    by_place = query(sums.format(by=_BY_PLACE, where=where), values)
     ((decided, escalated),) = query(runs.format(where=where), values)
     order = {phase.value: index for index, phase in enumerate(Phase)}
     return Statement(
-        whole=_total("", rows),
-        by_phase=tuple(sorted(_totals(rows, 0), key=lambda total: order.get(total.name, len(order)))),
-        by_model=_dearest(rows, 1),
-        by_day=tuple(sorted(_totals(rows, 2), key=lambda total: total.name, reverse=True)),
-        by_repository=_dearest(rows, 3),
-        by_command=_dearest(rows, 4),
-        spend=_spend(rows),
+        whole=_total("", by_day),
+        by_phase=tuple(sorted(_totals(by_day, 1), key=lambda total: order.get(total.name, len(order)))),
+        by_model=_dearest(by_place, 0),
+        by_day=tuple(sorted(_totals(by_day, 0), key=lambda total: total.name, reverse=True)),
+        by_repository=_dearest(by_place, 1),
+        by_command=_dearest(by_place, 2),
+        spend=tuple(sorted((day, phase, _usd(figures[_COST])) for day, phase, *figures in by_day)),
         decided=decided,
         escalated=escalated,
     )
@@ -363,13 +366,6 @@ def _statement(
 
 def _dearest(rows: Iterable[Row], column: int) -> tuple[Total, ...]:
     return tuple(sorted(_totals(rows, column), key=lambda total: (-total.cost_usd, total.name)))
-
-
-def _spend(rows: Iterable[Row]) -> tuple[tuple[str, str, Decimal], ...]:
-    sums: dict[tuple[str, str], int] = {}
-    for row in rows:
-        sums[row[2], row[0]] = sums.get((row[2], row[0]), 0) + row[_FIGURES + 6]
-    return tuple((day, phase, _usd(cost)) for (day, phase), cost in sorted(sums.items()))
 
 
 def _totals(rows: Iterable[Row], column: int) -> list[Total]:
@@ -380,9 +376,8 @@ def _totals(rows: Iterable[Row], column: int) -> list[Total]:
 
 
 def _total(name: str, rows: list[Row]) -> Total:
-    calls, remembered, given, cached, written, replied, cost, unknown, estimated = (
-        sum(row[column] for row in rows) for column in range(_FIGURES, _SECONDS)
-    )
+    columns = list(zip(*(row[-_FIGURES:] for row in rows), strict=True)) or [()] * _FIGURES
+    calls, remembered, given, cached, written, replied, cost, unknown, estimated, seconds = map(sum, columns)
     usage = Usage(
         input_tokens=given,
         cached_input_tokens=cached,
@@ -398,7 +393,7 @@ def _total(name: str, rows: list[Row]) -> Total:
         cost_usd=_usd(cost),
         unknown=unknown,
         estimated=estimated,
-        seconds=sum(row[_SECONDS] for row in rows),
+        seconds=seconds,
     )
 
 

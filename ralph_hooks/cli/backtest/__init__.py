@@ -23,14 +23,14 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import money, plural, visible
-from ralph_hooks.engine.backtest.prefetch import change_of
+from ralph_hooks.engine.backtest.prefetch import Prefetcher
 from ralph_hooks.engine.backtest.replay import CapReached, Routing, run
 from ralph_hooks.engine.cache_keys import key
-from ralph_hooks.engine.review.estimate import preview
-from ralph_hooks.engine.review.gate import Scope
+from ralph_hooks.engine.review.estimate import requests
 from ralph_hooks.errors import CapError, ConfigError, ExitCode, RalphError
 from ralph_hooks.git.history import szz
-from ralph_hooks.git.snapshot import GitSnapshot, Repository
+from ralph_hooks.git.push import GitPush
+from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.state import State
 
@@ -329,26 +329,27 @@ def _estimate(
 ) -> int:
     client = build_client(context, "estimate")
     for name, settings in routings:
+        prefetcher = Prefetcher(GitPush(repository, "examples", ()), examples)
         here = _place_of(context, settings, wanted)
         costs: list[Decimal | None] = []
-        tokens = requests = 0
+        tokens = count = 0
         shown = progress()
         shown.begin(f"estimate {name}", len(examples))
         for example in examples:
-            snapshot = GitSnapshot(repository, change_of(example))
+            snapshot = prefetcher.take(example)
             gate = build_trial(
                 here, state, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )
-            for each in preview(gate.models, gate.examine(snapshot, Scope.REVIEW)).certain:
+            for each in requests(gate.models, gate.sort(snapshot)):
                 costs.append(each.cost_usd)
                 tokens += each.input_tokens + each.output_tokens
-                requests += each.requests
+                count += each.requests
             shown.advance()
         shown.end()
         total = "a price that is not known" if None in costs else money(sum(filter(None, costs), Decimal(0)))
         again = f", times {wanted.repeat}" if wanted.repeat > 1 else ""
         click.echo(
-            f"{name}: {plural(requests, 'request')} of the analyze phase, about {tokens:,} tokens, {total}{again}; "
+            f"{name}: {plural(count, 'request')} of the analyze phase, about {tokens:,} tokens, {total}{again}; "
             "what it finds is put to the verify model on top"
         )
     click.echo("Nothing was sent.")

@@ -70,10 +70,7 @@ def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
     """Return the requests that a review of ``change`` would send."""
     sources = {source.path: source for source in change.sources(change.review)}
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
-    asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]
-    routed = [(e, route.chain(Phase.ANALYZE)) for e, route in asked if not route.skip and route.chain(Phase.ANALYZE)]
-    known = _known(models, routed)
-    missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
+    routed, known = _routed(models, change)
     left_out = {item.path: item.reason for item in change.unreviewed}
     left_out |= dict.fromkeys(change.checked.refused, REFUSED)
     left_out |= dict.fromkeys(change.checked.withheld, WITHHELD)
@@ -87,16 +84,38 @@ def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
         )
         for entry in change.snapshot.change.entries
     ]
-    batches = batched(missing, change)
-    certain = [
-        _estimate(models, Phase.ANALYZE, batch.chain[0], 1, sum(part.tokens for part in batch.parts) + _ANALYZE, _REPLY)
-        for batch in batches
-    ]
-    return Forecasted(tuple(paths), _summed(certain), _perhaps(models, routed, change, kinds))
+    certain = _certain(models, change, routed, known)
+    return Forecasted(tuple(paths), certain, _perhaps(models, routed, change, kinds))
+
+
+def requests(models: ModelAccess, change: ReviewInput) -> tuple[Estimate, ...]:
+    """Return the analyze requests that a review of ``change`` would send, without the forecast of its paths."""
+    return _certain(models, change, *_routed(models, change))
+
+
+def _certain(
+    models: ModelAccess, change: ReviewInput, routed: Sequence[tuple[Entry, Chain]], known: frozenset[str]
+) -> tuple[Estimate, ...]:
+    batches = batched([(entry, chain) for entry, chain in routed if entry.path not in known], change)
+    return _summed(
+        [
+            _estimate(
+                models, Phase.ANALYZE, each.chain[0], 1, sum(part.tokens for part in each.parts) + _ANALYZE, _REPLY
+            )
+            for each in batches
+        ]
+    )
 
 
 _ANALYZE = estimate_tokens(analyze.SYSTEM)
 _VERIFY = estimate_tokens(verify.SYSTEM)
+
+
+def _routed(models: ModelAccess, change: ReviewInput) -> tuple[list[tuple[Entry, Chain]], frozenset[str]]:
+    """Return the entries for models with their chains, and the paths whose answers are cached."""
+    asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]
+    routed = [(e, route.chain(Phase.ANALYZE)) for e, route in asked if not route.skip and route.chain(Phase.ANALYZE)]
+    return routed, _known(models, routed)
 
 
 def _known(models: ModelAccess, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:

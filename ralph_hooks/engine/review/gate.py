@@ -216,12 +216,16 @@ class Gate(Struct, frozen=True, kw_only=True):
             exit_code=exit_code(verdict, self.models.settings.on_failure, policy),
         )
 
+    def sort(self, snapshot: Snapshot) -> ReviewInput:
+        """Return the entries of ``snapshot`` that would be reviewed, before any check has run."""
+        return prepare(snapshot, self.models.settings, self.models.limits.exclude, self.store)
+
     def examine(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter | None = None) -> ReviewInput:
         """Sort ``snapshot`` and run the deterministic checks, which cost nothing.
 
         Without a review only the secret scan is of use: nothing may be sent unscanned.
         """
-        change = prepare(snapshot, self.models.settings, self.models.limits.exclude, self.store)
+        change = self.sort(snapshot)
         checks = tuple(
             check
             for check in self.checks
