@@ -13,6 +13,8 @@ from msgspec import Meta, Struct, structs
 _MILLION = Decimal(1_000_000)
 _DEAREST = Decimal(100_000)
 """US dollars: a higher reported cost of a single call is rejected, or one reply could use up a budget."""
+CACHEABLE = 1024
+"""Tokens: Anthropic caches no shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
 Tokens = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 """A count as a reply may state it. One beyond any context is not believed, as for `_DEAREST`."""
 

@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.model_errors import Unreadable
-from ralph_hooks.core.ports.models import Completion, ModelRequest
+from ralph_hooks.core.ports.models import Completion, ModelRequest, marks_instructions
 from ralph_hooks.core.route import Auth, Model, Structured
-from ralph_hooks.core.usage import Tokens, Usage, estimate_tokens
+from ralph_hooks.core.usage import Tokens, Usage
 from ralph_hooks.providers.errors import from_success, read_error
 from ralph_hooks.providers.reply import check_finish, check_kinds, only_answer, read_reply
 from ralph_hooks.providers.transport import host_of
@@ -21,18 +21,12 @@ REQUIRED = frozenset({"model", "messages", "max_tokens"})
 AUTH = Auth.X_API_KEY
 HEADERS = {"anthropic-version": "2023-06-01"}
 
-_CACHEABLE = 1024
-"""Tokens: no model keeps a shorter prefix (https://platform.claude.com/docs/en/build-with-claude/prompt-caching)."""
-
 
 def body(request: ModelRequest) -> dict[str, Any]:
-    """Return the JSON body for ``request``. Instructions that are long enough are marked for the prompt cache.
-
-    The prompt is not: it is asked once, and writing it to the cache costs a quarter more.
-    """
+    """Return the JSON body for ``request``. Instructions that are long enough are marked for the prompt cache."""
     provider = request.model.provider
     system: dict[str, Any] = {"type": "text", "text": request.system}
-    if estimate_tokens(request.system) >= _CACHEABLE:
+    if marks_instructions(request.model, request.system):
         system["cache_control"] = {"type": "ephemeral"}
     fields: dict[str, Any] = {
         "model": request.model.name,

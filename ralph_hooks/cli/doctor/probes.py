@@ -345,9 +345,7 @@ def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> P
         return ProbeLine(
             "model", ProbeStatus.FAIL if serious else ProbeStatus.WARN, f"{model.id}: {trial.problem}", hint
         )
-    cost = "at unknown cost" if trial.cost_usd is None else f"for {money(trial.cost_usd)}"
-    missed = "; it overlooked the bug in the question, a division by 0" if trial.overlooked else ""
-    return ok("model", f"{model.id}: answered in {trial.seconds:.1f} s {cost}{missed}")
+    return ok("model", f"{model.id}: {trial.summary}")
 
 
 def _phases(context: Context) -> Mapping[Model, Phase]:

@@ -6,7 +6,9 @@ import os
 import shlex
 import shutil
 import sys
+import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -14,30 +16,37 @@ import click
 from ralph_hooks.app.agent_hooks import install as agent_hooks
 from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context, load_context, open_state
+from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli import trust
 from ralph_hooks.cli.init.detect import NATIVE, Detected, detect
 from ralph_hooks.cli.init.plan import SetupPlan, make_plan
 from ralph_hooks.cli.init.trial import CommitHook, try_commit_hook
 from ralph_hooks.cli.install import hooks_folder, install_one, shown
+from ralph_hooks.core.deadline import Deadline
+from ralph_hooks.core.route import Model, Phase
 from ralph_hooks.core.text import visible
+from ralph_hooks.engine.models.ping import PingResult, ping
 from ralph_hooks.errors import RalphError
 from ralph_hooks.process import run
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.prices import Catalogue
+from ralph_hooks.store.state import State
 
+_PATIENCE = 30.0  # seconds for one model to answer: an agent needs some to start
 HELP = """\
 Set up a repository: find keys in the environment, servers on this machine, coding agents, the hook manager, the test
 command and the linters; propose a configuration with the cost of a commit; and, if you agree, write it into
 pyproject.toml (.ralph-hooks.toml if there is none), add the hook and ask for your approval of what the configuration
 may run.
 
-It only adds lines and changes none. It sends requests only to servers on this machine, to list their models. Running it
-twice changes nothing.
+It only adds lines and changes none. It asks each model that it proposes to review a sample of one line; if the answer
+is unusable, it proposes the next one. Nothing of your code is sent, and the ledger records the cost. Running it twice
+changes nothing.
 
 \b
 Examples:
   ralph-hooks init
-  ralph-hooks init --dry-run                                show the plan only
+  ralph-hooks init --dry-run                                show the plan only, ask no model
   ralph-hooks init --yes --cheap openai/gpt-6-luna          in scripts
 """
 
@@ -45,6 +54,7 @@ Examples:
 @click.command("init", help=HELP)
 @click.option("--yes", is_flag=True, help="Apply the plan without asking.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
+@click.option("--offline", is_flag=True, help="Send nothing: do not try the models.")
 @click.option("--cheap", metavar="MODEL", default="", help="The model for everything but repairs, as provider/model.")
 @click.option("--expensive", metavar="MODEL", default="", help="The model that repairs.")
 @click.option("--tests/--no-tests", default=True, help="Add the test command.")
@@ -59,11 +69,21 @@ Examples:
 )
 @click.option("--agent-rules", is_flag=True, help="Tell coding agents in AGENTS.md how to work with ralph-hooks.")
 def command(
-    *, yes: bool, dry_run: bool, cheap: str, expensive: str, tests: bool, linters: bool, wanted: str, agent_rules: bool
+    *,
+    yes: bool,
+    dry_run: bool,
+    offline: bool,
+    cheap: str,
+    expensive: str,
+    tests: bool,
+    linters: bool,
+    wanted: str,
+    agent_rules: bool,
 ) -> None:
     """Detect, propose, ask and write."""
     context = load_context()
     around = detect(context)
+    _tell("Found", _found(context, around))
     with open_state(context.home) as state:
         prices = Catalogue(context.settings.prices, Verdicts(state.database))
         plan = make_plan(
@@ -76,9 +96,10 @@ def command(
             linters=linters,
             wanted=wanted,
             agent_rules=agent_rules,
+            ping=None if offline or dry_run else partial(_ping, context, state),
         )
-    _tell("Found", _found(context, around))
     if not plan.changes:
+        _tell("Tried", plan.tried)
         _tell("Mind", plan.remarks)
         _tell("Left to you", plan.notes)
         hook = try_commit_hook(context)
@@ -96,6 +117,18 @@ def command(
     _carry_out(context, plan)
     _ask_for_trust(context, yes=yes)
     _conclude(context, plan)
+
+
+def _ping(context: Context, state: State, model: Model, phase: Phase) -> PingResult | None:
+    """Ask ``model`` one question, unless the repository defines its provider and you have not approved that."""
+    wanted = {permission.key for permission in context.permissions}
+    if f"providers.{model.provider.name}" in wanted and not context.consent.approved(context.key, context.permissions):
+        return None
+    caller, _, _ = build_caller(context, state, "init", Deadline(_PATIENCE, time.monotonic))
+    try:
+        return ping(caller, model, phase)
+    finally:
+        caller.close()
 
 
 def _conclude(context: Context, plan: SetupPlan) -> None:
@@ -146,6 +179,7 @@ def _show(context: Context, plan: SetupPlan) -> None:
             click.echo(f"    {visible(line)}".rstrip())
     hooks = [f"native {hook} hook" for hook in plan.native] + [f"run {' '.join(args)}" for args in plan.programs]
     hooks += [f"{name}'s own hook, in {CONVENTIONS[name].file}" for name in plan.agents]
+    _tell("Tried", plan.tried)
     _tell("Then", hooks)
     _tell("It costs", plan.costs)
     _tell("Mind", plan.remarks)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +13,13 @@ from ralph_hooks.core.ports.models import Prices
 from ralph_hooks.core.route import Model, Phase, Provider
 from ralph_hooks.core.text import money
 from ralph_hooks.core.usage import Usage
-from ralph_hooks.providers.defaults import defaults
+from ralph_hooks.engine.models.ping import PingResult
+from ralph_hooks.engine.models.token_budget import expected
+from ralph_hooks.phases import analyze, implement
+from ralph_hooks.providers.defaults import Pair, defaults
+
+Ping = Callable[[Model, Phase], PingResult | None]
+"""Asks a model one question for a phase; None if it may not be asked yet."""
 
 COMMIT = Usage(input_tokens=4_000, output_tokens=500)
 """Tokens of a commit of about 100 changed lines.
@@ -31,6 +37,7 @@ _SECOND = (
     "what the first model finds, {model} checks: two answers from one family agree too easily. Your code then goes to "
     "both vendors"
 )
+_UNAPPROVED = "not asked before you approve its provider"
 _CHEAP = (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.FIX)
 
 
@@ -41,6 +48,52 @@ class Proposal(Struct, frozen=True):
     """Tables and keys of `[tool.ralph-hooks]`; empty if nothing is to be added."""
     remarks: tuple[str, ...] = ()
     """Remarks for the user."""
+    tried: tuple[str, ...] = ()
+    """Models that were asked a question, and how they answered."""
+
+
+class _Trials:
+    """Asks candidates in turn until one answers. Each model is asked once."""
+
+    def __init__(self, ping: Ping | None) -> None:
+        self._ping = ping
+        self._results: dict[Model, PingResult | None] = {}
+        self._kept: dict[Model, str] = {}
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Every model that was asked and its answer; why none was."""
+        if self._ping is None:
+            return ("no model: `ralph-hooks doctor` asks each one a question",)
+        return tuple(
+            f"{model.id}: {result.summary if result else _UNAPPROVED}{self._kept.get(model, '')}"
+            for model, result in self._results.items()
+        )
+
+    def first(self, candidates: Sequence[Model], phase: Phase) -> Model | None:
+        """Return the first of ``candidates`` that answers; else the first that an outage kept from answering."""
+        away: Model | None = None
+        for model in candidates:
+            result = self.result(model, phase)
+            if result is None or not result.problem:
+                return model
+            if result.is_outage and away is None:
+                away = model
+        if away is not None:
+            self._kept[away] = " (proposed all the same: it may be back soon)"
+        return away
+
+    def result(self, model: Model, phase: Phase) -> PingResult | None:
+        """Return what came of the question to ``model``; None if it is not asked."""
+        if self._ping is not None and model not in self._results:
+            self._results[model] = self._ping(model, phase)
+        return self._results.get(model)
+
+    def keep(self, model: Model, phase: Phase) -> None:
+        """Ask ``model``, which is the user's own choice and stays whatever it answers."""
+        result = self.result(model, phase)
+        if result is not None and result.problem:
+            self._kept[model] = " (kept: you chose it)"
 
 
 def propose(
@@ -50,31 +103,54 @@ def propose(
     *,
     cheap: str = "",
     expensive: str = "",
+    ping: Ping | None = None,
 ) -> Proposal:
-    """Return models for the detected providers; ``cheap`` and ``expensive`` override the choice."""
+    """Return models for the detected providers; ``cheap`` and ``expensive`` override the choice.
+
+    With ``ping`` each model is asked before it is proposed, and one that does not answer is replaced by the next.
+    """
     if around.phase_map and not cheap and not expensive:
         return Proposal(_from_map(around.phase_map))
     values: dict[str, Any] = {}
     remarks = []
-    chosen = cheap or _cheap(around, providers, prices)
+    trials = _Trials(ping)
+    candidates = _cheap(around, providers, prices)
+    chosen = _chosen(cheap, providers, Phase.ANALYZE, trials) or _id(trials.first(candidates, Phase.ANALYZE))
     if chosen:
+        name = chosen.partition("/")[0]
         values["cheap"] = chosen
-        if chosen.partition("/")[0] in around.agents:
-            remarks.append(_QUOTA.format(agent=chosen.partition("/")[0]))
-        second = "" if cheap else _second(around, providers, prices, chosen)
+        if name in around.agents:
+            remarks.append(_QUOTA.format(agent=name))
+        second = "" if cheap else _id(trials.first(_seconds(candidates, chosen), Phase.VERIFY))
         if second:
             values["models"] = {Phase.VERIFY.value: second}
             remarks.append(_SECOND.format(model=second))
-        if chosen.partition("/")[0] in around.servers:
+        if name in around.servers:
             remarks.append("a local model judges as well as its size lets it: try it on known bugs first")
+    elif candidates:
+        remarks.append("no model answered: the checks and your tests run without any model until you choose one")
     else:
         remarks.append("no key was found: the checks and your tests run without any model (see docs/configuration.md)")
-    repairer = expensive or _expensive(around, providers)
+    repairer = _chosen(expensive, providers, Phase.IMPLEMENT, trials) or _id(
+        trials.first(_expensive(around, providers), Phase.IMPLEMENT)
+    )
     if repairer:
         values["expensive"] = repairer
     elif chosen:
         remarks.append("there is no model to repair with: what fails is held back, and not repaired")
-    return Proposal(values, tuple(remarks))
+    return Proposal(values, tuple(remarks), trials.told if candidates or values else ())
+
+
+def _chosen(text: str, providers: Mapping[str, Provider], phase: Phase, trials: _Trials) -> str:
+    """Return the user's own choice, after asking it; empty if there is none."""
+    provider, _, name = text.partition("/")
+    if name and provider in providers:
+        trials.keep(Model(providers[provider], name), phase)
+    return text
+
+
+def _id(model: Model | None) -> str:
+    return model.id if model else ""
 
 
 def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
@@ -85,60 +161,62 @@ def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
     return {"models": {phase.value: models[phase] for phase in Phase if phase in models}}
 
 
-def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> str:
-    """Return the cheapest model of the providers with a key, else an agent covered by a subscription.
+def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> list[Model]:
+    """Return the models of the providers with a key, cheapest first, then agents covered by a subscription.
 
     A model of this machine comes last: few of them are large enough to judge code.
     """
     models = _with_a_key(around, providers)
-    if models:
-        return _cheapest(models, prices).id
+    priced = {model: price.cost(COMMIT) for model in models if (price := prices.price(model))}
+    models.sort(key=lambda model: priced.get(model, Decimal("Infinity")))
     agents = [(name, defaults().agents[name].cheap) for name in around.agents]
     local = [(server, names[0]) for server, names in around.servers.items()]
-    return next((f"{name}/{model}" for name, model in (*agents, *local) if model), "")
+    return [*models, *(Model(providers[name], model) for name, model in (*agents, *local) if model)]
 
 
-def _second(around: Detected, providers: Mapping[str, Provider], prices: Prices, first: str) -> str:
-    """Return a model of a vendor other than ``first``'s for the verify phase; empty if only one vendor has a key."""
-    others = [model for model in _with_a_key(around, providers) if _vendor(model.id) != _vendor(first)]
-    return _cheapest(others, prices).id if others else ""
+def _seconds(candidates: Sequence[Model], first: str) -> list[Model]:
+    """Return the candidates of another vendor than ``first``'s: those with a key, or agents where there is none."""
+    own = next((model for model in candidates if model.id == first), None)
+    if own is None or not _vendor(own):
+        return []
+    alike = [model for model in candidates if bool(model.provider.ask) is bool(own.provider.ask)]
+    return [model for model in alike if _vendor(model) not in {"", _vendor(own)}]
 
 
-def _vendor(model: str) -> str:
-    """Return the vendor of ``model``; OpenRouter and Groq include it in the model's name."""
-    return model.split("/")[-2]
+def _vendor(model: Model) -> str:
+    """Return the vendor of ``model``, empty for a local one; OpenRouter and Groq include it in the model's name."""
+    if model.provider.ask:
+        return model.provider.catalogue
+    return "" if model.provider.base_url.startswith("http:") else model.id.split("/")[-2]
 
 
-def _with_a_key(around: Detected, providers: Mapping[str, Provider]) -> list[Model]:
+def _with_a_key(around: Detected, providers: Mapping[str, Provider], role: str = "cheap") -> list[Model]:
+    def named(pair: Pair) -> str:
+        return pair.expensive if role == "expensive" else pair.cheap
+
     return [
-        Model(providers[name], pair.cheap)
+        Model(providers[name], named(pair))
         for name, pair in defaults().models.items()
-        if providers[name].api_key_env in around.keys
+        if named(pair) and providers[name].api_key_env in around.keys
     ]
 
 
-def _cheapest(models: Sequence[Model], prices: Prices) -> Model:
-    priced = [(price.cost(COMMIT), index) for index, model in enumerate(models) if (price := prices.price(model))]
-    return models[min(priced)[1] if priced else 0]
-
-
-def _expensive(around: Detected, providers: Mapping[str, Provider]) -> str:
-    for name, pair in defaults().models.items():
-        if pair.expensive and providers[name].api_key_env in around.keys:
-            return f"{name}/{pair.expensive}"
-    return next((f"{name}/{defaults().agents[name].expensive}" for name in around.agents), "")
+def _expensive(around: Detected, providers: Mapping[str, Provider]) -> list[Model]:
+    agents = [Model(providers[name], defaults().agents[name].expensive) for name in around.agents]
+    return [*_with_a_key(around, providers, "expensive"), *agents]
 
 
 def costs(models: Mapping[Phase, tuple[Model, ...]], prices: Prices) -> Iterator[str]:
     """Yield the estimated cost of a commit and of a repair, for display."""
-    for phase, usage, what in (
-        (Phase.ANALYZE, COMMIT, "a commit of 100 changed lines"),
-        (Phase.IMPLEMENT, REPAIR, "a repair, if one is needed"),
+    for phase, system, usage, what in (
+        (Phase.ANALYZE, analyze.SYSTEM, COMMIT, "a commit of 100 changed lines"),
+        (Phase.IMPLEMENT, implement.SYSTEM, REPAIR, "a repair, if one is needed"),
     ):
         chain = models.get(phase, ())
         if chain:
             price = prices.price(chain[0])
-            cost = "not known" if price is None else _about(price.cost(usage))
+            whole = expected(chain[0], system, usage.input_tokens, usage.output_tokens)
+            cost = "not known" if price is None else _about(price.cost(price.dearest(whole)))
             tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
             yield f"{what}: {cost} on {chain[0].id} ({tokens})"
 

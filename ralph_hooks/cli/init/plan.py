@@ -15,7 +15,7 @@ from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.app.context import Context
 from ralph_hooks.cli.init.agent_rules import rules
 from ralph_hooks.cli.init.detect import NATIVE, Detected
-from ralph_hooks.cli.init.model_choice import Proposal, costs, propose
+from ralph_hooks.cli.init.model_choice import Ping, Proposal, costs, propose
 from ralph_hooks.cli.install import called_by, hooks_folder
 from ralph_hooks.config import Settings, edit
 from ralph_hooks.core.guidance import proposed
@@ -43,6 +43,8 @@ class SetupPlan(Struct, frozen=True):
     """Coding agents whose hook is to be installed."""
     costs: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    tried: tuple[str, ...] = ()
+    """Models that were asked a question, and how they answered."""
     notes: tuple[str, ...] = ()
     """Steps that only the user can take."""
 
@@ -63,9 +65,13 @@ def make_plan(
     linters: bool,
     wanted: str,
     agent_rules: bool,
+    ping: Ping | None = None,
 ) -> SetupPlan:
-    """Return the plan. Raises ConfigError if the configuration that it would write is invalid."""
-    proposal = _models(context, around, prices, cheap, expensive)
+    """Return the plan. Raises ConfigError if the configuration that it would write is invalid.
+
+    With ``ping`` a model is proposed only if it answers.
+    """
+    proposal = _models(context, around, prices, cheap, expensive, ping)
     values = dict(proposal.values)
     commands = [suite.written for suite in around.tests.suites]
     if tests and commands and not context.settings.verify.commands:
@@ -86,6 +92,7 @@ def make_plan(
         agents=tuple(_agents(context, settings)) if wanted != "none" else (),
         costs=tuple(costs(settings.models, prices)),
         remarks=(*proposal.remarks, *(around.tests.warnings if tests and not context.settings.verify.commands else ())),
+        tried=proposal.tried,
         notes=tuple(routes.notes),
     )
 
@@ -111,9 +118,11 @@ def _agents(context: Context, settings: Settings) -> Iterator[str]:
             yield name
 
 
-def _models(context: Context, around: Detected, prices: Catalogue, cheap: str, expensive: str) -> Proposal:
+def _models(
+    context: Context, around: Detected, prices: Catalogue, cheap: str, expensive: str, ping: Ping | None
+) -> Proposal:
     if not context.settings.models:
-        return propose(around, context.settings.providers, prices, cheap=cheap, expensive=expensive)
+        return propose(around, context.settings.providers, prices, cheap=cheap, expensive=expensive, ping=ping)
     if cheap or expensive:
         sources = ", ".join(map(str, context.settings.sources))
         raise RalphError(f"models are chosen already ({sources})", "change them there")

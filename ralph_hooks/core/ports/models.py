@@ -10,8 +10,8 @@ from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.sandbox import Workbench
-from ralph_hooks.core.route import Model, Phase
-from ralph_hooks.core.usage import Price, Usage
+from ralph_hooks.core.route import Model, Phase, Wire
+from ralph_hooks.core.usage import CACHEABLE, Price, Usage, estimate_tokens
 
 
 class ModelRequest(Struct, frozen=True, kw_only=True):
@@ -28,6 +28,14 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
     """Tokens the reply may have."""
     omit: frozenset[str] = frozenset()
     """Request fields that this model was seen to reject."""
+
+
+def marks_instructions(model: Model, system: str) -> bool:
+    """Return True if a request to ``model`` marks its instructions for the prompt cache, which bills what it writes.
+
+    The prompt never is: it is asked once, and writing it to the cache costs a quarter more.
+    """
+    return model.provider.wire is Wire.ANTHROPIC and estimate_tokens(system) >= CACHEABLE
 
 
 class Completion(Struct, frozen=True, kw_only=True):

@@ -7,10 +7,18 @@ from decimal import Decimal
 from msgspec import Struct, structs
 
 from ralph_hooks.core.change import Line
-from ralph_hooks.core.model_errors import Unreadable
+from ralph_hooks.core.model_errors import (
+    BudgetReached,
+    DeadlineReached,
+    RateLimited,
+    Skipped,
+    TimedOut,
+    Unreachable,
+    Unreadable,
+)
 from ralph_hooks.core.prompt_diff import Part
 from ralph_hooks.core.route import Model, Phase
-from ralph_hooks.core.text import beginning, one_line
+from ralph_hooks.core.text import beginning, money, one_line
 from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.models.caller import Caller, Unanswered
 from ralph_hooks.errors import RalphError
@@ -30,6 +38,7 @@ _PART = Part(
 """A change with a defect that no model overlooks."""
 _MAX_OUTPUT = 1024  # tokens: a model that always reasons needs some before it answers
 _QUOTED = 60  # characters
+_OUTAGES = (Unreachable, RateLimited, TimedOut, DeadlineReached, BudgetReached, Skipped)
 
 
 class PingResult(Struct, frozen=True):
@@ -42,6 +51,17 @@ class PingResult(Struct, frozen=True):
     """US dollars; None if it is not known."""
     overlooked: bool = False
     """True if it answered, but did not find the defect in the question."""
+    is_outage: bool = False
+    """True if the problem says nothing about the model: it was not reached, or the user's budget is used up."""
+
+    @property
+    def summary(self) -> str:
+        """Return the result in a few words, for people."""
+        if self.problem:
+            return self.problem
+        cost = "at unknown cost" if self.cost_usd is None else f"for {money(self.cost_usd)}"
+        missed = "; it overlooked the bug in the question, a division by 0" if self.overlooked else ""
+        return f"answered in {self.seconds:.1f} s {cost}{missed}"
 
 
 def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
@@ -49,7 +69,8 @@ def ping(caller: Caller, model: Model, phase: Phase) -> PingResult:
     try:
         review, _ = caller.ask(_question(phase), (model,))
     except Unanswered as fault:
-        return PingResult(problem="; ".join(map(str, fault.faults.values())))
+        outage = all(isinstance(each, _OUTAGES) for each in fault.faults.values())
+        return PingResult(problem="; ".join(map(str, fault.faults.values())), is_outage=outage)
     except RalphError as error:
         return PingResult(problem=error.message.removeprefix(f"{model.id}: "))
     calls = [call for call in caller.calls if call.model == model.id]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from ralph_hooks.core.model_errors import TooLarge
-from ralph_hooks.core.ports.models import ModelRequest
+from ralph_hooks.core.ports.models import ModelRequest, marks_instructions
 from ralph_hooks.core.route import Chain, Model, Wire
-from ralph_hooks.core.usage import Usage, fewest_tokens, most_tokens
+from ralph_hooks.core.usage import Usage, estimate_tokens, fewest_tokens, most_tokens
 
 _TOOLS = 640  # tokens: a provider's own, billed prompt about tools and shapes, with its chat template
 _AGENT = 16_000  # tokens: a coding agent's own prompt besides the question; 10,000 for codex with its defaults
@@ -31,15 +33,26 @@ def worst_case(request: ModelRequest) -> Usage:
     provider = request.model.provider
     reply = provider.context if provider.token_limit in request.omit else request.max_output
     tokens = _prompt_tokens(request)
-    written = most_tokens(request.system) if _writes_what_is_marked(request) else tokens
+    written = _cache_writes(request.model, request.system, tokens, most_tokens, request.omit)
     return Usage(input_tokens=tokens, cache_write_tokens=written, output_tokens=reply, estimated=True)
 
 
-def _writes_what_is_marked(request: ModelRequest) -> bool:
-    """Return True if only marked parts get into the provider's prompt cache: we mark the instructions at most."""
-    provider = request.model.provider
-    explicit = provider.quick.get(_CACHING) == {"mode": "explicit"} and _CACHING not in request.omit
-    return provider.wire is Wire.ANTHROPIC or explicit
+def expected(model: Model, system: str, sent: int, reply: int) -> Usage:
+    """Return the expected usage of a request of ``sent`` tokens, of which nothing is cached yet."""
+    written = _cache_writes(model, system, sent, estimate_tokens)
+    return Usage(input_tokens=sent, cache_write_tokens=written, output_tokens=reply)
+
+
+def _cache_writes(
+    model: Model, system: str, sent: int, count: Callable[[str], int], omit: frozenset[str] = frozenset()
+) -> int:
+    """Return how many of the tokens ``sent`` get into the provider's prompt cache, at most."""
+    provider = model.provider
+    if provider.quick.get(_CACHING) == {"mode": "explicit"} and _CACHING not in omit:
+        return 0  # only marked parts are written, and nothing is marked
+    if provider.wire is Wire.ANTHROPIC:
+        return count(system) if marks_instructions(model, system) else 0
+    return sent
 
 
 def believed(usage: Usage | None, request: ModelRequest, answer: str) -> Usage | None:

@@ -10,13 +10,14 @@ from msgspec import Struct
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.change_kind import Kind
 from ralph_hooks.core.route import Chain, Model, Phase
-from ralph_hooks.core.usage import Usage, estimate_tokens
+from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.models.token_budget import expected
 from ralph_hooks.engine.review.gate import REFUSED, WITHHELD
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import analyze_key, batched
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
-from ralph_hooks.phases import analyze, verify
+from ralph_hooks.phases import analyze, implement, verify
 
 _REPLY = 120  # tokens: a reply of the analyze phase without or with one finding
 _CLAIM, _VERDICT = 1_200, 80  # tokens: a claim with its code, and its verdict
@@ -99,9 +100,7 @@ def _certain(
     batches = batched([(entry, chain) for entry, chain in routed if entry.path not in known], change)
     return _summed(
         [
-            _estimate(
-                models, Phase.ANALYZE, each.chain[0], 1, sum(part.tokens for part in each.parts) + _ANALYZE, _REPLY
-            )
+            _estimate(models, Phase.ANALYZE, each.chain[0], sum(part.tokens for part in each.parts) + _ANALYZE, _REPLY)
             for each in batches
         ]
     )
@@ -159,18 +158,21 @@ def _perhaps(
             _REPAIR_REPLY,
         ),
     )
-    return tuple(_estimate(models, phase, chain[0], 1, sent, reply) for phase, chain, sent, reply in steps if chain)
+    return tuple(_estimate(models, phase, chain[0], sent, reply) for phase, chain, sent, reply in steps if chain)
 
 
-def _estimate(models: ModelAccess, phase: Phase, model: Model, requests: int, sent: int, reply: int) -> Estimate:
+_SYSTEMS = {Phase.ANALYZE: analyze.SYSTEM, Phase.VERIFY: verify.SYSTEM, Phase.IMPLEMENT: implement.SYSTEM}
+
+
+def _estimate(models: ModelAccess, phase: Phase, model: Model, sent: int, reply: int) -> Estimate:
     price = models.prices.price(model)
     return Estimate(
         phase=phase,
         model=model.id,
-        requests=requests,
+        requests=1,
         input_tokens=sent,
         output_tokens=reply,
-        cost_usd=price.cost(Usage(input_tokens=sent, output_tokens=reply)) if price else None,
+        cost_usd=price.cost(price.dearest(expected(model, _SYSTEMS[phase], sent, reply))) if price else None,
     )
 
 

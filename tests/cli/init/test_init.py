@@ -45,8 +45,8 @@ def _alone(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     project.write_user("".join(f'[providers.{name}]\nbase-url = "http://127.0.0.1:{port}/v1"\n' for name in local))
 
 
-def init(project: Project, *args: str, code: int = 0) -> str:
-    done = project.run("init", *args)
+def init(project: Project, *args: str, code: int = 0, offline: bool = True) -> str:
+    done = project.run("init", *args, *(["--offline"] if offline else []))
     assert done.code == code, done.out + done.err
     return done.out + done.err
 
@@ -67,14 +67,18 @@ def table(project: Project) -> dict[str, Any]:
 
 
 def test_from_nothing_to_a_judged_commit(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a key for one provider, which is a server on this machine here."""
+    """With a key for one provider, which is a server on this machine here. Each model is tried before it is written."""
     project.repo.commit(PYTEST)
     server = project.models(Reply.json_text({"findings": []}))
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     user = f'[providers.openai]\nbase-url = "{server.url}"\napi-key-env = "OPENAI_API_KEY"\ncatalogue = "openai"\n'
     project.write_user((project.home / "config.toml").read_text(encoding="utf-8") + user)
-    said = init(project, "--yes")
+    said = init(project, "--yes", offline=False)
     pair = defaults().models["openai"]
+    assert [request.body["model"] for request in server.requests] == [pair.cheap, pair.expensive]
+    assert re.search(rf"Tried:\n  openai/{pair.cheap}: answered in \S+ s for \S+; it overlooked the bug", said)
+    assert project.ledger().cost_usd > 0
+    server.requests.clear()
     written = table(project)
     (command,) = written.pop("verify")["commands"]
     assert command.endswith("-m pytest -q --junit-xml={junit}")
@@ -193,6 +197,44 @@ class TestModels:
         vendors = {part.split("/")[-2] for part in (table(project)["cheap"], table(project)["models"]["verify"])}
         assert vendors == {"openai", "anthropic"}
         assert "two answers from one family agree too easily" in said
+
+    def test_a_model_that_does_not_answer_is_not_written(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One vendor has no such model, one answers in prose: the third reviews and repairs."""
+        project.models(Reply.status(404))
+        prose = Reply.text("It looks fine to me.")
+        for name, script in {
+            "groq": Reply.status(404),
+            "xai": prose,
+            "mistral": Reply.json_text({"findings": []}),
+        }.items():
+            monkeypatch.setenv(f"{name.upper()}_API_KEY", KEY)
+            project.also(name, script, key_name=f"{name.upper()}_API_KEY")
+        said = init(project, "--yes", offline=False)
+        pair = defaults().models["mistral"]
+        assert table(project) == {"cheap": f"mistral/{pair.cheap}", "expensive": f"mistral/{pair.expensive}"}
+        assert f"xai/{defaults().models['xai'].expensive}: it answers in prose, not in JSON" in said
+
+    def test_an_outage_keeps_nobody_from_being_proposed(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        server = project.models(Reply.status(503))
+        monkeypatch.setenv("GROQ_API_KEY", KEY)
+        project.write_user(f'[providers.groq]\nbase-url = "{server.url}"\napi-key-env = "GROQ_API_KEY"\n')
+        said = init(project, "--yes", offline=False)
+        assert table(project) == {"cheap": f"groq/{defaults().models['groq'].cheap}"}
+        assert "(proposed all the same: it may be back soon)" in said
+
+    def test_a_second_agent_checks_what_the_first_has_found(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        for name in ("claude", "codex"):
+            executable(tmp_path / "agents" / name, "#!/bin/sh\n")
+        monkeypatch.setenv("PATH", f"{tmp_path / 'agents'}{os.pathsep}{os.environ['PATH']}")
+        init(project, "--yes")
+        assert table(project)["cheap"] == "claude-code/haiku"
+        assert table(project)["models"] == {"verify": f"codex/{defaults().agents['codex'].cheap}"}
 
     def test_a_price_is_that_of_the_catalogue(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
