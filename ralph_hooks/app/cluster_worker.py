@@ -39,6 +39,7 @@ from ralph_hooks.engine.backtest.task import (
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate
+from ralph_hooks.engine.review.run_checks import CheckSuite
 from ralph_hooks.engine.review.verify_commands import NoCommands
 from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.providers import registry
@@ -128,9 +129,11 @@ def build_task_gate(task: Task, ledger: TaskLedger, answers: TaskCache, facts: T
     )
     return Gate(
         models=models,
-        checks=all_checks(),
-        change_checks=all_change_checks(task.settings.checks.weakened_tests),
-        secrets=Secrets(),
+        checks=CheckSuite(
+            files=all_checks(),
+            changes=all_change_checks(task.settings.checks.weakened_tests),
+            secrets=Secrets(),
+        ),
         store=facts,
         verifier=NoCommands(),
         history=NoHistory(),

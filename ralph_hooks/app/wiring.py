@@ -39,6 +39,7 @@ from ralph_hooks.core.text import visible
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Caller
 from ralph_hooks.engine.review.gate import Gate, Scope
+from ralph_hooks.engine.review.run_checks import CheckSuite
 from ralph_hooks.engine.review.verify_commands import NoCommands
 from ralph_hooks.engine.worker_pool import WorkerPool
 from ralph_hooks.errors import RalphError
@@ -172,7 +173,8 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
         models = msgspec.structs.replace(gate.models, guidance=_guidance(context, changes, ""))
-        gate = msgspec.structs.replace(gate, models=models, checks=all_checks(_ruff(context, changes)))
+        checks = msgspec.structs.replace(gate.checks, files=all_checks(_ruff(context, changes)))
+        gate = msgspec.structs.replace(gate, models=models, checks=checks)
         gate = with_skips(gate)
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
@@ -193,12 +195,11 @@ def with_skips(gate: Gate) -> Gate:
     wanted = os.environ.get(skips.VARIABLE, "")
     if not wanted.strip():
         return gate
-    linters = gate.linters.linters if gate.linters else ()
-    names = [check.name for checks in (gate.checks, gate.change_checks, linters) for check in checks]
     try:
-        return msgspec.structs.replace(gate, skips=skips.read(wanted, names))
+        skipped = skips.read(wanted, gate.checks.names)
     except ValueError as error:
         raise RalphError(*error.args) from error
+    return msgspec.structs.replace(gate, checks=msgspec.structs.replace(gate.checks, skips=skipped))
 
 
 def build_gate(
@@ -229,8 +230,9 @@ def build_gate(
     return msgspec.structs.replace(
         gate,
         labels=labels,
-        checks=all_checks(_ruff(context, [snapshot.change])),
-        linters=_linters(context, store),
+        checks=msgspec.structs.replace(
+            gate.checks, files=all_checks(_ruff(context, [snapshot.change])), linters=_linters(context, store)
+        ),
         dismissals=GitDismissals(context.repository),
     )
 
@@ -307,9 +309,11 @@ def _gate(
     """Return the gate for ``change`` of ``repository``; without ``proves`` it runs no reproducers."""
     return Gate(
         models=models,
-        checks=all_checks(),
-        change_checks=all_change_checks(context.settings.checks.weakened_tests),
-        secrets=Secrets(),
+        checks=CheckSuite(
+            files=all_checks(),
+            changes=all_change_checks(context.settings.checks.weakened_tests),
+            secrets=Secrets(),
+        ),
         store=store,
         verifier=_verifier(context, repository, change, store),
         history=Reports(state.database, context.known_as()),
@@ -449,8 +453,9 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
         with workbench as bench:
             # Only the workbench's own repository has the repaired tree.
             known = (lambda _: bench.prover(settings.proof.command)) if gate.prover else None
-            linters = _linters(context, gate.store, bench.linters()) if gate.linters else None
-            judging = msgspec.structs.replace(gate, prover=known, linters=linters)
+            linters = _linters(context, gate.store, bench.linters()) if gate.checks.linters else None
+            checks = msgspec.structs.replace(gate.checks, linters=linters)
+            judging = msgspec.structs.replace(gate, prover=known, checks=checks)
             yield Fixer(gate=judging, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(

@@ -43,7 +43,8 @@ def command(*, paths: tuple[str, ...], format_: str) -> None:
         if paths:
             coming = Forecasted(preview_paths(gate.models, paths), (), ())
         else:
-            alone = msgspec.structs.replace(gate, linters=None)  # no code of the project is run here
+            own = msgspec.structs.replace(gate.checks, linters=None)  # no code of the project is run here
+            alone = msgspec.structs.replace(gate, checks=own)
             coming = preview(gate.models, alone.examine(snapshot, Scope.REVIEW))
     if format_ == "json":
         click.echo(_json(coming), nl=False)

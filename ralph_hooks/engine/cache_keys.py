@@ -11,7 +11,6 @@ import msgspec
 from ralph_hooks.config import GateSettings, Settings
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.codec import from_json
-from ralph_hooks.core.ports.checks import ChangeCheck, Check
 from ralph_hooks.core.route import Chain, Phase, settings_key
 from ralph_hooks.phases import analyze, reproduce, verify
 
@@ -52,9 +51,7 @@ def text_of(data: bytes | None) -> str | None:
         return None
 
 
-def settings_digest(
-    settings: Settings, limits: GateSettings, checks: Sequence[Check | ChangeCheck], guidelines: str = ""
-) -> str:
+def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[str], guidelines: str = "") -> str:
     """Return a digest of all settings that a review's result depends on: models, routes, checks, prompts, limits.
 
     Settings for timeouts and outages are left out. Commands and invariants have receipts of their
@@ -65,7 +62,7 @@ def settings_digest(
     routes = [(rule.paths, rule.skip, _names(rule.models)) for rule in settings.routes]
     return key(
         f"receipt/{_VERSION}/{analyze.VERSION}/{verify.VERSION}/{reproduce.VERSION}",
-        *(f"{check.name} {check.version}" for check in checks),
+        *checks,
         *filter(None, [guidelines]),
         msgspec.json.encode([fields, _names(settings.models), routes], order="sorted").decode(),
     )

@@ -18,7 +18,7 @@ from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.report import Report
 from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot, Prefetcher
 from ralph_hooks.engine.backtest.replay import judge
-from ralph_hooks.engine.review.run_checks import check_ahead
+from ralph_hooks.engine.review.file_checks import check_ahead
 from ralph_hooks.git.push import GitPush
 from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.store.cache import NamespacedCache, Verdicts

@@ -35,9 +35,9 @@ from ralph_hooks.engine.backtest.prefetch import LoadedFile
 from ralph_hooks.engine.backtest.replay import CapReached
 from ralph_hooks.engine.backtest.task import Task, TaskResult, packed
 from ralph_hooks.engine.models.caller import quirks_key
+from ralph_hooks.engine.review.file_checks import result_key
 from ralph_hooks.engine.review.review_input import prepare
 from ralph_hooks.engine.review.reviewer import recall
-from ralph_hooks.engine.review.run_checks import result_key
 from ralph_hooks.errors import RalphError
 
 LOST = "lost"

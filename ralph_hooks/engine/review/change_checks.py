@@ -18,25 +18,25 @@ from ralph_hooks.engine.review.review_input import Checked, ReviewInput
 
 
 def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache: Cache, deadline: Deadline) -> Checked:
-    """Return what ``change`` has been checked for so far, with the findings of ``checks``."""
+    """Return the findings of ``checks``, which review ``change`` as a whole."""
     unchanged = change.snapshot.unchanged()
     plans = [(check, entries) for check in checks if (entries := _entries(check, change, unchanged))]
     keys = [_key(check, entries, change.snapshot.change.base) for check, entries in plans]
     known = cache.get(keys)
-    checked = change.checked
+    checked = Checked()
     fresh: dict[str, bytes] = {}
     for (check, entries), name in zip(plans, keys, strict=True):
         found = read_back(known.get(name), tuple[Finding, ...])
         if found is None:
             if deadline.passed:
-                checked = msgspec.structs.replace(checked, unfinished=(*checked.unfinished, check.name))
+                checked += Checked(unfinished=(check.name,))
                 continue
             sources = change.sources(entries)
             found = anchors.anchored_all(check.run(sources, unchanged), sources)
             fresh[name] = msgspec.json.encode(_numbered(found, entries))
         else:
             found = _named(found, entries)
-        checked = _with(checked, check.name, found, entries)
+        checked += Checked(tuple(found), looked={entry.path: (check.name,) for entry in entries})
     if fresh:
         cache.put(fresh)
     return checked
@@ -71,8 +71,3 @@ def _named(found: Sequence[Finding], entries: Sequence[Entry]) -> tuple[Finding,
 
 def _sorted(entries: Sequence[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: entry.path)
-
-
-def _with(checked: Checked, name: str, found: Sequence[Finding], entries: Sequence[Entry]) -> Checked:
-    looked = {entry.path: (*checked.looked.get(entry.path, ()), name) for entry in entries}
-    return msgspec.structs.replace(checked, findings=(*checked.findings, *found), looked={**checked.looked, **looked})

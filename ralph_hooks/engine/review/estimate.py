@@ -13,7 +13,6 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.token_budget import expected
-from ralph_hooks.engine.review.gate import REFUSED, WITHHELD
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import analyze_key, batched
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
@@ -73,8 +72,7 @@ def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
     routed, known = _routed(models, change)
     left_out = {item.path: item.reason for item in change.unreviewed}
-    left_out |= dict.fromkeys(change.checked.refused, REFUSED)
-    left_out |= dict.fromkeys(change.checked.withheld, WITHHELD)
+    left_out |= {item.path: item.reason for item in change.refused}
     paths = [
         _preview(
             models,

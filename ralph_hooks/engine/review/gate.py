@@ -11,26 +11,21 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import concerned
-from ralph_hooks.core.own_settings import Places, holding, settings_changed
 from ralph_hooks.core.ports.change import Snapshot
-from ralph_hooks.core.ports.checks import ChangeCheck, Check, Linters, SecretCheck
 from ralph_hooks.core.ports.dismissals import DismissalReader
 from ralph_hooks.core.ports.sandbox import Prover, Verifier
 from ralph_hooks.core.ports.store import Cache, History, Labels, Receipts
 from ralph_hooks.core.push import Commit
 from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verification
-from ralph_hooks.core.skips import VARIABLE, Skips
-from ralph_hooks.core.text import one_line
+from ralph_hooks.core.skips import VARIABLE
 from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
-from ralph_hooks.engine.review.change_checks import run_change_checks
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import InvariantResult, Invariants
-from ralph_hooks.engine.review.large_files import scan_large_files
-from ralph_hooks.engine.review.name_scan import scan_names, without_secret_names
+from ralph_hooks.engine.review.name_scan import without_secret_names
 from ralph_hooks.engine.review.review_input import ReviewInput, parts, prepare
 from ralph_hooks.engine.review.reviewer import Reviewed, Reviewer
-from ralph_hooks.engine.review.run_checks import run_checks
+from ralph_hooks.engine.review.run_checks import CheckSuite
 from ralph_hooks.engine.review.verdict import (
     ReviewOutcome,
     combine,
@@ -41,10 +36,6 @@ from ralph_hooks.engine.review.verdict import (
     policy_for,
 )
 from ralph_hooks.engine.review.verify_commands import Commands
-
-WITHHELD = "withheld: it holds a secret"
-REFUSED = "not reviewed yet: fix the check failure first"
-"""Reason why no model reviews a file that a check rejects."""
 
 
 class Scope(Flag):
@@ -60,9 +51,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     """Everything a judgement needs, put together in `app.wiring`."""
 
     models: ModelAccess
-    checks: tuple[Check, ...]
-    change_checks: tuple[ChangeCheck, ...]
-    secrets: SecretCheck
+    checks: CheckSuite
     store: Cache
     """Local results that cost nothing: of checks, triage and commands."""
     verifier: Verifier
@@ -70,10 +59,6 @@ class Gate(Struct, frozen=True, kw_only=True):
     receipts: Receipts
     prover: Callable[[Change], Prover] | None = None
     """Factory of the runner of reproducers; without it none can be run."""
-    linters: Linters | None = None
-    """The project's own; None if it has none, and where nothing of the project may run."""
-    skips: Skips = Skips()
-    """Parts of the judgement that the user skips for this run."""
     labels: Labels | None = None
     """Record of the outcomes of findings; without it nothing is recorded, as in a backtest."""
     dismissals: DismissalReader | None = None
@@ -101,7 +86,7 @@ class Gate(Struct, frozen=True, kw_only=True):
             tree=change.tree,
             base=change.base,
             settings=self.digest() if Scope.REVIEW in scope else "",
-            skipped=str(self.skips),
+            skipped=str(self.checks.skips),
             command=report.command,
             verdict=report.verdict,
             models=tuple(dict.fromkeys(call.model for call in report.calls if call.outcome == "ok")),
@@ -112,10 +97,7 @@ class Gate(Struct, frozen=True, kw_only=True):
     def digest(self) -> str:
         """Return a digest of everything that a review depends on, except the change."""
         models = self.models
-        checks: list[Check | ChangeCheck] = [*self.checks, *self.change_checks]
-        linters = [self.linters.settings(linter) for linter in self.linters.linters] if self.linters else []
-        more = "".join([models.guidance.digest, *linters])
-        return settings_digest(models.settings, models.limits, checks, more)
+        return settings_digest(models.settings, models.limits, self.checks.versions, models.guidance.digest)
 
     def assess(self, command: str, snapshot: Snapshot, scope: Scope, *, final: bool = True) -> Report:
         """Review as `judge` does, without storing the report: a command adds to it. ``final`` as in `report`."""
@@ -132,7 +114,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         for part in parts(snapshot):
             total += self._files(part, scope, dismissals)
         total += ReviewOutcome(remarks=dismissals.remarks())
-        if Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.commands:
+        if Scope.COMMANDS in scope and snapshot.change.entries and not self.checks.skips.commands:
             total += from_commands(self._verified(snapshot.change, afresh=Scope.REVIEW not in scope))
         return total
 
@@ -143,35 +125,23 @@ class Gate(Struct, frozen=True, kw_only=True):
     def _files(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter) -> ReviewOutcome:
         """Return the verdicts on files that need nothing of the project to run."""
         change = self.examine(snapshot, scope, dismissals)
-        asks = Scope.COMMANDS in scope and snapshot.change.entries and not self.skips.models
+        asks = Scope.COMMANDS in scope and snapshot.change.entries and not self.checks.skips.models
         reviewed = self._reviewed(change, scope)
         kept = self.keeps(change) if asks else InvariantResult()
-        unreviewed = change.unreviewed + _refused(change) + reviewed.unreviewed
-        outcome = combine([entry.path for entry in snapshot.change.entries], change.checked, reviewed, kept, unreviewed)
-        return outcome + ReviewOutcome(
-            remarks=(*_rewritten(change, self.models.settings.own_files), *self._unlooked(change, scope))
-        )
+        return combine(change, reviewed, kept)
 
     def skipped(self) -> tuple[str, ...]:
         """Return notices about skipped parts."""
-        if not self.skips.names:
+        if not self.checks.skips.names:
             return ()
-        return (f"{VARIABLE}={self.skips} skipped a part of this judgement; the next push says so",)
+        return (f"{VARIABLE}={self.checks.skips} skipped a part of this judgement; the next push says so",)
 
     def _reviewed(self, change: ReviewInput, scope: Scope) -> Reviewed:
         if Scope.REVIEW not in scope:
             return _not_asked(change, "no review was asked for: commands and invariants alone", Cause.NOT_ASKED)
-        if self.skips.models:
+        if self.checks.skips.models:
             return _not_asked(change, f"skipped by {VARIABLE}", Cause.BYPASSED)
         return self.review(change)
-
-    def _unlooked(self, change: ReviewInput, scope: Scope) -> tuple[str, ...]:
-        """Return a notice if a change is too large for the checks that review it as a whole."""
-        if Scope.REVIEW not in scope or change.is_whole or not self.change_checks:
-            return ()
-        linters = self.linters.linters if self.linters else ()
-        names = " and ".join([*(check.name for check in self.change_checks), *(linter.name for linter in linters)])
-        return (f"this change has too many files to be held in memory, so it was not checked for {names}",)
 
     def report(
         self, command: str, title: str, tree: str, outcome: ReviewOutcome, started: float, *, final: bool = True
@@ -182,7 +152,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         """
         if final:
             self.models.caller.close()
-        outcome = without_secret_names(self.secrets, outcome)
+        outcome = without_secret_names(self.checks.secrets, outcome)
         calls = self.models.caller.calls
         cost, baseline = self.models.cost(calls)
         verdict, reason = decide(outcome)
@@ -221,37 +191,16 @@ class Gate(Struct, frozen=True, kw_only=True):
         return prepare(snapshot, self.models.settings, self.models.limits.exclude, self.store)
 
     def examine(self, snapshot: Snapshot, scope: Scope, dismissals: DismissalFilter | None = None) -> ReviewInput:
-        """Sort ``snapshot`` and run the deterministic checks, which cost nothing.
-
-        Without a review only the secret scan is of use: nothing may be sent unscanned.
-        """
+        """Sort ``snapshot`` and run the deterministic checks, which cost nothing."""
+        models = self.models
         change = self.sort(snapshot)
-        checks = tuple(
-            check
-            for check in self.checks
-            if (Scope.REVIEW in scope or not check.source_only) and not self.skips.check(check.name)
+        reviewed = Scope.REVIEW in scope
+        begin = partial(models.prepare, [entry.path for entry in change.review] if reviewed else [])
+        checked = self.checks.run(
+            change, self.store, models.caller.deadline, models.settings, reviewed=reviewed, begin=begin
         )
-        reviewed = [entry.path for entry in change.review] if Scope.REVIEW in scope else []
-        begin = partial(self.models.prepare, reviewed)
-        checked = run_checks(checks, change, self.store, self.models.caller.deadline, begin)
-        deadline = self.models.caller.deadline
-        half = deadline.part(deadline.remaining() / 2)  # a large file must not keep the others from being reviewed
-        checked += scan_large_files(checks, change, self.store, half)
-        change = msgspec.structs.replace(change, checked=checked)
-        whole = tuple(check for check in self.change_checks if not self.skips.check(check.name))
-        if Scope.REVIEW in scope and change.is_whole:
-            checked = run_change_checks(whole, change, self.store, self.models.caller.deadline)
-            change = msgspec.structs.replace(change, checked=checked)
-            if self.linters is not None:
-                from ralph_hooks.engine.review.linters import run_linters  # most projects have none
-
-                settings = self.models.settings
-                checked = run_linters(
-                    self.linters, change, self.store, self.models.caller.deadline, settings, self.skips
-                )
-        named = () if self.skips.check(self.secrets.name) else scan_names(self.secrets, snapshot, self.store)
         dismissals = dismissals or self.dismissals_of(snapshot.change)
-        findings, dismissed = dismissals.split((*checked.findings, *named))
+        findings, dismissed = dismissals.split(checked.findings)
         checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)
         return msgspec.structs.replace(change, checked=checked, dismissals=dismissals)
 
@@ -283,22 +232,3 @@ class Gate(Struct, frozen=True, kw_only=True):
 
 def _not_asked(change: ReviewInput, reason: str, cause: Cause) -> Reviewed:
     return Reviewed(unreviewed=tuple(Unreviewed(entry.path, reason, cause) for entry in change.open_to_models))
-
-
-def _rewritten(change: ReviewInput, places: Places) -> tuple[str, ...]:
-    """Return a notice if a change edits the settings it is reviewed by: it could approve itself."""
-    own = change.sources(holding(change.snapshot.change.entries, places))
-    changed = [name for source in own for name in settings_changed(source.entry, source.content, places)]
-    named = one_line(", ".join(dict.fromkeys(changed)))
-    return (f"this change edits ralph-hooks' own settings: {named}",) if changed else ()
-
-
-def _refused(change: ReviewInput) -> tuple[Unreviewed, ...]:
-    withheld, refused = change.checked.withheld, change.checked.refused
-    return tuple(
-        Unreviewed(entry.path, WITHHELD, Cause.SECRET)
-        if entry.path in withheld
-        else Unreviewed(entry.path, REFUSED, Cause.REFUSED)
-        for entry in change.review
-        if entry.path in refused
-    )

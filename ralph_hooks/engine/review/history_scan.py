@@ -22,10 +22,10 @@ from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_l
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back, text_of
 from ralph_hooks.engine.review.anchors import anchored_results
+from ralph_hooks.engine.review.file_checks import placed, result_key
 from ralph_hooks.engine.review.large_files import scan_large_file
 from ralph_hooks.engine.review.name_scan import scan_entries
 from ralph_hooks.engine.review.review_input import is_replaced, of_its_kind, reason_key
-from ralph_hooks.engine.review.run_checks import placed, result_key
 from ralph_hooks.errors import RalphError
 
 _LISTED = 250  # paths that are looked up in the store at once; progress is shown as often

@@ -12,8 +12,8 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.checks import Check, CheckResult, SecretCheck
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.engine.cache_keys import read_back
+from ralph_hooks.engine.review.file_checks import placed, result_key
 from ralph_hooks.engine.review.review_input import Checked, ReviewInput
-from ralph_hooks.engine.review.run_checks import placed, result_key
 
 
 class Streams(Protocol):

@@ -31,15 +31,15 @@ class _Job(Struct, frozen=True):
 def run_linters(
     linters: Linters, change: ReviewInput, cache: Cache, deadline: Deadline, settings: Settings, skips: Skips
 ) -> Checked:
-    """Return what ``change`` has been checked for so far, with the findings and hints of ``linters``."""
+    """Return the findings and hints of ``linters`` on ``change``."""
     jobs = [_job(linters, linter, entries, change) for linter, entries in _wanted(linters, change, settings, skips)]
     known = cache.get([job.key for job in jobs]) if jobs else {}
     results = [_placed(read_back(known.get(job.key), LinterResult), job) for job in jobs]
     missing = [index for index, result in enumerate(results) if result is None]
-    checked = change.checked
+    checked = Checked()
     if missing and deadline.passed:
         names = tuple(jobs[index].linter.name for index in missing)
-        checked = msgspec.structs.replace(checked, unfinished=(*checked.unfinished, *names))
+        checked += Checked(unfinished=names)
     elif missing:
         asked = [(jobs[index].linter, change.sources(jobs[index].entries)) for index in missing]
         answers = linters.run(asked, change.snapshot.change, deadline)
@@ -48,10 +48,10 @@ def run_linters(
             fresh = results[index] = msgspec.structs.replace(answer, findings=found)
             if not fresh.problem and not fresh.remark:
                 cache.put({jobs[index].key: msgspec.json.encode(_numbered(fresh, jobs[index]))}, ttl=_DAY)
-        checked = msgspec.structs.replace(checked, remarks=(*checked.remarks, *linters.caveats()))
+        checked += Checked(remarks=tuple(linters.caveats()))
     for job, result in zip(jobs, results, strict=True):
         if result is not None:
-            checked = _with(checked, job, result)
+            checked += _checked(job, result)
     return checked
 
 
@@ -99,15 +99,11 @@ def _renamed(result: LinterResult, names: Mapping[str, str]) -> LinterResult:
     )
 
 
-def _with(checked: Checked, job: _Job, result: LinterResult) -> Checked:
-    hints = {path: (*checked.hints.get(path, ()), *found) for path, found in result.hints.items()}
-    name = job.linter.name
-    looked = {} if result.problem else {e.path: (*checked.looked.get(e.path, ()), name) for e in job.entries}
-    return msgspec.structs.replace(
-        checked,
-        findings=(*checked.findings, *result.findings),
-        hints={**checked.hints, **hints},
-        looked={**checked.looked, **looked},
-        problems=(*checked.problems, *filter(None, [result.problem])),
-        remarks=(*checked.remarks, *filter(None, [result.remark])),
+def _checked(job: _Job, result: LinterResult) -> Checked:
+    return Checked(
+        result.findings,
+        {path: tuple(hints) for path, hints in result.hints.items()},
+        looked={} if result.problem else {entry.path: (job.linter.name,) for entry in job.entries},
+        problems=tuple(filter(None, [result.problem])),
+        remarks=tuple(filter(None, [result.remark])),
     )

@@ -17,8 +17,8 @@ from ralph_hooks.core.report import Action, Cause, Unreviewed
 from ralph_hooks.core.review_rules import too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import key, read_back
+from ralph_hooks.engine.review.file_checks import placed
 from ralph_hooks.engine.review.history_scan import Leaks
-from ralph_hooks.engine.review.run_checks import placed
 
 _AT_ONCE = 250  # messages that are looked up in the store and read at once
 _MOST = 100_000  # bytes of a commit or a tag: a longer message is not hand-written

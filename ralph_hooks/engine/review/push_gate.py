@@ -46,7 +46,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         written = MessageScan(self.secrets, store=gate.store, deadline=gate.models.caller.deadline)
         verdicts: dict[tuple[str, str], Verdict] = {}
         reviewed = Scope.REVIEW in scope
-        scans = reviewed and not gate.skips.secrets
+        scans = reviewed and not gate.checks.skips.secrets
         tags = written.tags(pushed) if scans else Leaks()
         named = written.refs(pushed) if scans else Leaks()
         total = _of(tags) + _of(named)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -28,8 +29,12 @@ from ralph_hooks.core.review_rules import (
 from ralph_hooks.engine.cache_keys import content_key, text_of
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 
+Item = TypeVar("Item")
 SECRET = "secret"
 """The category of a finding that keeps its file from being sent."""
+WITHHELD = "withheld: it holds a secret"
+REFUSED = "not reviewed yet: fix the check failure first"
+"""Reason why no model reviews a file that a check rejects."""
 _VERSION = "2"
 _AT_ONCE = 1_000  # files: their lines take about ten times their size in memory, so a push of thousands comes in parts
 
@@ -54,9 +59,12 @@ class Checked(Struct, frozen=True):
     def __add__(self, other: Checked) -> Checked:
         return Checked(
             self.findings + other.findings,
-            {**self.hints, **other.hints},
+            _merged(self.hints, other.hints),
             tuple(dict.fromkeys(self.unfinished + other.unfinished)),
-            {**self.looked, **other.looked},
+            _merged(self.looked, other.looked),
+            self.dismissed + other.dismissed,
+            self.problems + other.problems,
+            self.remarks + other.remarks,
         )
 
     @property
@@ -69,6 +77,12 @@ class Checked(Struct, frozen=True):
     def refused(self) -> frozenset[str]:
         """Paths with a blocking finding: secrets, and code that will change before it can pass."""
         return self.withheld | {finding.path for finding in self.findings if finding.blocking}
+
+
+def _merged(
+    left: Mapping[str, tuple[Item, ...]], right: Mapping[str, tuple[Item, ...]]
+) -> Mapping[str, tuple[Item, ...]]:
+    return {path: left.get(path, ()) + right.get(path, ()) for path in (*left, *right)}
 
 
 class ReviewInput(Struct, frozen=True, kw_only=True):
@@ -91,6 +105,18 @@ class ReviewInput(Struct, frozen=True, kw_only=True):
     def is_whole(self) -> bool:
         """True unless this is a part of a change that is too large to be held in memory."""
         return not isinstance(self.snapshot, _Part)
+
+    @property
+    def refused(self) -> tuple[Unreviewed, ...]:
+        """Entries under review that may not be sent, each with the reason."""
+        withheld, refused = self.checked.withheld, self.checked.refused
+        return tuple(
+            Unreviewed(entry.path, WITHHELD, Cause.SECRET)
+            if entry.path in withheld
+            else Unreviewed(entry.path, REFUSED, Cause.REFUSED)
+            for entry in self.review
+            if entry.path in refused
+        )
 
     @property
     def open_to_models(self) -> tuple[Entry, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import one_line, plural
 from ralph_hooks.engine.review.invariants import InvariantResult
-from ralph_hooks.engine.review.review_input import Checked
+from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import Reviewed
 from ralph_hooks.errors import ExitCode
 
@@ -60,14 +60,11 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(findings, key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line)))
 
 
-def combine(
-    paths: Sequence[str],
-    checked: Checked,
-    reviewed: Reviewed,
-    kept: InvariantResult,
-    unreviewed: tuple[Unreviewed, ...],
-) -> ReviewOutcome:
-    """Return the combined outcome of checks and models."""
+def combine(change: ReviewInput, reviewed: Reviewed, kept: InvariantResult) -> ReviewOutcome:
+    """Return the combined outcome of checks and models on ``change``."""
+    paths = [entry.path for entry in change.snapshot.change.entries]
+    checked = change.checked
+    unreviewed = change.unreviewed + change.refused + reviewed.unreviewed
     problems = [
         *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
         *checked.problems,
