@@ -3,6 +3,8 @@ PYTHON := .venv/bin/python
 VENV := .venv/installed
 MODEL := .venv/model-installed
 WORKERS ?= 4
+# With it, every worker and every program that a test starts would compile all modules again.
+unexport PYTHONDONTWRITEBYTECODE
 KILLS ?= 300
 SEEDS ?= 10
 SEED := $(or $(SEED),$(shell date +%s))
@@ -13,7 +15,7 @@ PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort 
 ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git tests/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers docs clean
+.PHONY: help demo test test-long test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -21,20 +23,23 @@ help: ## this list
 demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 keeps the folder)
 	@$(PYTHON) -m demo
 
-test: $(VENV) $(MODEL) ## all tests (WORKERS=4 at once)
-	$(PYTHON) -m pytest -n $(WORKERS) --durations=30
+test: $(VENV) $(MODEL) ## all tests but those marked `long` (WORKERS=4 at once)
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal --durations=30
 
-test-all: $(VENV) $(MODEL) ## all tests on every Python from 3.11 on that this machine has
-	tools/test-each -n $(WORKERS)
+test-long: $(VENV) $(MODEL) ## all tests, with whole matrices and every real toolchain
+	$(PYTHON) -m pytest -n $(WORKERS) --dist worksteal -m ""
+
+test-all: $(VENV) $(MODEL) ## `make test` on every Python from 3.11 on that this machine has
+	tools/test-each -n $(WORKERS) --dist worksteal
 
 test-others: $(VENV) ## transport, process, git and commands on every Python but that of .venv
-	tools/test-each --others -q -n $(WORKERS) $(ELSEWHERE)
+	tools/test-each --others -q -n $(WORKERS) --dist worksteal $(ELSEWHERE)
 
 security: $(VENV) ## everything that docs/threat-model.md promises
-	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) tests/security tests/trust tests/checks tests/providers tests/core $(PROMISED)
+	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) -m "" tests/security tests/trust tests/checks tests/providers tests/core $(PROMISED)
 
 kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
-	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -q -n $(WORKERS) tests/cli/test_kills.py
+	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -m "" -q -n $(WORKERS) tests/cli/test_kills.py
 	@echo "$(KILLS) kills from seed $(SEED)"
 
 chaos: $(VENV) ## the gate 500 times under a random mix of faults
@@ -45,7 +50,7 @@ books: $(VENV) ## machines that share a store are killed, its server is stopped:
 
 coverage: $(VENV) $(MODEL) ## all tests with branch coverage; fails where a file of the package is under 85 %
 	rm -rf build/coverage .coverage*
-	$(PYTHON) -m pytest -q -n $(WORKERS) --cov --cov-report=html:build/coverage --cov-report=json:build/coverage.json
+	$(PYTHON) -m pytest -q -n $(WORKERS) -m "" --cov --cov-report=html:build/coverage --cov-report=json:build/coverage.json
 	$(PYTHON) -m tools.coverage_floor build/coverage.json
 
 lint: $(VENV) ## ruff and mypy

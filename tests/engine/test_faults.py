@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME, WIRES
+from tests.support.matrix import covering, product
 from tests.support.patience import PATIENCE
 from tests.support.ports import free_port
 from tests.support.repairs import Crew, plan, repair
@@ -274,13 +275,13 @@ ONLY_THE_USER = (
     Broken("key", lambda world: world.malformed_key(), f"the key in {KEY_NAME} is malformed", ()),
 )
 
+
+def named(value: object) -> str:
+    return value if isinstance(value, str) else str(getattr(value, "name", value))
+
+
 every_wire = pytest.mark.parametrize("wire", WIRES)
-every_phase = pytest.mark.parametrize("phase", PHASES)
-every_policy = pytest.mark.parametrize("policy", POLICIES)
-every_row = pytest.mark.parametrize(
-    ("row", "phase"),
-    [pytest.param(row, phase, id=f"{row.name}-{phase}") for row in ROWS for phase in row.phases],
-)
+EVERY_ROW = [(row, phase) for row in ROWS for phase in row.phases]
 
 
 @pytest.fixture(scope="module")
@@ -342,9 +343,10 @@ def assert_booked(judged: Judgement, outcomes: tuple[str, ...], charged: str = "
         assert call["cost_usd"] == pytest.approx(dollars) == pytest.approx((row.cost or 0) / 1e12)
 
 
-@every_policy
-@every_wire
-@every_row
+@pytest.mark.parametrize(
+    ("row", "phase", "wire", "policy"),
+    covering([(*row, wire, policy) for row in EVERY_ROW for wire in WIRES for policy in POLICIES], name=named),
+)
 def test_a_fault_with_nobody_to_fall_back_on_is_inconclusive(
     world: World, row: Row, phase: str, wire: str, policy: str
 ) -> None:
@@ -358,8 +360,9 @@ def test_a_fault_with_nobody_to_fall_back_on_is_inconclusive(
     assert [waited >= least for waited, least in zip(world.waits, waits, strict=True)] == [True] * len(waits)
 
 
-@every_wire
-@every_row
+@pytest.mark.parametrize(
+    ("row", "phase", "wire"), covering([(*row, wire) for row in EVERY_ROW for wire in WIRES], seed=1, name=named)
+)
 def test_a_fault_moves_along_the_chain_and_the_bug_is_found(world: World, row: Row, phase: str, wire: str) -> None:
     server = world.serve(row.reply)
     world.configure(server.url, wire, phase=phase, models=(FIRST, SECOND))
@@ -369,10 +372,9 @@ def test_a_fault_moves_along_the_chain_and_the_bug_is_found(world: World, row: R
     assert len(server.requests) == len(row.outcomes)
 
 
-@every_policy
-@every_phase
-@every_wire
-@pytest.mark.parametrize("broken", UNREACHED, ids=lambda broken: broken.name)
+@pytest.mark.parametrize(
+    ("broken", "wire", "phase", "policy"), product(UNREACHED, WIRES, PHASES, POLICIES, together=2, name=named)
+)
 def test_who_cannot_be_reached_judges_nothing(world: World, broken: Broken, wire: str, phase: str, policy: str) -> None:
     url = broken.place(world)
     world.configure(url, wire, phase=phase, policy=policy)
@@ -383,9 +385,7 @@ def test_who_cannot_be_reached_judges_nothing(world: World, broken: Broken, wire
     assert_found(world.gate(), "")
 
 
-@every_phase
-@every_wire
-@pytest.mark.parametrize("broken", ONLY_THE_USER, ids=lambda broken: broken.name)
+@pytest.mark.parametrize(("broken", "wire", "phase"), product(ONLY_THE_USER, WIRES, PHASES, name=named))
 def test_what_only_the_user_can_mend_ends_the_run(world: World, broken: Broken, wire: str, phase: str) -> None:
     """No retry, no fallback, no verdict, whatever the policy is; and no key on the screen or in the state."""
     url = broken.place(world)
@@ -452,8 +452,7 @@ PROGRAM = {
 }
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("name", PROGRAM)
+@pytest.mark.parametrize(("name", "wire"), product(PROGRAM, WIRES))
 def test_the_installed_program_says_the_same(world: World, name: str, wire: str) -> None:
     policy, code, said = PROGRAM[name]
     server = world.serve(next(row.reply for row in ROWS if row.name == name))
@@ -497,8 +496,7 @@ KINDS = ("503", "429", "401", "404", "400", "413", "html", "prose", "length", "e
 """A row for each way to go on after a fault: there is one caller, and the gate's phases have tried them all."""
 
 
-@pytest.mark.parametrize("phase", REPAIRS)
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize(("name", "phase"), product(KINDS, REPAIRS))
 def test_a_fault_in_a_repair_leaves_the_verdict_as_it_is(repairer: World, name: str, phase: str) -> None:
     row = next(row for row in ROWS if row.name == name)
     wire = WIRES[(KINDS.index(name) + REPAIRS.index(phase)) % 2]
@@ -520,8 +518,7 @@ def test_a_fault_in_a_repair_leaves_the_verdict_as_it_is(repairer: World, name: 
         assert "not repaired: " in judged.ran.out
 
 
-@pytest.mark.parametrize("phase", REPAIRS)
-@pytest.mark.parametrize("name", ["503", "401", "prose", "refusal"])
+@pytest.mark.parametrize(("name", "phase"), product(("503", "401", "prose", "refusal"), REPAIRS))
 def test_a_fault_in_a_repair_moves_along_the_chain(repairer: World, name: str, phase: str) -> None:
     row = next(row for row in ROWS if row.name == name)
     server = repairer.serve(row.reply)
