@@ -1,13 +1,15 @@
-"""A clean commit for the first time: one round trip however many files it has, and little besides."""
+"""A clean commit for the first time: as few rounds of requests as `gate.parallel` allows, and little besides."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from math import ceil
 
 from bench.clock import in_turn, spend
 from bench.figures import Figure
 from bench.project import Project, own_modules, project, stage_ten_files
+from ralph_hooks.config import GateSettings
 from ralph_hooks.core.text import plural
 
 PAIRS = 15
@@ -24,7 +26,7 @@ def measure() -> Iterator[Figure]:
             lambda: spend([sys.executable, "-c", "import click"], cwd=made.repo.path, env=made.env).cpu,
             pairs=PAIRS,
         )
-        yield Figure(what="CPU against `import click`", value=ratio, at_most=7, how=how)
+        yield Figure(what="CPU against `import click`", value=ratio, at_most=5.5, how=how)
     with project(latency=LATENCY) as made:
         stage_ten_files(made)
         yield _trip(made, "10 files")
@@ -36,10 +38,11 @@ def measure() -> Iterator[Figure]:
 def _trip(made: Project, what: str) -> Figure:
     walls = [made.judge_anew().wall for _ in range(RUNS)]
     requests = len(made.server.requests) // RUNS
+    rounds = ceil(requests / GateSettings().parallel)
     wall = min(walls)  # on the clock, whatever else goes on can only add to it
     return Figure(
-        what=f"wall against the model's latency, {what}",
-        value=wall / LATENCY,
+        what=f"wall against the model's latency, a round, {what}",
+        value=wall / LATENCY / rounds,
         at_most=1.2,
-        how=f"{wall:.2f} s / {LATENCY:.2f} s, {plural(requests, 'request')} at once, best of {RUNS}",
+        how=f"{wall:.2f} s / {LATENCY:.2f} s, {plural(requests, 'request')}, {plural(rounds, 'round')}, best of {RUNS}",
     )

@@ -35,7 +35,6 @@ from ralph_hooks.phases import verify
 from ralph_hooks.phases.problem import Problem, described, failing
 
 _CODE_TOKENS = 6_000  # about how much of a repair goes with each claim
-_CLAIMS_A_REQUEST = 12
 _NAMED = 3  # failing tests or findings in a sentence
 
 _ABOUT_TESTS = re.compile(r"(?i)\b(?:tests?|specs?|fixtures?)\b|\btest_|_test\b")
@@ -279,9 +278,9 @@ class RepairVerifier:
                 by_chain[route.chain(Phase.VERIFY) or route.chain(Phase.ANALYZE)].append(finding)
         code = _Code(self._models, self._bench, repair)
         jobs = [
-            partial(self._ask, findings[start : start + _CLAIMS_A_REQUEST], chain, code)
+            partial(self._ask, findings[start : start + verify.MOST_CLAIMS], chain, code)
             for chain, findings in by_chain.items()
-            for start in range(0, len(findings), _CLAIMS_A_REQUEST)
+            for start in range(0, len(findings), verify.MOST_CLAIMS)
         ]
         kept: list[str] = []
         for answer in self._models.pool.run("findings asked again", jobs):

@@ -36,7 +36,6 @@ from ralph_hooks.phases import analyze, verify
 from ralph_hooks.phases.guidance import NONE, Preamble
 
 DEADLINE = "the deadline was reached"
-_CLAIMS_A_REQUEST = 12
 _SHAPE = 2_000  # characters of the shape of a data file
 _FRAME = 32  # tokens around a claim and its code: the fence, a heading
 _HOLDS = {b"1": True, b"0": False}
@@ -254,9 +253,9 @@ class Reviewer:
                 held[id(finding)] = _HOLDS[stored[answer]]
                 self._caller.remembered(Phase.VERIFY, names[answer].id)
         jobs = [
-            partial(self._ask_claims, claims[start : start + _CLAIMS_A_REQUEST], chain, preamble, change)
+            partial(self._ask_claims, claims[start : start + verify.MOST_CLAIMS], chain, preamble, change)
             for (chain, preamble), claims in asked.items()
-            for start in range(0, len(claims), _CLAIMS_A_REQUEST)
+            for start in range(0, len(claims), verify.MOST_CLAIMS)
         ]
         problems: dict[str, None] = {}
         for answered in self._pool.run("verify", jobs):
