@@ -74,7 +74,7 @@ class Secrets:
         known: set[int] | None = None
         findings: dict[int, Finding] = {}
         for each in scan_stream(chain((start,), chunks), path):
-            if not each.secret.certain or each.line in findings or _allowlisted(each.lines(), len(each.lines())):
+            if each.line in findings or _allowlisted(each.lines(), len(each.lines())):
                 continue
             if known is None:  # hashes, because a file may hold a million of them
                 known = {hash(base.value) for base in scan_stream(_until(deadline, old()), path)}
@@ -118,7 +118,7 @@ class Secrets:
         A mark that a later commit adds counts as one that was there at once: the same value is on its line.
         """
         text = without_end(source.content.new or b"")[line - 1]
-        values = {text[found.start : found.end] for found in secrets.find(text, source.path) if found.certain}
+        values = {text[found.start : found.end] for found in secrets.find(text, source.path, doubtful=False)}
         lines = without_end(later)
         marked = [
             content
@@ -169,7 +169,7 @@ def _findings(source: Source) -> list[Finding]:
 
 
 def _certain(text: str, path: str = "") -> list[Secret]:
-    return [secret for secret in secrets.find(text, path) if secret.certain]
+    return list(secrets.find(text, path, doubtful=False))
 
 
 def _placed(looked: _Looked, found: Sequence[Secret], advice: str) -> list[Finding]:

@@ -34,7 +34,7 @@ class Baseline(Struct, frozen=True):
         if not listed:
             return False
         text = "\n".join(lines)
-        certain = [secret for secret in scan(text, path) if secret.certain]
+        certain = scan(text, path, doubtful=False)
         return bool(certain) and all(
             any(_sha1(each) in listed for each in _readings(text, secret)) for secret in certain
         )

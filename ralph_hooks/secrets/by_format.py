@@ -30,7 +30,7 @@ class KeyFormat(Struct, frozen=True):
     """True for formats that other values may share: certain enough to mask, not to block."""
 
 
-def formats(piece: TextIndex) -> Iterator[KeyFormat]:
+def formats(piece: TextIndex, *, doubtful: bool) -> Iterator[KeyFormat]:
     """Yield the formats that detect-secrets lacks and that can be in ``piece``."""
     for shapes, words in ((_OWN, piece.long), (_SHORT, piece.words)):
         for kind, needle, pattern in shapes:
@@ -39,6 +39,8 @@ def formats(piece: TextIndex) -> Iterator[KeyFormat]:
     for kind, needle, pattern, generic in _IN_CONTEXT:
         if needle in piece.lower:
             yield KeyFormat(kind, _compiled(pattern), 1, generic=generic, lower=True)
+    if not doubtful:
+        return
     for shapes, where in ((_DOUBTFUL, piece.long), (_DOUBTFUL_IN_CONTEXT, piece.lower)):
         for kind, needle, pattern in shapes:
             if needle in where:
@@ -177,15 +179,51 @@ _LEFT_OUT = {
 }
 
 
+# Strings in small letters of which a match holds at least one, for patterns that begin with something optional.
+_NEEDLES = {
+    "AWSKeyDetector": ("a3t", "abia", "acca", "akia", "asia", "aws"),
+    "CloudantDetector": ("cl",),
+    "DiscordBotTokenDetector": (".",),
+    "IbmCloudIamDetector": ("key", "pwd", "pass", "token"),
+    "IbmCosHmacDetector": ("secret",),
+    "JwtTokenDetector": ("eyj",),
+    "MailchimpDetector": ("-us",),
+    "NpmDetector": ("_authtoken",),
+    "SoftlayerDetector": ("sl", "softlayer"),
+    "StripeDetector": ("k_live_",),
+}
+
+
+_IN_WORDS = {  # the same as patterns, for `TextIndex.words`
+    "ArtifactoryDetector": lazy(r"A(?:KC|P[\dA-F])"),
+    "IbmCloudIamDetector": lazy(r"[\w\[\\\]^`-]{44}"),
+    "TelegramBotTokenDetector": lazy(r":[\w-]{35}"),
+}
+
+
+def library(piece: TextIndex) -> list[KeyFormat]:
+    """Return the formats of detect-secrets that can be in ``piece``."""
+    return [
+        shape
+        for needles, likely, shape in _library()
+        if (not needles or any(map(piece.lower.__contains__, needles)))
+        and (likely is None or likely.search(piece.words))
+    ]
+
+
 @lru_cache(maxsize=1)
-def library() -> tuple[KeyFormat, ...]:
-    """Return the provider formats of detect-secrets without changing its global settings."""
+def _library() -> tuple[tuple[tuple[str, ...], re.Pattern[str] | None, KeyFormat], ...]:
+    """Return the provider formats of detect-secrets, with what a match needs, without changing its global settings."""
     from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_class
     from detect_secrets.plugins.base import RegexBasedDetector
 
     plugins: Mapping[str, Any] = get_mapping_from_secret_type_to_class()
     return tuple(
-        KeyFormat(plugin.secret_type, _from_its_beginning(plugin, pattern), **_extra(plugin))
+        (
+            _NEEDLES.get(plugin.__name__, ()),
+            _IN_WORDS.get(plugin.__name__),
+            KeyFormat(plugin.secret_type, _from_its_beginning(plugin, pattern), **_extra(plugin)),
+        )
         for plugin in plugins.values()
         if issubclass(plugin, RegexBasedDetector) and plugin.__name__ not in _LEFT_OUT
         for pattern in plugin.denylist
@@ -225,6 +263,7 @@ def made_up(value: str) -> bool:
 
 _KEY_BEGIN = lazy(r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|PuTTY-User-Key-File-\d")
 _KEY_END = lazy(r"-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|Private-MAC:.*")
+_KEY_WORDS = ("PRIVATE KEY", "PuTTY-User-Key-File-", "Private-MAC:")  # the one that every match holds
 _KEY_BODY = lazy(r"[A-Za-z0-9+/=]{32,}")
 _KEY_REACH = 16_384  # characters: an RSA key of 8,192 bits has 6,400 in PEM
 _BODY_REACH = 400  # characters from the header to the first line of the body; header fields lie between
@@ -240,6 +279,8 @@ def private_keys(text: str) -> Iterator[Secret]:
 
     A header without a body is code that looks for one; alone on its line it is masked with what follows.
     """
+    if not any(each in text for each in _KEY_WORDS):
+        return
     position = 0
     footers = iter(_KEY_END.finditer(text))
     footer = next(footers, None)

@@ -76,6 +76,9 @@ _AHEAD = lazy(
     r"(?:\s{0,4}(?:[!=]==?|->>?)\s{0,4}|\s{1,4}TO\s{1,4}|(?(of)\s{1,4}(?:name|key|id)\s{0,2}=\s{0,2}[\"']|(?!)))[\w.]{0,40}$"
 )
 _AHEAD_REACH = 300  # characters
+# Prose behind a name, which no notation of a value begins with: five words, or some and the end of the line.
+_PROSE_WORD = r"[ \t]{1,4}(?!(?:is|or|value|default|to|if|else|new|await|const|mut|static)\b)[^\W\d_]+\.?(?![^ \t\r\n])"
+_PROSE = lazy(rf"(?i)\.?(?:(?:{_PROSE_WORD}){{5}}|(?:{_PROSE_WORD}){{1,4}}[ \t]*\r?\n)")
 _CONFIG = lazy(
     r"(?i)(?:\.(?:env|ya?ml|eyaml|ini|cfg|conf|cnf|properties|sh|bash|zsh|fish|ps1|bat|xml|config|service|tfvars)"
     r"|(?:^|/)(?:\.env[\w.-]*|Dockerfile[\w.-]*|Containerfile|\.npmrc|\.pypirc|\.netrc|\.pgpass|\.?envrc))$"
@@ -157,7 +160,7 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
     for name in names:
         if name.begin < reached:
             continue
-        ahead = _AHEAD.search(text, max(0, name.begin - _AHEAD_REACH), name.begin)
+        ahead = _ahead(text, name.begin)
         given = [] if about(text[name.end : name.after]) else list(_given(text, name))
         if given and given[-1].quoted:  # without quotes it may be the next name
             reached = given[-1].end
@@ -166,8 +169,16 @@ def _assignments(text: str, names: Sequence[Name]) -> Iterator[_Assigned]:
         yield from given
 
 
+def _ahead(text: str, begin: int) -> re.Match[str] | None:
+    """Return the value before the name at ``begin``; a search takes much longer than to look for its quotes."""
+    start = max(0, begin - _AHEAD_REACH)
+    return _AHEAD.search(text, start, begin) if any(text.find(quote, start, begin) >= 0 for quote in "\"'`") else None
+
+
 def _given(text: str, name: Name) -> Iterator[_Assigned]:
     """Yield the values that follow ``name``: one, or those of a list or of a condition."""
+    if _PROSE.match(text, name.after) and not _is_option(text, name.begin):
+        return
     found, certain = _next(text, name)
     if not certain:
         others = [

@@ -21,14 +21,14 @@ _BLOCK = 500  # characters at least
 _LONG_LINE = lazy(rf"(?m)^[^\n]{{{_WINDOW + 1},}}")
 
 
-def scan(text: str, path: str) -> tuple[Secret, ...]:
+def scan(text: str, path: str, *, doubtful: bool = True) -> tuple[Secret, ...]:
     """Find credentials: see `ralph_hooks.secrets.find`."""
     found = list(private_keys(text))
     for start, part in _pieces(text):
-        for secret in _in_piece(piece(part, path)):
+        for secret in _in_piece(piece(part, path), doubtful=doubtful):
             end = _whole(text, start + secret.end)
             found.append(Secret(secret.kind, start + secret.start, end, secret.certain))
-    return tuple(_merged(found))
+    return tuple(secret for secret in _merged(found) if doubtful or secret.certain)
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:
@@ -42,26 +42,29 @@ def _pieces(text: str) -> Iterator[tuple[int, str]]:
     yield position, text[position:]
 
 
-def _in_piece(whole: TextIndex) -> Iterator[Secret]:
-    yield from _of(formats(whole), whole)
+def _in_piece(whole: TextIndex, *, doubtful: bool) -> Iterator[Secret]:
+    yield from _of(formats(whole, doubtful=doubtful), whole)
     if may_hold_key(whole):
         for start, text in _blocks(whole.text):
             block = piece(text, whole.path)
             if may_hold_key(block):
-                for secret in (*_of(library(), block), *_random(text)):
+                for secret in (*_of(library(block), block), *(_random(text) if doubtful else ())):
                     yield Secret(secret.kind, start + secret.start, start + secret.end, secret.certain)
-    yield from _alone(whole.text)
+    if doubtful:
+        yield from _alone(whole.text)
     yield from in_addresses(whole)
     names = named(whole)
-    yield from _of_names(whole, names)
+    yield from _of_names(whole, names, doubtful=doubtful)
     for part in unescaped(whole.text, names):
         inner = piece(part.text, whole.path)
-        for secret in (*_of_names(inner, named(inner)), *in_addresses(inner)):
+        for secret in (*_of_names(inner, named(inner), doubtful=doubtful), *in_addresses(inner)):
             yield Secret(secret.kind, part.origin(secret.start), part.origin(secret.end), secret.certain)
 
 
-def _of_names(where: TextIndex, names: Sequence[Name]) -> Iterator[Secret]:
+def _of_names(where: TextIndex, names: Sequence[Name], *, doubtful: bool) -> Iterator[Secret]:
     yield from assigned(where, names)
+    if not doubtful:
+        return
     yield from nested(where, names)
     if "values" in where.lower:
         yield from inserted(where, names)

@@ -39,7 +39,7 @@ class Located(Struct, frozen=True):
 
 
 def scan_stream(chunks: Iterable[bytes], path: str) -> Iterator[Located]:
-    """Yield every credential in the text that ``chunks`` make up, in order. At most two windows are in memory."""
+    """Yield each certain credential in the text of ``chunks``, in order. At most two windows are in memory."""
     before, buffer = "", ""
     line = 1  # where ``buffer`` begins
     decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
@@ -57,7 +57,7 @@ def _in_window(before: str, text: str, length: int, line: int, path: str) -> Ite
     """Yield credentials that begin in the first ``length`` characters of ``text``, which follows ``before``."""
     window = before + text
     counted = first = len(before)
-    for secret in scan(window, path):
+    for secret in scan(window, path, doubtful=False):
         if first <= secret.start < first + length:
             line += window.count("\n", counted, secret.start)
             counted = secret.start

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ralph_hooks import secrets
 from ralph_hooks.trust.redaction import Redaction
-from tests.support.credentials import draw
+from tests.support.credentials import SERVICES, draw
 
 ALNUM = string.ascii_letters + string.digits
 PASSWORDS: dict[str, Callable[[random.Random], str]] = {
@@ -179,6 +179,17 @@ NESTINGS: dict[str, Callable[[str], str]] = {
     "assertion": lambda text: f"E   AssertionError: assert {text!r} == None",
     "shell": lambda text: "curl -d " + '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '" https://acme.io',
 }
+
+
+def test_scan_for_blocking_finds_every_certain_credential() -> None:
+    rng = random.Random(7)
+    keys = [f"deploy with {service(rng)} today" for service in SERVICES.values()]
+    for path in ("app.py", "deploy.env", "notes.txt"):
+        lines = [written(each, "DB_PASSWORD", PASSWORDS["hexadecimal"](rng)) for each in NOTATIONS]
+        for line in [*lines, *keys]:
+            text = f"The password of the user account is kept elsewhere.\n{line}\nno token there\n"
+            certain = [(each.start, each.kind) for each in secrets.find(text, path) if each.certain]
+            assert [(each.start, each.kind) for each in secrets.find(text, path, doubtful=False)] == certain, line
 
 
 @pytest.mark.parametrize("outer", NESTINGS)
