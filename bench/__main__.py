@@ -13,7 +13,7 @@ from bench.figures import Figure, NotMeasured, UnexpectedError
 
 BENCHMARKS = (
     "known", "first", "tokens", "many_files", "scratch_copy", "push", "humanevalfix", "store", "workers", "baselines",
-    "proof",
+    "proof", "context",
 )  # fmt: skip
 _WIDTH = 100
 

@@ -117,5 +117,13 @@ def same_checks(old_path: str, path: str) -> bool:
     return old == new or any(old in family and new in family for family in _FAMILIES)
 
 
+def related_suffixes(path: str) -> tuple[str, ...]:
+    """Return the endings of the files that the same checks read as ``path``; none for a file without an ending."""
+    name = _name(path)
+    suffix = name[name.rfind(".") :].lower() if "." in name else ""
+    family = next((each for each in _FAMILIES if suffix in each), frozenset([suffix] if suffix else []))
+    return tuple(sorted(family))
+
+
 def _name(path: str) -> str:
     return path.rpartition("/")[2]

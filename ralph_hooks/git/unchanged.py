@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
+import threading
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from ralph_hooks.core.change import REGULAR_MODES, Change
 from ralph_hooks.git.objects import read_blobs
-from ralph_hooks.git.run import NO_FETCH, Environment, git, try_git
+from ralph_hooks.git.run import NO_FETCH, Environment, git, spawn, try_git
+from ralph_hooks.process import stream
 
 _MOST = 2_000  # files that are read
+_MOST_OUTPUT = 8_000_000  # bytes of places where words occur
+_PIECE = 65_536  # bytes
 
 
 class GitUnchanged:
@@ -43,6 +48,62 @@ class GitUnchanged:
             return {}
         blobs = read_blobs(list(dict.fromkeys(oids[path] for path in wanted)), cwd=self._cwd, env=self._env)
         return {path: blobs[oids[path]] for path in wanted}
+
+    def occurrences(
+        self, words: Sequence[str], suffixes: Sequence[str], seconds: float
+    ) -> Mapping[str, AbstractSet[str]] | None:
+        """Return the paths of files with one of ``suffixes`` that contain each whole word, by word.
+
+        ``words`` are identifiers. None if git takes more than ``seconds``, or prints more than `_MOST_OUTPUT`.
+        """
+        oids = self._listed()
+        found: dict[str, set[str]] = {word: set() for word in words}
+        process = spawn(
+            ["grep", "-o", "-z", "-w", "-E", "--no-color", "--no-line-number", "--no-column", "--full-name",
+             "--no-recurse-submodules", "-e", f"({'|'.join(words)})", self._tree, "--",
+             *(f"*{suffix}" for suffix in suffixes)],
+            cwd=self._cwd, env=self._env,
+        )  # fmt: skip
+        timer = threading.Timer(seconds, process.kill)
+        timer.start()
+        output = bytearray()
+        try:
+            for piece in stream(process, _PIECE):
+                output += piece
+                if len(output) > _MOST_OUTPUT:
+                    return None
+        finally:
+            timer.cancel()
+        if process.returncode not in {0, 1}:  # 1: nothing was found
+            return None
+        for name, word in re.findall(rb"(?s)" + self._tree.encode() + rb":(.*?)\0(.*?)\n", bytes(output)):
+            path = os.fsdecode(name)
+            if path in oids:
+                found.setdefault(word.decode("ascii", "replace"), set()).add(path)
+        return found
+
+    def oids(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the object ids of ``paths``, by path."""
+        listed = self._listed()
+        return {path: listed[path] for path in paths if path in listed}
+
+    def read(self, paths: Sequence[str], most: int) -> Mapping[str, bytes]:
+        """Return the content of ``paths`` in their order, as many as have ``most`` bytes together, by path."""
+        oids = self.oids(paths)
+        asked = "".join(f"{oid}\n" for oid in oids.values())
+        args = ["cat-file", "--batch-check=%(objectsize)"]
+        sizes = try_git(args, cwd=self._cwd, env=self._env, stdin=asked.encode("ascii"))
+        if sizes.returncode:
+            return {}  # a partial clone lacks some of them
+        wanted: dict[str, str] = {}
+        for (path, oid), size in zip(oids.items(), sizes.stdout.split(b"\n"), strict=False):
+            if size.isdigit() and int(size) <= most:
+                most -= int(size)
+                wanted[path] = oid
+        if not wanted:
+            return {}
+        blobs = read_blobs(list(dict.fromkeys(wanted.values())), cwd=self._cwd, env=self._env)
+        return {path: blobs[oid] for path, oid in wanted.items()}
 
     def _listed(self) -> Mapping[str, str]:
         """Return object ids by path."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Collection, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -16,7 +15,7 @@ from ralph_hooks.languages.table import Language, language_of
 from ralph_hooks.languages.tree import Grammar, find, parse
 
 if TYPE_CHECKING:
-    from tree_sitter import Node
+    from tree_sitter import Node, Tree
 
 _LONGEST_NAME = 200  # characters
 _FIRST_LINE = 200  # characters
@@ -29,7 +28,7 @@ _WRAPPERS = frozenset(("export_statement", "template_declaration"))
 _DECORATORS = frozenset(("attribute_item", "decorator"))
 
 
-class Definition(Struct, frozen=True):
+class Definition(Struct, frozen=True, array_like=True):
     """A class, function or the like. Lines are 1-based."""
 
     name: str
@@ -56,7 +55,7 @@ class Definition(Struct, frozen=True):
         return self.name.rpartition(".")[2]
 
 
-class CalledName(Struct, frozen=True):
+class CalledName(Struct, frozen=True, array_like=True):
     """A place that calls something."""
 
     name: str
@@ -77,23 +76,41 @@ def definitions(path: str, text: str) -> tuple[Definition, ...]:
     tree = python_tree(text) if language.is_python else None
     if tree is not None:
         return tuple(_members(tree, ""))
-    return tuple(_by_grammar(language.grammar, text)) if language.grammar is not None else ()
+    data = text.encode(errors="replace")
+    parsed = parse(language.grammar, data) if language.grammar is not None else None
+    if language.grammar is None or parsed is None:
+        return ()
+    return tuple(_by_grammar(language.grammar, parsed, data))
+
+
+class Outline(Struct, frozen=True, array_like=True):
+    """Definitions of a file and the calls in it, in the order of the file."""
+
+    definitions: tuple[Definition, ...] = ()
+    calls: tuple[CalledName, ...] = ()
+    imported: tuple[str, ...] = ()
+    """Names that imports bind; of Python alone. `*` stands for names that are not known."""
+
+
+def outline(path: str, text: str) -> Outline:
+    """Return definitions and calls of a file from one parse; nothing if no parser knows the language."""
+    language = _language(path, text)
+    if language is None:
+        return Outline()
+    tree = python_tree(text) if language.is_python else None
+    if tree is not None:
+        return Outline(tuple(_members(tree, "")), *_python_calls(tree))
+    grammar = language.grammar
+    data = text.encode(errors="replace")
+    parsed = parse(grammar, data) if grammar is not None else None
+    if grammar is None or parsed is None:
+        return Outline()
+    return Outline(tuple(_by_grammar(grammar, parsed, data)), tuple(_grammar_calls(grammar, parsed)))
 
 
 def enclosing(found: Sequence[Definition], line: int) -> Definition | None:
     """Return the innermost of ``found`` around ``line``."""
     return min((each for each in found if line in each.lines), key=lambda each: len(each.lines), default=None)
-
-
-def calls_in(path: str, text: str, lines: Collection[int]) -> tuple[CalledName, ...]:
-    """Return the calls in the given lines of a file, in its order; nothing if no parser knows the language."""
-    language = _language(path, text)
-    if language is None or not lines:
-        return ()
-    tree = python_tree(text) if language.is_python else None
-    if tree is not None:
-        return tuple(_python_calls(tree, lines))
-    return tuple(_grammar_calls(language.grammar, text, lines)) if language.grammar is not None else ()
 
 
 def head_lines(path: str, text: str) -> frozenset[int]:
@@ -132,13 +149,25 @@ def _members(node: ast.AST, prefix: str) -> Iterator[Definition]:
             yield from _members(child, prefix)
 
 
-def _python_calls(tree: ast.Module, lines: Collection[int]) -> Iterator[CalledName]:
-    found = [
-        CalledName(written.rpartition(".")[2], written, node.func.end_lineno or node.lineno)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and (written := _dotted(node.func))
-    ]
-    yield from sorted((call for call in found if call.line in lines), key=lambda call: call.line)
+def _python_calls(tree: ast.Module) -> tuple[tuple[CalledName, ...], tuple[str, ...]]:
+    """Return the calls in a file, and the names that it imports."""
+    found: list[CalledName] = []
+    imported: set[str] = set()
+    stack: list[ast.AST] = [tree]
+    while stack:  # ast.walk takes three times as long
+        node = stack.pop()
+        for value in vars(node).values():
+            if isinstance(value, list):
+                stack += [item for item in value if isinstance(item, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+                stack.append(value)
+        if isinstance(node, ast.Call):
+            written = _dotted(node.func)
+            if written:
+                found.append(CalledName(written.rpartition(".")[2], written, node.func.end_lineno or node.lineno))
+        elif isinstance(node, ast.ImportFrom):
+            imported |= {alias.asname or alias.name for alias in node.names}
+    return tuple(sorted(found, key=lambda call: (call.line, call.written))), tuple(sorted(imported))
 
 
 def _dotted(node: ast.expr) -> str:
@@ -152,11 +181,7 @@ def _dotted(node: ast.expr) -> str:
     return ".".join(reversed(parts))
 
 
-def _by_grammar(grammar: Grammar, text: str) -> Iterator[Definition]:
-    data = text.encode(errors="replace")
-    tree = parse(grammar, data)
-    if tree is None:
-        return
+def _by_grammar(grammar: Grammar, tree: Tree, data: bytes) -> Iterator[Definition]:
     around: list[tuple[int, str]] = []  # where each definition around ends, and its name; no name within a function
     for node in find(grammar, (*grammar.definitions, *grammar.values), tree.root_node):
         while around and node.start_byte >= around[-1][0]:
@@ -239,20 +264,16 @@ def _last_line(node: Node) -> int:
     return row + 1 if column or row == node.start_point[0] else row  # some nodes end with the line break
 
 
-def _grammar_calls(grammar: Grammar, text: str, lines: Collection[int]) -> Iterator[CalledName]:
-    tree = parse(grammar, text.encode(errors="replace"))
-    if tree is None:
-        return
-    for first, last in _spans(lines):
-        for node in find(grammar, tuple(grammar.calls), tree.root_node, rows=(first - 1, last)):
-            field = grammar.calls[node.type]
-            called = node.child_by_field_name(field) if field else next(iter(node.named_children), None)
-            if called is None or called.text is None or called.end_point[0] + 1 not in lines:
-                continue
-            written = _written(called.text)
-            name = re.search(r"[A-Za-z_$][\w$-]*[?!]?$", written)
-            if name:
-                yield CalledName(name[0], written, called.end_point[0] + 1)
+def _grammar_calls(grammar: Grammar, tree: Tree) -> Iterator[CalledName]:
+    for node in find(grammar, tuple(grammar.calls), tree.root_node):
+        field = grammar.calls[node.type]
+        called = node.child_by_field_name(field) if field else next(iter(node.named_children), None)
+        if called is None or called.text is None:
+            continue
+        written = _written(called.text)
+        name = re.search(r"[A-Za-z_$][\w$-]*[?!]?$", written)
+        if name:
+            yield CalledName(name[0], written, called.end_point[0] + 1)
 
 
 def _written(text: bytes) -> str:
@@ -260,13 +281,3 @@ def _written(text: bytes) -> str:
     plain = re.sub(r"\s+", "", text.decode(errors="replace")).replace("::", ".").replace("->", ".").replace("?.", ".")
     plain = re.sub(r"\.?(?:<[^<>()]*>|\[[^\[\]()]*\])$", "", plain)  # type arguments
     return re.split(r"[^\w$.!?-]", plain)[-1].strip(".")[-_LONGEST_NAME:]
-
-
-def _spans(lines: Collection[int]) -> Iterator[tuple[int, int]]:
-    """First and last of each run of lines."""
-    ordered = sorted(set(lines))
-    first = ordered[0]
-    for line, following in pairwise([*ordered, -1]):
-        if following != line + 1:
-            yield first, line
-            first = following

@@ -75,18 +75,13 @@ def _broken(root: Node) -> Iterator[Node]:
             stack += reversed(node.children)
 
 
-def find(grammar: Grammar, types: tuple[str, ...], root: Node, rows: tuple[int, int] | None = None) -> list[Node]:
-    """Return the nodes below ``root`` of these ``types`` in their order, outer ones first.
-
-    With ``rows``, only those that touch this range of 0-based rows, the second not included.
-    """
+def find(grammar: Grammar, types: tuple[str, ...], root: Node) -> list[Node]:
+    """Return the nodes below ``root`` of these ``types`` in their order, outer ones first."""
     if not types:
         return []
     from tree_sitter import QueryCursor
 
     cursor = QueryCursor(_query(grammar.package, grammar.function, types))
-    if rows is not None:
-        cursor.set_point_range((rows[0], 0), (rows[1], 0))
     return sorted(cursor.captures(root).get("it", ()), key=lambda node: (node.start_byte, -node.end_byte))
 
 

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from ralph_hooks.git.snapshot import GitSnapshot, commit, open_repository, staged
+from tests.support.patience import PATIENCE
 from tests.support.repo import Repo
 
 FILES = {
@@ -60,12 +61,36 @@ def test_links_and_submodules_are_no_files(repo: Repo) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
 def test_files_of_any_name_are_found(repo: Repo) -> None:
-    names = {"with space.py", 'quo"te\n.py', "a:b.py", ":(top)x.py", "-n.py", os.fsdecode(b"\xff.py")}
+    names = {"with space.py", "two\nlines.py", 'quo"te\n.py', "a:b.py", ":(top)x.py", "-n.py", os.fsdecode(b"\xff.py")}
     repo.commit(dict.fromkeys(names, "total\n"))
     repo.git("config", "color.grep", "always")
     repo.git("config", "grep.column", "true")
     repo.git("config", "grep.lineNumber", "true")
-    assert look(repo).unchanged().holding(["total"], ".py").keys() == names
+    unchanged = look(repo).unchanged()
+    assert unchanged.holding(["total"], ".py").keys() == names
+    assert unchanged.occurrences(["total", "other"], [".py"], PATIENCE) == {"total": names, "other": set()}
+
+
+def test_words_are_found_by_name_in_files_of_a_kind(repo: Repo) -> None:
+    repo.commit(FILES)
+    repo.stage({"a.py": "one = 1\n", "g.py": "total = 2\n"})
+    unchanged = look(repo).unchanged()
+    found = unchanged.occurrences(["total", "subtotal", "sub"], [".py", ".js"], PATIENCE)
+    assert found == {"total": {"b/c.py"}, "subtotal": {"b/d.py"}, "sub": set()}
+
+
+def test_a_search_ends_with_its_time(repo: Repo) -> None:
+    repo.commit({"a.py": "total = 1\n" * 200_000})
+    repo.stage({"b.py": "x = 1\n"})
+    assert look(repo).unchanged().occurrences(["total"], [".py"], 0.0) is None
+
+
+def test_no_more_is_read_than_asked_for(repo: Repo) -> None:
+    repo.commit({"a.py": "x" * 100, "b.py": "y" * 10, "c.py": "z"})
+    repo.stage({"d.py": "x = 1\n"})
+    unchanged = look(repo).unchanged()
+    assert unchanged.read(["a.py", "b.py", "nothing.py"], 50) == {"b.py": b"y" * 10}
+    assert unchanged.oids(["c.py", "nothing.py"]) == {"c.py": repo.git("rev-parse", "HEAD:c.py")}
 
 
 def test_literal_pathspecs_do_not_matter(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,4 +108,6 @@ def test_nothing_is_fetched(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None
     unchanged = staged(open_repository(clone)).unchanged()
     assert unchanged.paths() == {"a.py"}
     assert unchanged.holding(["two"], ".py") == {}
+    assert not unchanged.occurrences(["two"], [".py"], PATIENCE)
+    assert unchanged.read(["a.py"], 1_000) == {}
     assert "?" in partial.git("rev-list", "--objects", "--missing=print", "HEAD")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.languages.outline import calls_in, definitions, enclosing, head_lines
+from ralph_hooks.languages.outline import definitions, enclosing, head_lines, outline
 from ralph_hooks.languages.table import LANGUAGES
 
 PYTHON = """\
@@ -160,15 +160,18 @@ def test_definitions_are_found_in_each_language(
     ],
 )  # fmt: skip
 def test_calls_of_a_line_are_found_in_each_language(path: str, text: str, line: int, expected: list[str]) -> None:
-    found = calls_in(path, text, [line])
-    assert sorted(call.written for call in found) == sorted(expected)
-    assert {call.line for call in found} <= {line}
+    found = [call.written for call in outline(path, text).calls if call.line == line]
+    assert sorted(found) == sorted(expected)
 
 
-def test_calls_on_other_lines_are_left_out() -> None:
+def test_a_call_is_on_the_line_of_its_name() -> None:
     text = "package a\nfunc f() {\n\tone(\n\t\ttwo(),\n\t)\n\tthree()\n}\n"
-    assert [call.name for call in calls_in("a.go", text, [4, 6])] == ["two", "three"]
-    assert calls_in("a.go", text, []) == ()
+    assert [(call.name, call.line) for call in outline("a.go", text).calls] == [("one", 3), ("two", 4), ("three", 6)]
+
+
+@pytest.mark.parametrize(("path", "text"), [("shop.py", PYTHON), ("a.go", "package a\nfunc f() {}\n"), ("a.txt", "")])
+def test_an_outline_has_the_definitions_of_a_file(path: str, text: str) -> None:
+    assert outline(path, text).definitions == definitions(path, text)
 
 
 def test_the_innermost_definition_encloses_a_line() -> None:
@@ -188,4 +191,4 @@ def test_no_text_breaks_a_parser(text: str, suffix: str) -> None:
     rows = text.count("\n") + 1
     for each in definitions(f"a{suffix}", text):
         assert 1 <= each.first <= each.last <= rows
-    calls_in(f"a{suffix}", text, range(1, rows + 1))
+    assert all(1 <= call.line <= rows for call in outline(f"a{suffix}", text).calls)

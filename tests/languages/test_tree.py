@@ -45,10 +45,8 @@ def test_words_of_an_older_edition_are_parsed_at_their_place() -> None:
     assert [node.start_byte for node in broken(parsed, 5)] == [21]
 
 
-def test_outer_nodes_are_found_first_and_only_in_the_rows() -> None:
+def test_outer_nodes_are_found_first() -> None:
     parsed = parse(grammar_of("a.js"), b"a(b());\nc();\n")
     assert parsed
     texts = [node.text for node in find(grammar_of("a.js"), ("call_expression",), parsed.root_node)]
     assert texts == [b"a(b())", b"b()", b"c()"]
-    last = find(grammar_of("a.js"), ("call_expression",), parsed.root_node, rows=(1, 2))
-    assert [node.text for node in last] == [b"c()"]

@@ -50,6 +50,23 @@ class Unchanged(Protocol):
         """Return the files with this suffix that contain any of the words, by path."""
         ...
 
+    def occurrences(
+        self, words: Sequence[str], suffixes: Sequence[str], seconds: float
+    ) -> Mapping[str, AbstractSet[str]] | None:
+        """Return the paths of the files with one of these suffixes that contain each whole word, by word.
+
+        None if that takes more than ``seconds``, or there are too many places.
+        """
+        ...
+
+    def oids(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Return the object ids of ``paths``, by path."""
+        ...
+
+    def read(self, paths: Sequence[str], most: int) -> Mapping[str, bytes]:
+        """Return the content of ``paths`` in their order, as many as have ``most`` bytes together, by path."""
+        ...
+
 
 class Source(Struct, frozen=True):
     """One file of a change as a check sees it."""

@@ -20,6 +20,7 @@ from ralph_hooks.core.report import Cause, Receipt, Report, Unreviewed, Verifica
 from ralph_hooks.core.skips import VARIABLE
 from ralph_hooks.engine.cache_keys import settings_digest
 from ralph_hooks.engine.models.access import ModelAccess
+from ralph_hooks.engine.review.context import CodeContext
 from ralph_hooks.engine.review.dismissals import DismissalFilter
 from ralph_hooks.engine.review.invariants import InvariantResult, Invariants
 from ralph_hooks.engine.review.name_scan import without_secret_names
@@ -206,7 +207,8 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def review(self, change: ReviewInput) -> Reviewed:
         """Review with models the files that the checks accept, and try to prove findings that would block."""
-        reviewed = Reviewer(self.models).review(change)
+        context = CodeContext(self.models, change, self.store, self.checks.secrets)
+        reviewed = Reviewer(self.models, context).review(change)
         if not any(finding.blocking for finding in reviewed.findings):
             return reviewed
         from ralph_hooks.engine.review import prove  # a change that passes does without

@@ -6,12 +6,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import Settings
-from ralph_hooks.core.change import Entry, Line, lines_of
+from ralph_hooks.core.change import Entry, lines_of
 from ralph_hooks.core.data_sample import sample, shape
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.dismissal import Dismissed
@@ -31,6 +32,7 @@ from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import anchors, intent
+from ralph_hooks.engine.review.context import ANALYZE_TOKENS, VERIFY_TOKENS, CodeContext, Signatures, is_at
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 from ralph_hooks.phases.guidance import NONE, Preamble
@@ -40,6 +42,7 @@ _SHAPE = 2_000  # characters of the shape of a data file
 _FRAME = 32  # tokens around a claim and its code: the fence, a heading
 _HOLDS = {b"1": True, b"0": False}
 """Cached form of the verdict on a claim."""
+_LEAST_CALLED = 50  # tokens of signatures, however small the change is
 _REACHES = (40, 20, 10, 5)  # lines of the file around a finding: as many as fit
 
 
@@ -74,6 +77,16 @@ class Batch(Struct, frozen=True):
     """By path, of which files ``parts`` are a sample: see `core.data_sample`."""
     rules: str = ""
     """The project's review guidelines for all of ``parts``."""
+    called: tuple[str, ...] = ()
+    """Signatures of what the changed lines call."""
+
+
+class _Asked(Struct, frozen=True):
+    """A finding that the verify model is asked about, with the code around the change."""
+
+    finding: Finding
+    entry: Entry
+    context: str
 
 
 Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
@@ -82,8 +95,10 @@ Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
 class Reviewer:
     """Review of a change by the models that its routes name."""
 
-    def __init__(self, models: ModelAccess) -> None:
+    def __init__(self, models: ModelAccess, context: CodeContext | None = None) -> None:
         self._models = models
+        self._context = context
+        self._digests: dict[str, str] = {}
         self._settings = models.settings
         self._gate = models.limits
         self._caller = models.caller
@@ -102,6 +117,8 @@ class Reviewer:
                 unreviewed.append(Unreviewed(entry.path, "no model is configured", Cause.NO_MODEL))
             else:
                 routed.append((entry, route.chain(Phase.ANALYZE)))
+        if self._context is not None:
+            self._digests |= self._context.digests([entry for entry, _ in routed])
         known = self._recall(routed)
         missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
         failed: dict[str, Unreviewed] = {}
@@ -141,7 +158,8 @@ class Reviewer:
     def _keys(self, entry: Entry, model: Model) -> tuple[str, ...]:
         """Return the cache keys of a verdict, the one to write first: a verdict without the intent was paid for too."""
         rules, intent = self._models.rules(entry.path), self._models.guidance.intent
-        keys = (analyze_key(entry, model, rules, intent), analyze_key(entry, model, rules))
+        context = self._digests.get(entry.path, "")
+        keys = (analyze_key(entry, model, rules, intent, context), analyze_key(entry, model, rules, "", context))
         return tuple(dict.fromkeys(keys))
 
     def _analyze(
@@ -150,7 +168,8 @@ class Reviewer:
         """Return what was found by path, and why paths have no verdict: a long one may have both."""
         if self._caller.deadline.passed:  # building the requests of a large change takes seconds
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
-        batches = batched(missing, change, self._caller.deadline, self._models.rules)
+        signatures = self._context.signatures([entry for entry, _ in missing]) if self._context is not None else {}
+        batches = batched(missing, change, self._caller.deadline, self._models.rules, signatures)
         sampled = {path: told for batch in batches for path, told in batch.sampled.items()}
         answers = self._pool.run(
             "analyze", [partial(self._ask_batch, batch, change.checked.hints) for batch in batches]
@@ -190,13 +209,13 @@ class Reviewer:
     def _ask_batch(self, batch: Batch, hints: Mapping[str, Sequence[Hint]]) -> Outcome:
         """Send ``batch``; if it is too large, send each half, and a single part without its hints."""
         preamble = Preamble(batch.rules, self._models.guidance.intent)
-        question = analyze.question(batch.parts, hints, self._caller.marker(), preamble)
+        question = analyze.question(batch.parts, hints, self._caller.marker(), preamble, batch.called)
         try:
             review, model = self._caller.ask(question, batch.chain)
         except TooLarge:
             middle = len(batch.parts) // 2
             if not middle:
-                return self._ask_batch(batch, {})
+                return self._ask_batch(msgspec.structs.replace(batch, called=()), {})
             halves = (
                 Batch(batch.chain, batch.parts[:middle], rules=batch.rules),
                 Batch(batch.chain, batch.parts[middle:], rules=batch.rules),
@@ -236,7 +255,7 @@ class Reviewer:
     ) -> tuple[dict[int, bool | None], tuple[str, ...]]:
         """Return the verdict on each finding, by its id(), and the reasons for those without one, which are None."""
         held: dict[int, bool | None] = {}
-        asked: dict[tuple[Chain, Preamble], list[tuple[Finding, Entry]]] = defaultdict(list)
+        asked: dict[tuple[Chain, Preamble], list[_Asked]] = defaultdict(list)
         guidance = self._models.guidance
         said = intent.stated(change, guidance.intent) if weighty else ""
         unsaid = intent.stated(change, "") if weighty and guidance.from_messages else said
@@ -244,11 +263,13 @@ class Reviewer:
             chain = self._settings.route(entry.path).chain(Phase.VERIFY) or analyzed_by
             preamble = Preamble(self._models.rules(entry.path), said)
             told = dict.fromkeys((preamble, Preamble(preamble.rules, unsaid)))
-            names = {_claim_key(finding, entry, model, each): model for each in told for model in chain}
+            (source,) = change.sources([entry])
+            context = self._context.of_claim(finding, source) if self._context is not None else ""
+            names = {_claim_key(finding, entry, model, each, context): model for each in told for model in chain}
             stored = self._store.get(names)
             answer = next((name for name in names if stored.get(name) in _HOLDS), None)
             if answer is None:
-                asked[chain, preamble].append((finding, entry))
+                asked[chain, preamble].append(_Asked(finding, entry, context))
             else:
                 held[id(finding)] = _HOLDS[stored[answer]]
                 self._caller.remembered(Phase.VERIFY, names[answer].id)
@@ -265,17 +286,17 @@ class Reviewer:
             held |= answered[0]
             problems |= dict.fromkeys(answered[1])
         for claims in asked.values():
-            for finding, _ in claims:
-                held.setdefault(id(finding), None)
+            for each in claims:
+                held.setdefault(id(each.finding), None)
         return held, tuple(problems)
 
     def _ask_claims(
-        self, claims: Sequence[tuple[Finding, Entry]], chain: Chain, preamble: Preamble, change: ReviewInput
+        self, claims: Sequence[_Asked], chain: Chain, preamble: Preamble, change: ReviewInput
     ) -> tuple[dict[int, bool | None], list[str]]:
-        sources = change.sources([entry for _, entry in claims])
+        sources = change.sources([each.entry for each in claims])
         most = prompt_budget(chain, verify.SYSTEM, analyze.REQUEST_TOKENS)
         most = max(1, most - estimate_tokens(preamble.rules + preamble.intent))
-        stated = [claim(finding, source, most) for (finding, _), source in zip(claims, sources, strict=True)]
+        stated = [claim(each.finding, source, most, each.context) for each, source in zip(claims, sources, strict=True)]
         try:
             verdicts, model = self._caller.ask(verify.question(stated, self._caller.marker(), preamble), chain)
         except TooLarge:
@@ -286,8 +307,13 @@ class Reviewer:
         except Unanswered as fault:
             return {}, [str(fault)]
         pairs = list(zip(claims, verdicts, strict=True))
-        self._store.put({_claim_key(f, entry, model, preamble): b"1" if v.holds else b"0" for (f, entry), v in pairs})
-        return {id(finding): verdict.holds for (finding, _), verdict in pairs}, []
+        self._store.put(
+            {
+                _claim_key(each.finding, each.entry, model, preamble, each.context): b"1" if verdict.holds else b"0"
+                for each, verdict in pairs
+            }
+        )
+        return {id(each.finding): verdict.holds for each, verdict in pairs}, []
 
 
 def _by_part(batch: Batch, review: analyze.Review, model: Model) -> Outcome:
@@ -318,10 +344,12 @@ def batched(
     change: ReviewInput,
     deadline: Deadline | None = None,
     rules: Callable[[str], str] = lambda _: "",
+    signatures: Signatures = MappingProxyType({}),
 ) -> list[Batch]:
     """Return the changes of ``missing`` in as few requests as hold them; after ``deadline`` no file is begun.
 
-    ``rules`` gives the review guidelines for a path: files that share them share a request.
+    ``rules`` gives the review guidelines for a path: files that share them share a request. ``signatures`` are of
+    what the changed lines of a path call.
     """
     by_chain: dict[tuple[Chain, str], list[Part]] = defaultdict(list)
     sampled: dict[str, str] = {}
@@ -341,10 +369,30 @@ def batched(
             parts = (msgspec.structs.replace(parts[0], text=_with_shape(parts[0].text, source, told)), *parts[1:])
         by_chain[chain, rules(entry.path)] += parts
     return [
-        Batch(chain, tuple(batch), {part.path: sampled[part.path] for part in batch if part.path in sampled}, text)
+        Batch(
+            chain,
+            tuple(batch),
+            {part.path: sampled[part.path] for part in batch if part.path in sampled},
+            text,
+            _called(batch, signatures, min(ANALYZE_TOKENS, _most(chain) // 8)),
+        )
         for (chain, text), parts in by_chain.items()
         for batch in pack(parts, max(1, _most(chain) - estimate_tokens(text)), most)
     ]
+
+
+def _called(parts: Sequence[Part], signatures: Signatures, most: int) -> tuple[str, ...]:
+    """Return the signatures of what ``parts`` call, in ``most`` tokens and half of those of the parts, or a few."""
+    left = min(most, max(_LEAST_CALLED, sum(part.tokens for part in parts) // 2))
+    texts: dict[str, None] = {}
+    for part in parts:
+        numbers = {line.new for line in part.lines}
+        for each in signatures.get(part.path, ()):
+            size = estimate_tokens(each.text) + 1
+            if each.text not in texts and size <= left and not numbers.isdisjoint(each.lines):
+                texts[each.text] = None
+                left -= size
+    return tuple(texts)
 
 
 def _with_shape(text: str, source: Source, told: str) -> str:
@@ -363,9 +411,9 @@ def _most(chain: Chain) -> int:
     return prompt_budget(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
 
 
-def analyze_key(entry: Entry, model: Model, rules: str = "", intent: str = "") -> str:
-    """Return the cache key of the answer of ``model`` about ``entry``."""
-    version = f"{analyze.VERSION} {anchors.VERSION}{named(rules, intent)}"
+def analyze_key(entry: Entry, model: Model, rules: str = "", intent: str = "", context: str = "") -> str:
+    """Return the cache key of the answer of ``model`` about ``entry``; ``context`` is a digest of what it calls."""
+    version = f"{analyze.VERSION} {anchors.VERSION}{named(rules, intent)}{context and f'/{context}'}"
     return content_key(f"analyze/{settings_key(model)}", version, entry)
 
 
@@ -386,8 +434,8 @@ def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
     store.get(claims)
 
 
-def _claim_key(finding: Finding, entry: Entry, model: Model, preamble: Preamble = NONE) -> str:
-    version = f"{verify.VERSION}{named(preamble.rules, preamble.intent)}"
+def _claim_key(finding: Finding, entry: Entry, model: Model, preamble: Preamble = NONE, context: str = "") -> str:
+    version = f"{verify.VERSION}{named(preamble.rules, preamble.intent)}{context and f'/{named(context)}'}"
     content = content_key(f"verify/{settings_key(model)}", version, entry)
     return key(content, finding.place, finding.message)
 
@@ -401,10 +449,14 @@ def _placed(stored: _Stored, path: str) -> _Stored:
     )
 
 
-def claim(finding: Finding, source: Source, most: int) -> verify.Claim:
+def claim(finding: Finding, source: Source, most: int, context: str = "") -> verify.Claim:
     """Return the claim about ``finding`` for verify, in about ``most`` tokens including its surroundings."""
     statement = _statement(finding)
-    return verify.Claim(statement, _code(finding, source, max(0, most - _FRAME - estimate_tokens(statement))))
+    left = max(0, most - _FRAME - estimate_tokens(statement))
+    if estimate_tokens(context) > left // 2:
+        context = ""
+    code = _code(finding, source, left - estimate_tokens(context), VERIFY_TOKENS - estimate_tokens(context))
+    return verify.Claim(statement, f"{code}\n{context}" if context else code)
 
 
 def _statement(finding: Finding) -> str:
@@ -413,25 +465,21 @@ def _statement(finding: Finding) -> str:
     return f"{path_line(finding.path)}, {side} {finding.line} (`{finding.quote}`): {message}"
 
 
-def _code(finding: Finding, source: Source, most: int) -> str:
+def _code(finding: Finding, source: Source, most: int, around: int) -> str:
     """Return the change around ``finding``, and the new file around it, which the analyze phase did not see.
 
-    About ``most`` tokens at most.
+    About ``most`` tokens at most, of which ``around`` are for the file around the change.
     """
-    near = [hunk for hunk in source.hunks if any(_is_at(finding, line) for line in hunk.lines)]
+    near = [hunk for hunk in source.hunks if any(is_at(finding, line) for line in hunk.lines)]
     parts = render(source.entry, source.content, near, most // 2)
-    text = next((part for part in parts if any(_is_at(finding, line) for line in part.lines)), parts[0]).text
+    text = next((part for part in parts if any(is_at(finding, line) for line in part.lines)), parts[0]).text
     if source.content.new is None or finding.removed:
         return text
     lines = lines_of(source.content.new)
-    left = most - estimate_tokens(text)
+    left = min(around, most - estimate_tokens(text))
     excerpts = (excerpt(lines, finding.line, reach) for reach in _REACHES)
-    around = next((each for each in excerpts if estimate_tokens(each) <= left), "")
-    return f"{text}\nThe file around it, after the change:\n{around}" if around else text
-
-
-def _is_at(finding: Finding, line: Line) -> bool:
-    return (line.old if finding.removed else line.new) == finding.line
+    shown = next((each for each in excerpts if estimate_tokens(each) <= left), "")
+    return f"{text}\nThe file around it, after the change:\n{shown}" if shown else text
 
 
 def _deduplicated(findings: Sequence[Finding]) -> tuple[Finding, ...]:
