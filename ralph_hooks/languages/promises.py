@@ -29,7 +29,7 @@ def _letters(text: str) -> str:
 
 
 def _speaking(path: str, text: str) -> str:
-    """Return the parts of a file that say how it behaves."""
+    """Return the parts of a file that say how it behaves; of Python all strings that are statements."""
     if is_document(path) or is_test_file(path):
         return text
     language = language_of(path)
@@ -37,11 +37,7 @@ def _speaking(path: str, text: str) -> str:
         return ""
     tree = python_tree(text) if language.is_python else None
     if tree is not None:
-        nodes = (
-            n
-            for n in ast.walk(tree)
-            if isinstance(n, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
-        )
-        return "\n".join(filter(None, map(ast.get_docstring, nodes)))
+        texts = (n.value.value for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Constant))
+        return "\n".join(text for text in texts if isinstance(text, str))
     starts = (*language.line_comments, *(start for start, _ in language.block_comments), "*", "///", "//!")
     return "\n".join(line for line in text.splitlines() if line.lstrip().startswith(starts))

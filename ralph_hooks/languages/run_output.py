@@ -1,15 +1,15 @@
-"""Parser for the output of ``go test -json`` and of ``cargo test``. Pure: text in, a `Run` out."""
+"""Parsers for what ``go test -json``, ``cargo test``, Jest and JUnit report. Pure: text in, a `Run` out."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.proof import HANG, Failure, ProofOutcome, Run
-from ralph_hooks.languages.instrument import MARK, seen
+from ralph_hooks.languages.instrument import seen, without_marks
 from ralph_hooks.languages.test_files import is_test_file
 
 
@@ -24,7 +24,12 @@ class _GoEvent(msgspec.Struct, frozen=True, rename="pascal"):
 _GO_FRAME = re.compile(r"^\t(/\S+\.go):(\d+)", re.MULTILINE)
 _GO_PANIC = re.compile(r"^panic: (.+?)(?: \[recovered\].*)?$", re.MULTILINE)
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+")
-_MARKED = re.compile(rf"^.*{MARK}.*\n?", re.MULTILINE)
+_TAIL_LINES = 30
+_UNAVAILABLE = re.compile(
+    r"GOPROXY=off|missing go\.sum entry|no required module provides|no matching package (?:named|found)"
+    r"|you may wish to retry with(?:out)? the `?--offline|attempting to make an HTTP request, but --offline"
+)
+"""A package of the project is not on this machine."""
 
 
 def read_go(output: str, top: str, seconds: float) -> Run:
@@ -57,7 +62,10 @@ def read_go(output: str, top: str, seconds: float) -> Run:
         if passed
         else ProofOutcome.NOT_LOADED
     )
-    return Run(outcome=outcome, failures=tuple(failures), passed=passed, tail=_tail(text), seconds=seconds)
+    foreign = outcome is ProofOutcome.NOT_LOADED and _UNAVAILABLE.search(text) is not None
+    return Run(
+        outcome=outcome, failures=tuple(failures), passed=passed, foreign=foreign, tail=_tail(text), seconds=seconds
+    )
 
 
 def _go_events(output: str) -> Iterator[_GoEvent]:
@@ -91,7 +99,8 @@ def read_cargo(output: str, crate: str, seconds: float) -> Run:
             return Run(
                 outcome=ProofOutcome.NOT_RUN, tail=f"{_tail(output)}\nstopped at its time limit", seconds=seconds
             )
-        return Run(outcome=ProofOutcome.NOT_LOADED, tail=_tail(output), seconds=seconds)
+        foreign = _UNAVAILABLE.search(output) is not None
+        return Run(outcome=ProofOutcome.NOT_LOADED, foreign=foreign, tail=_tail(output), seconds=seconds)
     listed = [name.strip() for block in _CARGO_FAILED.findall(output) for name in block.splitlines()]
     failed = list(dict.fromkeys(listed))
     panics = {name: (path, int(line), told) for name, path, line, told in _CARGO_PANIC.findall(output)}
@@ -108,5 +117,123 @@ def read_cargo(output: str, crate: str, seconds: float) -> Run:
     return Run(outcome=outcome, failures=tuple(failures), passed=passed, tail=_tail(output), seconds=seconds)
 
 
+class _JestCase(msgspec.Struct, frozen=True, rename="camel"):
+    full_name: str = ""
+    status: str = ""
+    failure_messages: tuple[str, ...] = ()
+
+
+class _JestFile(msgspec.Struct, frozen=True, rename="camel"):
+    message: str = ""
+    assertion_results: tuple[_JestCase, ...] = ()
+
+
+class _JestReport(msgspec.Struct, frozen=True, rename="camel"):
+    """The report of ``jest --json``: https://jestjs.io/docs/configuration#testresultsprocessor-string."""
+
+    test_results: tuple[_JestFile, ...] = ()
+
+
+_SCRIPT_FRAME = re.compile(r"^\s+at (?:.*?\()?(?:file://)?(/[^\s()?]+?)(?:\?[^\s():]*)?:(\d+):\d+\)?$", re.MULTILINE)
+_SCRIPT_KIND = re.compile(r"([\w$.]*(?:Error|Exception))\b")
+_NO_TESTS = re.compile(r"No tests? (?:files )?found")
+_IMPORTED_BY = re.compile(r"\bfrom ['\"]?([^'\"\s]+)")
+_UNRESOLVED = re.compile(
+    r"^.*(?:Cannot find (?:module|package)|Failed to resolve import|Could not resolve).*$", re.MULTILINE
+)
+
+
+def read_jest(report: bytes, output: str, top: str, test: str, seconds: float) -> Run:
+    """Return the run of Jest or Vitest. ``top`` is as for `read_go`, ``test`` the path of the test file in it."""
+    try:
+        files = from_json(report, _JestReport).test_results
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        files = ()
+    cases = [case for file in files for case in file.assertion_results]
+    told = "\n".join([*(file.message for file in files), output])
+    failures = tuple(_script_failure(case, top, test, told) for case in cases if case.status == "failed")
+    passed = tuple(case.full_name for case in cases if case.status == "passed")
+    stacks = [line for case in cases for each in case.failure_messages for line in each.splitlines()]
+    shown = [line for line in stacks if "/node_modules/" not in line]
+    outcome = ProofOutcome.FAILED if failures else ProofOutcome.PASSED if passed else ProofOutcome.NOT_LOADED
+    foreign = outcome is ProofOutcome.NOT_LOADED and (_NO_TESTS.search(told) is not None or is_unresolved(told, test))
+    tail = _tail("\n".join(shown) if shown else told)
+    return Run(outcome=outcome, failures=failures, passed=passed, foreign=foreign, tail=tail, seconds=seconds)
+
+
+def is_unresolved(output: str, test: str) -> bool:
+    """Return whether a file of the project, and not ``test``, imports something that is not there."""
+    name = test.rpartition("/")[2]
+    importers = [found[1] for line in _UNRESOLVED.findall(output) if (found := _IMPORTED_BY.search(line))]
+    return any(name not in importer for importer in importers)
+
+
+def _script_failure(case: _JestCase, top: str, test: str, output: str) -> Failure:
+    stack = case.failure_messages[0] if case.failure_messages else ""
+    kind = _SCRIPT_KIND.match(stack)
+    own, at = False, ("", 0)
+    for path, line in _SCRIPT_FRAME.findall(stack):
+        inside = path.removeprefix(top) if path.startswith(top) else ""
+        if inside == test:
+            break
+        if inside and "node_modules/" not in inside:
+            own, at = "ERR_ASSERTION" not in stack, (inside, int(line))
+            break
+    return Failure(test=case.full_name, kind=kind[1] if kind else "failure", own=own, at=at, reached=seen(output))
+
+
+class JUnitCase(msgspec.Struct, frozen=True):
+    """One test of an XML report."""
+
+    name: str
+    kind: str = ""
+    """Type of the exception; empty if it passed."""
+    stack: str = ""
+
+
+_JAVA_FRAME = re.compile(r"^\s*at (?:[\w.@-]*/)*([\w$.]+)\.[\w$<>]+\((\w+\.java):(\d+)\)", re.MULTILINE)
+_CAUSED = re.compile(r"^(?:Caused by|\s*Suppressed): ", re.MULTILINE)
+_NOT_COMPILED = re.compile(r"COMPILATION ERROR|[Cc]ompilation failed")
+
+
+def read_junit(
+    cases: Sequence[JUnitCase], output: str, find: Callable[[str], str | None], test: str, seconds: float
+) -> Run:
+    """Return the run of Maven or Gradle; ``find`` returns the path of a source file like ``shop/Shop.java``.
+
+    ``test`` is the path of the test file.
+    """
+    failures = tuple(_java_failure(case, output, find, test) for case in cases if case.kind)
+    passed = tuple(case.name for case in cases if not case.kind)
+    if not cases:
+        compiled = _NOT_COMPILED.search(output) is None
+        foreign = compiled or test.rpartition("/")[2] not in output
+        return Run(outcome=ProofOutcome.NOT_LOADED, foreign=foreign, tail=_tail(_errors(output)), seconds=seconds)
+    stacks = "\n".join("\n".join(case.stack.strip().splitlines()[:_STACK]) for case in cases if case.kind)
+    outcome = ProofOutcome.FAILED if failures else ProofOutcome.PASSED
+    return Run(outcome=outcome, failures=failures, passed=passed, tail=_tail(stacks or output), seconds=seconds)
+
+
+_STACK = 8  # lines
+
+
+def _errors(output: str) -> str:
+    """Return the first errors that Maven or Gradle reports: its last lines are advice on how to run it."""
+    lines = [line for line in output.splitlines() if line.strip() not in {"", "[ERROR]"}]
+    return "\n".join(lines[:_TAIL_LINES])
+
+
+def _java_failure(case: JUnitCase, output: str, find: Callable[[str], str | None], test: str) -> Failure:
+    own, at = False, ("", 0)
+    for owner, file, line in _JAVA_FRAME.findall(_CAUSED.split(case.stack)[0]):
+        path = find(f"{owner.rpartition('.')[0].replace('.', '/')}/{file}".lstrip("/"))
+        if path == test or (path is not None and is_test_file(path)):
+            break
+        if path is not None:
+            own, at = True, (path, int(line))
+            break
+    return Failure(test=case.name, kind=case.kind, own=own, at=at, reached=seen(output))
+
+
 def _tail(text: str) -> str:
-    return "\n".join(_MARKED.sub("", text).rstrip().splitlines()[-30:])
+    return "\n".join(without_marks(text).rstrip().splitlines()[-_TAIL_LINES:])

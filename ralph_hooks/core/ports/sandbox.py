@@ -136,8 +136,8 @@ class Prover(Protocol):
         """Number of runs that the machine can execute at once."""
         ...
 
-    def ready(self, language: str) -> bool:
-        """Return whether what runs the tests of the `languages.runners.ProofRunner` ``language`` is there."""
+    def missing(self, name: str, path: str) -> str:
+        """Return what the `languages.runners.ProofRunner` ``name`` lacks here to test ``path``; empty if nothing."""
         ...
 
     def paths(self, tree: str) -> Collection[str]:

@@ -132,20 +132,19 @@ class Proofs:
     def prove(self, subjects: Sequence[Subject]) -> list[Result]:
         """Return one result for each of ``subjects``, in their order. Cached ones are neither requested nor run."""
         results: dict[int, Result] = {}
-        missing: list[int] = []
+        runners: dict[int, ProofRunner] = {}
         for index, subject in enumerate(subjects):
             runner = self._runner(subject)
-            known = None if runner is None else self._recall(subject, runner)
-            if runner is None:
-                results[index] = Result(Evidence.AGREED, runnable=False)
-            elif known is not None:
+            if isinstance(runner, str):
+                results[index] = Result(Evidence.AGREED, note=runner, runnable=False)
+            elif (known := self._recall(subject, runner)) is not None:
                 results[index] = known
             else:
-                missing.append(index)
-        if missing:
+                runners[index] = runner
+        if runners:
             self._intent = stated(self._input, self._given)
-        jobs = [partial(self._one, subjects[index]) for index in missing]
-        for index, answer in zip(missing, self._pool.run("proof", jobs), strict=True):
+        jobs = [partial(self._one, subjects[index], runner) for index, runner in runners.items()]
+        for index, answer in zip(runners, self._pool.run("proof", jobs), strict=True):
             results[index] = answer or Result(Evidence.AGREED, problem=NO_TIME)
         return [results[index] for index in range(len(subjects))]
 
@@ -168,12 +167,28 @@ class Proofs:
 
     # One finding
 
-    def _runner(self, subject: Subject) -> ProofRunner | None:
+    def _runner(self, subject: Subject) -> ProofRunner | str:
+        """Return the runner for the file of a finding, or the reason why there is none."""
         path = subject.finding.path
-        if subject.source.content.new is None or is_test_file(path):
-            return None
-        runner = runner_for(path, self._all_paths())
-        return runner if runner is not None and self._prover.ready(runner.name) else None
+        if subject.source.content.new is None:
+            return "no reproducer can be run for a removed file"
+        if is_test_file(path):
+            return "no reproducer is written for a test"
+        runner = runner_for(path, self._text)
+        if runner is None:
+            return "no runner for reproducers of this file"
+        missing = self._prover.missing(runner.name, path)
+        return f"no reproducer can be run: {missing}" if missing else runner
+
+    def _text(self, path: str) -> str | None:
+        """Return a file of the reviewed tree, as text."""
+        entry = self._open.get(path)
+        if entry is not None:
+            (source,) = self._sources([entry])
+            data = source.content.new
+        else:
+            data = self._prover.read(self._change.base, path) if path in self._all_paths() else None
+        return None if data is None else decode(data)
 
     def _all_paths(self) -> frozenset[str]:
         """Return every path of the reviewed tree, and of its base."""
@@ -181,9 +196,7 @@ class Proofs:
             self._paths = frozenset(self._prover.paths(self._change.base)) | {e.path for e in self._change.entries}
         return self._paths
 
-    def _one(self, subject: Subject) -> Result:
-        runner = self._runner(subject)
-        assert runner is not None  # the caller has looked
+    def _one(self, subject: Subject, runner: ProofRunner) -> Result:
         if self._caller.deadline.remaining() < _LEAST:
             return Result(Evidence.AGREED, problem=NO_TIME)
         try:

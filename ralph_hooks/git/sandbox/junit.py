@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from ralph_hooks.core.glob import first_match
+from ralph_hooks.languages.run_output import JUnitCase
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -58,6 +59,29 @@ def read_reports(reports: Iterable[Path]) -> TestResults | None:
     if not count:
         return None
     return TestResults(tuple(ran), tuple(failed), uncollected and len(ran) <= len(failed))
+
+
+def read_cases(reports: Iterable[Path]) -> tuple[list[JUnitCase], str]:
+    """Return the tests in ``reports`` that are not skipped, and what they printed. Unreadable files are left out."""
+    cases: list[JUnitCase] = []
+    printed: list[str] = []
+    total = 0
+    for path in reports:
+        root, size = _parsed(path, _MAX_BYTES - total)
+        total += size
+        if root is None:
+            continue
+        printed += [element.text or "" for kind in ("system-out", "system-err") for element in root.iter(kind)]
+        for case in root.iter("testcase"):
+            if case.find("skipped") is not None:
+                continue
+            name = case.get("name", "").partition("(")[0]
+            problem = next((found for kind in ("failure", "error") if (found := case.find(kind)) is not None), None)
+            if problem is None:
+                cases.append(JUnitCase(name))
+            else:
+                cases.append(JUnitCase(name, problem.get("type") or "failure", problem.text or ""))
+    return cases, "\n".join(printed)
 
 
 def find_reports(folder: Path, patterns: Sequence[str]) -> list[Path]:

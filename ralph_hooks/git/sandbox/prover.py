@@ -7,38 +7,37 @@ import os
 import re
 import shlex
 import shutil
+import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from ralph_hooks.core.change import Change, decode
-from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Failure, Order, ProofOutcome, ProofRun, Run
+from ralph_hooks.core.proof import Order, ProofOutcome, ProofRun, Run
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.run import git, try_git
+from ralph_hooks.git.sandbox import dependencies as dependency_folders
 from ralph_hooks.git.sandbox import lfs
+from ralph_hooks.git.sandbox.run_results import FOLDER, REPORT, by_exit, read_run
 from ralph_hooks.git.sandbox.scratch import program_environment, scratch
 from ralph_hooks.git.snapshot import Repository
-from ralph_hooks.languages import python_probe, run_output
-from ralph_hooks.languages.instrument import instrumented, seen
-from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, runner_called
+from ralph_hooks.languages import python_probe
+from ralph_hooks.languages.instrument import instrumented
+from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, folders_of, java_module, runner_called
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
+from ralph_hooks.process import run as run_program
 
-_FOLDER = "ralph-hooks-proof"  # beside the copy, which has the project's name
 _NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _KEEP = 512 * 1024  # bytes of output
-_TAIL_LINES = 30
 _BUILD = 90.0  # seconds to compile, beyond a test's own limit
 _GRACE = 5.0  # seconds beyond a test's own limit before the runner itself is stopped
 _MEMORY = 2 * 1024**3  # bytes for one process
-_LOOPING = 0.3  # of the time limit
-_LARGEST_LOG = 4_000_000  # bytes
-_NOT_FOUND = 127
+_SHARING = frozenset((Watch.NODE, Watch.JEST, Watch.CARGO))
+"""Runners whose dependencies are folders of the project."""
 _IN_REACH = "reproducers ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
-_WHOLE = "the command"
 _SITE = '''\
 """Load the probe, then whatever the environment has under this name."""
 import importlib.machinery
@@ -60,11 +59,17 @@ class GitProver:
 
     ``change`` defines its tree if git has not stored it (a staged change). ``command`` replaces the built-in one, with
     ``{test}`` for the test file. ``project`` is the repository whose environment and Git LFS content are used, if it is
-    another one.
+    another one. With ``dependencies`` the copies share those installed in it.
     """
 
     def __init__(
-        self, repository: Repository, change: Change, *, command: str = "", project: Repository | None = None
+        self,
+        repository: Repository,
+        change: Change,
+        *,
+        command: str = "",
+        project: Repository | None = None,
+        dependencies: bool = True,
     ) -> None:
         self._repository = repository
         self._project = (project or repository).top
@@ -74,6 +79,7 @@ class GitProver:
         self._memory = min(_MEMORY, most_memory() or _MEMORY)
         self._room = threading.Semaphore(self.places)
         self._needs_plugins = False
+        self._dependencies = dependencies
         self._caveats: dict[str, None] = {}
 
     @property
@@ -85,10 +91,29 @@ class GitProver:
         """Return warnings for the user about how reproducers were run."""
         return tuple(self._caveats)
 
-    def ready(self, language: str) -> bool:
-        """Return True if the test runner is installed, or the user has configured a command."""
+    def missing(self, name: str, path: str) -> str:
+        """Return what the runner ``name`` lacks here to test ``path``; empty if nothing, or with the user's command."""
+        runner = runner_called(name)
+        if self._command:
+            return ""
         env = program_environment(self._project, self._project)
-        return bool(self._command) or self._program(runner_called(language), env) is not None
+        program = self._program(runner, env, self._project, runner.root(path, _reader(self._project)) or "")
+        if program is None:
+            return f"{runner.program} is not installed"
+        if runner.package and not self._dependencies:
+            return "`verify.share-dependencies` is off"
+        if runner.package and _modules(self._project, path, runner.package) is None:
+            return f"{runner.package} is not installed in node_modules"
+        return (
+            "" if not runner.probe or self._answers(program[0], runner.probe, env) else f"{runner.program} is too old"
+        )
+
+    def _answers(self, program: str, code: str, env: Mapping[str, str]) -> bool:
+        """Return whether ``program`` evaluates ``code`` to something true."""
+        with contextlib.suppress(OSError):
+            done = run_program([program, "-p", code], cwd=self._project, env=env)
+            return done.returncode == 0 and done.stdout.strip() not in {b"", b"false", b"undefined"}
+        return False
 
     def paths(self, tree: str) -> Collection[str]:
         """Return every path of ``tree``."""
@@ -119,13 +144,16 @@ class GitProver:
 
     def _run(self, trial: ProofRun, runner: ProofRunner, copy: Path, deadline: Deadline) -> Run:
         lfs.fill(copy, self._large_files)
+        if self._dependencies and runner.watch in _SHARING:
+            dependency_folders.share(self._project, copy)
         place = copy / trial.test.path
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(trial.test.text, encoding="utf-8", errors="backslashreplace")
         env = self._environment(copy, trial, runner)
-        args = self._arguments(trial, runner, env)
+        args = self._arguments(trial, runner, env, copy)
         if not args:
-            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"{runner.program}: not found")
+            told = f"{runner.package or runner.program} is not installed for this version of the project"
+            return Run(outcome=ProofOutcome.NOT_LOADED, foreign=True, tail=told)
         before = _marked(copy, trial, runner)
         run = self._watched(args, trial, runner, copy, env, deadline)
         if run.outcome is ProofOutcome.NOT_LOADED and before:
@@ -151,62 +179,66 @@ class GitProver:
         limit = min(whole, deadline.remaining())
         if limit <= 0:
             return _LATE
-        log = copy.parent / _FOLDER / "probe"
-        (log / "log").unlink(missing_ok=True)
+        log = copy.parent / FOLDER / "probe"
+        for name in ("log", REPORT):
+            (log / name).unlink(missing_ok=True)
         cut = can_cut_network()
         if not cut:
             self._caveats[_IN_REACH] = None
-        done = run_bounded(args, cwd=copy, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut)
+        root = "" if self._command else runner.root(trial.test.path, _reader(copy)) or ""
+        done = run_bounded(
+            args, cwd=copy / root, env=env, timeout=limit, memory=self._memory, keep=_KEEP, network=not cut
+        )
         seconds = round(done.seconds, 3)
         if done.returncode is None and limit < whole:
             return _LATE
-        text = decode(done.tail)
-        top = os.path.realpath(copy) + os.sep
         if self._command and runner.watch is not Watch.PROBE:
-            return _by_exit(done.returncode, text, seconds)
-        match runner.watch:
-            case Watch.GO:
-                run = run_output.read_go(text, top, seconds)
-            case Watch.CARGO:
-                run = run_output.read_cargo(text, trial.test.path.rpartition("tests/")[0], seconds)
-            case _:
-                run = _read_probe(log, copy, trial, _tail(done.tail, copy.parent), seconds)
-        if runner.watch is Watch.NODE:
-            ended = done.returncode is not None and run.outcome is ProofOutcome.NOT_RUN
-            run = _with_marks(msgspec.structs.replace(run, outcome=ProofOutcome.NOT_LOADED) if ended else run, text)
-        return run if runner.watch is Watch.PROBE else _by_place(run, trial)
+            return by_exit(done.returncode, decode(done.tail), seconds)
+        return read_run(runner, trial, copy, log, done.tail, ended=done.returncode is not None, seconds=seconds)
 
-    def _arguments(self, trial: ProofRun, runner: ProofRunner, env: Mapping[str, str]) -> list[str]:
-        test = trial.test
+    def _arguments(self, trial: ProofRun, runner: ProofRunner, env: Mapping[str, str], copy: Path) -> list[str]:
+        """Return the command and its arguments; nothing if a part of it is missing."""
+        test = trial.test.path
         if self._command:
-            return [word.replace(TEST, test.path) for word in shlex.split(self._command)]
-        program = self._program(runner, env)
-        if program is None:
+            return [word.replace(TEST, test) for word in shlex.split(self._command)]
+        root = runner.root(test, _reader(copy)) or ""
+        program = self._program(runner, env, copy, root)
+        modules = _modules(copy, test, runner.package) if runner.package else copy
+        if program is None or modules is None:
             return []
-        folder, _, name = test.path.rpartition("/")
+        folder, _, name = test.removeprefix(root).rpartition("/")
+        module = (java_module(test) or root).removeprefix(root).rstrip("/")
         alone = trial.order is Order.ALONE and trial.only
         values = {
-            "test": test.path,
+            "test": test.removeprefix(root),
             "folder": folder,
             "stem": name.rpartition(".")[0],
-            "crate": test.path.rpartition("tests/")[0],
             "limit": str(max(1, round(trial.limit))),
             "reporter": str(Path(python_probe.__file__).with_name("node_reporter.mjs")),
-            "only": "",
+            "report": str(copy.parent / FOLDER / "probe" / REPORT),
+            "modules": str(modules),
+            "name": trial.only,
+            "pattern": f"^{re.escape(trial.only)}$",
+            "tests": "|".join(re.findall(r"^func (Test\w*)\(", trial.test.text, re.MULTILINE)),
+            "module": f"--projects={module}" if module else "",
+            "above": "--also-make" if module else "",
         }
-        if runner.watch is Watch.GO:
-            values["only"] = f"^{trial.only}$" if alone else "."
-        words = [program, *(word.format(**values) for word in runner.command[1:] if word != "{only}")]
-        if alone and runner.watch is Watch.CARGO:
-            words += ["--exact", trial.only]
-        if alone and runner.watch is Watch.NODE:
-            words.insert(1, f"--test-name-pattern=^{re.escape(trial.only)}$")
-        return words
+        values["only"] = (runner.only if alone else runner.every).format(**values)
+        words = (word.format(**values) for word in runner.command[1:])
+        return [*program, *filter(None, words)]
 
-    def _program(self, runner: ProofRunner, env: Mapping[str, str]) -> str | None:
-        """Return the runner's program; for Python of the active environment, else the project's, else on PATH."""
+    def _program(self, runner: ProofRunner, env: Mapping[str, str], top: Path, root: str) -> list[str] | None:
+        """Return the words that start the runner in the folder ``root`` of ``top``.
+
+        Its wrapper in the project comes first, then PATH; for Python the active environment, then the project's.
+        """
         if runner.watch is not Watch.PROBE:
-            return which(runner.program, env)
+            wrappers = (top / above / runner.wrapper for above in folders_of(root)) if runner.wrapper else ()
+            wrapper = next((place for place in wrappers if place.is_file()), None)
+            program = which(runner.program, env)
+            if wrapper is not None and (runner.prefers_wrapper or program is None):
+                return ["sh", str(wrapper)]
+            return [program] if program else None
         names = ("python", "python3")
         folders = [Path(env["VIRTUAL_ENV"])] if env.get("VIRTUAL_ENV") else []
         folders += [self._project / name for name in (".venv", "venv")]
@@ -214,17 +246,22 @@ class GitProver:
             folder / part / name for folder in folders for part in ("bin", "Scripts") for name in (*names, "python.exe")
         )
         inside = next((str(path) for path in found if path.is_file()), None)
-        return inside or next((path for name in names if (path := which(name, env))), None)
+        program = inside or next((path for name in names if (path := which(name, env))), None)
+        return [program] if program else None
 
     def _environment(self, copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[str, str]:
-        folder = copy.parent / _FOLDER
-        env = program_environment(copy, self._project, self._program(runner, program_environment(copy, copy)) or "")
+        folder = copy.parent / FOLDER
+        program = self._program(runner, program_environment(copy, copy), copy, "")
+        env = program_environment(copy, self._project, program[0] if program else "")
         for name in ("tmp", "home", "probe"):
             (folder / name).mkdir(parents=True)
         home = env.get("HOME", "")
         env |= {name: str(folder / "tmp") for name in ("TMPDIR", "TEMP", "TMP")}
         env |= {"HOME": str(folder / "home"), "XDG_CACHE_HOME": str(folder / "home/.cache")}
         env.pop("PYTEST_ADDOPTS", None)
+        if runner.watch is Watch.JUNIT:  # Java asks the system for the home folder, and for none of the variables above
+            env["JAVA_TOOL_OPTIONS"] = f"-Djava.io.tmpdir={folder / 'tmp'} -Duser.home={folder / 'home'}"
+            env["MAVEN_OPTS"] = f"-Duser.home={_real_home()}"
         for name, place in runner.keep:
             if home:
                 env.setdefault(name, os.environ.get(name) or str(Path(home) / place))
@@ -262,6 +299,36 @@ _PLUGINS = re.compile(
 )
 
 
+def _reader(top: Path) -> Callable[[str], str | None]:
+    """Return a function that reads files below ``top``."""
+
+    def read(path: str) -> str | None:
+        with contextlib.suppress(OSError):
+            if (top / path).is_file():
+                return (top / path).read_text(encoding="utf-8", errors="replace")
+        return None
+
+    return read
+
+
+def _modules(top: Path, path: str, package: str) -> Path | None:
+    """Return the folder ``node_modules`` with ``package`` that a file at ``path`` finds."""
+    places = (top / folder / "node_modules" for folder in folders_of(path))
+    return next((place for place in places if (place / package / "package.json").is_file()), None)
+
+
+def _real_home() -> str:
+    """Return the home folder as Java sees it."""
+    if sys.platform == "win32":
+        return str(Path.home())
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return str(Path.home())
+
+
 _LATE = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
 
 
@@ -284,140 +351,6 @@ def _marked(copy: Path, trial: ProofRun, runner: ProofRunner) -> dict[Path, byte
     return before
 
 
-def _with_marks(run: Run, output: str) -> Run:
-    """Return ``run`` of node's reporter with the printed marks."""
-    reached = seen(output)
-    failures = tuple(msgspec.structs.replace(failure, reached=reached) for failure in run.failures)
-    return msgspec.structs.replace(run, failures=failures)
-
-
-def _by_place(run: Run, trial: ProofRun) -> Run:
-    """Return ``run`` with a changed line counted as executed if an exception was raised at it, marked or not."""
-    failures = tuple(
-        msgspec.structs.replace(failure, reached=(failure.at,))
-        if not failure.reached and failure.at[1] in trial.lines.get(failure.at[0], ())
-        else failure
-        for failure in run.failures
-    )
-    return msgspec.structs.replace(run, failures=failures)
-
-
-def _by_exit(code: int | None, text: str, seconds: float) -> Run:
-    """Return a run by exit code only, for a user's command in a language without instrumentation."""
-    tail = "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])
-    if code == 0:
-        return Run(outcome=ProofOutcome.PASSED, passed=(_WHOLE,), tail=tail, seconds=seconds)
-    failure = Failure(test=_WHOLE, kind="failure", reached=seen(text))
-    return Run(outcome=ProofOutcome.FAILED, failures=(failure,), tail=tail, seconds=seconds)
-
-
 def _plain(text: str) -> bool:
     """Return True if a test needs no installed plugins: loading them takes longer than most tests."""
     return _PLUGINS.search(text) is None
-
-
-class _Event(msgspec.Struct, frozen=True):
-    """One line of the probe's log."""
-
-    event: str
-    test: str = ""
-    kind: str = ""
-    own: bool = False
-    at: tuple[str, int] = ("", 0)
-    path: str = ""
-    line: int = 0
-    deed: str = ""
-    foreign: bool = False
-    seconds: float = 0.0
-
-
-def _read_probe(probe: Path, copy: Path, trial: ProofRun, tail: str, seconds: float) -> Run:
-    """Return the run recorded in the log of `languages.python_probe`.
-
-    What tests wrote into it is not to be trusted, only bounded.
-    """
-    events = list(_events(probe / "log"))
-    hang = _hang(probe / "hangs", copy, trial.test.path)
-    calls = [event.seconds for event in events if event.event == "entered"]
-    looping = bool(calls) and calls[-1] > trial.limit * _LOOPING  # the test calls the project again and again
-    failures: list[Failure] = []
-    reached: dict[tuple[str, int], None] = {}
-    running = ""
-    for event in events:
-        if event.event == "start":
-            running = event.test
-            reached.clear()
-        elif event.event == "line":
-            reached[event.path, event.line] = None
-        elif event.event == "failed":
-            failures.append(
-                Failure(test=event.test, kind=event.kind, own=event.own, at=event.at, reached=tuple(reached))
-            )
-    kinds = {event.event for event in events}
-    hung = "end" not in kinds and hang is not None and running != ""
-    if hung and hang is not None:
-        failures.append(
-            Failure(test=running, kind=HANG, own=bool(hang[0]) and not looping, at=hang, reached=tuple(reached))
-        )
-    return Run(
-        outcome=_outcome(kinds, hung=hung),
-        failures=tuple(failures),
-        passed=tuple(event.test for event in events if event.event == "passed"),
-        misdeeds=tuple(dict.fromkeys(event.deed for event in events if event.event == "denied")),
-        foreign=any(event.foreign for event in events if event.event == "unloaded"),
-        tail=tail,
-        seconds=seconds,
-    )
-
-
-def _outcome(kinds: Collection[str], *, hung: bool) -> ProofOutcome:
-    if "unloaded" in kinds:
-        return ProofOutcome.NOT_LOADED
-    if "end" not in kinds:
-        return ProofOutcome.HUNG if hung else ProofOutcome.NOT_RUN
-    if "failed" in kinds:
-        return ProofOutcome.FAILED
-    return ProofOutcome.PASSED if "passed" in kinds else ProofOutcome.NOT_LOADED
-
-
-def _events(log: Path) -> Iterator[_Event]:
-    for line in _bytes(log).splitlines():
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            yield from_json(line, _Event)
-
-
-def _bytes(path: Path) -> bytes:
-    with contextlib.suppress(OSError):
-        if path.is_file() and not path.is_symlink():
-            with path.open("rb") as file:
-                return file.read(_LARGEST_LOG)
-    return b""
-
-
-_FRAME = re.compile(r'^  File "(.+)", line (\d+) in ', re.MULTILINE)
-
-
-def _hang(dump: Path, copy: Path, test: str) -> tuple[str, int] | None:
-    """Return where a test hung in the project: its innermost frame, unless the test's own frame is further in.
-
-    ("", 0) if it hung in the test; None if it did not hang. The dump is faulthandler's, innermost frame first.
-    """
-    text = decode(_bytes(dump))
-    if not text:
-        return None
-    top = os.path.realpath(copy) + os.sep
-    for thread in text.split("\n\n"):
-        for path, line in _FRAME.findall(thread):
-            real = os.path.realpath(path)
-            inside = real.removeprefix(top).replace(os.sep, "/") if real.startswith(top) else ""
-            if inside == test:
-                return "", 0
-            if inside and "site-packages" not in inside:
-                return inside, int(line)
-    return "", 0
-
-
-def _tail(output: bytes, folder: Path) -> str:
-    """Return the last lines, without our folder's name, which differs between runs."""
-    text = decode(output).replace(str(folder) + os.sep, "")
-    return "\n".join(text.rstrip().splitlines()[-_TAIL_LINES:])

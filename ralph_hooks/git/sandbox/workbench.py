@@ -205,7 +205,9 @@ class GitWorkbench:
 
     def prover(self, command: str = "") -> GitProver:
         """Return a runner of reproducers for trees in the workbench's repository."""
-        return GitProver(self._ours, self._change, command=command, project=self._repository)
+        return GitProver(
+            self._ours, self._change, command=command, project=self._repository, dependencies=self._dependencies
+        )
 
     def linters(self) -> GitLinterRunner:
         """Return a runner of linters for trees in the workbench's repository."""

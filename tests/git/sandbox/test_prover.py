@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +16,7 @@ from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.languages.runners import runner_for
 from tests.support.repo import Repo
+from tests.support.toolchains import find_toolchains, install_package, need, need_typed_node
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -36,6 +34,69 @@ class Case(Struct, frozen=True, kw_only=True):
     broken: str
     """Does not load."""
     more: Mapping[str, str] = {}
+
+
+GUARD_TS = "  if (!items.length) return null;\n"
+SHOP_TS = f"""\
+export interface Item {{
+  name: string;
+}}
+
+export function first(items: Item[]): string | null {{
+{GUARD_TS}  return items[0].name;
+}}
+"""
+SCRIPT_CRASH = """\
+import { first } from './shop';
+test('other', () => {});
+test('none', () => { expect(first([])).toBe(null); });
+"""
+SCRIPT_ASSERTS = "import { first } from './shop';\ntest('none', () => { expect(first([{ name: '1' }])).toBe('2'); });\n"
+SCRIPT_BROKEN = "import { last } from './none';\ntest('none', () => { last(); });\n"
+GUARD_JAVA = "        if (items.length == 0) {\n            return 0;\n        }\n"
+SHOP_JAVA = f"""\
+package shop;
+
+public class Shop {{
+    public static int first(int[] items) {{
+{GUARD_JAVA}        return items[0];
+    }}
+}}
+"""
+JAVA_TEST = """\
+package shop;
+
+import static org.junit.Assert.assertEquals;
+import org.junit.Test;
+
+public class RalphReproducerTest {
+    @Test
+    public void none() {
+        BODY
+    }
+}
+"""
+POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>com.example</groupId>
+  <artifactId>shop</artifactId>
+  <version>1</version>
+  <properties>
+    <maven.compiler.source>17</maven.compiler.source>
+    <maven.compiler.target>17</maven.compiler.target>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <dependencies>
+    <dependency>
+      <groupId>junit</groupId>
+      <artifactId>junit</artifactId>
+      <version>4.13.2</version>
+      <scope>test</scope>
+    </dependency>
+  </dependencies>
+</project>
+"""
 
 
 CASES = {
@@ -64,6 +125,52 @@ CASES = {
         broken='package shop\n\nimport "testing"\n\nfunc TestNone(t *testing.T) {\n\tLast(nil)\n}\n',
         more={"go.mod": "module example.com/shop\n\ngo 1.21\n"},
     ),
+    "node-types": Case(
+        path="lib/shop.ts",
+        base=SHOP_TS,
+        guard=GUARD_TS,
+        line=6,
+        crash="import test from 'node:test';\nimport assert from 'node:assert/strict';\n"
+        "import { first } from './shop.ts';\ntest('other', () => {});\n"
+        "test('none', () => { assert.equal(first([]), null); });\n",
+        asserts="import test from 'node:test';\nimport assert from 'node:assert/strict';\n"
+        "import { first } from './shop.ts';\ntest('none', () => { assert.equal(first([{ name: '1' }]), '2'); });\n",
+        broken="import test from 'node:test';\nimport { last } from './shop.ts';\ntest('none', () => { last(); });\n",
+    ),
+    "vitest": Case(
+        path="lib/shop.ts",
+        base=SHOP_TS,
+        guard=GUARD_TS,
+        line=6,
+        crash="import { expect, test } from 'vitest';\n" + SCRIPT_CRASH,
+        asserts="import { expect, test } from 'vitest';\n" + SCRIPT_ASSERTS,
+        broken="import { test } from 'vitest';\n" + SCRIPT_BROKEN,
+        more={"package.json": '{"type": "module", "devDependencies": {"vitest": "*"}}', ".gitignore": "node_modules\n"},
+    ),
+    "jest": Case(
+        path="lib/shop.ts",
+        base=SHOP_TS,
+        guard=GUARD_TS,
+        line=6,
+        crash=SCRIPT_CRASH,
+        asserts=SCRIPT_ASSERTS,
+        broken=SCRIPT_BROKEN,
+        more={
+            "package.json": '{"devDependencies": {"jest": "*"}, "babel": {"presets": ["@babel/preset-typescript"], '
+            '"plugins": ["@babel/plugin-transform-modules-commonjs"]}}',
+            ".gitignore": "node_modules\n",
+        },
+    ),
+    "maven": Case(
+        path="src/main/java/shop/Shop.java",
+        base=SHOP_JAVA,
+        guard=GUARD_JAVA,
+        line=5,
+        crash=JAVA_TEST.replace("BODY", "assertEquals(0, Shop.first(new int[0]));"),
+        asserts=JAVA_TEST.replace("BODY", "assertEquals(2, Shop.first(new int[] {1}));"),
+        broken=JAVA_TEST.replace("BODY", "Shop.last();"),
+        more={"pom.xml": POM},
+    ),
     "rust": Case(
         path="src/lib.rs",
         base="pub fn first(items: &[i32]) -> i32 {\n"
@@ -80,22 +187,22 @@ CASES = {
 
 @pytest.fixture(autouse=True)
 def toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The tests' own home folder has no toolchains: rustup and go look for theirs in the user's."""
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
-    for name, folder in (("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup"), ("GOCACHE", ".cache/go-build")):
-        monkeypatch.setenv(name, os.environ.get(name, str(home / folder)))
+    find_toolchains(monkeypatch)
 
 
-PROGRAMS = {"node": "node", "go": "go", "rust": "cargo"}
+PROGRAMS = {"node": "node", "go": "go", "rust": "cargo", "maven": "mvn"}
 
 
-def prepared(language: str, tmp_path: Path) -> tuple[GitProver, str, str, Case]:
+def prepared(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[GitProver, str, str, Case]:
     """The prover for the staged change, the trees of both sides."""
-    program = PROGRAMS[language]
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed here")
     case = CASES[language]
     repo = Repo.create(tmp_path / "shop")
+    if language == "node-types":
+        need_typed_node(monkeypatch)
+    elif language in PROGRAMS:
+        need(PROGRAMS[language])
+    else:
+        install_package(language, repo.path)
     repo.commit({case.path: case.base, **case.more})
     repo.stage({case.path: case.base.replace(case.guard, "")})
     opened = open_repository(repo.path)
@@ -104,9 +211,11 @@ def prepared(language: str, tmp_path: Path) -> tuple[GitProver, str, str, Case]:
 
 
 def run(prover: GitProver, tree: str, case: Case, text: str, *, lines: bool = True, only: str = "") -> Run:
-    paths = {case.path, *case.more}
-    runner = runner_for(case.path, paths)
+    files = {case.path: case.base, **case.more}
+    paths = set(files)
+    runner = runner_for(case.path, files.get)
     assert runner is not None
+    assert not prover.missing(runner.name, case.path)
     test = TestFile(path=runner.place(case.path, paths), text=text, language=runner.name, command="")
     trial = ProofRun(
         tree=tree,
@@ -120,8 +229,10 @@ def run(prover: GitProver, tree: str, case: Case, text: str, *, lines: bool = Tr
 
 
 @pytest.mark.parametrize("language", CASES)
-def test_exception_of_the_project_is_told_from_an_assertion(language: str, tmp_path: Path) -> None:
-    prover, change, base, case = prepared(language, tmp_path)
+def test_exception_of_the_project_is_told_from_an_assertion(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prover, change, base, case = prepared(language, tmp_path, monkeypatch)
     crashed = run(prover, change, case, case.crash)
     assert len(crashed.failures) == 1, crashed
     (failure,) = crashed.failures
@@ -140,8 +251,8 @@ def test_exception_of_the_project_is_told_from_an_assertion(language: str, tmp_p
 
 
 @pytest.mark.parametrize("language", CASES)
-def test_test_that_does_not_load_proves_nothing(language: str, tmp_path: Path) -> None:
-    prover, change, _, case = prepared(language, tmp_path)
+def test_test_that_does_not_load_proves_nothing(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prover, change, _, case = prepared(language, tmp_path, monkeypatch)
     broken = run(prover, change, case, case.broken)
     assert (broken.outcome, broken.failures) == (ProofOutcome.NOT_LOADED, ())
     assert proof.judge([broken], []).reload
