@@ -76,7 +76,7 @@ def _rates(who: str, scored: Mapping[str, Any]) -> Iterator[Figure]:
 
 def _share(what: str, hits: int, count: int, rate: Sequence[float], unjudged: int = 0) -> Figure:
     share, low, high = rate
-    left = f"; {unjudged} were not judged and count in no rate" if unjudged else ""
+    left = f"; {unjudged} were not reviewed and are excluded from the rates" if unjudged else ""
     return Figure(
         what=what,
         value=share * 100,

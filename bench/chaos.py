@@ -250,8 +250,8 @@ class User:
 NAMES = {
     ("pass", 0): "pass",
     ("fail", 1): "held back, for the bug is found",
-    ("inconclusive", 0): "NOT judged, let through (open)",
-    ("inconclusive", 3): "NOT judged, held back (closed)",
+    ("inconclusive", 0): "NOT reviewed, let through (open)",
+    ("inconclusive", 3): "NOT reviewed, held back (closed)",
     (None, 130): "interrupted",
     (None, -9): "killed",
 }
@@ -261,7 +261,7 @@ NAMES = {
 def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, buggy: bool) -> Iterator[str]:
     """Yield each violation: an event that must never happen."""
     verdict = report.get("verdict")
-    if "Traceback" in errors or "failed inside" in errors:
+    if "Traceback" in errors or "internal error" in errors:
         yield f"it broke: {errors.strip().splitlines()[-1]}"
     if verdict == "pass" and buggy:
         yield "a change with a bug passed"

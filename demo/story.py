@@ -14,10 +14,10 @@ from ralph_hooks.process import run
 
 CACHE = CHECKOUT / ".cache" / "demo"
 SIGNS = {
-    "nobody": "no model judged",
+    "nobody": "no model reviewed",
     "checks": "F821",
     "tests": "test_every_started_hour_counts_up_to_the_maximum",
-    "model": "no model judged",
+    "model": "no model reviewed",
     "secrets": "secret",
 }
 """Text that the gate must print for each kind of change, so that it is judged for the right reason."""
@@ -159,7 +159,7 @@ class Demo:
     def _stage(self, change: Change) -> None:
         done = run(("git", "apply", "--index", "-"), cwd=self.project, env=self.env, stdin=change.patch.encode())
         if done.returncode:
-            raise UnexpectedError(f"{change.name} does not apply: {done.stderr.decode(errors='replace').strip()}")
+            raise UnexpectedError(f"{change.name} cannot be applied: {done.stderr.decode(errors='replace').strip()}")
 
     def _commit(self, subject: str, *, goes_through: bool) -> Shown:
         """Commit the staged change; undo it where it is refused. Raises UnexpectedError on another outcome."""

@@ -70,7 +70,7 @@ def main(args: list[str]) -> int:
     try:
         cut()
     except OSError as error:
-        print(f"the network cannot be cut: {error}", file=sys.stderr)  # noqa: T201 - a program of its own
+        print(f"cannot turn the network off: {error}", file=sys.stderr)  # noqa: T201 - a program of its own
         return _REFUSED
     if not args:
         return 0

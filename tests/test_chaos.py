@@ -25,7 +25,7 @@ def test_no_mix_of_faults_makes_a_pass_of_a_bug() -> None:
         (0, {"seconds": 9.0}, "", False, "it took 9.0 s"),
         (0, {"reason": ""}, "", False, "no reason was given"),
         (0, {}, "Traceback (most recent call last)\nKeyError", False, "it broke: KeyError"),
-        (3, None, "ralph-hooks: failed inside (KeyError)", False, "it broke"),
+        (3, None, "ralph-hooks: internal error (KeyError)", False, "it broke"),
         (2, None, "ralph-hooks: no", False, "exit 2 with verdict None"),
     ],
 )

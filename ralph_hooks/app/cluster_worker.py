@@ -91,7 +91,7 @@ def refusal(answered: bytes) -> str:
     ours = versions()
     for name, theirs in greeting.versions.items():
         if theirs != ours[name]:
-            return f"it has {name} {theirs}, and here is {ours[name]}"
+            return f"it has {name} {theirs}, this machine has {ours[name]}"
     return "; ".join(f"{obstacle} in its environment" for obstacle in greeting.obstacles)
 
 

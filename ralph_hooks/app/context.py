@@ -95,7 +95,7 @@ def current_folder() -> Path:
     try:
         return Path.cwd()
     except FileNotFoundError as error:
-        raise RalphError("the current folder is gone", "go to one that is there") from error
+        raise RalphError("the current folder no longer exists", "change to an existing folder") from error
 
 
 def has_jobs(home: Home) -> bool:
@@ -132,7 +132,9 @@ def _with_policy(settings: Settings, policy: str) -> Settings:
     if not policy:
         return settings
     if policy not in {each.value for each in Policy}:
-        raise ConfigError(f"{WHEN_UNAVAILABLE}={one_line(policy)}: expected open or closed", "correct it or unset it")
+        raise ConfigError(
+            f"{WHEN_UNAVAILABLE}={one_line(policy)}: expected open or closed", "correct or unset the variable"
+        )
     chosen = {"when_unavailable": Policy(policy)}
     return msgspec.structs.replace(
         settings,
@@ -149,7 +151,9 @@ def _go_on(repository: snapshots.Repository) -> None:
     from ralph_hooks.git.fixes.apply import recover
 
     if in_hook():
-        click.echo("ralph-hooks: an `apply` was interrupted: `ralph-hooks show` finishes it or takes it back", err=True)
+        click.echo(
+            "ralph-hooks: an `apply` was interrupted: `ralph-hooks show` completes it or rolls it back", err=True
+        )
     elif done := recover(repository):
         click.echo(f"ralph-hooks: {visible(done)}", err=True)
 
@@ -192,6 +196,7 @@ def require_consent(context: Context) -> None:
         f"\n     {one_line(permission.key)}: {one_line(permission.allows)}" for permission in context.permissions
     )
     raise UntrustedError(
-        f"this repository's configuration asks for what you have not approved; nothing was sent or run{wanted}",
-        f"look at it and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})",
+        f"this repository's configuration asks for permissions that you have not approved; nothing was sent "
+        f"or run{wanted}",
+        f"review and approve it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})",
     )

@@ -43,7 +43,7 @@ def chosen(names: Sequence[str], known: dict[str, Finding]) -> list[Finding]:
             continue
         some = fits or list(known)
         listed = "; ".join(described(known[key]) for key in some[:_SHOWN])
-        what = "several findings have" if fits else "no finding of this repository's reports has"
+        what = "more than one finding has" if fits else "no finding in this repository's reports has"
         raise RalphError(
             f"{what} an id that begins with {one_line(name)!r}",
             f"choose one: {listed}" if listed else "`ralph-hooks gate` judges what is staged",
@@ -83,7 +83,7 @@ def undo(repository: Repository, names: Sequence[str]) -> list[Dismissal]:
         wanted = name.strip().lower()
         fits = [entry for entry in there if len(wanted) >= _SHORTEST and entry.id.startswith(wanted)]
         if len(fits) != 1:
-            what = "several dismissals have" if fits else "no dismissal has"
+            what = "more than one dismissal has" if fits else "no dismissal has"
             raise RalphError(f"{what} an id that begins with {one_line(name)!r}", "see `ralph-hooks dismiss --list`")
         gone[fits[0].id] = fits[0]
     files.write_file(repository, tuple(entry for entry in there if entry.id not in gone))

@@ -37,12 +37,12 @@ def clear_away(home: Home, repository: Repository) -> None:
         if died:
             sweep()
     except (RalphError, OSError) as error:
-        click.echo(f"ralph-hooks: what a killed repair has left could not be removed: {visible(str(error))}", err=True)
+        click.echo(f"ralph-hooks: cannot remove the files of a killed repair: {visible(str(error))}", err=True)
         return
     for job in died:
         click.echo(
-            f"ralph-hooks: the repair of {one_line(job.title)} was killed, and what it left is removed;"
-            " `ralph-hooks fix` makes another",
+            f"ralph-hooks: the repair of {one_line(job.title)} was killed, and its files are removed;"
+            " `ralph-hooks fix` starts another",
             err=True,
         )
 

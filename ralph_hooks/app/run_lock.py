@@ -52,7 +52,7 @@ def _wait(path: Path, deadline: Deadline) -> locks.Lock | None:
         return None
     lock = locks.acquire(path)
     if lock is None and locks.usable(path.parent):
-        click.echo("ralph-hooks: another run judges the same change: waiting for what it finds", err=True)
+        click.echo("ralph-hooks: another run is reviewing the same change; waiting for its verdicts", err=True)
         while lock is None and not deadline.passed:
             time.sleep(_POLL)
             lock = locks.acquire(path)

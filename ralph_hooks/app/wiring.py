@@ -97,7 +97,7 @@ class Selection(Struct, frozen=True):
         if self.from_ref:
             return snapshots.between(repository, self.from_ref, self.to_ref or "HEAD")
         if self.to_ref:
-            raise RalphError("--to-ref needs --from-ref", "say where the range begins")
+            raise RalphError("--to-ref needs --from-ref", "add --from-ref with the start of the range")
         if self.worktree:
             from ralph_hooks.git.worktree import everything
 
@@ -462,7 +462,7 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
             yield Fixer(gate=judging, models=gate.models, bench=bench, autofix=RuffFixes())
     except OSError as error:
         raise RalphError(
-            f"the scratch copy cannot be used: {error}", "is there room in the temporary folder?"
+            f"cannot use the scratch copy: {error}", "check for free space in the temporary folder"
         ) from error
 
 
@@ -474,5 +474,5 @@ def build_client(context: Context, run: str) -> ModelClient:
     from ralph_hooks.providers.request_log import BodyKeeper
 
     folder = context.home.state / "bodies" / run
-    click.echo(f"ralph-hooks: requests and replies are kept in {visible(str(folder))}", err=True)
+    click.echo(f"ralph-hooks: requests and replies are saved in {visible(str(folder))}", err=True)
     return BodyKeeper(client, folder)

@@ -52,7 +52,7 @@ class _Gone(Struct, frozen=True):
     module: str
     """Its dotted name."""
     names: Mapping[str, int]
-    """Names and their lines in the base; empty where the whole module is gone."""
+    """Names and their lines in the base; empty where the whole module was removed."""
 
     @property
     def whole(self) -> bool:
@@ -65,7 +65,7 @@ class _Use(Struct, frozen=True):
 
 
 def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchanged: Unchanged) -> tuple[Finding, ...]:
-    """Return one finding for each name or module of ``suspects`` that is gone and still imported.
+    """Return one finding for each name or module of ``suspects`` that was removed and still imported.
 
     ``sources`` are all Python files of the change.
     """
@@ -263,13 +263,13 @@ def _finding(gone: _Gone, name: str, places: Sequence[_Use]) -> Finding:
     more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
     line = gone.names.get(name, 1)
     lines = without_end(gone.source.content.old or b"")
-    what = f"`{name}` is no longer in {gone.module}" if name else f"the module {gone.module} is gone"
+    what = f"`{name}` is no longer in {gone.module}" if name else f"the module {gone.module} was removed"
     found = blocking(
         "imports",
         gone.source.path,
         line,
         category="broken-import",
-        message=f"{what}, but imported by {listed}{more}",
+        message=f"{what}, but is still imported by {listed}{more}",
         shown=lines[line - 1] if line <= len(lines) else decode(b""),
     )
     return msgspec.structs.replace(found, removed=True)

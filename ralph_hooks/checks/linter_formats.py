@@ -182,7 +182,7 @@ def _sarif(output: bytes) -> Iterator[_Raw | str]:
     """Read SARIF 2.1.0 (OASIS): https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html ."""
     for run in _json(output, _Log).runs:
         if any(invocation.execution_successful is False for invocation in run.invocations or ()):
-            yield "it says itself that it did not succeed"
+            yield "it reports that it failed"
         rules = run.tool.driver.rules or ()
         by_id = {rule.id: rule for rule in rules}
         for result in run.results or ():

@@ -135,7 +135,7 @@ def _read(job: _Job, runs: Sequence[LinterRun]) -> _Side:
     for run in runs:
         said = f": {one_line(secrets.mask(run.said))[:_LONGEST_SAID]}" if run.said else ""
         if run.problem or run.code is None:
-            problem = problem or run.problem or "it did not end"
+            problem = problem or run.problem or "it did not finish"
             continue
         if run.code in _NOT_STARTED:
             problem = problem or f"it could not be started (exit code {run.code}{said})"
@@ -172,8 +172,7 @@ def _result(linter: Linter, sources: Sequence[Source], new: _Side, old: _Side) -
     remark = ""
     if old.problem:
         remark = (
-            f"{linter.name} cannot judge the base of this change ({old.problem}), "
-            "so only its findings on added lines count"
+            f"{linter.name} failed on the base of this change ({old.problem}), so only findings on added lines count"
         )
     return LinterResult(
         findings=tuple(findings),

@@ -206,8 +206,8 @@ def _diagnose(
         if _overflowed(finished):
             paths = [written[name] for name in _too_deep(folder, list(written), target, deadline)]
             raise RalphError(
-                f"ruff runs out of stack over {', '.join(map(one_line, paths))}: code is nested too deeply there",
-                "if it is generated, leave it out: `gate.exclude`",
+                f"ruff ran out of stack on {', '.join(map(one_line, paths))}: the code is nested too deeply",
+                "exclude it with `gate.exclude` if it is generated",
             )
         if b"--target-version" not in finished.stderr:
             raise _failure(finished)
@@ -240,9 +240,9 @@ def _run(folder: str, target: str, deadline: Deadline, *names: str) -> Finished:
     try:
         return run(arguments, cwd=Path(folder), env=allowed_environment(), timeout=deadline.remaining() + _GRACE)
     except OSError as error:
-        raise RalphError(f"ruff cannot be started: {error.strerror}", _REINSTALL) from error
+        raise RalphError(f"cannot start ruff: {error.strerror}", _REINSTALL) from error
     except TimeoutExpired as error:
-        raise RalphError("ruff did not end in time", "raise the gate's `deadline`") from error
+        raise RalphError("ruff did not finish before the deadline", "raise the gate's `deadline`") from error
 
 
 def _failure(finished: Finished) -> RalphError:

@@ -27,7 +27,7 @@ _VERSION = "1"
 _MOST_FINDINGS = 20  # in a file that is read in pieces
 _LONGEST_SHOWN = 1_000  # characters
 _ROUNDS = 1_000  # of the slow hash of a credential
-_ADVICE = "take it out and revoke it where it was issued, for git keeps what was committed"
+_ADVICE = "remove it and revoke it where it was issued: git keeps everything that was committed"
 _UNREAL = "if it is not a real secret, end the line with the comment `# pragma: allowlist secret`"
 _DISMISS = "if it is not a real secret, run `ralph-hooks dismiss ID` with the id of this finding"
 _WITHOUT_COMMENTS = frozenset(
@@ -59,7 +59,9 @@ class Secrets:
         for source in sources:
             if deadline.passed:
                 left = plural(len(sources) - len(results), "file")
-                raise RalphError(f"the secret scan did not end in time, {left} left", "raise the gate's `deadline`")
+                raise RalphError(
+                    f"the secret scan did not finish before the deadline, {left} left", "raise the gate's `deadline`"
+                )
             results[source.path] = CheckResult(tuple(_findings(source)))
         return results
 

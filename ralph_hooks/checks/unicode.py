@@ -118,7 +118,7 @@ def _disguise(source: Source) -> Iterator[Finding]:
                 source.path,
                 number,
                 category="invisible-characters",
-                message="in the encoding that is declared here, what a reader sees is not the code. Use UTF-8",
+                message="with the encoding declared here, the code that runs is not what a reader sees. Use UTF-8",
                 shown=visible(decode(line)),
             )
 

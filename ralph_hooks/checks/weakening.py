@@ -76,10 +76,10 @@ def findings(sources: Sequence[Source], *, blocks: bool) -> tuple[Finding, ...]:
     kinds: Sequence[tuple[str, Sequence[_Place]]] = (
         ("{tests} removed", _removed_tests(tests, unneeded)),
         ("{tests} skipped", _skipped_tests(tests)),
-        ("{tests} asserting less than before", _lost_assertions(tests, unneeded)),
+        ("{tests} with fewer assertions than before", _lost_assertions(tests, unneeded)),
         *((f"{{n}} more `{name}`", _suppressed(sources, name)) for name in _suppressions()),
         ("{limits} lowered", [place for source in sources for place in _lower_limits(source)]),
-        ("CI is looser", _looser_ci(sources)),
+        ("CI is less strict", _looser_ci(sources)),
     )
     return tuple(_finding(kind, places, blocks=blocks) for kind, places in kinds if places)
 

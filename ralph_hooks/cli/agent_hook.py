@@ -15,10 +15,10 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.process import in_program
 
 HELP = """\
-Judge the work of a coding agent when it ends its turn. The agent calls this itself, from a hook that `ralph-hooks
+Review the work of a coding agent when it finishes its turn. The agent calls this itself, from a hook that `ralph-hooks
 install --agent NAME` adds to its settings.
 
-It reads the agent's JSON on standard input, judges all uncommitted changes, new files included, and answers in the
+It reads the agent's JSON on standard input, reviews all uncommitted changes, new files included, and answers in the
 agent's format. A rejection sends the agent back to work with the report. A missing key, an outage or a mistake in the
 configuration never does: you get a message, and the agent may end. The same files are never rejected twice, and an
 agent is sent back at most three times in a row.
@@ -53,13 +53,11 @@ def _answer(agent: Convention, call: HookCall) -> Answer:
         return _judged(agent, call)
     except RalphError as error:
         hint = f" -> {error.hint}" if error.hint else ""
-        return agent.tell(one_line(f"ralph-hooks has judged nothing: {error.message}{hint}"))
+        return agent.tell(one_line(f"ralph-hooks reviewed nothing: {error.message}{hint}"))
     except Exception as error:
         if os.environ.get("RALPH_HOOKS_DEBUG"):
             raise
-        return agent.tell(
-            one_line(f"ralph-hooks has judged nothing: it failed inside ({type(error).__name__}: {error})")
-        )
+        return agent.tell(one_line(f"ralph-hooks reviewed nothing: internal error ({type(error).__name__}: {error})"))
 
 
 def _judged(agent: Convention, call: HookCall) -> Answer:
@@ -71,7 +69,7 @@ def _judged(agent: Convention, call: HookCall) -> Answer:
     guard = Guard(state, context.key, f"{agent.name}/{call.session}")
     with one_at_a_time(state, context.key) as alone:
         if not alone:
-            return agent.tell("ralph-hooks: another hook of an agent judges this repository already")
+            return agent.tell("ralph-hooks: another agent hook is already reviewing this repository")
         report = _review()
         if report is None or report.verdict is Verdict.PASS:
             guard.passed()
@@ -82,7 +80,7 @@ def _judged(agent: Convention, call: HookCall) -> Answer:
         obstacle = guard.obstacle(report.tree, continued=call.continued)
         if obstacle:
             return agent.tell(
-                one_line(f"ralph-hooks refuses this change still, but {obstacle}: `ralph-hooks show` has it")
+                one_line(f"ralph-hooks still rejects this change, but {obstacle}: see `ralph-hooks show`")
             )
         guard.blocked(report.tree, continued=call.continued)
         return agent.block(told)

@@ -7,7 +7,7 @@ from ralph_hooks.cli.shared.review_command import judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Judge the staged change by checks and models only: no verify commands, no repair.
+Review the staged change with checks and models only: no verify commands, no repair.
 
 \b
 Examples:

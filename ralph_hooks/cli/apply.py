@@ -84,9 +84,9 @@ def bring_in(repository: Repository, fix: StoredFix) -> None:
     """
     applied = apply(repository, fix)
     if not applied.paths:
-        click.echo(f"Fix {applied.fix} is in your working tree already: nothing was changed.")
+        click.echo(f"Fix {applied.fix} is already in your working tree: nothing was changed.")
         return
     click.echo(f"Applied fix {applied.fix} to {plural(len(applied.paths), 'file')}:")
     for line in told(applied):
         click.echo(line)
-    click.echo("  -> look at it with `git diff`, `git add` what you want of it; `ralph-hooks undo` takes it back")
+    click.echo("  -> review it with `git diff`, `git add` what you want to keep; `ralph-hooks undo` reverts it")

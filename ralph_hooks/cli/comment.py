@@ -15,7 +15,7 @@ from ralph_hooks.store.reports import Reports
 
 HELP = """\
 Post the last report, or the one whose id starts with ID, on the pull request (GitHub) or merge request (GitLab) of this
-job: one comment that every run updates, and one remark on each line with a finding.
+job: one comment that every run updates, and one comment on each line with a finding.
 
 The request is read from the variables of GitHub Actions or GitLab CI, the token from GITHUB_TOKEN or GITLAB_TOKEN.
 Outside CI nothing is sent: the comment is only shown. This command does not repeat the gate's verdict; it fails only if
@@ -23,7 +23,7 @@ it cannot write.
 
 \b
 Examples:
-  ralph-hooks comment              in a job, after the gate has judged the range
+  ralph-hooks comment              in a job, after the gate has reviewed the range
   ralph-hooks comment --dry-run    show it
   GITHUB_REPOSITORY=me/shop ralph-hooks comment --number 7 --post
 """
@@ -32,7 +32,9 @@ Examples:
 @click.command("comment", help=HELP)
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option(
-    "--number", type=click.IntRange(min=1), help="The pull or merge request, if the job's variables do not name it."
+    "--number",
+    type=click.IntRange(min=1),
+    help="Number of the pull or merge request; default: from the job's variables.",
 )
 @click.option("--post/--dry-run", default=None, help="Post the comment, or only show it (default: post in CI only).")
 def command(*, id_: str | None, number: int | None, post: bool | None) -> None:
@@ -44,22 +46,22 @@ def command(*, id_: str | None, number: int | None, post: bool | None) -> None:
         reports = Reports(state.database, context.known_as())
         found = reports.get(id_) if id_ else reports.last()
     if found is None:
-        raise RalphError("no change of this repository was judged yet", "ralph-hooks gate --from-ref A --to-ref B")
+        raise RalphError("no change in this repository was reviewed yet", "ralph-hooks gate --from-ref A --to-ref B")
     report = found.report
     if not (in_ci() if post is None else post):
         click.echo(markdown.render(report))
         for finding in remarked(report):
             click.echo(f"On {wording.place(finding)}:\n{markdown.remark(finding)}")
-        click.echo("Nothing was sent: `--post` writes it on the request.", err=True)
+        click.echo("Nothing was sent. Use `--post` to post it.", err=True)
         return
     place = find_place(os.environ, number)
     if place is None:
         if post:
-            raise RalphError("this job is not about a pull or merge request", "give --number N")
-        click.echo("This job is not about a pull or merge request: nothing was sent.", err=True)
+            raise RalphError("this job does not belong to a pull or merge request", "give the number with --number N")
+        click.echo("This job does not belong to a pull or merge request: nothing was sent.", err=True)
         return
     written = write(place, context.settings.proxy, context.repository, report)
     done = [plural(written.remarks, "new remark")]
-    done += [f"{written.known} there already"] if written.known else []
-    done += [f"{written.elsewhere} on lines that are not shown"] if written.elsewhere else []
+    done += [f"{written.known} already there"] if written.known else []
+    done += [f"{written.elsewhere} on lines outside the diff"] if written.elsewhere else []
     click.echo(f"{place.told}: comment {'updated' if written.updated else 'written'}, {', '.join(done)}.")

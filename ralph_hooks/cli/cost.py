@@ -74,7 +74,7 @@ def command(
 
         click.echo(data.to_csv(bill), nl=False)
     elif not bill.statement.whole.calls and not bill.statement.whole.remembered:
-        click.echo("No model was asked: nothing was spent.")
+        click.echo("No model was called: nothing was spent.")
     else:
         from ralph_hooks.reports.cost import table
 

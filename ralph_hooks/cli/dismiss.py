@@ -79,7 +79,9 @@ def _dismiss(context: Context, ids: Sequence[str], reason: str | None, *, last: 
     with open_state(context.home) as state:
         reports = [kept.report for kept in Reports(state.database, context.known_as()).recent(_REPORTS)]
     if not reports:
-        raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
+        raise RalphError(
+            "no change in this repository was reviewed yet", "run `ralph-hooks gate` to review the staged change"
+        )
     if ids:
         findings = dismissals.chosen(ids, dismissals.dismissable(reports))
     elif last:
@@ -94,7 +96,7 @@ def _dismiss(context: Context, ids: Sequence[str], reason: str | None, *, last: 
     if reason is None and sys.stdin is not None and sys.stdin.isatty():
         reason = click.prompt("Reason", err=True)
     if not (reason or "").strip():
-        raise click.UsageError("--reason is needed: say why, for whoever reads the entry later")
+        raise click.UsageError("missing --reason: give one, for people who read the entry later")
     _told("Dismissed", dismissals.dismiss(context.repository, findings, kind, reason or ""))
     with open_state(context.home) as state:
         StoredLabels(state.database, context.known_as()).decide([finding.fingerprint for finding in findings], kind)
@@ -109,7 +111,7 @@ def _blocking(report: Report) -> list[Finding]:
     found = [finding for finding in report.findings if finding.blocking]
     if named := [finding for finding in found if finding.source == _SECRET]:
         ids = ", ".join(finding.id for finding in named)
-        click.echo(f"ralph-hooks: not dismissed, for a secret has to be named by its id: {ids}", err=True)
+        click.echo(f"ralph-hooks: not dismissed, because a secret must be named by its id: {ids}", err=True)
     return [finding for finding in found if finding.source != _SECRET]
 
 
@@ -122,11 +124,11 @@ def _asked(report: Report) -> list[Finding]:
         mark = "blocks" if finding.blocking else "advice"
         click.echo(f"{number:>3}  {mark}  {dismissals.described(finding)}", err=True)
         click.echo(f"            {one_line(' '.join(finding.message.split()))[:100]}", err=True)
-    answer = str(click.prompt("Which ones (numbers, separated by blanks)", default="", show_default=False, err=True))
+    answer = str(click.prompt("Dismiss which (numbers, separated by spaces)", default="", show_default=False, err=True))
     picked = []
     for word in answer.replace(",", " ").split():
         if not word.isdecimal() or not 1 <= int(word) <= len(found):
-            raise click.UsageError(f"{one_line(word)!r} is no number from 1 to {len(found)}")
+            raise click.UsageError(f"{one_line(word)!r} is not a number from 1 to {len(found)}")
         picked.append(found[int(word) - 1])
     return list(dict.fromkeys(picked))
 

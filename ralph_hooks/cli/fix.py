@@ -24,7 +24,7 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import GitSnapshot
 
 HELP = """\
-Repair what the gate rejects. The change is judged (cached verdicts cost nothing) and repaired in a scratch copy;
+Repair what the gate rejects. The change is reviewed (cached verdicts cost nothing) and repaired in a scratch copy;
 checks, models and your verify commands judge the repair; it is stored as a fix. Your files stay unchanged until you
 apply it.
 
@@ -42,7 +42,7 @@ Examples:
   ralph-hooks fix --cancel                   stop the background repairs
 
 Exit codes: 0 nothing to repair, or a fix is stored; 1 not repaired; 2 wrong usage or configuration; 3 the change could
-not be judged; 4 not trusted yet; 130 interrupted.
+not be reviewed; 4 not trusted yet; 130 interrupted.
 """
 
 
@@ -121,14 +121,14 @@ def _choose(context: Context, selection: Selection) -> tuple[GitSnapshot, tuple[
     if snapshot.change.entries or selection != Selection():
         return snapshot, ()
     if context.repository.head_tree is None:
-        raise RalphError("nothing is staged, and there is no commit yet", "`git add` what is to be repaired")
-    return Selection(commit="HEAD").read(context.repository), ("nothing is staged: this is about the last commit",)
+        raise RalphError("nothing is staged, and there is no commit yet", "`git add` the change to repair")
+    return Selection(commit="HEAD").read(context.repository), ("nothing is staged: repairing the last commit",)
 
 
 def _cancel(context: Context) -> int:
     ended = background.cancel_all(context)
     for job in ended:
-        click.echo(f"Ended the repair of {one_line(job.title)}.")
+        click.echo(f"Stopped the repair of {one_line(job.title)}.")
     if not ended:
-        click.echo("No repair goes on in the background.")
+        click.echo("No repair is running in the background.")
     return ExitCode.PASS

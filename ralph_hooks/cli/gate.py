@@ -7,8 +7,8 @@ from ralph_hooks.cli.shared.review_command import gate_scope, judging_command
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Judge the staged change, or what the options name: deterministic checks, then the analyze and verify models, then your
-verify commands where `verify.on` names this stage (pre-push for a range or a commit, else pre-commit).
+Review the staged change, or the one that the options name: deterministic checks, then the analyze and verify models,
+then your verify commands if `verify.on` lists this stage (pre-push for a range or a commit, else pre-commit).
 
 \b
 Examples:

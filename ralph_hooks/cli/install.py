@@ -19,7 +19,7 @@ from ralph_hooks.git.hooks.script import HOOKS, KEPT, PRE_COMMIT, PRE_PUSH
 from ralph_hooks.git.snapshot import open_repository
 
 HELP = """\
-Install native hooks: `ralph-hooks gate` judges `git commit`, and `ralph-hooks pre-push` judges `git push`.
+Install native hooks: `ralph-hooks gate` reviews each `git commit`, and `ralph-hooks pre-push` each `git push`.
 
 Existing hooks (from pre-commit, husky, lefthook or git-lfs, or your own) are kept and still run: before ours at a
 commit, because they may change what is committed, and after ours at a push. `ralph-hooks uninstall` restores them.
@@ -30,10 +30,10 @@ Examples:
   ralph-hooks install
   ralph-hooks install --hook pre-push         one of the two
   ralph-hooks install --into shared           into a core.hooksPath shared with others
-  ralph-hooks install --agent claude-code     judge its work when it ends a turn
+  ralph-hooks install --agent claude-code     review its work when it finishes a turn
 """
-_HUSKY = "husky writes this folder anew whenever it is installed: a line `{command}` in .husky/{hook} lasts"
-_LEFTHOOK = "`lefthook install` puts its own script in this place again: a job with {job} in lefthook.yml lasts"
+_HUSKY = "husky recreates this folder whenever it is installed; add a line `{command}` to .husky/{hook} instead"
+_LEFTHOOK = "`lefthook install` overwrites this script; add a job with {job} to lefthook.yml instead"
 _LASTING = {
     ("husky", PRE_COMMIT): _HUSKY.format(command="ralph-hooks gate", hook=PRE_COMMIT),
     ("husky", PRE_PUSH): _HUSKY.format(command='ralph-hooks pre-push "$@"', hook=PRE_PUSH),
@@ -56,7 +56,7 @@ _LASTING = {
 @click.option(
     "--into",
     type=click.Choice(["repository", "shared"]),
-    help="If core.hooksPath leads out of the repository or to files that it tracks: `shared` writes there, "
+    help="If core.hooksPath is outside the repository or tracked by it: `shared` writes there, "
     "`repository` writes to the repository's own hooks folder, for hooks of yours that call those.",
 )
 def command(*, names: tuple[str, ...], agents: tuple[str, ...], into: str | None) -> None:
@@ -81,9 +81,10 @@ def hooks_folder(context: Context, into: str | None) -> Folder:
     folder = native.folder(context.repository, own=into == "repository")
     if folder.shared and into != "shared":
         raise RalphError(
-            f"{folder.path} is not this repository's alone: {folder.shared} ({folder.setting or 'a symbolic link'})",
-            "`ralph-hooks install --into shared` writes there all the same; `--into repository` writes into "
-            f"{context.repository.common_dir / 'hooks'}, which git only looks at if a hook of yours calls it",
+            f"{folder.path} is not used by this repository alone: {folder.shared} "
+            f"({folder.setting or 'a symbolic link'})",
+            "`ralph-hooks install --into shared` writes there anyway; `--into repository` writes into "
+            f"{context.repository.common_dir / 'hooks'}, which git uses only if a hook of yours calls it",
         )
     return folder
 
@@ -93,9 +94,7 @@ def install_one(context: Context, folder: Folder, name: str) -> str:
     state = native.inspect(folder, name)
     caller = called_by(context, state)
     if caller is not None:
-        return (
-            f"{name}: left as it is, {state.other} runs ralph-hooks already ({shown(caller, context.repository.top)})"
-        )
+        return f"{name}: unchanged, {state.other} already runs ralph-hooks ({shown(caller, context.repository.top)})"
     settings = context.settings
     limits = settings.push if name == PRE_PUSH else settings.gate
     # A tracked hook runs on machines without our interpreter: it uses PATH.
@@ -114,9 +113,9 @@ def called_by(context: Context, state: HookState) -> Path | None:
 def _words(state: HookState, change: HookChange, where: str) -> str:
     name = state.hook
     if not change.done:
-        return f"{name}: installed already ({where})"
+        return f"{name}: already installed ({where})"
     if state.ours is not None:
-        return f"{name}: brought up to date ({where})"
+        return f"{name}: updated ({where})"
     if not change.other:
         return f"{name}: installed ({where})"
     whose = "a script" if change.other == managers.OTHER else f"{change.other}'s script"

@@ -25,14 +25,14 @@ COMMANDS = {
     "verify": "Run your verify commands and check the invariants, nothing else.",
     "pre-push": "Review what is pushed; for git's pre-push hook.",
     "fix": "Repair a rejected change in a scratch copy, check the repair, store it.",
-    "show": "Show the last report, an earlier one, a proof or a stored fix.",
+    "show": "Show the last report, an earlier one, a reproducer or a stored fix.",
     "apply": "Apply a stored fix to the working tree.",
     "dismiss": "Dismiss findings that are wrong or accepted, while their code is the same.",
-    "undo": "Take the last applied fix back.",
+    "undo": "Revert the last applied fix.",
     "route": "Show which model would run, why and for how much; send nothing.",
-    "stats": "Show precision, false blocks and cost of a true finding in real use.",
+    "stats": "Show how precise the gate is in real use, and the cost of a true finding.",
     "cost": "Show what the models cost, and what the expensive one would have cost.",
-    "comment": "Put the report on a pull or merge request.",
+    "comment": "Post the report on a pull or merge request.",
     "agent-hook": "Review a coding agent's work; for the agent's own hook.",
     "mcp": "Serve review, show, apply and stats over the Model Context Protocol.",
     "init": "Set up a repository: models, tests, hooks.",
@@ -88,7 +88,7 @@ class _LazyGroup(click.Group):
 @click.group(
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 pass, 1 rejected, 2 wrong usage or configuration, 3 could not be judged, 4 not trusted yet, "
+    epilog="Exit codes: 0 pass, 1 rejected, 2 wrong usage or configuration, 3 not reviewed, 4 not trusted yet, "
     "130 interrupted.",
 )
 @click.version_option(__version__, prog_name="ralph-hooks")
@@ -153,13 +153,13 @@ def run(args: list[str] | None = None) -> int:
             raise
         if isinstance(error, OSError) and error.errno in _FULL:
             complain(
-                f"the change was NOT judged: {error.strerror} ({error.filename or _temporary()})",
-                "make room there, or set TMPDIR to a folder on another disk",
+                f"the change was NOT reviewed: {error.strerror} ({error.filename or _temporary()})",
+                "free space there, or set TMPDIR to a folder on another disk",
             )
             return ExitCode.UNJUDGED
         complain(
-            f"the change was NOT judged: ralph-hooks failed inside ({type(error).__name__}: {error})",
-            "run again with RALPH_HOOKS_DEBUG=1 and report the traceback",
+            f"the change was NOT reviewed: internal error in ralph-hooks ({type(error).__name__}: {error})",
+            "run it again with RALPH_HOOKS_DEBUG=1 and report the traceback",
         )
         return ExitCode.UNJUDGED
 

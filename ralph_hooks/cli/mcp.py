@@ -29,8 +29,8 @@ Examples:
   codex mcp add ralph-hooks -- ralph-hooks mcp
 """
 _INSTRUCTIONS = (
-    "ralph-hooks judges changes before they are committed. When you have finished a piece of work, call review; repair "
-    "what it refuses and call it again. Where a finding is wrong, tell the user: dismissing it is theirs to decide."
+    "ralph-hooks reviews changes before they are committed. When you finish a piece of work, call review; fix "
+    "what it rejects and call it again. If a finding is wrong, tell the user: only the user may dismiss it."
 )
 _PATIENCE = 1800.0  # seconds: far longer than any deadline
 _MOST_TEXT = 256 * 1024  # bytes of a report
@@ -44,7 +44,7 @@ def command() -> None:
         server = _server()
     except ImportError as error:
         raise RalphError(
-            f"the MCP server needs a package that is not there ({error})", "pip install 'ralph-hooks[mcp]'"
+            f"the MCP server needs a package that is not installed ({error})", "pip install 'ralph-hooks[mcp]'"
         ) from error
     server.run("stdio")
 

@@ -18,26 +18,25 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.git import push
 
 HELP = """\
-Judge what a push would send: the net change of each ref by checks, models and your verify commands, and every single
-commit by the secret scan. It serves git's pre-push hook (`ralph-hooks install` writes it) and reads its lines on
-standard input; under pre-commit it judges the one ref that pre-commit passes on.
-
-It judges the commits that no remote has yet, by object ids: HEAD and the working tree play no part. Deleted refs pass.
+Review what a push would send: the net change of each ref by checks, models and your verify commands, and every single
+commit by the secret scan. It runs in git's pre-push hook (`ralph-hooks install` writes it) and reads git's lines on
+standard input; under pre-commit it reviews the one ref that pre-commit passes on. It reviews the commits that no
+remote has yet, by object ids; HEAD and the working tree do not matter. Deleted refs pass.
 
 \b
 Examples:
   exec ralph-hooks pre-push "$@"                       in .git/hooks/pre-push
-  ralph-hooks gate --from-ref origin/main              judge the same range by hand, without a push
+  ralph-hooks gate --from-ref origin/main              review the same range without a push
 """
 
 
 _ONE_REF = (
-    "pre-commit and prek hand on one of the pushed refs: {ref} was judged; the native hook judges all "
+    "pre-commit and prek pass on only one of the pushed refs: {ref} was reviewed; the native hook reviews all "
     "of them (`ralph-hooks install`)"
 )
 _NO_REF = (
-    "git named no ref on standard input: if something is pushed, a hook manager keeps its lines back (lefthook hands "
-    "them on with `use_stdin: true`)"
+    "standard input named no pushed ref: if you are pushing one, your hook manager does not pass git's lines on "
+    "(lefthook does with `use_stdin: true`)"
 )
 
 
@@ -75,7 +74,7 @@ def _standard_input() -> bytes:
         return b""
     if sys.stdin.isatty() and "PRE_COMMIT" not in os.environ:
         raise RalphError(
-            "pre-push reads git's lines on standard input, and here is a terminal",
-            "by hand: `ralph-hooks gate --from-ref A --to-ref B`; `ralph-hooks install` writes the hook",
+            "pre-push reads git's lines on standard input, but standard input is a terminal",
+            "to review a range, run `ralph-hooks gate --from-ref A --to-ref B`; `ralph-hooks install` writes the hook",
         )
     return sys.stdin.buffer.read()

@@ -15,7 +15,7 @@ from ralph_hooks.engine.review.estimate import Estimate, Forecasted, Preview, pr
 from ralph_hooks.engine.review.gate import Scope
 
 HELP = """\
-Show what would run for the staged change, or for some paths: the model for each phase, the rule that chose it, what is
+Show what would run for the staged change, or for some paths: the model for each phase, the rule that chose it, which
 left out and why, and the estimated cost. Nothing is sent.
 
 A change of documentation, configuration, test data, formatting or a rename is boilerplate: the cheap model repairs it
@@ -72,7 +72,7 @@ def _path(path: Preview) -> Iterator[str]:
     for phase in (Phase.ANALYZE, Phase.VERIFY, Phase.PLAN, Phase.IMPLEMENT, Phase.FIX):
         chain = path.models.get(phase, ())
         names = ", then ".join(map(one_line, chain)) or "nobody"
-        known = "  (known already: costs nothing)" if phase is Phase.ANALYZE and path.known else ""
+        known = "  (cached: costs nothing)" if phase is Phase.ANALYZE and path.known else ""
         yield f"  {phase.value:<10} {names}{known}"
     yield f"  why        {one_line(path.reason)}"
     if path.repair_reason != path.reason:
@@ -85,14 +85,14 @@ def _costs(coming: Forecasted) -> Iterator[str]:
     for each in coming.certain:
         yield f"{plural(each.requests, 'request')} to {one_line(each.model)}: {_figures(each)}"
     if coming.perhaps:
-        yield "If something would block, about this on top:"
+        yield "If a finding would block, in addition about:"
     for each in coming.perhaps:
         yield f"  {each.phase.value:<10} {one_line(each.model)}: {_figures(each)}"
-    yield "Nothing was sent. Tokens are estimated at four bytes each, replies are a guess."
+    yield "Nothing was sent. Tokens are estimated at four bytes each; the length of replies is a guess."
 
 
 def _figures(each: Estimate) -> str:
-    price = "price not known" if each.cost_usd is None else money(each.cost_usd)
+    price = "unknown price" if each.cost_usd is None else money(each.cost_usd)
     return f"about {each.input_tokens:,} tokens in, {each.output_tokens:,} out, {price}"
 
 

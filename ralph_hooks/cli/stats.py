@@ -21,7 +21,7 @@ clean changes that were blocked, and the cost of a true finding.
 
 \b
 Examples:
-  ralph-hooks stats                       everything that your gate has judged
+  ralph-hooks stats                       everything that your gate has reviewed
   ralph-hooks stats --here --since 2026-11-01
   ralph-hooks stats --format json
   ralph-hooks stats --html stats.html     one page, which loads nothing from the network
@@ -69,7 +69,7 @@ def command(
 
         click.echo(to_json(counted), nl=False)
     elif not counted.changes:
-        click.echo("No change was judged yet: `ralph-hooks gate` judges what is staged.")
+        click.echo("No change was reviewed yet: run `ralph-hooks gate` to review the staged change.")
     else:
         from ralph_hooks.reports.stats import text
 

@@ -64,10 +64,12 @@ def _mark(permission: Permission, known: tuple[str, ...] | None) -> str:
         return " (new)"
     if known == permission.lines:
         return " (as approved)"
-    return "" if set(known) != set(permission.lines) else " (the same lines in another order or number)"
+    return "" if set(known) != set(permission.lines) else " (the same lines, in another order or repeated)"
 
 
 def _agreed() -> bool:
     if not sys.stdin.isatty():
-        raise UntrustedError("there is no terminal to ask on", "run `ralph-hooks trust --yes` if you approve of it")
+        raise UntrustedError(
+            "cannot ask for approval without a terminal", "run `ralph-hooks trust --yes` to approve it"
+        )
     return click.confirm("Approve?", default=False)

@@ -25,8 +25,8 @@ def command() -> None:
     """Restore the files."""
     undone = undo(find_repository())
     if not undone.paths:
-        click.echo(f"Nothing of fix {undone.fix} is left in your working tree: nothing was changed.")
+        click.echo(f"Your working tree no longer contains fix {undone.fix}: nothing was changed.")
         return
-    click.echo(f"Took fix {undone.fix} back in {plural(len(undone.paths), 'file')}:")
+    click.echo(f"Reverted fix {undone.fix} in {plural(len(undone.paths), 'file')}:")
     for line in told(undone):
         click.echo(line)

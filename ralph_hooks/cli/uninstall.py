@@ -64,4 +64,4 @@ def _words(state: HookState, change: HookChange, where: str) -> str:
     if not change.other:
         return f"{state.hook}: uninstalled ({where})"
     whose = "the script" if change.other == managers.OTHER else f"{change.other}'s script"
-    return f"{state.hook}: uninstalled; {whose} that was there before is back ({where})"
+    return f"{state.hook}: uninstalled; {whose} that was there before is restored ({where})"

@@ -114,7 +114,7 @@ class Dask:
         with self._changed:
             while True:
                 if self._gone:
-                    raise RalphError(self._gone, "what was judged until then is kept: run it again to go on")
+                    raise RalphError(self._gone, "finished work is cached: run it again to continue")
                 found = max(self._workers.values(), key=lambda worker: worker.free, default=None)
                 if found is not None and found.free > 0:
                     found.free -= 1
@@ -125,8 +125,8 @@ class Dask:
                     until = time.monotonic() + _RETURN
                 elif time.monotonic() > until:
                     raise RalphError(
-                        f"no worker is left in the Dask cluster at {self._address}",
-                        "start some (`dask worker ADDRESS`); what was judged until then is kept",
+                        f"no workers are left in the Dask cluster at {self._address}",
+                        "start some (`dask worker ADDRESS`); finished work is cached",
                     )
                 self._changed.wait(_LOOK)
 
@@ -163,7 +163,7 @@ class Dask:
             except (Exception, CancelledError) as error:  # killed, cancelled, or failed in a way of its own
                 self._wait_for_scheduler()
                 raise WorkerLost(f"{type(error).__name__}: {error}", visit_.note) from error
-        raise WorkerLost("it is gone", visit_.note)
+        raise WorkerLost("it has left the cluster", visit_.note)
 
     def _wait_for_scheduler(self) -> None:
         """Wait until the scheduler is back or given up: its tasks are lost with it, so none is submitted meanwhile."""
@@ -193,7 +193,7 @@ class Dask:
             except Exception:  # noqa: BLE001 - whatever Dask raises while a scheduler does not answer
                 failures += 1
                 if failures >= _SILENCE or self._client.status == "closed":
-                    self._end(f"the Dask cluster at {self._address} does not answer any more")
+                    self._end(f"the Dask cluster at {self._address} stopped answering")
                     return
 
     def _look(self, threads: Mapping[str, int]) -> None:
@@ -220,7 +220,7 @@ class Dask:
                 refusals.append(
                     RalphError(
                         f"the Dask worker at {address} cannot be used: {problem}",
-                        f"give the workers the same environment as this one has ({_INSTALL}), then run it again",
+                        f"give the workers the same environment as this machine ({_INSTALL}), then run it again",
                     )
                 )
                 continue
@@ -251,7 +251,7 @@ class Dask:
 
 def _no_answer(error: BaseException) -> str:
     if "ModuleNotFoundError" in f"{type(error).__name__}: {error}":  # Dask wraps what fails before a call
-        return "ralph-hooks is not installed there, or not as this one is"
+        return "ralph-hooks is not installed there, or in another version"
     return f"it answered {type(error).__name__}: {error}"
 
 

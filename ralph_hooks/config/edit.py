@@ -31,8 +31,8 @@ def added(text: str, values: Values, prefix: Sequence[str] = TABLE) -> str:
         if _keeps_lines(text, candidate) and _parsed(candidate) == wanted:
             return candidate
     raise ConfigError(
-        "nothing can be added to this file without changing lines that are there",
-        f"write it yourself:\n{render(values, prefix)}",
+        "cannot add to this file without changing existing lines",
+        f"add this yourself:\n{render(values, prefix)}",
     )
 
 

@@ -101,7 +101,7 @@ def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(
-            f"{path}: expected UTF-8, got a byte that is not, at offset {error.start}", "save the file as UTF-8"
+            f"{path}: expected UTF-8, got an invalid byte at offset {error.start}", "save the file as UTF-8"
         ) from error
     if text.startswith("\ufeff"):
         raise ConfigError(
@@ -110,7 +110,7 @@ def _parse(path: Path, *, own: bool) -> dict[str, Any] | None:
     try:
         return tomli.loads(text)
     except (ValueError, RecursionError) as error:  # beside its own error: numbers of many digits, lists nested deeply
-        raise ConfigError(f"{path}: not valid TOML: {error}", "correct the file there") from error
+        raise ConfigError(f"{path}: not valid TOML: {error}", "correct this line") from error
 
 
 def read_content(path: Path, *, own: bool = False) -> bytes | None:
@@ -124,16 +124,16 @@ def read_content(path: Path, *, own: bool = False) -> bytes | None:
         with os.fdopen(os.open(path, _AS_IT_IS), "rb") as file:
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise ConfigError(f"{path}: cannot be read: it is no regular file", "make it a file that you may read")
+                raise ConfigError(f"{path}: cannot be read: it is not a regular file", "make it a readable file")
             if own and os.name == "posix":
                 _check_owner(path, found)
             content = file.read(_MOST + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "make it a file that you may read") from error
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", "make it a readable file") from error
     if len(content) > _MOST:
-        raise ConfigError(f"{path}: is larger than {_MOST // 1_000_000} MB", "no configuration needs as much")
+        raise ConfigError(f"{path}: is larger than {_MOST // 1_000_000} MB", "remove what is not configuration")
     return content
 
 
@@ -158,6 +158,11 @@ def way(top: Path, name: str) -> Iterator[str]:
 
 def _check_owner(path: Path, found: os.stat_result) -> None:
     if found.st_mode & stat.S_IWOTH:
-        raise ConfigError(f"{path}: everybody can write it, and it says where keys go", f"chmod go-w {path}")
+        raise ConfigError(
+            f"{path}: every user can write to it, but it decides where your keys are sent", f"chmod go-w {path}"
+        )
     if found.st_uid not in {os.geteuid(), 0}:
-        raise ConfigError(f"{path}: another user owns it, and it says where keys go", "make a file of your own there")
+        raise ConfigError(
+            f"{path}: it belongs to another user, but it decides where your keys are sent",
+            "replace it with a file of your own",
+        )

@@ -58,7 +58,7 @@ def read_repository(top: Path) -> File | None:
     if shared is not None and own is not None and own.raw:
         raise ConfigError(
             f"{own.path}: the repository is configured twice: {CONFIGURATION} has [{'.'.join(TABLE)}] too",
-            f"move all of it into one of the two: into {CONFIGURATION} with the prefix, and remove {OWN_FILE}",
+            f"keep only one: move all keys to {CONFIGURATION} with the prefix and remove {OWN_FILE}",
         )
     return shared if shared is not None else own
 

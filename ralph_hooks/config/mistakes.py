@@ -81,7 +81,7 @@ def suggestion(name: str, choices: Iterable[str]) -> str:
     """Advice for a ``name`` that is none of ``choices``."""
     known = sorted(choices)
     close = nearest(name, known)
-    return f"did you mean {quoted(close)}?" if close else f"known are: {', '.join(known)}"
+    return f"did you mean {quoted(close)}?" if close else f"known keys: {', '.join(known)}"
 
 
 def find(value: object, type_: inspect.Type, key: Key = ()) -> Iterator[Mistake]:
@@ -132,13 +132,13 @@ def _in_table(table: Mapping[str, object], type_: inspect.StructType, key: Key) 
 def _advice(name: str, fields: Mapping[str, inspect.Field]) -> str:
     """Return the right place of a key that is unknown here, or the key that was probably meant."""
     if name == "tool":
-        return "in this file the keys stand without the prefix tool.ralph-hooks"
+        return "write the keys of this file without the prefix tool.ralph-hooks"
     homes = [
         home
         for home, field in fields.items()
         if isinstance(field.type, inspect.StructType) and name in field.type.cls.__struct_encode_fields__
     ]
-    return f"it belongs in the table {homes[0]}" if homes else suggestion(name, fields)
+    return f"move it to the table {homes[0]}" if homes else suggestion(name, fields)
 
 
 def _fits(value: object, type_: inspect.Type) -> bool:
@@ -184,7 +184,7 @@ def expected(type_: inspect.Type) -> str:  # noqa: PLR0911 - one line for each t
         case inspect.BoolType():
             return "true or false"
         case inspect.StrType():
-            return "a string that is not empty" if type_.min_length else "a string"
+            return "a non-empty string" if type_.min_length else "a string"
         case inspect.IntType() | inspect.FloatType():
             return f"{'a whole number' if isinstance(type_, inspect.IntType) else 'a number'} {_range(type_)}"
         case inspect.VarTupleType():

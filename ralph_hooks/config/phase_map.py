@@ -44,7 +44,7 @@ def read_phase_map(path: Path) -> Mapping[Phase, str]:
             indent = indent or len(text) - len(text.lstrip(" "))
             phase, model = _entry(path, number, text, indent)
             if phase in found:
-                raise _wrong(path, number, f"{phase.value} stands there twice", "remove one of the two")
+                raise _wrong(path, number, f"{phase.value} is listed twice", "remove one of the two")
             found[phase] = model
     return found
 

@@ -61,17 +61,17 @@ def providers(file: File, *, own: bool) -> dict[str, Provider]:
     for name, table in file.table.providers.items():
         key = ("providers", name)
         if not re.fullmatch(PROVIDER_NAME, name):
-            file.blame(key, "expected a name without slash or space", "models are written provider/model")
+            file.blame(key, "expected a name without a slash or space", "models are written provider/model")
         _check_way(file, key, table)
         if table.api_key_env and not re.fullmatch(ENVIRONMENT_NAME, table.api_key_env):
             file.blame(
                 (*key, "api-key-env"),
-                "expected the NAME of an environment variable, in capitals, such as CORP_LLM_KEY (what stands there is "
+                "expected the NAME of an environment variable, in capitals, such as CORP_LLM_KEY (the value is "
                 "not shown: it may be the key itself)",
                 "keep the key out of the file: export it under that name",
             )
         if not _is_json(table.quick):
-            file.blame((*key, "quick"), "expected what JSON can carry: no dates, no nan, no inf")
+            file.blame((*key, "quick"), "expected a JSON value: no dates, no nan, no inf")
         _check_request(file, key, table, own=own)
         fields = structs.asdict(table) | {
             "base_url": table.base_url.rstrip("/"),
@@ -91,11 +91,11 @@ def _check_request(file: File, key: Key, table: ProviderTable, *, own: bool) -> 
         ("client-key", table.client_key),
     ):
         if given and not own:
-            file.blame((*key, name), "a repository cannot choose it", "write it into your own config.toml")
+            file.blame((*key, name), "a repository cannot set this key", "write it into your own config.toml")
     if table.client_key and not table.client_cert:
-        file.blame((*key, "client-key"), "there is no client-cert to it", "add client-cert, or remove it")
+        file.blame((*key, "client-key"), "client-cert is missing", "add client-cert, or remove it")
     if any("\0" in word for word in table.api_key_command):
-        file.blame((*key, "api-key-command"), "no program takes a NUL character")
+        file.blame((*key, "api-key-command"), "remove the NUL character")
     _check_headers(file, (*key, "headers"), table.headers)
     for name, value in table.query.items():
         if not name or not (name + value).isprintable():
@@ -107,9 +107,9 @@ def _check_headers(file: File, key: Key, headers: Mapping[str, str]) -> None:
         if not re.fullmatch(_HEADER, name):
             file.blame((*key, name), "expected the name of a header", 'such as "x-team"')
         elif name.lower() in _OWN_HEADERS:
-            file.blame((*key, name), "this header is set by ralph-hooks", "remove it")
+            file.blame((*key, name), "ralph-hooks sets this header itself", "remove it")
         elif not (value.isascii() and value.isprintable()):
-            file.blame((*key, name), "a header takes printable ASCII alone")
+            file.blame((*key, name), "a header may hold only printable ASCII")
         elif "${" in PLACEHOLDER.sub("", value):
             file.blame((*key, name), "expected ${NAME} with the name of an environment variable")
 
@@ -138,12 +138,12 @@ def _check_agent(file: File, key: Key, table: ProviderTable) -> None:
         file.blame((*key, "base-url"), 'wire = "agent" runs a command and has no URL', "remove one of the two")
     for name in ("command", "ask"):
         if any("\0" in word for word in getattr(table, name)):
-            file.blame((*key, name), "no program takes a NUL character")
+            file.blame((*key, name), "remove the NUL character")
     for index, name in enumerate(table.environment):
         if not re.fullmatch(VARIABLE, name):
             file.blame(
                 (*key, "environment", index),
-                "expected the NAME of an environment variable (what stands there is not shown: it may be a secret)",
+                "expected the NAME of an environment variable (the value is not shown: it may be a secret)",
                 'such as "HTTPS_PROXY"',
             )
 
@@ -154,11 +154,11 @@ def _url_problems(url: str) -> Iterator[tuple[str, str]]:
     if "@" in url.partition("://")[2].partition("/")[0]:
         yield "expected a URL without user name and password", "name the variable that holds the key in api-key-env"
     elif "?" in url or "#" in url:
-        yield "expected a URL without ? and #", "the key goes into the variable that api-key-env names"
+        yield "expected a URL without ? and #", "put the key into the variable that api-key-env names"
     elif parts is None or int(parts["port"] or 0) > _MAX_PORT:
         yield "expected a URL", "such as https://llm.corp.example/v1, or http://127.0.0.1:8080/v1 on this machine"
     elif parts["scheme"] == "http" and not re.fullmatch(_LOOPBACK, parts["host"].lower()):
-        yield "expected https: over plain http, code and key would travel in the open", "write https://"
+        yield "expected https: plain http would send your code and key unencrypted", "write https://"
     for endpoint in _ENDPOINTS:
         if parts and parts["path"].rstrip("/").endswith(endpoint):
             yield "expected the URL without the endpoint", f"leave out {endpoint}"
@@ -232,7 +232,7 @@ class Models:
     def _chain(self, key: Key, names: tuple[str, ...], phase: Phase) -> Chain:
         for index, name in enumerate(names):
             if name in names[:index]:
-                self._file.blame((*key, index), f"{name} stands twice in this chain", "remove one of the two")
+                self._file.blame((*key, index), f"{name} is listed twice in this chain", "remove one of the two")
         return tuple(model for index, name in enumerate(names) for model in self._model((*key, index), name, (phase,)))
 
     def _model(self, key: Key, name: str, phases: tuple[Phase, ...]) -> Iterator[Model]:
@@ -289,7 +289,7 @@ def check_lists(file: File) -> None:
     _check_linters(file)
     problem = _command_problem(table.proof.command) if table.proof.command else ""
     if not problem and table.proof.command and "{test}" not in table.proof.command:
-        problem = "{test} is missing, which stands for the test file"
+        problem = "{test} is missing; it is replaced by the test file"
     if problem:
         file.blame(("proof", "command"), problem, 'such as "python -m pytest -q {test}"')
 
@@ -299,13 +299,15 @@ def _check_linters(file: File) -> None:
     for index, linter in enumerate(file.table.linters):
         key = ("linters", index)
         if not re.fullmatch(LINTER_NAME, linter.name):
-            file.blame((*key, "name"), "expected small letters, digits, `.`, `_` and `-`", 'such as "eslint"')
+            file.blame((*key, "name"), "expected lowercase letters, digits, `.`, `_` and `-`", 'such as "eslint"')
         elif linter.name in RESERVED:
             file.blame(
-                (*key, "name"), f"ralph-hooks has a check {linter.name} itself", f'such as "project-{linter.name}"'
+                (*key, "name"),
+                f"ralph-hooks has a check named {linter.name} itself",
+                f'such as "project-{linter.name}"',
             )
         elif linter.name in names:
-            file.blame((*key, "name"), f"{linter.name} stands twice", "give each linter a name of its own")
+            file.blame((*key, "name"), f"{linter.name} is listed twice", "give each linter a name of its own")
         names.add(linter.name)
         problem = _command_problem(linter.run)
         if problem:
@@ -322,8 +324,7 @@ def check_personal(file: File, *, own: bool) -> None:
     if store and not own:
         file.blame(
             ("store",),
-            "a repository cannot choose whose verdicts you believe (what stands there is not shown: it may hold a "
-            "password)",
+            "a repository cannot choose the store of your verdicts (the value is not shown: it may hold a password)",
             "write it into your own config.toml, or set RALPH_HOOKS_STORE",
         )
     elif store and (problem := store_problem(store)):
@@ -331,8 +332,7 @@ def check_personal(file: File, *, own: bool) -> None:
     if proxy and not own:
         file.blame(
             ("proxy",),
-            "a repository cannot choose the way to your models (what stands there is not shown: it may hold a "
-            "password)",
+            "a repository cannot choose the proxy to your models (the value is not shown: it may hold a password)",
             "write it into your own config.toml",
         )
     elif proxy and not re.fullmatch(PROXY, proxy):
@@ -374,7 +374,7 @@ def _command_problem(command: str | tuple[str, ...]) -> str | None:
     if not words[0].strip():
         return "expected a command, got only spaces"
     if any("\0" in word for word in words):
-        return "no program takes a NUL character"
+        return "remove the NUL character"
     if isinstance(command, str) and "<<" not in command and not {'"', "'", "\\"}.isdisjoint(command):
         import shlex
 

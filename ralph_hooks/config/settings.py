@@ -125,7 +125,7 @@ class GateSettings(Table, frozen=True):
     when_unavailable: Annotated[
         Policy,
         Meta(
-            description="The policy for a change that could not be reviewed, such as in an outage: `open` lets it "
+            description="The policy for a change that could not be reviewed, as during an outage: `open` lets it "
             "through and says so, `closed` blocks it with exit code 3."
         ),
     ] = Policy.OPEN
@@ -140,7 +140,7 @@ class GateSettings(Table, frozen=True):
     when_no_key: Annotated[
         Policy,
         Meta(
-            description="The policy if you have no key for any model that should review the change: `open` lets it "
+            description="The policy if you have no key for any of the models: `open` lets it "
             "through and says so, at a push too; `closed` blocks it with exit code 3."
         ),
     ] = Policy.OPEN

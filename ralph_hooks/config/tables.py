@@ -44,11 +44,11 @@ Dollars = Annotated[float, Meta(ge=0, le=1_000_000)]
 class ModelsTable(Table, frozen=True):
     """A model for a single phase, or a chain of models that are fallbacks in an outage."""
 
-    analyze: Annotated[ModelChain, Meta(description="Finds defects in the change.")] = ()
-    verify: Annotated[ModelChain, Meta(description="Checks a finding that would block.")] = ()
-    plan: Annotated[ModelChain, Meta(description="Selects the files and the steps of a repair.")] = ()
-    implement: Annotated[ModelChain, Meta(description="Writes the repair.")] = ()
-    fix: Annotated[ModelChain, Meta(description="Corrects a repair that failed its check.")] = ()
+    analyze: Annotated[ModelChain, Meta(description="Model that finds defects in the change.")] = ()
+    verify: Annotated[ModelChain, Meta(description="Model that checks a finding that would block.")] = ()
+    plan: Annotated[ModelChain, Meta(description="Model that selects the files and steps of a repair.")] = ()
+    implement: Annotated[ModelChain, Meta(description="Model that writes the repair.")] = ()
+    fix: Annotated[ModelChain, Meta(description="Model that corrects a repair that failed its check.")] = ()
 
 
 class RouteTable(Table, frozen=True):
@@ -81,8 +81,8 @@ class BudgetTable(Table, frozen=True):
         Unpriced,
         Meta(
             description="The policy for a call without a price in the catalogue or in `prices`, which no cap can "
-            "count: `allow` makes it and says so, `refuse` does not make it. If either file says "
-            "`refuse`, such calls are refused."
+            "count: `allow` makes the call and reports it, `refuse` does not make it. If either file says "
+            "`refuse`, `refuse` applies."
         ),
     ] = Unpriced.ALLOW
 
@@ -178,9 +178,9 @@ class ProviderTable(Table, frozen=True):
             "`agent`."
         ),
     ] = ()
-    structured: Annotated[Structured, Meta(description="How the model is made to answer in the requested format.")] = (
-        Structured.JSON_SCHEMA
-    )
+    structured: Annotated[
+        Structured, Meta(description="How the model is made to reply in the requested JSON format.")
+    ] = Structured.JSON_SCHEMA
     token_limit: Annotated[
         Literal["max_tokens", "max_completion_tokens"],
         Meta(description="The request field that caps the length of a reply."),

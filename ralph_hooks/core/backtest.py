@@ -175,17 +175,17 @@ alone: computed from published per-task results of 24 models on SWE-bench Verifi
 def break_even(scored: Score) -> str:
     """Return one sentence: is this gate accurate enough for routing to save money?"""
     if not scored.bugs:
-        return f"{scored.name}: no bugs among the examples, so what it misses is not known."
+        return f"{scored.name}: there are no bugs among the examples, so its miss rate is unknown."
     rate, low, high = scored.catch_rate
     misses = f"misses {1 - rate:.0%} of the bugs ({1 - high:.0%} to {1 - low:.0%})"
-    bound = f"past {BREAK_EVEN_MISSES:.0%} of wrong results let through, the expensive model alone is cheaper"
+    bound = f"above {BREAK_EVEN_MISSES:.0%} misses, using only the expensive model is cheaper"
     if 1 - low <= BREAK_EVEN_MISSES:
         word = "good enough"
     elif 1 - high > BREAK_EVEN_MISSES:
-        word = "not good enough by itself: let tests stand beside it"
+        word = "not good enough alone: run tests as well"
     else:
-        word = "undecided: more examples would tell"
-    price = "" if scored.cost_per_caught_usd is None else f", {money(scored.cost_per_caught_usd)} for each caught one"
+        word = "undecided: test more examples"
+    price = "" if scored.cost_per_caught_usd is None else f", {money(scored.cost_per_caught_usd)} per caught bug"
     return f"{scored.name} {misses}{price}; {bound}: {word}."
 
 

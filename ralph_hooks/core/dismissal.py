@@ -171,11 +171,11 @@ def read(data: bytes) -> tuple[Dismissal, ...]:
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     if set(table) - {"dismissed"}:
-        raise ValueError(f"unknown key {min(set(table) - {'dismissed'})!r}; it holds [[dismissed]] blocks alone")
+        raise ValueError(f"unknown key {min(set(table) - {'dismissed'})!r}; only [[dismissed]] blocks are allowed")
     entries = msgspec.convert(table.get("dismissed", []), tuple[Dismissal, ...])
     for entry in entries:
         if not _ID.fullmatch(entry.id):
-            raise ValueError(f"{entry.id!r} is no id: it has 16 hexadecimal digits")
+            raise ValueError(f"{entry.id!r} is not an id: expected 16 hexadecimal digits")
         if not entry.reason.strip():
             raise ValueError(f"entry {entry.id[:SHORT]} has no reason")
     return entries

@@ -71,7 +71,7 @@ def load(names: Sequence[str], files: Mapping[str, bytes], intent: str = "") -> 
             continue
         if len(text) > MAX_GUIDELINES:
             notices.append(
-                f"review guidelines: of {one_line(name)} models read the first {MAX_GUIDELINES:,} characters of "
+                f"review guidelines: models read only the first {MAX_GUIDELINES:,} characters of "
                 f"{len(text):,}; name a section of it (FILE#Heading)"
             )
         found[name] = beginning(text, MAX_GUIDELINES)

@@ -25,11 +25,11 @@ class ReaderKind(Struct, frozen=True):
     patterns: tuple[str, ...]
 
 
-_CI = "touch CI workflows"
-_HOOKS = "touch the configuration of hooks"
-_TOOLS = "touch the configuration of editors and agents"
-_STARTED = "touch what an interpreter or a tool runs when it starts"
-_OWN = "touch the configuration of ralph-hooks"
+_CI = "change CI workflows"
+_HOOKS = "change the configuration of hooks"
+_TOOLS = "change the configuration of editors and agents"
+_STARTED = "change the startup files of interpreters and tools"
+_OWN = "change the configuration of ralph-hooks"
 
 KINDS = (
     ReaderKind(

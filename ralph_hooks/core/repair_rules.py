@@ -28,7 +28,7 @@ _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
 _IGNORED = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")  # by HFS+, as git's own fsck has it
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")  # Windows opens one whatever the suffix
 _LONGEST_NAME, _LONGEST_PATH = 255, 4000  # bytes: Linux's limits, less a scratch copy's folder
-_ALIAS = "use a name that is another one's on some systems"
+_ALIAS = "use a name that some systems take for another one"
 _SHOWN = 5
 
 
@@ -58,15 +58,15 @@ def unsafe_name(path: str) -> Violation | None:
     parts = path.replace("\\", "/").split("/")
     names = [_seen(part) for part in parts]
     if path.startswith(("/", "\\")) or names[0] == "~" or _DRIVE.match(path) or ".." in names or "\0" in path:
-        return Violation("leave the repository", path)
+        return Violation("write outside the repository", path)
     if {"", "."}.intersection(names):
-        return Violation("write a file without a proper name", path)
+        return Violation("write a file with an invalid name", path)
     if any(map(is_git, parts)):
         return Violation("touch .git", path)
     if any(_SHORT.fullmatch(name) for name in names):
-        return Violation("use a name that is short for another one on Windows", path)
+        return Violation("use a short name (8.3) of Windows", path)
     if _bytes(path) > _LONGEST_PATH or any(_bytes(part) > _LONGEST_NAME for part in parts):
-        return Violation("use a name that is too long", path)
+        return Violation("use an overlong name", path)
     return None
 
 
@@ -77,7 +77,7 @@ def _bytes(name: str) -> int:
 def _unclear(path: str) -> Violation | None:
     """Return why no new file should have that name: people or other systems would take it for something else."""
     if one_line(path) != path:
-        return Violation("write a file without a proper name", path)
+        return Violation("write a file with an invalid name", path)
     if "\\" in path or any(_DEVICE.fullmatch(_seen(part)) or _seen(part) != _plain(part) for part in path.split("/")):
         return Violation(_ALIAS, path)
     return None
@@ -125,7 +125,7 @@ def _violation(entry: Entry, path: str, protected: Sequence[str], hooks: Sequenc
         return Violation(rule, path)
     pattern = first_match(path, protected) or first_match(forgiving, _lowered(tuple(protected)))
     if pattern:
-        return Violation(f"touch what fix.protected names ({pattern})", path)
+        return Violation(f"change a path that fix.protected lists ({pattern})", path)
     if forgiving in CONFIGURATIONS and forgiving != path:
         return Violation(_ALIAS, path)
     return _unclear(path) if path == entry.path and is_new(entry) else None
@@ -136,7 +136,7 @@ def _read_by_itself(forgiving: str, hooks: Sequence[str]) -> str:
     kind = next((kind for kind in KINDS if first_match(forgiving, kind.patterns)), None)
     if kind is not None:
         return kind.rule
-    return "touch the configuration of hooks" if first_match(forgiving, _lowered(tuple(hooks))) else ""
+    return "change the configuration of hooks" if first_match(forgiving, _lowered(tuple(hooks))) else ""
 
 
 def _forgiving(path: str) -> str:

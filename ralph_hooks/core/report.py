@@ -245,7 +245,7 @@ class Report(Struct, frozen=True, kw_only=True):
     dropped: int = 0
     """Items of replies that were dropped: ungrounded quotes, invented paths, malformed."""
     notices: tuple[str, ...] = ()
-    """Sentences for the user besides the verdict, such as 'the change was NOT judged by a model: …'."""
+    """Sentences for the user besides the verdict, such as 'the change was NOT reviewed by a model: …'."""
     seconds: float = 0.0
     exit_code: int = 0
 

@@ -20,7 +20,7 @@ GENERATED = (
     "*.js.map", "*.css.map", "*.snap", "*.egg-info", "*.Designer.cs", "*.generated.*", "__snapshots__",
 )  # fmt: skip
 RULES = (
-    ("ralph-hooks' own record", ("/.ralph-hooks/dismissed.toml",)),
+    ("ralph-hooks' own file", ("/.ralph-hooks/dismissed.toml",)),
     ("lock file", LOCK_FILES),
     ("vendored", VENDORED),
     ("generated", GENERATED),

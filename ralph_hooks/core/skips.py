@@ -51,12 +51,12 @@ def read(text: str, checks: Iterable[str]) -> Skips:
     for name in names:
         if name not in known:
             raise ValueError(
-                f"{VARIABLE} names {one_line(name)!r}, which is no part of a judgement",
-                f"skip one of: {', '.join(known)}",
+                f"{VARIABLE} names {one_line(name)!r}, which is not a part of the review",
+                f"choose from: {', '.join(known)}",
             )
     if SECRETS in names and len(names) > 1:
         raise ValueError(
-            f"{VARIABLE} would switch the secret scan off beside others",
-            f"skip it alone, where a finding is wrong ({VARIABLE}={SECRETS}), or dismiss the finding by its id",
+            f"{VARIABLE} would skip the secret scan together with other parts",
+            f"if a finding is wrong, skip only the secret scan ({VARIABLE}={SECRETS}), or dismiss it by its id",
         )
     return Skips(names)

@@ -31,7 +31,7 @@ class GitDismissals:
             try:
                 return {entry.id: entry for entry in dismissal.read(data)} if data is not None else {}
             except ValueError as error:
-                unreadable.append(f"{DISMISSED} {where} cannot be read, so nothing in it is dismissed: {error}")
+                unreadable.append(f"{DISMISSED} {where} cannot be read, so its dismissals do not apply: {error}")
                 return {}
 
         base = entries(self._blob(_in_tree(self._list(change.base))), "of the base")
@@ -100,7 +100,7 @@ def entries_of(repository: Repository) -> tuple[Dismissal, ...]:
     if data is None:
         path = repository.top / DISMISSED
         if path.is_symlink() or path.parent.is_symlink() or path.exists():
-            raise RalphError(f"{DISMISSED} is no regular file", "remove it, or restore it from git")
+            raise RalphError(f"{DISMISSED} is not a regular file", "remove it, or restore it from git")
         return ()
     try:
         return dismissal.read(data)

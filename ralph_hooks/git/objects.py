@@ -60,5 +60,6 @@ def store_blobs(contents: Sequence[bytes], folder: Path, *, cwd: Path, env: Envi
 def missing(oid: str) -> GitError:
     """Return the error for a missing object."""
     return GitError(
-        f"the object {oid[:12]} is not in this clone", "a partial clone may lack it: connect and `git fetch --refetch`"
+        f"the object {oid[:12]} is not in this clone",
+        "a partial clone may lack it: go online and run `git fetch --refetch`",
     )

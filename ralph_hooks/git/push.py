@@ -62,8 +62,8 @@ def _read_update(line: str) -> Update:
     match = _LINE.fullmatch(line)  # from the right: the pushed name may be an expression with spaces
     if match is None:
         raise GitError(
-            f"this is no line of a pre-push hook: {line[:200]!r}",
-            "call it from git's pre-push hook with its standard input; by hand: `ralph-hooks gate --from-ref A`",
+            f"this is not a line of a pre-push hook: {line[:200]!r}",
+            "call it from git's pre-push hook; to review a range, run `ralph-hooks gate --from-ref A`",
         )
     return Update(match[1], _present(match[2]), match[3], _present(match[4]))
 
@@ -83,7 +83,7 @@ def framework_update(repository: Repository, environ: Mapping[str, str]) -> Upda
         return None
     oid, had = resolve(repository, [wanted, environ.get("PRE_COMMIT_FROM_REF", "")])
     if oid is None:
-        raise GitError(f"there is no {wanted!r} here, which the hook's environment says is pushed", "push again")
+        raise GitError(f"there is no {wanted!r} here, but the hook's environment says that it is pushed", "push again")
     return Update(branch or wanted, oid, environ.get("PRE_COMMIT_REMOTE_BRANCH") or wanted, had)
 
 
@@ -252,7 +252,7 @@ def _new_commits(repository: Repository, names: Sequence[str], *options: str) ->
     rows = [line.split() for line in listed[1::2]]  # each follows a line "commit <id>"
     graph = {commit: _Node(tree, tuple(parents)) for commit, tree, *parents in rows}
     if not repository.shallow.isdisjoint(graph):
-        raise GitError("this shallow clone does not reach back to what the remote has", DEEPEN)
+        raise GitError("this shallow clone does not reach back to the remote's commits", DEEPEN)
     return graph
 
 

@@ -41,7 +41,7 @@ def store(repository: Repository) -> Repository:
     try:
         _prepare(ours, repository)
     except OSError as error:
-        raise GitError(f"cannot write to {ours.top}: {error.strerror}", "look at its owner and its mode") from error
+        raise GitError(f"cannot write to {ours.top}: {error.strerror}", "check its owner and permissions") from error
     if _has_old(repository):
         _take_over(repository)
     return ours

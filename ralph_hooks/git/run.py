@@ -51,17 +51,17 @@ NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 NO_FETCH: Environment = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 """Variables that prevent fetching. git older than 2.45 ignores the second and obeys the first."""
 _HINTS = (
-    (r"not a git repository", "run it inside a repository, or `git init` first"),
-    (r"must be run in a work tree", "run ralph-hooks in the repository's folder, not inside .git"),
+    (r"not a git repository", "run this inside a repository, or run `git init` first"),
+    (r"not inside a working tree", "run ralph-hooks in the repository's folder, not inside .git"),
     (
         r"promisor remote|(?:unable to|cannot) read|missing blob|bad object|could not get object info|unable to find",
-        "a shallow or partial clone may lack it: connect to the remote and `git fetch --unshallow` or `--refetch`",
+        "a shallow or partial clone may lack it: run `git fetch --unshallow` or `--refetch`",
     ),
     (
         r"No space left on device|Disk quota exceeded",
-        "make room on that disk, or set TMPDIR to a folder on another one",
+        "free space on that disk, or set TMPDIR to a folder on another one",
     ),
-    (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` writes it anew"),
+    (r"index file corrupt|bad index file|index file smaller", "the index is damaged: `git reset` rebuilds it"),
 )
 _SAFE = re.compile(r"git config --global --add safe\.directory .+")
 
@@ -154,4 +154,4 @@ def failure(done: Finished) -> GitError:
         else next((text for pattern, text in _HINTS if re.search(pattern, words)), "")
     )
     what = first.removeprefix("fatal: ").removeprefix("error: ")
-    return GitError(f"git {command} ended with {done.returncode}: {what}", hint)
+    return GitError(f"git {command} failed with exit code {done.returncode}: {what}", hint)

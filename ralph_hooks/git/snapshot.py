@@ -36,8 +36,8 @@ _PATCH = (
     "--src-prefix=a/", "--dst-prefix=b/",
 )  # fmt: skip
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_ELSEWHERE = "give a commit that is here, such as where it left its base (`git merge-base origin/main HEAD`)"
-DEEPEN = "fetch what is missing: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
+_ELSEWHERE = "give a commit that this clone has, such as the merge base (`git merge-base origin/main HEAD`)"
+DEEPEN = "fetch the missing commits: git fetch --unshallow (in CI: a checkout with fetch-depth: 0)"
 
 
 class Repository(Struct, frozen=True):
@@ -109,7 +109,7 @@ def open_repository(cwd: Path) -> Repository:
         raise GitError("this git is too old for ralph-hooks", f"install git {OLDEST} or newer")
     if lines[:1] == ["true"]:
         raise GitError(
-            "this is a bare repository: it has no files, and with them no configuration to judge by",
+            "this is a bare repository: it has no working tree, and so no configuration",
             "run ralph-hooks in a clone or a worktree of it",
         )
     if done.returncode:
@@ -126,7 +126,7 @@ def open_repository(cwd: Path) -> Repository:
                 head_tree=head[0] if head else None,
                 fetches=_may_fetch(Path(common_dir)),
             )
-    raise GitError("git's answer about this repository cannot be read", "is there a line break in the folder's name?")
+    raise GitError("cannot read git's reply about this repository", "check that the folder's name has no line break")
 
 
 _PARTIAL = (b"partialclone", b"promisor", b"include", b"worktreeconfig")
@@ -293,7 +293,7 @@ def build_tree(change: Change, run: Callable[..., bytes]) -> None:
     run("update-index", "-z", "--index-info", stdin=os.fsencode("".join(f"{line}\0" for line in lines)))
     built = run("write-tree", "--missing-ok").decode("ascii").strip()
     if built != change.tree:
-        raise GitError(f"the tree {change.tree[:12]} cannot be made from its base", "stage the change again")
+        raise GitError(f"the tree {change.tree[:12]} cannot be built from its base", "stage the change again")
 
 
 def between(repository: Repository, from_ref: str, to_ref: str) -> GitSnapshot:
@@ -353,9 +353,9 @@ def resolve(repository: Repository, names: Sequence[str]) -> list[str | None]:
 def _unknown(repository: Repository, ref: str) -> GitError:
     full = _FULL_ID.fullmatch(ref) is not None
     if full and not ref.strip("0"):
-        hint = f"CI gives this for a branch that is new: {_ELSEWHERE}"
+        hint = f"CI passes this for a new branch: {_ELSEWHERE}"
     elif repository.shallow:
         hint = DEEPEN
     else:
         hint = f"a forced push may have replaced it: {_ELSEWHERE}" if full else "check the spelling"
-    return GitError(f"there is no commit {ref!r} here", hint)
+    return GitError(f"this clone has no commit {ref!r}", hint)

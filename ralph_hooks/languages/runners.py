@@ -13,7 +13,7 @@ from msgspec import Struct, structs
 READS_SOURCE = "it reads source text"
 SLEEPS = "it sleeps"
 NETWORK = "it uses the network"
-CHANCE = "it depends on chance or on the clock"
+CHANCE = "it depends on random numbers or the clock"
 
 TEST = "{test}"
 """Placeholder in a command for the path of the test file, relative to the top."""
@@ -151,7 +151,7 @@ def _python_refusals(text: str) -> list[str]:
         isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef) and n.name.startswith("test") for n in ast.walk(tree)
     )
     if not calls_tests:
-        found["it has no test: define functions named test_..."] = None
+        found["it has no tests: define functions named test_..."] = None
     return list(found)
 
 

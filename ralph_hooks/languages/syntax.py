@@ -77,7 +77,7 @@ def read_python(_path: str, data: bytes) -> Sequence[SyntaxProblem]:
         message = f"Python cannot read this file: byte 0x{byte:02x} is not {error.encoding} text"
         return (SyntaxProblem(_line_of(data, error.start), message),)
     except (SyntaxError, LookupError):
-        message = "Python cannot read this file: it declares an encoding that is unknown or not the one it has"
+        message = "Python cannot read this file: it declares an unknown encoding, or not the one it uses"
         return (SyntaxProblem(1, message),)
     return ()
 

@@ -84,6 +84,6 @@ def read(data: bytes, paths: Collection[str]) -> Plan:
         else:
             whole.add(path)
     if reply.files and not chosen:
-        raise Unreadable("none of the files it names is there")
+        raise Unreadable("none of the files it named exists")
     files = {path: () if path in whole else tuple(names) for path, names in chosen.items()}
     return Plan(files, tuple(" ".join(step.split()) for step in reply.steps[:_MAX_STEPS] if step.strip()))

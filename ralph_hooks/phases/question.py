@@ -87,7 +87,7 @@ def decode(data: bytes, shape: type[Item]) -> Item:
     except (ValueError, RecursionError) as error:  # both JSON decoders raise ValueError
         if not data.lstrip().startswith((b"{", b"[")):
             raise _prose(data.decode("utf-8", "replace").strip()) from error
-        raise Unreadable(f"the reply is not what was asked for ({error})") from error
+        raise Unreadable(f"the reply does not match the requested schema ({error})") from error
     return reply
 
 

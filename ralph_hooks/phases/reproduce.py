@@ -95,7 +95,7 @@ def read(data: bytes) -> ReplyReproducer:
         raise Unreadable("the reply needs exactly one reproducer, for C1")
     (item,) = mine
     if bool(item.test.strip()) is bool(item.cannot.strip()):
-        raise Unreadable("exactly one of `test` and `cannot` has to be filled")
+        raise Unreadable("exactly one of `test` and `cannot` must be filled")
     if len(item.test) > _MAX_TEST or "\0" in item.test:
         raise Unreadable(f"the test is longer than {_MAX_TEST:,} characters or holds a NUL")
     return item

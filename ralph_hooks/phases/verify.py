@@ -95,7 +95,7 @@ def read(data: bytes, count: int) -> list[ReplyVerdict]:
         name = _claim_id(item.id)
         if name not in asked:
             raise Unreadable(
-                f"the reply has a verdict for {one_line(item.id.strip()) or 'no claim'}, which is no claim"
+                f"the reply has a verdict for {one_line(item.id.strip()) or 'no claim'}, which is not a claim"
             )
         if by_id.setdefault(name, item).holds is not item.holds:
             raise Unreadable(f"the reply contradicts itself about {name}")

@@ -92,15 +92,15 @@ class Credentials:
             raise NoCredential(f"no key for {provider.name}: {program} cannot be run: {error.strerror}") from error
         except TimeoutExpired as error:
             if deadline.passed:
-                raise DeadlineReached(f"the deadline came before {program} printed a key") from error
+                raise DeadlineReached(f"the deadline was reached before {program} printed a key") from error
             raise NoCredential(f"no key for {provider.name}: {program} took more than {_PATIENCE:.0f} s") from error
         key = decode(done.stdout).strip()
         if done.returncode or not key:
             words = decode(done.stderr).strip().splitlines()[-1:]
             said = f": {one_line(words[0].replace(key, _MASK) if key else words[0])}" if words else ""
-            what = f"ended with {done.returncode}" if done.returncode else "printed nothing"
+            what = f"failed with exit code {done.returncode}" if done.returncode else "printed nothing"
             raise NoCredential(f"no key for {provider.name}: {program} {what}{said}")
-        printed = _Printed(_checked(key, f"what {program} printed as a key"), started + provider.api_key_ttl)
+        printed = _Printed(_checked(key, f"the key that {program} printed"), started + provider.api_key_ttl)
         self._printed[command] = printed
         return printed
 

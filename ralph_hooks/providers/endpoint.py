@@ -30,7 +30,7 @@ def endpoint(provider: Provider, environ: Mapping[str, str]) -> Endpoint:
     parts = _values(provider.base_url, provider, environ, "its URL")
     for name, value in parts.items():
         if _NOT_IN_URL.search(value):
-            raise Misconfigured(f"{name} has characters that do not belong into a URL")
+            raise Misconfigured(f"{name} has characters that are not allowed in a URL")
     url = _filled(provider.base_url, {name: value.rstrip("/") for name, value in parts.items()})
     if provider.query:
         url += "?" + urlencode(provider.query)

@@ -159,7 +159,7 @@ def _client_fault(error: Error, status: int, model: Model, sent: Collection[str]
     host = host_of(model.provider.base_url)
     said = f"{host} answered {status}{_excerpt(error)}"
     if error.flagged:
-        return Refused(f"a content filter of {host} refused the request{_excerpt(error)}")
+        return Refused(f"a content filter of {host} rejected the request{_excerpt(error)}")
     if status == _UNAUTHORIZED or (status == _BAD_REQUEST and _KEY.search(error.text)):
         return _denied(host, status, model)
     if status in {_PAYMENT, _FORBIDDEN}:
@@ -180,8 +180,8 @@ def _denied(host: str, status: int, model: Model) -> ModelError:
     elif provider.api_key_env:
         source = f"in {provider.api_key_env}"
     else:
-        return Denied(f"{host} asks for a key, and the provider {provider.name} has no api-key-env ({status})")
-    return Denied(f"{host} does not accept the key {source} ({status})", key_refused=True)
+        return Denied(f"{host} requires a key, but the provider {provider.name} has no api-key-env ({status})")
+    return Denied(f"{host} rejected the key {source} ({status})", key_refused=True)
 
 
 def _is_context(error: Error) -> bool:
@@ -199,7 +199,7 @@ def _excerpt(error: Error) -> str:
 
 def unreadable(data: bytes, model: Model) -> Unreadable:
     """Return the error for a body with a success status that is not a reply of the wire format."""
-    kind = "a web page" if data.lstrip()[:1] == b"<" else "something that is not a model's reply"
+    kind = "a web page" if data.lstrip()[:1] == b"<" else "a reply that is not from a model API"
     return Unreadable(f"{host_of(model.provider.base_url)} sent {kind}")
 
 

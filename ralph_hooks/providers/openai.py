@@ -185,7 +185,7 @@ _MINIMAX_SENSITIVE = {1026, 1027}
 def _minimax(response: _BaseResponse, model: Model, host: str) -> ModelError:
     code = response.status_code
     if code in _MINIMAX_SENSITIVE:
-        return Refused(f"a content filter of {host} refused the request")
+        return Refused(f"a content filter of {host} rejected the request")
     return from_success(Error(message=response.status_msg, status=_MINIMAX_STATUS.get(code, 500)), model)
 
 

@@ -187,7 +187,7 @@ class _Client:
     def _allowed(self, provider: Provider) -> Provider:
         """Return ``provider``. Raises Misconfigured where it would start a program and none may be started."""
         if not self._programs and (provider.wire is Wire.AGENT or provider.api_key_command):
-            raise Misconfigured(f"{provider.name} runs a program, which a worker of a cluster does not do")
+            raise Misconfigured(f"{provider.name} runs a program, which cluster workers may not do")
         return provider
 
 
@@ -224,4 +224,6 @@ def _wire(model: Model) -> WireFormat:
             return openai_responses
         case Wire.ANTHROPIC:
             return anthropic
-    raise Misconfigured(f"{model.provider.name} has no `ask` and answers no single questions: choose a model")
+    raise Misconfigured(
+        f"{model.provider.name} has no `ask` command, so it cannot answer single requests: choose a model"
+    )

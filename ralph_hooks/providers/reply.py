@@ -75,8 +75,8 @@ def check_finish(reason: str | None, model: Model, *, good: Collection[str]) -> 
     if name in good:
         return
     check_not_bad(reason, model)
-    how = f"ended its answer with {one_line(name)!r}" if name else "did not say how its answer ended"
-    raise Unreadable(f"{model.name} {how}, so it may not be whole")
+    how = f"ended its answer with {one_line(name)!r}" if name else "did not report why its answer ended"
+    raise Unreadable(f"{model.name} {how}, so the answer may be incomplete")
 
 
 def check_not_bad(reason: str | None, model: Model) -> None:
@@ -89,7 +89,7 @@ def check_not_bad(reason: str | None, model: Model) -> None:
     if name.startswith(_CUT):
         raise Truncated(f"the answer of {model.name} was cut off at its token limit")
     if name.startswith(_BROKEN):
-        raise Unreachable(f"{host_of(model.provider.base_url)} broke off the answer ({name})")
+        raise Unreachable(f"{host_of(model.provider.base_url)} cut the answer off ({name})")
 
 
 def refused(model: Model) -> Refused:
@@ -103,7 +103,7 @@ def check_kinds(kinds: Sequence[str], model: Model, *, known: Collection[str]) -
         raise refused(model)
     unknown = next((kind for kind in kinds if kind not in known), None)
     if unknown is not None:
-        raise Unreadable(f"{model.name} sent a part that is not known here: {one_line(unknown)!r}")
+        raise Unreadable(f"{model.name} sent an unknown part: {one_line(unknown)!r}")
 
 
 def only_answer(calls: Sequence[str], text: str, model: Model) -> str:

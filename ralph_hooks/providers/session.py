@@ -113,7 +113,7 @@ class _Limits:
             raise Unreadable(f"{self._host} sent more than {_MAX_RECEIVED >> 20} MiB")
 
     def too_late(self) -> DeadlineReached:
-        return DeadlineReached(f"the deadline came before the answer of {self._host}")
+        return DeadlineReached(f"the deadline was reached before the answer of {self._host}")
 
 
 _limits: ContextVar[_Limits] = ContextVar("limits")
@@ -282,13 +282,13 @@ def _trusting(environ: Mapping[str, str], cert: str, cert_key: str) -> ssl.SSLCo
 # Errors
 
 _FAULTS: tuple[tuple[tuple[type[Exception], ...], type[ModelError], str], ...] = (
-    ((socket.gaierror,), Unreachable, "there is no address for {host}"),
+    ((socket.gaierror,), Unreachable, "cannot resolve {host}"),
     ((ConnectionRefusedError,), Unreachable, "{host} refused the connection"),
     ((TimeoutError,), Unreachable, "{host} did not answer in time"),
-    ((ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError), Unreachable, "{host} broke the connection off"),
+    ((ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError), Unreachable, "{host} closed the connection"),
     ((ssl.SSLError,), Misconfigured, "{host} does not speak TLS as expected: check its base URL"),
-    ((IncompleteRead, ProtocolError), Unreadable, "{host} sent only a part of its reply"),
-    ((zlib.error,), Unreadable, "{host} sent a reply whose compression is broken"),
+    ((IncompleteRead, ProtocolError), Unreadable, "{host} sent an incomplete reply"),
+    ((zlib.error,), Unreadable, "{host} sent a reply with broken compression"),
     ((ValueError,), Misconfigured, "the base URL of {host} cannot be used"),
 )
 """The model error and message for each exception; the first row that fits."""
@@ -305,7 +305,7 @@ def _fault(error: Exception, host: str, proxy: str) -> ModelError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
             f"the certificate of {host} is not trusted: {error.verify_message}; "
-            "where a private authority signed it, set SSL_CERT_FILE to its certificate"
+            "if a private authority signed it, set SSL_CERT_FILE to the authority's certificate"
         )
     if str(error).startswith(_NO_TUNNEL):
         return _refused(host, server, int(str(error).removeprefix(_NO_TUNNEL).partition(" ")[0]))
@@ -324,6 +324,6 @@ def _cause(error: Exception) -> Exception:
 
 def _refused(proxy: str, host: str, status: int) -> ModelError:
     if status == 407:  # noqa: PLR2004 - Proxy Authentication Required
-        return Misconfigured(f"{proxy} wants a user name and password: http://USER:PASSWORD@HOST:PORT")
+        return Misconfigured(f"{proxy} requires a user name and password: http://USER:PASSWORD@HOST:PORT")
     kind = Unreachable if status >= _SERVER_ERRORS else Misconfigured
-    return kind(f"{proxy} does not connect us to {host} (it answers {status})")
+    return kind(f"{proxy} does not connect to {host} (it answered {status})")

@@ -54,7 +54,7 @@ def check_url(url: str) -> None:
     if "@" in parts.netloc:
         raise Misconfigured(f"the base URL of {host_of(url)} must not hold a user name or password")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise Misconfigured(f"{host_of(url)} is not this machine: expected https:// in its base URL")
+        raise Misconfigured(f"{host_of(url)} is not this machine: its base URL must begin with https://")
 
 
 def _is_loopback(host: str) -> bool:
@@ -165,7 +165,7 @@ def _reply(response: Response, host: str) -> Reply:
     if response.status_code in _REDIRECTS:
         raise _redirected(host, response.headers.get("Location", ""))
     if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
-        raise Unreadable(f"{host} sent a reply in an encoding that it was not asked for")
+        raise Unreadable(f"{host} sent a reply in an encoding that was not requested")
     body = bytearray()
     for piece in response.raw.stream(_CHUNK, decode_content=True):
         body += piece
@@ -179,4 +179,4 @@ def _redirected(host: str, location: str) -> Misconfigured:
         target = host_of(location) or host
     except ValueError:
         target = "elsewhere"
-    return Misconfigured(f"{host} redirects to {target}; nothing was sent there, set the base URL that answers")
+    return Misconfigured(f"{host} redirects to {target}; nothing was sent there. Set base-url to the final URL")

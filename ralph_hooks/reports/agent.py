@@ -122,14 +122,14 @@ _NO_BYPASS = "Do not bypass the hooks with --no-verify"
 
 def _wrong(report: Report) -> str:
     command = wording.dismiss_command(report)
-    return f"; where a finding is wrong, tell the user, who can run `{command}`" if command else ""
+    return f"; if a finding is wrong, tell the user, who can run `{command}`" if command else ""
 
 
 def _next(report: Report) -> str:
     again = wording.again(report)
     if wording.is_repair(report) and report.fix is not None:
         id_ = one_line(report.fix.id)
-        return f"read the fix (`ralph-hooks show {id_}`), bring it in (`ralph-hooks apply {id_}`), then {again}."
+        return f"read the fix (`ralph-hooks show {id_}`), apply it (`ralph-hooks apply {id_}`), then {again}."
     match report.verdict, bool(report.exit_code):
         case Verdict.FAIL, True:
             told = wording.repair(report) or wording.background(report)
@@ -137,8 +137,8 @@ def _next(report: Report) -> str:
             secret = f" Tell the user: {wording.REVOKE}." if wording.has_secret(report) else ""
             return f"fix the code{fix}, {again}.{secret} {_NO_BYPASS}{_wrong(report)}."
         case Verdict.FAIL, False:
-            return "nothing is held back, but fix the code before you go on."
+            return "nothing is blocked, but fix the code before you continue."
         case Verdict.INCONCLUSIVE, True:
-            return f"the code could not be judged. Tell the user why, and try again later. {_NO_BYPASS}."
+            return f"the code could not be reviewed. Tell the user why, and try again later. {_NO_BYPASS}."
         case _:
-            return "let through without a judgement. Tell the user."
+            return "not blocked, but not reviewed. Tell the user."

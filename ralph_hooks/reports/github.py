@@ -25,7 +25,7 @@ def render(report: Report) -> str:
         message = f"{one_line(item.command)} could not run: {wording.outcome(item)}"
         lines.append(_command("warning", message, title="ralph-hooks: verify"))
     if report.verdict is Verdict.INCONCLUSIVE:
-        lines.append(_command("warning", f"NOT JUDGED: {visible(report.reason)}", title="ralph-hooks"))
+        lines.append(_command("warning", f"NOT REVIEWED: {visible(report.reason)}", title="ralph-hooks"))
     lines += [_command("warning", visible(notice), title="ralph-hooks") for notice in report.notices]
     lines += _unreviewed(report)
     if report.dismissed and report.verdict is not Verdict.PASS:

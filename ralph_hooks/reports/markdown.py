@@ -22,19 +22,19 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _LIVE = re.compile(r"""([@#!%^&~$](?=[\w"])|:(?=//)|(?<=www)(?=\.))""", re.IGNORECASE)
 """Starts of a mention, a reference (both services have their own) or a link."""
 _JOINER = "\u2060"  # WORD JOINER: invisible, and across it neither service recognises any of them
-_VERDICTS = {Verdict.PASS: "passed", Verdict.FAIL: "refused", Verdict.INCONCLUSIVE: "could not be judged"}
+_VERDICTS = {Verdict.PASS: "passed", Verdict.FAIL: "refused", Verdict.INCONCLUSIVE: "could not be reviewed"}
 
 
 def render(report: Report) -> str:
     """Return the whole report, blocking findings first."""
     lines = [MARKER, f"**ralph-hooks: {_VERDICTS[report.verdict]}**", "", plain(wording.headline(report))]
     if report.verdict is Verdict.INCONCLUSIVE:
-        lines += ["", f"Not judged: {plain(report.reason)}"]
+        lines += ["", f"Not reviewed: {plain(report.reason)}"]
     for title, items in (("Blocks", wording.blockers(report)), ("Advice", wording.advice(report))):
         if items:
             lines += ["", f"**{title}**", "", *map(_item, items[:_LISTED])]
         if len(items) > _LISTED:
-            lines.append(f"- and {len(items) - _LISTED:,} more: `ralph-hooks show` has them")
+            lines.append(f"- and {len(items) - _LISTED:,} more: see `ralph-hooks show`")
     failed = wording.commands(report, Verdict.FAIL)
     if failed:
         lines += ["", "**Commands that fail**", ""]
@@ -59,7 +59,7 @@ def remark(finding: Finding) -> str:
     if told:
         lines.append(f"({plain(told)})")
     if finding.blocking:
-        lines += ["", f"It blocks. If it is wrong: {code(f'ralph-hooks dismiss {finding.id} --reason WHY')}"]
+        lines += ["", f"This finding blocks. If it is wrong: {code(f'ralph-hooks dismiss {finding.id} --reason WHY')}"]
     return "\n".join(lines) + "\n"
 
 

@@ -46,16 +46,16 @@ def sentences(counted: Statistics) -> Iterator[str]:
     """Yield sentences that explain the figures."""
     days = " ".join(filter(None, [counted.since and f"from {counted.since}", counted.until and f"to {counted.until}"]))
     where = ", ".join(filter(None, [one_line(counted.scope), days]))
-    yield f"{plural(counted.changes, 'change')} judged ({where}), {counted.held_back:,} held back."
+    yield f"{plural(counted.changes, 'change')} reviewed ({where}), {counted.held_back:,} blocked."
     whole = counted.whole
     if whole.true + whole.dismissed:
         decided = f"{whole.true:,} right, {whole.dismissed:,} wrong"
-        yield f"Precision of what was shown: {percent(whole.precision)} ({decided})."
+        yield f"Precision of the reported findings: {percent(whole.precision)} ({decided})."
     else:
-        yield "Precision is not known yet: nothing was fixed, accepted or dismissed."
+        yield "Precision is unknown yet: no finding was fixed, accepted or dismissed."
     if counted.clean:
         yield (
-            f"False blocks for 100 clean changes: {percent(counted.false_block_rate, '')} "
+            f"False blocks per 100 clean changes: {percent(counted.false_block_rate, '')} "
             f"({counted.false_blocks:,} of {counted.clean:,})."
         )
     if counted.cost_per_true_usd is not None:
@@ -134,4 +134,4 @@ def page(counted: Statistics) -> str:
     for title, groups in _grouped(counted):
         rows = [[group.name or "all", *_cells(group)] for group in groups]
         parts.append(html.figure(f"By {title}", html.table(f"By {title}: the figures", (title, *_HEAD), rows)))
-    return html.page("how the gate did", parts)
+    return html.page("the gate's record", parts)

@@ -180,7 +180,7 @@ def _next(report: Report, screen: _Screen) -> _Block:
     if wording.has_secret(report):
         steps.append(wording.REVOKE)
     if report.fix is not None and wording.is_repair(report):
-        steps.append(f"see it first: ralph-hooks show {one_line(report.fix.id)}")
+        steps.append(f"review it first: ralph-hooks show {one_line(report.fix.id)}")
     elif report.fix is not None:
         steps.append(wording.repair(report))
     if goes_on := wording.background(report):
@@ -253,7 +253,7 @@ def _details(report: Report, screen: _Screen) -> list[_Block]:
 def _calls(report: Report) -> Iterable[str]:
     for call in report.calls:
         price = "cost unknown" if call.cost_usd is None else money(call.cost_usd)
-        how = "from the store" if call.from_store else f"{one_line(call.outcome)}, {wording.duration(call.seconds)}"
+        how = "from the cache" if call.from_store else f"{one_line(call.outcome)}, {wording.duration(call.seconds)}"
         cached = f" ({call.cached_input_tokens:,} cached)" if call.cached_input_tokens else ""
         tokens = f"{call.input_tokens:,}{cached} in, {call.output_tokens:,} out"
         yield f"  {one_line(call.phase)} {one_line(call.model)}: {tokens}, {price}, {how}"

@@ -152,9 +152,9 @@ def cost(report: Report) -> str:
     if sent:
         parts += [_price(report), plural(len(sent), "request")]
         if len(sent) < len(report.calls) and any(call.from_store for call in report.calls):
-            parts.append("the rest from the store")
+            parts.append("the rest cached")
     elif report.calls and all(call.from_store for call in report.calls):
-        parts.append("known already, no requests")
+        parts.append("cached, no requests")
     else:
         parts.append("no requests")
     return ", ".join([*parts, duration(report.seconds)])
@@ -166,7 +166,7 @@ def _price(report: Report) -> str:
     unpriced = dict.fromkeys(one_line(call.model) for call in requests(report) if call.cost_usd is None)
     if not unpriced:
         return "cost unknown"
-    return f"cost unknown (no price for {', '.join(unpriced)}), which no budget counts"
+    return f"cost unknown (no price for {', '.join(unpriced)}), not counted in budgets"
 
 
 def headline(report: Report) -> str:
@@ -181,7 +181,7 @@ def headline(report: Report) -> str:
         case Verdict.INCONCLUSIVE:
             passed = commands(report, Verdict.PASS)
             beside = f"; {plural(len(passed), 'command')} passed" if passed else ""
-            return f"NOT JUDGED: {one_line(report.reason)}{beside}"
+            return f"NOT REVIEWED: {one_line(report.reason)}{beside}"
         case Verdict.FAIL:
             return f"FAIL: {one_line(report.title)}: {failures(report)}"
 
@@ -230,7 +230,7 @@ def _coverage(report: Report) -> list[str]:
         parts.append(f"advice: {hints:,} ({SHOW})")
     if report.dismissed:
         parts.append(dismissed(report))
-    return parts or [one_line(report.reason) if report.paths else "nothing to judge"]
+    return parts or [one_line(report.reason) if report.paths else "nothing to review"]
 
 
 def looked_at(item: CheckedFile) -> str:
@@ -267,7 +267,7 @@ def _kind(path: str) -> str:
 
 def _commits(report: Report) -> str:
     """Return the number of commits in a push or range, and how many of them bypassed every hook."""
-    new = f" ({report.new_commits:,} not judged before)" if report.new_commits else ""
+    new = f" ({report.new_commits:,} not reviewed before)" if report.new_commits else ""
     return plural(report.commits, "commit") + new
 
 
@@ -277,10 +277,10 @@ def next_step(report: Report) -> str:
         return repair(report) or f"fix it by hand, {again(report)}"
     if report.verdict is Verdict.INCONCLUSIVE:
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
-            return "raise the budget that is named above, or wait until its day or month is over"
+            return "raise the budget named above, or wait until its day or month is over"
         once = ", or set RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run" if report.exit_code else ""
-        return f"fix what is named above, or try again later{once}"
-    return f"fix this, {again(report)}" if report.exit_code else "nothing is held back; fix this before you go on"
+        return f"fix the cause above, or try again later{once}"
+    return f"fix this, {again(report)}" if report.exit_code else "nothing is blocked; fix this before you continue"
 
 
 def again(report: Report) -> str:
@@ -309,7 +309,7 @@ def rung(item: RepairStep) -> str:
 
 WORKTREE = "uncommitted changes"
 """The title of a report on all uncommitted changes (`git.worktree`)."""
-REVOKE = "a secret that was ever committed or shared has to be revoked, not only removed"
+REVOKE = "revoke any secret that was ever committed or shared; removing it is not enough"
 """The advice for a blocking finding that is a secret."""
 
 
@@ -333,5 +333,5 @@ def background(report: Report) -> str:
     if job is None or job.state == JobState.FINISHED:  # then the stored fix is shown instead
         return ""
     if job.state == JobState.RUNNING:
-        return "a repair is being made: ralph-hooks apply waits for it, ralph-hooks show tells how far it is"
-    return f"a repair was tried before, and {one_line(job.outcome)}; ralph-hooks fix tries again"
+        return "a repair is running: ralph-hooks apply waits for it, ralph-hooks show shows its progress"
+    return f"an earlier repair ended: {one_line(job.outcome)}; ralph-hooks fix tries again"

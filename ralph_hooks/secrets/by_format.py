@@ -145,11 +145,11 @@ _IN_CONTEXT = (
 # Those that something else may be: kind, a string that every match holds, pattern with the credential in its group.
 _DOUBTFUL: _Shapes = (
     ("test key", "k_test_", r"k_test_([A-Za-z0-9]{16,})"),
-    ("signature of an address", "sig=", r"sig=([\w%+/=-]{30,})"),
-    ("code of an address", "?code=", r"\?code=([\w%+/=-]{40,})"),
+    ("signature of a signed URL", "sig=", r"sig=([\w%+/=-]{30,})"),
+    ("code of a URL", "?code=", r"\?code=([\w%+/=-]{40,})"),
     ("instrumentation key", "strumentation", r"(?i:instrumentationkey=)([a-f0-9-]{36})"),
-    ("hash of a password", "$2", r"(\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53})"),
-    ("hash of a password", "$", r"(\$(?:[156]|apr1|argon2id?|y|scrypt)\$[\w./+=,$-]{20,300})"),
+    ("password hash", "$2", r"(\$2[abxy]\$\d\d\$[./A-Za-z0-9]{53})"),
+    ("password hash", "$", r"(\$(?:[156]|apr1|argon2id?|y|scrypt)\$[\w./+=,$-]{20,300})"),
 )
 _ARGUMENT = r"[\"']?([^\s\"'$%{<][^\s\"']{5,200})"  # no variable
 _DOUBTFUL_IN_CONTEXT: _Shapes = (  # the string in small letters

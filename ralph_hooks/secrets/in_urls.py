@@ -33,6 +33,6 @@ def in_addresses(piece: TextIndex) -> Iterator[Secret]:
             and not _NOWHERE.search(host)
             and len(password) >= SHORTEST
         )
-        yield Secret("password in an address", *match.span(1), certain and not is_test_data(piece.path))
+        yield Secret("password in a URL", *match.span(1), certain and not is_test_data(piece.path))
     for match in _TOKEN.finditer(piece.text):
-        yield Secret("token in an address", *match.span(1), certain=False)
+        yield Secret("token in a URL", *match.span(1), certain=False)

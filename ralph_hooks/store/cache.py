@@ -57,7 +57,7 @@ class Verdicts:
                 (msgspec.json.encode(names).decode(), self._clock()),
             )
         except Unavailable as error:
-            self._database.note(f"{error.message}; earlier verdicts are not known")
+            self._database.note(f"{error.message}; earlier verdicts are not used")
             return {}
         return dict(rows)
 
@@ -77,7 +77,7 @@ class Verdicts:
         try:
             self._database.transact(write)
         except Unavailable as error:
-            self._database.note(f"{error.message}; this run's verdicts are not kept")
+            self._database.note(f"{error.message}; this run's verdicts are not cached")
 
     def _write(self, connection: sqlite3.Connection, rows: list[tuple[str, bytes, float, float | None]]) -> None:
         before = _written(connection)

@@ -156,7 +156,7 @@ class Jobs:
         if lock is None and not folder.exists():
             return False
         if lock is None:
-            raise RalphError(f"process {job.pid} does not end", "end it yourself, then try again")
+            raise RalphError(f"process {job.pid} does not stop", "kill it yourself and try again")
         with JobLock(folder, lock) as job_lock:
             current = self.get(job.tree)
             if current is not None and current.state is JobState.RUNNING:

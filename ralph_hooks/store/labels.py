@@ -45,7 +45,7 @@ class StoredLabels:
         try:
             self._database.transact(lambda connection: self._write(connection, report, change, trees))
         except Unavailable as error:
-            self._database.note(f"{error.message}; what became of earlier findings is not kept")
+            self._database.note(f"{error.message}; the outcome of earlier findings is not recorded")
 
     def decide(self, fingerprints: Sequence[str], kind: DismissalKind) -> None:
         """Record that these findings were dismissed."""
@@ -58,7 +58,7 @@ class StoredLabels:
         try:
             self._database.transact(write)
         except Unavailable as error:
-            self._database.note(f"{error.message}; the statistics do not know of it")
+            self._database.note(f"{error.message}; this run is missing from the statistics")
 
     def _write(self, connection: sqlite3.Connection, report: Report, change: Change, trees: Collection[str]) -> None:
         stage = "push" if trees or report.refs else "commit"

@@ -98,11 +98,11 @@ class Caps(Struct, frozen=True, kw_only=True):
 _KEPT = Decimal("0.2")
 """The share of a day's and a month's budget that repairs may not use: a gate that cannot review for lack of budget is
 worse than a failure without a repair. A run's own budget has no later reviews to keep anything for."""
-_UNPRICED = 'no price is known for {model}, and budget.unpriced is "refuse": set prices."{model}"'
+_UNPRICED = '{model} has no known price, and budget.unpriced is "refuse": set prices."{model}"'
 UNPRICED_AGENT = (
-    "the coding agent {model} says what it has cost when it has ended, if at all, and budget.unpriced is"
-    ' "refuse": set budget.unpriced = "allow" where it stands and give the agent a limit of its own (claude:'
-    " --max-budget-usd), or name a model with a price for implement (models.implement)"
+    "the coding agent {model} reports its cost only when it ends, if at all, and budget.unpriced is"
+    ' "refuse": set budget.unpriced = "allow" and limit the agent itself (claude:'
+    " --max-budget-usd), or choose a model with a known price for implement (models.implement)"
 )
 """The reason an agent is not started, and the remedy; ``{model}`` is its ``provider/model``."""
 _REPAIR = (Phase.PLAN, Phase.IMPLEMENT, Phase.FIX)
@@ -154,7 +154,7 @@ class StoredLedger:
         except Unavailable as error:
             if there and self._team and uid:
                 self._team.take_back(uid)
-            raise Unrecorded(f"the call was not made, for it could not be recorded: {error.message}") from error
+            raise Unrecorded(f"the call was not made, because it could not be recorded: {error.message}") from error
         except BudgetReached:
             if self._team and uid:  # it may have the call, and have hung up before it said so
                 self._database.defer(*self._team.marked(uid))
@@ -199,7 +199,7 @@ class StoredLedger:
         try:
             self._database.transact(record)
         except Unavailable as error:
-            self._database.note(f"{error.message}; a call stays in the ledger at its worst case")
+            self._database.note(f"{error.message}; the ledger keeps the maximum cost of a call")
         if team is not None:
             team.share()
 
@@ -222,7 +222,7 @@ class StoredLedger:
         try:
             self._database.transact(record)
         except Unavailable as error:
-            self._database.note(f"{error.message}; calls stay in the ledger as what was set aside for them")
+            self._database.note(f"{error.message}; the ledger keeps the reserved cost of these calls")
         if team is not None:
             team.share()
 
@@ -290,12 +290,12 @@ class StoredLedger:
 def _fits(name: str, cap: Decimal, kept: Decimal, spent: int, under_way: int, worst: int | None) -> None:
     """Raise BudgetReached unless ``worst`` fits into ``cap`` beside ``spent``, with the share ``kept`` left over."""
     most = (cap * (1 - kept)).scaleb(_PICO, _EXACT)
-    but = f", of which {_dollars(cap * kept)} are kept for judging" if kept else ""
+    but = f", of which {_dollars(cap * kept)} are kept for reviews" if kept else ""
     if worst is None:
         if spent >= most:
             used = f": {_dollars(_usd(spent))} are spent or reserved" if spent else ""
             raise BudgetReached(
-                f"the budget per {name} is {_dollars(cap)}{but}{used}, and what this call costs is not known"
+                f"the budget per {name} is {_dollars(cap)}{but}{used}, and the cost of this call is unknown"
             )
     elif spent + worst > most:
         raise BudgetReached(

@@ -36,7 +36,7 @@ def locate(environ: Mapping[str, str], platform: str = sys.platform) -> Home:
         home = Path(os.path.expanduser(own))  # noqa: PTH111 - Path.expanduser() raises where there is no home
         if not home.is_absolute():
             # A hook runs at the top of whatever repository it is in: a relative folder would be another one each time.
-            raise RalphError(f"{VARIABLE} is '{own}', which is not an absolute path", "write it from the root on")
+            raise RalphError(f"{VARIABLE} is '{own}', which is not an absolute path", "set it to an absolute path")
         return Home(home / "state", home / "config.toml")
     if platform in {"darwin", "win32"}:
         # Imported here alone: it costs every commit 16 ms, and on Linux the answer is two variables.
@@ -60,7 +60,7 @@ def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
         return Path(folder)
     home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111 - as above
     if not home.startswith("/"):
-        raise RalphError("there is no home folder to keep the state in: HOME is not set", _MOVE)
+        raise RalphError("there is no home folder for the state: HOME is not set", _MOVE)
     return Path(home) / default
 
 

@@ -98,12 +98,12 @@ _PLACE = ("host", "hostaddr", "port", "dbname", "service")
 _LOCAL = re.compile(r"|/.*|@.*|localhost|127(\.\d{1,3}){3}|::1")
 
 _REASONS = {
-    "28000": "does not let this user in",
-    "28P01": "does not take this user's password",
+    "28000": "does not allow this user to log in",
+    "28P01": "rejects this user's password",
     "3D000": "has no database of that name",
-    "42501": "does not allow this user what ralph-hooks does: see docs/team-store.md for the rights it needs",
-    "42P07": "holds tables of another program under the names that ralph-hooks uses: give it a database of its own",
-    "53300": "has no connection to spare",
+    "42501": "does not give this user the rights that ralph-hooks needs: see docs/team-store.md",
+    "42P07": "has another program's tables under the names that ralph-hooks uses: use a separate database",
+    "53300": "has no free connection",
     "53100": "has no space left on its disk",
     "55P03": "was busy with other clients for too long",
     "57P01": "was shut down",
@@ -240,7 +240,7 @@ class Postgres:
         except UndefinedTable:
             version = 0
         if version // _STRIDE > _GENERATION:
-            raise TeamStoreUnavailable("was set up by a newer ralph-hooks: upgrade this one")
+            raise TeamStoreUnavailable("was set up by a newer ralph-hooks: upgrade this installation")
         if version >= VERSION:
             return
         try:
@@ -259,7 +259,7 @@ class Postgres:
         except (InsufficientPrivilege, InvalidSchemaName) as error:
             what = "has an older schema" if version else "has no tables of ralph-hooks"
             raise TeamStoreUnavailable(
-                f"{what}, and this user may not make them: have its owner run `ralph-hooks doctor`"
+                f"{what}, and this user may not create them: ask its owner to run `ralph-hooks doctor`"
             ) from error
 
 
@@ -395,9 +395,9 @@ def _away(error: psycopg.Error) -> TeamStoreUnavailable:
         ("does not exist", _REASONS["3D000"]),
         ("timeout", "did not answer in time"),
         ("refused", "refuses connections"),
-        ("resolve", "has a name that no address is known for"),
-        ("translate", "has a name that no address is known for"),
-        ("SSL", "does not offer TLS that can be trusted (sslmode in its URL says what is wanted)"),
+        ("resolve", "cannot be resolved to an address"),
+        ("translate", "cannot be resolved to an address"),
+        ("SSL", "does not offer trusted TLS (as sslmode in its URL requires)"),
         ("No such file", "is not running"),
         ("starting up", _REASONS["57P03"]),
         ("shutting down", _REASONS["57P03"]),

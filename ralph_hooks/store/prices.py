@@ -120,7 +120,7 @@ def _with_vendor(model: Model) -> str:
         return found[0]
     near = found or [by_short[short][0] for short in get_close_matches(model.name, by_short, _CANDIDATES)]
     raise ConfigError(
-        f"'{one_line(model.id)}' names {'several models' if found else 'no model that is known'}: "
+        f"'{one_line(model.id)}' names {'several models' if found else 'no known model'}: "
         f"{model.provider.name} has them by vendor",
         f"write one of {', '.join(f'{model.provider.name}/{name}' for name in near)}"
         if near

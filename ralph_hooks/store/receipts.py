@@ -67,7 +67,7 @@ class StoredReceipts:
         try:
             self._database.transact(lambda connection: self._write(connection, row, receipt.commits))
         except Unavailable as error:
-            self._database.note(f"{error.message}; which commits were judged is not kept")
+            self._database.note(f"{error.message}; this review is not recorded for its commits")
 
     def passed(self, settings: str, commits: Sequence[Commit]) -> frozenset[str]:
         """Return the ``commits`` that passed with these ``settings``: each for itself, or with others in a push.
@@ -79,7 +79,7 @@ class StoredReceipts:
             oids = [commit.oid for commit in commits]
             rows = self._read(_PASSED_WITH_OTHERS, oids, lambda row: str(row[0]), settings)
         except Unavailable as error:
-            self._database.note(f"{error.message}; what was judged before is not known")
+            self._database.note(f"{error.message}; earlier reviews are not known")
             return frozenset()
         alone = {commit.oid for commit in commits if _leads(steps, commit.tree, commit.base)}
         return frozenset(alone.union(rows))

@@ -60,7 +60,7 @@ class Reports:
         try:
             self._database.transact(lambda connection: self._write(connection, body))
         except Unavailable as error:
-            self._database.note(f"{error.message}; this run's report is not kept")
+            self._database.note(f"{error.message}; this run's report is not saved")
 
     def last(self) -> StoredReport | None:
         """Return the latest report of this repository."""
@@ -95,12 +95,10 @@ class Reports:
                 _checked,
             )
         if not rows:
-            raise RalphError(
-                f"no report has the id '{prefix}'", "leave the id out to see this repository's last report"
-            )
+            raise RalphError(f"no report has the id '{prefix}'", "omit the id to show this repository's last report")
         if len(rows) > 1:
             ids = ", ".join(_id(row[0]) for row in rows)
-            raise RalphError(f"several reports have an id that begins with '{prefix}'", f"choose one: {ids}")
+            raise RalphError(f"more than one report has an id that begins with '{prefix}'", f"choose one: {ids}")
         return _kept(rows[0])
 
     def _write(self, connection: sqlite3.Connection, body: bytes) -> None:
@@ -154,7 +152,8 @@ def _kept(row: _Row) -> StoredReport:
         report = _decode(body)
     except ValueError as error:  # msgspec's errors are ValueErrors too
         raise RalphError(
-            f"report {_id(number)} was written by another release of ralph-hooks and cannot be read", "see a later one"
+            f"report {_id(number)} was written by another release of ralph-hooks and cannot be read",
+            "show a later report",
         ) from error
     return StoredReport(id=_id(number), time=at, repository=RepositoryId(repository, name), report=report)
 

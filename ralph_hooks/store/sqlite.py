@@ -216,12 +216,12 @@ _STORED_AS = {"TEXT": (str,), "BLOB": (bytes,), "INTEGER": (int,), "REAL": (int,
 _LARGEST = 10**18  # of an integer: the largest cost, and below the 64 bits that sums have
 _AT_ONCE = 1000  # rows that are saved at once
 _UNAVAILABLE = {
-    sqlite3.SQLITE_BUSY: "another process keeps it locked",
+    sqlite3.SQLITE_BUSY: "another process has locked it",
     sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
     sqlite3.SQLITE_FULL: "no space is left on the disk",
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
     sqlite3.SQLITE_PERM: "access is denied",
-    sqlite3.SQLITE_PROTOCOL: "too many processes open it at once",
+    sqlite3.SQLITE_PROTOCOL: "too many processes have it open",
     sqlite3.SQLITE_READONLY: "it is read-only",
 }
 
@@ -253,7 +253,7 @@ class Unavailable(RalphError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(
             f"the state in {path} cannot be used: {reason}",
-            f"make room or mend its permissions, or set {VARIABLE} to a folder that can be written",
+            f"free space or fix its permissions, or set {VARIABLE} to a writable folder",
         )
 
 
@@ -416,9 +416,9 @@ class Database:
         with suppress(sqlite3.DatabaseError):
             saved = _save(kept, self._open())
         self.note(
-            f"the state in {self.path} was damaged: it is kept as {kept.name}, and what could be read of it "
-            f"({plural(saved, 'row')}) is in a new one; verdicts that are gone are asked for again, and what was spent "
-            "may not count towards the budgets any more"
+            f"the state in {self.path} was damaged: it is saved as {kept.name}, and its readable part "
+            f"({plural(saved, 'row')}) is in a new one; lost verdicts are requested again, and lost spending "
+            "no longer counts towards the budgets"
         )
 
     def _set_aside(self) -> Path | None:
@@ -437,7 +437,7 @@ class Database:
         except OSError as error:
             raise RalphError(
                 f"the state in {self.path} is damaged and cannot be moved: {error.strerror}",
-                "end other runs of ralph-hooks, then move the file away",
+                "stop other runs of ralph-hooks and move the file away",
             ) from error
         return self.path.with_name(kept)
 
@@ -498,7 +498,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version // _STRIDE > _GENERATION:
         raise RalphError(
             f"the state in {path} was written by a newer ralph-hooks",
-            f"upgrade ralph-hooks, or set {VARIABLE} to another folder for this one",
+            f"upgrade ralph-hooks, or set {VARIABLE} to another folder for this version",
         )
     if version >= _VERSION:
         return

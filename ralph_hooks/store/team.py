@@ -203,8 +203,8 @@ class TeamStore:
         if self._away is None:
             return ()
         sentence = (
-            f"the team's store ({self.shown}) {self._away}: this run goes by what this machine knows, its budgets count"
-            " what was spent here, and what is new is shared once the store answers"
+            f"the team's store ({self.shown}) {self._away}: this run uses only this machine's verdicts and"
+            " spending; new ones are sent once the store answers"
         )
         return (sentence,)
 
@@ -232,7 +232,7 @@ class TeamStore:
             )
             for value, stored in rows:
                 ago = self._clock() - stored
-                return TeamStoreUnavailable(f"was not asked, for {ago:.0f} s ago it {value.decode()}")
+                return TeamStoreUnavailable(f"was skipped, because {ago:.0f} s ago it {value.decode()}")
         return None
 
     def _remember(self, error: TeamStoreUnavailable) -> None:

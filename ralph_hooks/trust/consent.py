@@ -45,7 +45,7 @@ def _permission(key: str, value: Any) -> Permission:  # noqa: ANN401 - a JSON va
     if isinstance(value, list):
         return Permission(key, tuple(map(_written, value)), "run these commands in a scratch copy of your code")
     if isinstance(value, bool):
-        return Permission(key, (str(value).lower(),), "let what a model wrote use the network while it is tried")
+        return Permission(key, (str(value).lower(),), "allow network access while model-written code is tested")
     lines = tuple(f"{name} = {msgspec.json.encode(field).decode()}" for name, field in value.items())
     name = value.get("api-key-env")
     if value.get("wire") == "agent":
@@ -121,7 +121,9 @@ class Consent:
             self._folder.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
             _write(path, msgspec.json.format(msgspec.json.encode(approval)) + b"\n")
         except OSError as error:
-            raise RalphError(f"the approval cannot be written to {path}: {error.strerror}", "free the way") from error
+            raise RalphError(
+                f"cannot write the approval to {path}: {error.strerror}", "remove what is in the way"
+            ) from error
 
     def _path(self, repository: str) -> Path:
         return self._folder / f"{hashlib.sha256(os.fsencode(repository)).hexdigest()[:32]}.json"
@@ -133,7 +135,7 @@ class Consent:
             descriptor = os.open(path, _READ)
             with os.fdopen(descriptor, "rb") as file:
                 if not _is_ours(os.fstat(file.fileno())):
-                    raise RalphError(f"others can write the record of approvals {path}", again)
+                    raise RalphError(f"other users can write to the record of approvals {path}", again)
                 return from_json(file.read(), _Approval)
         except FileNotFoundError:
             return None

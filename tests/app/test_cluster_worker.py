@@ -20,4 +20,4 @@ def test_one_of_the_same_make_with_the_key_is_taken(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("name", ["ralph-hooks", "Python", "ruff", "detect-secrets"])
 def test_one_that_could_come_to_another_verdict_is_refused_by_name(name: str) -> None:
     other = Greeting(versions={**versions(), name: "0.0.1"}, obstacles=())
-    assert refusal(msgspec.msgpack.encode(other)) == f"it has {name} 0.0.1, and here is {versions()[name]}"
+    assert refusal(msgspec.msgpack.encode(other)) == f"it has {name} 0.0.1, this machine has {versions()[name]}"

@@ -199,7 +199,7 @@ def test_several_on_one_line_are_one_finding() -> None:
 
 
 def test_a_scan_that_runs_out_of_time_says_so() -> None:
-    with pytest.raises(RalphError, match="did not end in time, 1 file left"):
+    with pytest.raises(RalphError, match="did not finish before the deadline, 1 file left"):
         run(Secrets(), source("a.py", "x = 1\n"), seconds=0)
 
 

@@ -29,7 +29,7 @@ def notebook(*cells: str, language: str = "python") -> str:
         ("a.toml", '[a]\nb = "x\n', 2, "not TOML"),
         ("a.toml", "a = 1\n\na = 2\n", 3, "not TOML: Cannot overwrite a value"),
         ("a.py", b"# coding: utf-8\nx = '\xe9'\n", 2, "byte 0xe9 is not utf-8 text"),
-        ("a.py", b"# coding: klingon\nx = '\xe9'\n", 1, "encoding that is unknown"),
+        ("a.py", b"# coding: klingon\nx = '\xe9'\n", 1, "an unknown encoding"),
         ("bin/tool", b"#!/usr/bin/env python3\nx = '\xe9'\n", 2, "byte 0xe9"),
         ("a.js", "let a = 1;\nfoo(a;\n", 2, "JavaScript syntax error: `)` is missing"),
         ("a.jsx", "let a = <p>{x</p>;\n", 1, "JavaScript syntax error"),

@@ -78,7 +78,7 @@ def test_a_finding_is_a_note_that_blocks_by_choice() -> None:
             "tests/test_a.py",
             TESTS,
             TESTS.replace("    assert total([2]) == 2\n", ""),
-            "1 test asserting less than before: test_one",
+            "1 test with fewer assertions than before: test_one",
         ),
         ("a.py", "x = 1\n", "x = y  # noqa: F821\n", "1 more `noqa`: a.py:1"),
         ("a.py", "x = 1\n", "x = y  # type: ignore[name-defined]\n", "1 more `type: ignore`: a.py:1"),
@@ -101,15 +101,15 @@ def test_a_finding_is_a_note_that_blocks_by_choice() -> None:
             ".github/workflows/ci.yml",
             "- run: x\n",
             "- run: x\n  continue-on-error: true\n",
-            "CI is looser: continue-on-error: true",
+            "CI is less strict: continue-on-error: true",
         ),
         (
             ".github/workflows/ci.yml",
             "- run: pytest\n",
             "- run: pytest || true\n",
-            "CI is looser: - run: pytest || true",
+            "CI is less strict: - run: pytest || true",
         ),
-        (".gitlab-ci.yml", "a:\n  script: make test\n", "a:\n", "CI is looser: script: make test"),
+        (".gitlab-ci.yml", "a:\n  script: make test\n", "a:\n", "CI is less strict: script: make test"),
     ],
 )
 def test_each_kind_is_told_in_one_line(path: str, old: str, new: str | None, expected: str) -> None:

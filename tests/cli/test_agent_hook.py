@@ -199,7 +199,7 @@ def test_one_review_at_a_time(project: Project, reviewed: ModelServer) -> None:
     project.repo.write({"a.py": CODE + "# new\n"})
     before = len(reviewed.requests)
     with lock:
-        assert "judges this repository already" in told("claude-code", hook(project))
+        assert "is already reviewing this repository" in told("claude-code", hook(project))
     assert len(reviewed.requests) == before
 
 
@@ -226,7 +226,7 @@ def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkey
         project.repo.write({"a.py": good})
         said = project.run("init", "--yes", "--no-tests", "--agent-rules")
         assert said.code == 0, said.err
-        assert "claude-code reviews on your subscription and within its limits" in said.out
+        assert "claude-code reviews on your subscription, within its limits" in said.out
         assert 'cheap = "claude-code/haiku"' in said.out
         assert "claude-code's own hook, in .claude/settings.json" in said.out
         assert "ralph-hooks gate --worktree --format agent" in (project.repo.path / "AGENTS.md").read_text()

@@ -39,12 +39,12 @@ def test_a_fix_is_shown_applied_and_taken_back(project: Project) -> None:
     assert shown.code == 0
     for words in ("for:      staged change", "2 files +1 -2", "verified: yes", "    It was loud.", "-TWO", "+two"):
         assert words in shown.out
-    assert "`ralph-hooks apply` brings it in" in shown.out
+    assert "`ralph-hooks apply` applies it" in shown.out
     applied = project.run("apply")
     assert (applied.code, applied.err) == (0, "")
     assert applied.out.splitlines()[:3] == [f"Applied fix {fix.id} to 2 files:", "  a.py", "  b.py"]
     assert text(project, "a.py") == "one\ntwo\n"
-    assert project.run("apply").out == f"Fix {fix.id} is in your working tree already: nothing was changed.\n"
+    assert project.run("apply").out == f"Fix {fix.id} is already in your working tree: nothing was changed.\n"
     undone = project.run("undo")
     assert (undone.code, undone.out) == (0, f"Took fix {fix.id} back in 2 files:\n  a.py\n  b.py\n")
     assert text(project, "a.py") == "one\nTWO\n"
@@ -59,7 +59,7 @@ def test_show_says_when_a_fix_waits_for_what_is_staged(project: Project) -> None
     assert "A fix waits" not in project.run("show").err
     fix = store_fix(project.repo, {"a.py": "one = 2\n"}, verified=False)
     shown = project.run("show")
-    assert f"A fix waits: {fix.id}" in shown.err
+    assert f"A fix is ready: {fix.id}" in shown.err
     assert "NOT verified" in shown.err
     assert project.last()["fix"]["id"] == fix.id
     assert f"{fix.id}  " in project.run("show", "--list").out
@@ -69,7 +69,7 @@ def test_show_says_when_a_fix_waits_for_what_is_staged(project: Project) -> None
 
 def test_a_fix_of_an_earlier_state_is_named_and_not_taken_unasked(project: Project) -> None:
     empty = project.run("apply")
-    assert (empty.code, "no fix is stored here" in empty.err) == (2, True)
+    assert (empty.code, "no fix is stored for this repository" in empty.err) == (2, True)
     project.repo.stage({"a.py": LINES})
     fix = store_fix(project.repo, {"a.py": LINES.replace("line 5\n", "five\n")})
     project.repo.stage({"a.py": LINES.replace("line 17\n", "seventeen\n")})
@@ -87,7 +87,7 @@ def test_a_conflict_is_a_rejection_with_file_and_line(project: Project) -> None:
     project.repo.write({"a.py": LINES.replace("line 5\n", "mine\n")})
     refused = project.run("apply")
     assert (refused.code, refused.out) == (1, "")
-    assert "a.py:5 was changed by you" in refused.err
+    assert "a.py:5 has your edits on the same lines" in refused.err
     assert "nothing was changed" in refused.err
 
 
@@ -174,7 +174,7 @@ def test_what_was_edited_since_a_crash_is_left_and_the_rest_taken_back(project: 
     interrupted(project)
     project.repo.write({"b.py": "mine\n"})
     done = project.run("show", "--list")
-    assert "was taken back; edited since and left as it is: b.py" in done.err
+    assert "was taken back; edited since and left unchanged: b.py" in done.err
     assert (text(project, "a.py"), text(project, "b.py")) == ("before\n", "mine\n")
 
 

@@ -98,7 +98,7 @@ def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluste
         with gate.full():
             running.send_signal(signal.SIGINT)
             assert running.stderr is not None
-            assert any("under way, whose answers are kept" in line for line in running.stderr)
+            assert any("under way, whose answers will be cached" in line for line in running.stderr)
         running.communicate()
         assert running.returncode == 130
         assert {outcome for _, outcome, _, _ in booked(backtests)} == {"ok"}

@@ -55,9 +55,9 @@ def hosting(
 def test_one_comment_is_updated_and_each_remark_is_made_once(project: Project, hosting: Hosting) -> None:
     first = project.run("comment")
     assert first.code == 0, first.err
-    assert "comment written, 1 new remark, 1 on lines that are not shown" in first.out
+    assert "comment written, 1 new remark, 1 on lines outside the diff" in first.out
     again = project.run("comment")
-    assert "comment updated, 0 new remarks, 1 there already, 1 on lines that are not shown" in again.out
+    assert "comment updated, 0 new remarks, 1 there already, 1 on lines outside the diff" in again.out
     (comment,) = hosting.comments
     assert comment["body"].startswith(MARKER)
     assert "refused" in comment["body"]
@@ -111,7 +111,7 @@ def test_a_report_about_something_else_is_not_written(project: Project, hosting:
     hosting.head = project.repo.commit({"a.py": "pass\n"})
     done = project.run("comment")
     assert done.code == 2
-    assert "the report is about another tree" in done.err
+    assert "the last report is not about" in done.err
     assert hosting.comments == []
 
 
@@ -122,7 +122,7 @@ def test_a_token_without_rights_is_named_and_never_shown(
         monkeypatch.setenv(name, "another-made-up-token")
     done = project.run("comment")
     assert done.code == 2
-    assert "_TOKEN may not do that (HTTP 401)" in done.err
+    assert "_TOKEN lacks the permission (HTTP 401)" in done.err
     assert "another-made-up-token" not in done.err
     for name in ("GITHUB_TOKEN", "GITLAB_TOKEN"):
         monkeypatch.delenv(name)

@@ -21,7 +21,7 @@ def bills(tmp_path: Path) -> Bills:
 
 
 def test_an_empty_ledger_says_so(bills: Bills) -> None:
-    assert bills.cost() == "No model was asked: nothing was spent.\n"
+    assert bills.cost() == "No model was called: nothing was spent.\n"
 
 
 def test_the_table_has_every_phase_and_what_it_would_have_cost(bills: Bills) -> None:

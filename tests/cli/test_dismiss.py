@@ -96,7 +96,7 @@ def test_base_counts_only_what_the_base_has(project: Project) -> None:
     project.repo.stage()
     judged = project.judge()
     assert judged.code == 1
-    assert "count once the base has them" in judged.notices
+    assert "take effect once they are on the base" in judged.notices
     project.repo.git("reset", "--quiet", "a.py")
     project.repo.commit()
     project.repo.stage({"a.py": BUGGY})
@@ -167,7 +167,7 @@ def test_list_undo_and_prune(refused: Project) -> None:
     dismissed(refused, id_, "--reason", "fine for now")
     refused.repo.write({"a.py": "print(1)\n"})
     told = refused.run("doctor", "--offline").out
-    assert "1 dismissal of 1 have outlived their code" in told
+    assert "1 dismissal of 1 matched no code" in told
     assert id_ in refused.run("dismiss", "--prune").out
     assert read((refused.repo.path / DISMISSED).read_bytes()) == ()
 
@@ -183,7 +183,7 @@ def test_prune_keeps_what_was_renamed(refused: Project) -> None:
     [
         (
             ["ffffffff", "--reason", "x"],
-            "no finding of this repository's reports has an id that begins with 'ffffffff'",
+            "no finding in this repository's reports has an id that begins with 'ffffffff'",
         ),
         (["a", "--reason", "x"], "id that begins with 'a'"),
         (["--last"], "--reason is needed"),
@@ -220,7 +220,7 @@ def test_sarif_carries_a_dismissal_as_a_suppression(refused: Project) -> None:
 def test_at_a_terminal_findings_are_offered_by_number(refused: Project) -> None:
     args = [str(BIN / "ralph-hooks"), "dismiss", "--reason", "an expression of ours"]
     code, shown = at_terminal(
-        args, cwd=refused.repo.path, env=refused.environ, question="separated by blanks)", answer=b"1\n"
+        args, cwd=refused.repo.path, env=refused.environ, question="separated by spaces)", answer=b"1\n"
     )
     assert code == 0, shown
     assert "  1  blocks  " in shown

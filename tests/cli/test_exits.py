@@ -71,13 +71,13 @@ def test_a_mistake_in_the_users_own_configuration_names_that_file(project: Proje
         (("gate", "--format", "xml"), "'xml' is not one of"),
         (("gate", "--commit", "HEAD", "--from-ref", "HEAD"), "exclude each other"),
         (("gate", "--to-ref", "HEAD"), "--to-ref needs --from-ref"),
-        (("gate", "--commit", "nowhere"), "there is no commit 'nowhere' here"),
-        (("gate", "--from-ref", "--all"), "there is no commit '--all' here"),
-        (("gate", "--from-ref", "0" * 40), "CI gives this for a branch that is new: give a commit that is here"),
+        (("gate", "--commit", "nowhere"), "this clone has no commit 'nowhere' here"),
+        (("gate", "--from-ref", "--all"), "this clone has no commit '--all' here"),
+        (("gate", "--from-ref", "0" * 40), "CI passes this for a new branch: give a commit that is here"),
         (("gate", "--from-ref", "1" * 40), "a forced push may have replaced it: give a commit that is here"),
         (("gate", "--output", "/"), "is a directory"),
         (("show", "!"), "no report has the id '!'"),
-        (("show",), "no change of this repository was judged yet"),
+        (("show",), "no change in this repository was reviewed yet"),
         ((), "Commands"),
     ],
     ids=" ".join,
@@ -109,7 +109,7 @@ def test_a_folder_that_is_gone_is_named(project: Project, tmp_path: Path, monkey
     folder.rmdir()
     done = project.run("gate")
     assert done.code == 2
-    assert "the current folder is gone" in done.err
+    assert "the current folder no longer exists" in done.err
     monkeypatch.chdir(tmp_path)
 
 
@@ -185,7 +185,7 @@ def test_our_own_failure_is_told_in_words_and_is_no_pass(project: Project, monke
     monkeypatch.setattr(show, "command", broken)
     done = project.run("show")
     assert done.code == 3
-    assert "NOT judged: ralph-hooks failed inside (ZeroDivisionError: \\x1b[31mred)" in done.err
+    assert "NOT reviewed: internal error in ralph-hooks (ZeroDivisionError: \\x1b[31mred)" in done.err
     assert "RALPH_HOOKS_DEBUG=1" in done.err
     monkeypatch.setenv("RALPH_HOOKS_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):

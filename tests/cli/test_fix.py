@@ -93,7 +93,7 @@ def test_the_last_commit_is_repaired_where_nothing_is_staged(project: Project) -
     judged = project.judge(command="fix")
     assert judged.code == 0
     assert judged.report["title"].startswith("commit ")
-    assert "nothing is staged: this is about the last commit" in judged.notices
+    assert "nothing is staged: repairing the last commit" in judged.notices
     assert judged.report["fix"]["files"] == 1
 
 
@@ -112,7 +112,7 @@ def test_before_the_first_commit_it_says_what_to_do(tmp_path: Path, monkeypatch:
         project.repo.git("rm", "-q", "--cached", "-r", ".")
         ran = project.run("fix")
     assert (ran.code, ran.out) == (2, "")
-    assert "nothing is staged, and there is no commit yet" in ran.err
+    assert "nothing is staged, and this clone has no commit yet" in ran.err
 
 
 def test_what_passes_needs_no_repair(project: Project) -> None:
@@ -129,7 +129,7 @@ def test_what_cannot_be_judged_is_not_called_repaired(project: Project) -> None:
     project.repo.stage({"a.py": SAFE})
     ran = project.run("fix")
     assert ran.code == 3
-    assert "NOT JUDGED" in ran.out
+    assert "NOT REVIEWED" in ran.out
     assert "goes through" not in ran.out
 
 
@@ -166,7 +166,7 @@ def test_a_fix_that_is_there_is_not_paid_for_again_unless_asked_for(project: Pro
     asked = len(server.requests)
     again = project.judge(command="fix")
     assert (again.code, again.report["fix"]["id"]) == (0, first.report["fix"]["id"])
-    assert "this fix was there already and cost nothing" in again.notices
+    assert "this fix was already stored and cost nothing" in again.notices
     assert len(server.requests) == asked
     other = project.judge("--again", command="fix")
     assert other.code == 0

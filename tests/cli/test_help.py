@@ -27,7 +27,14 @@ def test_the_overview_names_every_command_and_exit_code(project: Project, flag: 
     for name, line in COMMANDS.items():
         assert re.search(rf"^  {name} +{re.escape(line[:20])}", done.out, re.MULTILINE), name
     flat = " ".join(done.out.split())
-    for words in ("0 pass", "1 rejected", "2 wrong usage", "3 could not be judged", "4 not trusted", "130 interrupted"):
+    for words in (
+        "0 pass",
+        "1 rejected",
+        "2 wrong usage",
+        "3 not reviewed",
+        "4 not trusted",
+        "130 interrupted",
+    ):
         assert words in flat
 
 

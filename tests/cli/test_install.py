@@ -67,11 +67,11 @@ class TestWhatIsSaid:
             "a script that was there is kept as pre-push.ralph-kept and runs after it\n"
         )
         assert screen.says("install") == (
-            "pre-commit: installed already (.git/hooks/pre-commit)\npre-push: installed already (.git/hooks/pre-push)\n"
+            "pre-commit: already installed (.git/hooks/pre-commit)\npre-push: already installed (.git/hooks/pre-push)\n"
         )
         assert screen.says("uninstall") == (
             "pre-commit: uninstalled (.git/hooks/pre-commit)\n"
-            "pre-push: uninstalled; the script that was there before is back (.git/hooks/pre-push)\n"
+            "pre-push: uninstalled; the script that was there before is restored (.git/hooks/pre-push)\n"
         )
         assert screen.says("uninstall", "--hook", "pre-push") == "pre-push: not installed (.git/hooks/pre-push)\n"
 
@@ -82,7 +82,7 @@ class TestWhatIsSaid:
         assert b"\npolicy=closed " in (hooks / "pre-push").read_bytes()
         settings = '[tool.ralph-hooks]\ngate.when-unavailable = "closed"\npush.when-unavailable = "open"\n'
         repo.write({"pyproject.toml": settings})
-        assert "pre-commit: brought up to date" in screen.says("install")
+        assert "pre-commit: updated" in screen.says("install")
         assert b"\npolicy=closed " in (hooks / "pre-commit").read_bytes()
         assert b"\npolicy=open " in (hooks / "pre-push").read_bytes()
 
@@ -100,7 +100,7 @@ class TestWhatIsSaid:
         screen.says("install")
         path = repo.path / ".git" / "hooks" / "pre-commit"
         path.write_text(path.read_text(encoding="utf-8") + "echo mine\n", encoding="utf-8")
-        assert "was edited after ralph-hooks had written it" in screen.says("uninstall", code=2)
+        assert "was edited after ralph-hooks wrote it" in screen.says("uninstall", code=2)
         assert path.exists()
 
 
@@ -108,7 +108,7 @@ class TestHooksPath:
     def test_a_global_folder_is_written_only_when_asked(self, repo: Repo, screen: Screen, stand_in: StandIn) -> None:
         repo.git("config", "--global", "core.hooksPath", "~/hooks")
         said = screen.says("install", code=2)
-        assert "it is outside this repository, and its hooks run in others too (core.hooksPath = " in said
+        assert "it is outside this repository, so its hooks run in other repositories too (core.hooksPath = " in said
         assert "`ralph-hooks install --into shared`" in said
         assert not (repo.home / "hooks").exists()
 
@@ -133,7 +133,7 @@ class TestHooksPath:
         repo.commit({".githooks/pre-commit": "#!/bin/sh\n" + THEIRS})
         (repo.path / ".githooks" / "pre-commit").chmod(0o755)
         repo.git("config", "core.hooksPath", ".githooks")
-        assert "the repository tracks it: what is written there goes to everybody" in screen.says("install", code=2)
+        assert "the repository tracks it, so everybody with a clone" in screen.says("install", code=2)
         assert repo.git("status", "--porcelain", "--", ".githooks/pre-commit.ralph-kept") == ""
 
         assert "git takes hooks from .githooks: core.hooksPath = " in screen.says("install", "--into", "shared")
@@ -237,7 +237,7 @@ class TestBesideOtherManagers:
         path.write_text(
             text.replace("log", "ralph-gate").replace("set --", "ralph-hooks gate; set --"), encoding="utf-8"
         )
-        said = f"pre-commit: left as it is, {name} runs ralph-hooks already ({file})\n"
+        said = f"pre-commit: unchanged, {name} already runs ralph-hooks ({file})\n"
         assert screen.says("install", "--hook", "pre-commit").startswith(said)
         assert stand_in.calls() == []
 
@@ -334,4 +334,4 @@ def test_the_recipes_of_the_documentation_work(repo: Repo, screen: Screen, stand
     calls = stand_in.calls()
     assert calls.count(f"ours pre-push origin {remote}") == 2
     assert sum(line.startswith("ours read refs/heads/main ") for line in calls) == 4
-    assert f"pre-commit: left as it is, {name} runs ralph-hooks already" in screen.says("install")
+    assert f"pre-commit: unchanged, {name} already runs ralph-hooks" in screen.says("install")

@@ -41,9 +41,9 @@ def test_each_commit_is_listed_with_what_judged_it(project: Project, remote: Rem
     assert remote.push("main").code == 0
     project.repo.commit({"c.py": "c = 1\n"}, message="later")
     assert listed(project, "origin/main..main") == {
-        "later": ["not judged yet"],
+        "later": ["not reviewed yet"],
         "past the hook": [
-            "not judged when it was committed",
+            "not reviewed when it was committed",
             "WHEN  pre-push  pass          scripted/cheap, $0.0004 for 2 commits together",
         ],
         "judged": [
@@ -71,7 +71,7 @@ def test_an_amended_commit_has_what_judged_its_last_step(project: Project, remot
 def test_the_first_commit_and_subjects_from_elsewhere_are_shown_safely(project: Project) -> None:
     project.repo.commit({"a.py": "a = 1\n"}, message="\x1b[31mred\u202e")
     found = listed(project)
-    assert found[r"\x1b[31mred\u202e"] == ["not judged yet"]
+    assert found[r"\x1b[31mred\u202e"] == ["not reviewed yet"]
     assert list(found)[-1] == "change"
 
 
@@ -84,5 +84,5 @@ def test_a_long_history_is_cut_and_says_how_to_see_the_rest(project: Project) ->
     for number in range(20):
         project.repo.commit(message=f"number {number}")
     out = project.run("show", "--commits").out
-    assert out.count("not judged yet") == 20
-    assert "name a range" in out
+    assert out.count("not reviewed yet") == 20
+    assert "give a range" in out

@@ -64,8 +64,8 @@ def test_commands_are_skipped(project: Project, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("names", "told"),
     [
-        ("modles", "names 'modles', which is no part of a judgement"),
-        ("models,secrets", "would switch the secret scan off beside others"),
+        ("modles", "names 'modles', which is not a part of the review"),
+        ("models,secrets", "would skip the secret scan together with other parts"),
     ],
 )
 def test_a_wrong_name_skips_nothing(project: Project, monkeypatch: pytest.MonkeyPatch, names: str, told: str) -> None:
@@ -99,7 +99,10 @@ def test_a_missing_key_lets_through_and_names_the_remedies(project: Project, mon
     judged = project.judge()
     assert (judged.code, judged.verdict, judged.causes) == (0, "inconclusive", {"a.py": "no-key"})
     assert f"set {KEY_NAME}" in judged.report["reason"]
-    assert 'when-no-key is "open": set the key, or name a model that you have a key for' in judged.notices
+    assert (
+        'when-no-key is "open": set the key, or in your own config.toml choose a model that you have a key for'
+        in judged.notices
+    )
 
 
 def test_a_missing_key_has_a_policy_of_its_own(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

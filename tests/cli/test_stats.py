@@ -15,7 +15,7 @@ CLEAN = "def calculate(text):\n    return int(text)\n"
 def test_nothing_judged_is_said(project: Project) -> None:
     project.configure()
     project.models(analyst())
-    assert project.run("stats").out.startswith("No change was judged yet")
+    assert project.run("stats").out.startswith("No change was reviewed yet")
 
 
 def test_a_fixed_and_a_dismissed_finding_give_a_precision(project: Project) -> None:
@@ -37,7 +37,7 @@ def test_a_fixed_and_a_dismissed_finding_give_a_precision(project: Project) -> N
     assert [group["name"] for group in counted["by_source"]] == [MODEL]
     shown = project.run("stats", "--here").out
     assert "2 changes judged (project), 2 held back." in shown
-    assert "Precision of what was shown: 50 % [9 to 91] (1 right, 1 wrong)." in shown
+    assert "Precision of the reported findings: 50 % [9 to 91] (1 right, 1 wrong)." in shown
     page = project.repo.path / "stats.html"
     assert project.run("stats", "--html", str(page)).code == 0
     assert MODEL in page.read_text(encoding="utf-8")

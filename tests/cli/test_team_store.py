@@ -66,7 +66,7 @@ def test_the_second_machine_pays_for_nothing_and_judges_alike(
     first = project.judge()
     asked = len(server.requests)
     at("ben")
-    assert "(known already: costs nothing)" in project.run("route").out
+    assert "(cached: costs nothing)" in project.run("route").out
     second = project.judge()
     assert len(server.requests) == asked
     assert (second.verdict, second.findings, second.notices) == ("fail", first.findings, "")
@@ -147,7 +147,7 @@ def test_a_server_that_dies_in_the_middle_changes_no_verdict_and_costs_nothing_t
 
     postgres.start()
     looked = project.run("doctor", "--offline").out
-    assert re.search(r"ok +store +postgresql://.* 2 verdicts and \d ledger rows waited for it and are sent", looked)
+    assert re.search(r"ok +store +postgresql://.* 2 verdicts and \d ledger rows were waiting and are sent", looked)
     at("ben")
     second = project.judge()
     assert (second.findings, second.sent, second.notices) == (first["findings"], [], "")
@@ -198,7 +198,7 @@ def test_a_repository_cannot_choose_the_store(project: Project) -> None:
     project.configure(TWO_LINES.replace("cheap", 'store = "postgresql://mallory:pw@evil/x"\ncheap', 1))
     done = project.run("gate")
     assert done.code == 2
-    assert "pyproject.toml: tool.ralph-hooks.store: a repository cannot choose whose verdicts you believe" in done.err
+    assert "pyproject.toml: tool.ralph-hooks.store: a repository cannot choose the store of your verdicts" in done.err
     assert "RALPH_HOOKS_STORE" in done.err
     assert "mallory" not in done.err
 
@@ -230,7 +230,7 @@ def test_what_waits_for_another_store_is_told_and_goes_there_alone(
     monkeypatch.setenv("RALPH_HOOKS_STORE", url)
     looked = project.run("doctor", "--offline").out
     assert "ok    store" in looked
-    assert "warn  store          4 rows of verdicts and ledger wait for a store of another address" in looked
+    assert "warn  store          4 rows of verdicts and ledger wait for a store at another address" in looked
     assert postgres.execute(url, "SELECT count(*) FROM answers") == [(0,)]
 
 

@@ -94,7 +94,7 @@ def test_a_table_that_is_there_gets_more_lines(text: str, first: str) -> None:
 
 @pytest.mark.parametrize("text", ["[tool]\nralph-hooks = {on-failure='block'}\n", "tool = {x=1}\n"])
 def test_a_form_that_cannot_be_added_to_is_said_with_what_to_write(text: str) -> None:
-    with pytest.raises(ConfigError, match="nothing can be added") as caught:
+    with pytest.raises(ConfigError, match="cannot add to this file") as caught:
         added(text, VALUES)
     assert render(VALUES) in caught.value.hint
 

@@ -11,15 +11,15 @@ from ralph_hooks.config import load
 from ralph_hooks.errors import ConfigError, ExitCode
 from tests.support.configuration import BUILT_IN, load_texts
 
-KNOWN = "known are: anthropic, deepseek, minimax, openai, openrouter"
+KNOWN = "known keys: anthropic, deepseek, minimax, openai, openrouter"
 SECONDS = "expected a number above 0, at most 86,400"
 DOLLARS = "expected a number from 0 to 1,000,000"
-NOT_SHOWN = "(what stands there is not shown: it may be the key itself)"
+NOT_SHOWN = "(the value is not shown: it may be the key itself)"
 EXPORT = "keep the key out of the file: export it under that name"
 URL_FORM = "such as https://llm.corp.example/v1, or http://127.0.0.1:8080/v1 on this machine"
 CORP = "[providers.corp]\n"
 SERVED = CORP + "base-url = 'https://a'\n"
-CANNOT = "a repository cannot choose it"
+CANNOT = "a repository cannot set this key"
 OWN = "write it into your own config.toml"
 
 # What stands under [tool.ralph-hooks]; the key that is named, without that prefix; what is said of it; the advice.
@@ -27,7 +27,7 @@ MISTAKES = [
     # unknown keys, at every depth
     ("on_failure = 'fix'", "on_failure", "unknown key", 'did you mean "on-failure"?'),
     ("chaep = 'openai/a'", "chaep", "unknown key", 'did you mean "cheap"?'),
-    ("deadline = 3", "deadline", "unknown key", "it belongs in the table gate"),
+    ("deadline = 3", "deadline", "unknown key", "move it to the table gate"),
     ("[gate]\ndeadlin = 3", "gate.deadlin", "unknown key", 'did you mean "deadline"?'),
     ("[gate]\nblock_at = 'note'", "gate.block_at", "unknown key", 'did you mean "block-at"?'),
     ("[push]\nBlock-At = 'note'", "push.Block-At", "unknown key", 'did you mean "block-at"?'),
@@ -57,7 +57,7 @@ MISTAKES = [
     ("[gate]\nconfirm = 'yes'", "gate.confirm", "expected true or false, got a string", ""),
     ("[gate]\nparallel = 2.5", "gate.parallel", "expected a whole number from 1 to 64, got 2.5", ""),
     ("[gate]\nexclude = '*.lock'", "gate.exclude", "expected a list of strings, got a string", ""),
-    ("[gate]\nexclude = ['a', 3]", "gate.exclude[1]", "expected a string that is not empty, got 3", ""),
+    ("[gate]\nexclude = ['a', 3]", "gate.exclude[1]", "expected a non-empty string, got 3", ""),
     ("[fix]\nrounds = 2024-01-01", "fix.rounds", "expected a whole number from 0 to 20, got a date or time", ""),
     (
         "[models]\nplan = 3",
@@ -118,7 +118,7 @@ MISTAKES = [
     (
         "[models]\nplan = ['openai/a', 'openai/a']",
         "models.plan[1]",
-        "openai/a stands twice in this chain",
+        "openai/a is listed twice in this chain",
         "remove one",
     ),
     ("[prices.'opnai/a']\ninput = 1\noutput = 1", 'prices."opnai/a"', 'unknown provider "opnai"', 'mean "openai"?'),
@@ -160,7 +160,7 @@ MISTAKES = [
         'wire = "agent" runs a command and has no URL',
         "remove one of the two",
     ),
-    (CORP + "wire = 'agent'\ncommand = [\"a\\u0000\"]", "providers.corp.command", "no program takes a NUL", ""),
+    (CORP + "wire = 'agent'\ncommand = [\"a\\u0000\"]", "providers.corp.command", "remove the NUL", ""),
     (
         CORP + "wire = 'agent'\ncommand = ['a']\nenvironment = ['https_proxy', 'KEY=sk-1']",
         "providers.corp.environment[1]",
@@ -176,7 +176,7 @@ MISTAKES = [
     (
         "[providers.'a/b']\nbase-url = 'https://a'",
         'providers."a/b"',
-        "expected a name without slash or space",
+        "expected a name without a slash or space",
         "models",
     ),
     (CORP + "base-url = 'http://llm.corp.example/v1'", "providers.corp.base-url", "expected https", "write https://"),
@@ -215,20 +215,20 @@ MISTAKES = [
         EXPORT,
     ),
     (CORP + "base-url = 'https://a'\napi-key-env = 'gsk_s3cr3t'", "providers.corp.api-key-env", NOT_SHOWN, EXPORT),
-    ("store = ''", "store", "expected a string that is not empty, got an empty string", None),
+    ("store = ''", "store", "expected a non-empty string, got an empty string", None),
     (CORP + "api-key = 's3cr3t'", "providers.corp.api-key", "unknown key", 'did you mean "api-key-env"?'),
     (CORP + "context = 's3cr3t'", "providers.corp.context", "expected a whole number from 1024", ""),
-    (CORP + "base-url = 'https://a'\nquick = {a = [nan]}", "providers.corp.quick", "expected what JSON can carry", ""),
+    (CORP + "base-url = 'https://a'\nquick = {a = [nan]}", "providers.corp.quick", "expected a JSON value", ""),
     (SERVED + "auth = 'basic'", "providers.corp.auth", 'or "none", got "basic"', None),
     (SERVED + "headers = {'x team' = 'a'}", 'providers.corp.headers."x team"', "the name of a header", 'such as "x-'),
-    (SERVED + "headers = {Host = 'a'}", "providers.corp.headers.Host", "is set by ralph-hooks", "remove it"),
+    (SERVED + "headers = {Host = 'a'}", "providers.corp.headers.Host", "sets this header itself", "remove it"),
     (SERVED + 'headers = {x = "s3cr3t\\nx: 1"}', "providers.corp.headers.x", "printable ASCII", ""),
     (SERVED + "headers = {x = '${A B}'}", "providers.corp.headers.x", "the name of an environment variable", ""),
     (SERVED + "headers = {x = 1}", "providers.corp.headers.x", "expected a string, got 1", ""),
     (SERVED + 'query = {"" = "a"}', 'providers.corp.query.""', "expected printable text", ""),
-    (CORP + "base-url = 'https://a'\nquick = {a = 2024-01-01}", "providers.corp.quick", "what JSON can carry", ""),
+    (CORP + "base-url = 'https://a'\nquick = {a = 2024-01-01}", "providers.corp.quick", "a JSON value", ""),
     # commands and patterns
-    ("[verify]\ncommands = ['']", "verify.commands[0]", "expected a string that is not empty, got an empty string", ""),
+    ("[verify]\ncommands = ['']", "verify.commands[0]", "expected a non-empty string, got an empty string", ""),
     ("[verify]\ncommands = ['a', '  ']", "verify.commands[1]", "expected a command, got only spaces", "such as"),
     (
         "[verify]\ncommands = ['sh -c \"x']",
@@ -236,7 +236,7 @@ MISTAKES = [
         "cannot be split into words: no closing quot",
         "such as",
     ),
-    ('[verify]\ncommands = ["a\\u0000"]', "verify.commands[0]", "no program takes a NUL character", "such as"),
+    ('[verify]\ncommands = ["a\\u0000"]', "verify.commands[0]", "remove the NUL character", "such as"),
     ("[gate]\nexclude = ['!a']", "gate.exclude[0]", "a pattern cannot be negated", "a later rule of routes"),
     ("[push]\nexclude = ['a', './b']", "push.exclude[1]", "expected a path from the top of the repository", "such as"),
     ("[fix]\nprotected = ['a\\b']", "fix.protected[0]", "expected forward slashes", "write a/b"),
@@ -274,14 +274,14 @@ def test_a_mistake_is_told(tmp_path: Path, text: str, key: str, problem: str, hi
 @pytest.mark.parametrize(
     ("content", "problem", "hint"),
     [
-        (b"a = ", "not valid TOML: Invalid value (at end of document)", "correct the file there"),
-        (b"a = 1\nb == 2\n", "not valid TOML: Invalid value (at line 2, column 4)", "correct the file there"),
-        (b"a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value (at line 2, column 6)", "correct the file there"),
-        (b"[a]\n[a]\n", "not valid TOML: Cannot declare ('a',) twice (at line 2, column 3)", "correct the file there"),
-        (b"a = " + b"[" * 5000, "not valid TOML: TOML inline arrays/tables are nested more than", "correct the file"),
-        (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit (4300 digits)", "correct the file there"),
+        (b"a = ", "not valid TOML: Invalid value (at end of document)", "correct this line"),
+        (b"a = 1\nb == 2\n", "not valid TOML: Invalid value (at line 2, column 4)", "correct this line"),
+        (b"a = 1\na = 2\n", "not valid TOML: Cannot overwrite a value (at line 2, column 6)", "correct this line"),
+        (b"[a]\n[a]\n", "not valid TOML: Cannot declare ('a',) twice (at line 2, column 3)", "correct this line"),
+        (b"a = " + b"[" * 5000, "not valid TOML: TOML inline arrays/tables are nested more than", "correct this line"),
+        (b"a = " + b"9" * 5000, "not valid TOML: Exceeds the limit (4300 digits)", "correct this line"),
         (b"\xef\xbb\xbfa = 1\n", "begins with a byte order mark, which TOML does not allow", "save it without"),
-        (b"a = '\xff'\n", "expected UTF-8, got a byte that is not, at offset 5", "save the file as UTF-8"),
+        (b"a = '\xff'\n", "expected UTF-8, got an invalid byte at offset 5", "save the file as UTF-8"),
         (b"tool = 1\n", "tool: expected a table, got 1", ""),
         (b"[tool]\nralph-hooks = 'x'\n", "tool.ralph-hooks: expected a table, got a string", ""),
         (b"[[tool.ralph-hooks]]\n", "tool.ralph-hooks: expected a table, got a list", ""),
@@ -301,7 +301,7 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(tmp_path, None, BUILT_IN)
     assert caught.value.message.startswith(f"{tmp_path / 'pyproject.toml'}: cannot be read: ")
-    assert caught.value.hint == "make it a file that you may read"
+    assert caught.value.hint == "make it a readable file"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="files have no such permissions here")
@@ -310,13 +310,13 @@ def test_the_users_own_file_is_not_for_everybody_to_write(tmp_path: Path) -> Non
     own = tmp_path / "config.toml"
     own.write_text("", encoding="utf-8")
     own.chmod(0o666)
-    with pytest.raises(ConfigError, match="everybody can write it"):
+    with pytest.raises(ConfigError, match="every user can write to it"):
         load(None, own, {})
     own.chmod(0o664)
     load(None, own, {})
     if os.geteuid() == 0:  # nobody else can give a file away
         os.chown(own, 65534, -1)
-        with pytest.raises(ConfigError, match="another user owns it"):
+        with pytest.raises(ConfigError, match="it belongs to another user"):
             load(None, own, {})
 
 
@@ -324,15 +324,15 @@ def test_the_prefix_in_the_users_own_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_texts(tmp_path, user="[tool.ralph-hooks]\ncheap = 'openai/a'\n")
     assert caught.value.message == f"{tmp_path / 'config.toml'}: tool: unknown key"
-    assert caught.value.hint == "in this file the keys stand without the prefix tool.ralph-hooks"
+    assert caught.value.hint == "write the keys of this file without the prefix tool.ralph-hooks"
 
 
 def test_a_store_in_a_repository_is_told_and_not_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_texts(tmp_path, "[tool.ralph-hooks]\nstore = 'postgresql://ann:s3cr3t@db/ralph'\n")
     assert caught.value.message == (
-        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.store: a repository cannot choose whose verdicts you believe "
-        "(what stands there is not shown: it may hold a password)"
+        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.store: a repository cannot choose the store of your verdicts "
+        "(the value is not shown: it may hold a password)"
     )
     assert caught.value.hint == "write it into your own config.toml, or set RALPH_HOOKS_STORE"
 
@@ -351,8 +351,8 @@ def test_a_proxy_in_a_repository_is_told_and_not_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load_texts(tmp_path, "[tool.ralph-hooks]\nproxy = 'http://ann:s3cr3t@proxy.example:3128'\n")
     assert caught.value.message == (
-        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.proxy: a repository cannot choose the way to your models "
-        "(what stands there is not shown: it may hold a password)"
+        f"{tmp_path / 'pyproject.toml'}: tool.ralph-hooks.proxy: a repository cannot choose the proxy to your models "
+        "(the value is not shown: it may hold a password)"
     )
 
 
@@ -412,5 +412,5 @@ def test_what_runs_or_identifies_is_the_users_alone_to_choose(tmp_path: Path, li
 
 
 def test_a_key_without_its_certificate_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="client-key: there is no client-cert to it"):
+    with pytest.raises(ConfigError, match="client-key: client-cert is missing"):
         load_texts(tmp_path, user="[providers.corp]\nbase-url = 'https://a'\nclient-key = '/k.pem'")

@@ -57,7 +57,7 @@ def test_nothing_is_nothing(tmp_path: Path, text: str) -> None:
         ("models:\n  analyze: flash\n", "line 2: expected provider/model, got 'flash'"),
         ("models:\n  analyze: &x a/b\n", "line 2: expected provider/model"),
         ("models:\n  analyze: a/b\n    verify: a/b\n", "line 3: expected a phase and its model"),
-        ("models:\n  analyze: a/b\n  analyze: c/d\n", "line 3: analyze stands there twice"),
+        ("models:\n  analyze: a/b\n  analyze: c/d\n", "line 3: analyze is listed twice"),
         ("models:\n\tanalyze: a/b\n", "line 2: expected a phase and its model"),
         ("models:\n  - analyze: a/b\n", "line 2: expected a phase and its model"),
     ],

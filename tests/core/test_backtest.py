@@ -114,7 +114,7 @@ def test_the_sentence_decides_only_what_the_figures_decide() -> None:
     assert break_even(scored(990, 1000)).endswith("good enough.")
     assert "not good enough" in break_even(scored(1, 100))
     assert "undecided" in break_even(scored(8, 10))
-    assert "not known" in break_even(score("gate", [[trial("a", ChangeLabel.CLEAN)]]))
+    assert "is unknown" in break_even(score("gate", [[trial("a", ChangeLabel.CLEAN)]]))
 
 
 def test_a_bar_moves_models_findings_and_no_check() -> None:

@@ -71,7 +71,7 @@ def test_two_branches_that_dismiss_different_findings_merge(tmp_path: Path) -> N
         (b"<<<<<<< HEAD\n", "Invalid"),
         (b"\xff", "utf-8"),
         (b"[other]\n", "unknown key 'other'"),
-        (b'[[dismissed]]\nid = "12"\npath = ""\nfinding = ""\nkind = "accepted"\nreason = "x"\n', "'12' is no id"),
+        (b'[[dismissed]]\nid = "12"\npath = ""\nfinding = ""\nkind = "accepted"\nreason = "x"\n', "'12' is not an id"),
         (b"[[dismissed]]\nid = 12\n", "Expected `str`, got `int`"),
         (b"a = " + b"[" * 100_000, "nested too deeply|unknown key|Invalid"),
         (b"#" * 3_000_000, "3,000,000 bytes"),

@@ -54,7 +54,7 @@ def test_guidelines_that_are_not_there_are_told() -> None:
 def test_long_guidelines_are_cut_with_a_message() -> None:
     guidance = load(["a"], {"a": b"word " * 10_000})
     assert len(guidance.rules(["a"])) <= MAX_GUIDELINES
-    assert f"models read the first {MAX_GUIDELINES:,} characters of 50,000" in guidance.notices[0]
+    assert f"models read only the first {MAX_GUIDELINES:,} characters of 50,000" in guidance.notices[0]
 
 
 def test_the_digest_changes_with_the_text() -> None:

@@ -9,7 +9,7 @@ from ralph_hooks.core.repair_rules import aliases, is_git, summary, unsafe_name,
 
 ABSENT, PLAIN, EXECUTABLE, LINK, SUBMODULE = "000000", "100644", "100755", "120000", "160000"
 
-STARTED = "touch what an interpreter or a tool runs when it starts"
+STARTED = "change the startup files of interpreters and tools"
 
 
 def entry(path: str, old: str = PLAIN, new: str = PLAIN, *, old_path: str = "") -> Entry:
@@ -25,19 +25,19 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
 @pytest.mark.parametrize(
     ("path", "rule"),
     [
-        ("../x", "leave the repository"),
-        ("a/../../x", "leave the repository"),
-        ("/etc/passwd", "leave the repository"),
-        ("\\\\server\\share", "leave the repository"),
-        ("C:/x", "leave the repository"),
-        ("a/.. /x", "leave the repository"),
-        ("a\0b", "leave the repository"),
-        ("~/.bashrc", "leave the repository"),
-        ("a/" + 86 * "漢", "use a name that is too long"),
-        (2500 * "a/" + "b", "use a name that is too long"),
-        ("a//b", "write a file without a proper name"),
-        ("a/", "write a file without a proper name"),
-        ("./a", "write a file without a proper name"),
+        ("../x", "write outside the repository"),
+        ("a/../../x", "write outside the repository"),
+        ("/etc/passwd", "write outside the repository"),
+        ("\\\\server\\share", "write outside the repository"),
+        ("C:/x", "write outside the repository"),
+        ("a/.. /x", "write outside the repository"),
+        ("a\0b", "write outside the repository"),
+        ("~/.bashrc", "write outside the repository"),
+        ("a/" + 86 * "漢", "use an overlong name"),
+        (2500 * "a/" + "b", "use an overlong name"),
+        ("a//b", "write a file with an invalid name"),
+        ("a/", "write a file with an invalid name"),
+        ("./a", "write a file with an invalid name"),
         (".git", "touch .git"),
         (".git/config", "touch .git"),
         ("sub/.git/hooks/pre-commit", "touch .git"),
@@ -48,56 +48,56 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
         (".git::$INDEX_ALLOCATION/config", "touch .git"),
         (".g\u200cit/config", "touch .git"),
         ("\ufeff.git/config", "touch .git"),
-        ("git~1/config", "use a name that is short for another one on Windows"),
-        ("GITMOD~1", "use a name that is short for another one on Windows"),
-        ("gi7eba~1", "use a name that is short for another one on Windows"),
-        ("pyproj~1.tom", "use a name that is short for another one on Windows"),
-        (".github/workflows/ci.yml", "touch CI workflows"),
-        (".GitHub/Workflows/ci.yml", "touch CI workflows"),
-        (".github/actions/setup/action.yml", "touch CI workflows"),
-        (".gitlab-ci.yml", "touch CI workflows"),
-        ("deploy/.gitlab-ci-extra.yml", "touch CI workflows"),
-        (".circleci/config.yml", "touch CI workflows"),
-        ("azure-pipelines.yml", "touch CI workflows"),
-        ("Jenkinsfile", "touch CI workflows"),
-        ("jenkinsfile.release", "touch CI workflows"),
-        (".travis.yml", "touch CI workflows"),
-        ("bitbucket-pipelines.yml", "touch CI workflows"),
-        (".buildkite/pipeline.yml", "touch CI workflows"),
-        (".pre-commit-config.yaml", "touch the configuration of hooks"),
-        ("sub/.pre-commit-hooks.yaml", "touch the configuration of hooks"),
-        ("prek.toml", "touch the configuration of hooks"),
-        ("lefthook.yml", "touch the configuration of hooks"),
-        ("lefthook-local.toml", "touch the configuration of hooks"),
-        (".husky/pre-commit", "touch the configuration of hooks"),
-        (".hus\u212aY/pre-commit", "touch the configuration of hooks"),
-        (".githooks/pre-push", "touch the configuration of hooks"),
+        ("git~1/config", "use a short name (8.3) of Windows"),
+        ("GITMOD~1", "use a short name (8.3) of Windows"),
+        ("gi7eba~1", "use a short name (8.3) of Windows"),
+        ("pyproj~1.tom", "use a short name (8.3) of Windows"),
+        (".github/workflows/ci.yml", "change CI workflows"),
+        (".GitHub/Workflows/ci.yml", "change CI workflows"),
+        (".github/actions/setup/action.yml", "change CI workflows"),
+        (".gitlab-ci.yml", "change CI workflows"),
+        ("deploy/.gitlab-ci-extra.yml", "change CI workflows"),
+        (".circleci/config.yml", "change CI workflows"),
+        ("azure-pipelines.yml", "change CI workflows"),
+        ("Jenkinsfile", "change CI workflows"),
+        ("jenkinsfile.release", "change CI workflows"),
+        (".travis.yml", "change CI workflows"),
+        ("bitbucket-pipelines.yml", "change CI workflows"),
+        (".buildkite/pipeline.yml", "change CI workflows"),
+        (".pre-commit-config.yaml", "change the configuration of hooks"),
+        ("sub/.pre-commit-hooks.yaml", "change the configuration of hooks"),
+        ("prek.toml", "change the configuration of hooks"),
+        ("lefthook.yml", "change the configuration of hooks"),
+        ("lefthook-local.toml", "change the configuration of hooks"),
+        (".husky/pre-commit", "change the configuration of hooks"),
+        (".hus\u212aY/pre-commit", "change the configuration of hooks"),
+        (".githooks/pre-push", "change the configuration of hooks"),
         (".gitattributes", "touch .gitattributes"),
         ("sub/.GITATTRIBUTES", "touch .gitattributes"),
         (".gitmodules", "touch .gitmodules"),
-        (".vscode/settings.json", "touch the configuration of editors and agents"),
-        (".claude/settings.json", "touch the configuration of editors and agents"),
-        (".github\\workflows\\ci.yml", "touch CI workflows"),
-        ("sub/agents.md", "touch the configuration of editors and agents"),
+        (".vscode/settings.json", "change the configuration of editors and agents"),
+        (".claude/settings.json", "change the configuration of editors and agents"),
+        (".github\\workflows\\ci.yml", "change CI workflows"),
+        ("sub/agents.md", "change the configuration of editors and agents"),
         (".envrc", STARTED),
-        (".github/prompts/review.prompt.md", "touch the configuration of editors and agents"),
-        (".github/instructions/a.instructions.md", "touch the configuration of editors and agents"),
-        (".github/agents/a.agent.md", "touch the configuration of editors and agents"),
-        (".windsurf/rules/a.md", "touch the configuration of editors and agents"),
-        (".Kiro/hooks/a.kiro.hook", "touch the configuration of editors and agents"),
-        ("sub/.zed/tasks.json", "touch the configuration of editors and agents"),
-        ("app.code-workspace", "touch the configuration of editors and agents"),
-        ("sub/.cursor/rules/a.mdc", "touch the configuration of editors and agents"),
-        (".roomodes", "touch the configuration of editors and agents"),
-        (".clinerules/a.md", "touch the configuration of editors and agents"),
-        (".junie/guidelines.md", "touch the configuration of editors and agents"),
-        ("skills/deploy/SKILL.md", "touch the configuration of editors and agents"),
-        (".dir-locals.el", "touch the configuration of editors and agents"),
-        (".run/a.run.xml", "touch the configuration of editors and agents"),
-        (".tekton/pull.yaml", "touch CI workflows"),
-        ("renovate.json5", "touch CI workflows"),
-        (".github/dependabot.yml", "touch CI workflows"),
-        (".readthedocs.yaml", "touch CI workflows"),
+        (".github/prompts/review.prompt.md", "change the configuration of editors and agents"),
+        (".github/instructions/a.instructions.md", "change the configuration of editors and agents"),
+        (".github/agents/a.agent.md", "change the configuration of editors and agents"),
+        (".windsurf/rules/a.md", "change the configuration of editors and agents"),
+        (".Kiro/hooks/a.kiro.hook", "change the configuration of editors and agents"),
+        ("sub/.zed/tasks.json", "change the configuration of editors and agents"),
+        ("app.code-workspace", "change the configuration of editors and agents"),
+        ("sub/.cursor/rules/a.mdc", "change the configuration of editors and agents"),
+        (".roomodes", "change the configuration of editors and agents"),
+        (".clinerules/a.md", "change the configuration of editors and agents"),
+        (".junie/guidelines.md", "change the configuration of editors and agents"),
+        ("skills/deploy/SKILL.md", "change the configuration of editors and agents"),
+        (".dir-locals.el", "change the configuration of editors and agents"),
+        (".run/a.run.xml", "change the configuration of editors and agents"),
+        (".tekton/pull.yaml", "change CI workflows"),
+        ("renovate.json5", "change CI workflows"),
+        (".github/dependabot.yml", "change CI workflows"),
+        (".readthedocs.yaml", "change CI workflows"),
         ("mise.toml", STARTED),
         ("sub/mise.local.toml", STARTED),
         (".config/mise/config.toml", STARTED),
@@ -113,10 +113,10 @@ def broken(*entries: Entry, protected: tuple[str, ...] = (), hooks: tuple[str, .
         ("gradle/wrapper/gradle-wrapper.properties", STARTED),
         (".gdbinit", STARTED),
         (".Rprofile", STARTED),
-        (".lfsconfig", "touch the configuration of hooks"),
-        (".ralph-hooks/dismissed.toml", "touch the configuration of ralph-hooks"),
-        (".Ralph-Hooks.toml", "use a name that is another one's on some systems"),
-        ("PyProject.toml", "use a name that is another one's on some systems"),
+        (".lfsconfig", "change the configuration of hooks"),
+        (".ralph-hooks/dismissed.toml", "change the configuration of ralph-hooks"),
+        (".Ralph-Hooks.toml", "use a name that some systems take for another one"),
+        ("PyProject.toml", "use a name that some systems take for another one"),
     ],
 )
 def test_a_path_that_no_repair_may_touch(path: str, rule: str) -> None:
@@ -146,15 +146,15 @@ def test_a_path_that_may_be_repaired(path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "rule"),
     [
-        ("new\nline", "write a file without a proper name"),
-        ("a\x1b[2J.py", "write a file without a proper name"),
-        ("a\u202eyp.txt", "write a file without a proper name"),
-        ("docs\\ci.md", "use a name that is another one's on some systems"),
-        ("a.py.", "use a name that is another one's on some systems"),
-        ("a.py ", "use a name that is another one's on some systems"),
-        ("a.py:x", "use a name that is another one's on some systems"),
-        ("src/aux.py", "use a name that is another one's on some systems"),
-        ("NUL", "use a name that is another one's on some systems"),
+        ("new\nline", "write a file with an invalid name"),
+        ("a\x1b[2J.py", "write a file with an invalid name"),
+        ("a\u202eyp.txt", "write a file with an invalid name"),
+        ("docs\\ci.md", "use a name that some systems take for another one"),
+        ("a.py.", "use a name that some systems take for another one"),
+        ("a.py ", "use a name that some systems take for another one"),
+        ("a.py:x", "use a name that some systems take for another one"),
+        ("src/aux.py", "use a name that some systems take for another one"),
+        ("NUL", "use a name that some systems take for another one"),
     ],
 )
 def test_a_name_that_no_new_file_may_have(path: str, rule: str) -> None:
@@ -200,25 +200,25 @@ def test_a_kind_of_change_that_is_allowed(old: str, new: str) -> None:
 def test_what_the_user_protects_is_protected_in_any_case() -> None:
     protected = ("tests/**", "Schema.sql")
     assert broken(entry("tests/test_a.py"), protected=protected) == [
-        ("touch what fix.protected names (tests/**)", "tests/test_a.py")
+        ("change a path that fix.protected lists (tests/**)", "tests/test_a.py")
     ]
     assert broken(entry("Tests/test_a.py"), entry("db/schema.sql"), protected=protected) == [
-        ("touch what fix.protected names (tests/**)", "Tests/test_a.py"),
-        ("touch what fix.protected names (schema.sql)", "db/schema.sql"),
+        ("change a path that fix.protected lists (tests/**)", "Tests/test_a.py"),
+        ("change a path that fix.protected lists (schema.sql)", "db/schema.sql"),
     ]
     assert broken(entry("src/tests.py"), protected=protected) == []
 
 
 def test_the_folder_of_this_clones_hooks_is_protected() -> None:
     assert broken(entry("tools/hooks/x"), hooks=("/tools/hooks",)) == [
-        ("touch the configuration of hooks", "tools/hooks/x")
+        ("change the configuration of hooks", "tools/hooks/x")
     ]
 
 
 def test_all_that_is_broken_is_told_up_to_a_point() -> None:
     told = summary(violations([entry(f".husky/{n}\x1b") for n in range(7)]))
-    assert told.count("a repair may not touch the configuration of hooks") == 5
-    assert told.startswith("a repair may not touch the configuration of hooks: .husky/0\\x1b; ")
+    assert told.count("a repair may not change the configuration of hooks") == 5
+    assert told.startswith("a repair may not change the configuration of hooks: .husky/0\\x1b; ")
     assert told.endswith("and 2 more paths")
 
 

@@ -132,12 +132,12 @@ def test_a_budget_that_is_reached_has_its_own_words(
     assert (judged.code, judged.verdict, judged.causes) == (code, "inconclusive", {"a.py": "budget"})
     assert server.requests == []
     reason = judged.report["reason"]
-    assert reason.startswith("the budget is reached, so no model judged 1 file: scripted/cheap: ")
+    assert reason.startswith("the budget is reached, so no model reviewed 1 file: scripted/cheap: ")
     assert f"the budget per {period} is $0.001: $0.00 are spent or reserved, and this call may cost $0.0" in reason
     assert f"(budget.per-{period} raises it)" in reason
     screen = project.run("gate").out
-    assert f"ralph-hooks: NOT JUDGED: {project.last()['reason']}" in screen
-    assert ("raise the budget that is named above, or wait" in screen) is (policy == "closed")
+    assert f"ralph-hooks: NOT REVIEWED: {project.last()['reason']}" in screen
+    assert ("raise the budget named above, or wait" in screen) is (policy == "closed")
     assert outcomes(project) == []
 
 
@@ -148,7 +148,7 @@ def test_the_next_model_may_be_cheap_enough(project: Project) -> None:
     judged = project.judge()
     assert judged.verdict == "pass"
     assert [call["model"] for call in judged.sent] == ["scripted/cheap"]
-    assert "scripted/cheap answered in the place of scripted/big: the budget per run is $0.02" in judged.notices
+    assert "scripted/cheap answered instead of scripted/big: the budget per run is $0.02" in judged.notices
 
 
 def test_what_was_really_used_counts_even_above_the_worst_case(project: Project) -> None:
@@ -167,12 +167,12 @@ def test_a_price_that_is_not_known_is_told_and_may_be_refused(project: Project) 
     server = project.models(analyst())
     project.repo.stage({"a.py": CLEAN})
     screen = project.run("gate").out
-    assert "cost unknown (no price for scripted/secret-price), which no budget counts" in screen
+    assert "cost unknown (no price for scripted/secret-price), not counted in budgets" in screen
     project.models(analyst(), user=budget('unpriced = "refuse"'))
     project.repo.stage({"b.py": CLEAN})
     judged = project.judge()
     assert judged.causes["b.py"] == "budget"
-    said = 'no price is known for scripted/secret-price, and budget.unpriced is "refuse": set prices."scripted/secret-'
+    said = 'scripted/secret-price has no known price, and budget.unpriced is "refuse": set prices."scripted/secret-'
     assert said in judged.report["reason"]
     assert len(server.requests) == 1
 

@@ -84,7 +84,7 @@ def slow_down() -> Reply:
 
 ROWS = (
     # May be gone in a moment: two retries, then the next model.
-    Row("reset", Reply.reset(), "HOST broke the connection off (3 tries)", OUTAGE),
+    Row("reset", Reply.reset(), "HOST closed the connection (3 tries)", OUTAGE),
     Row("408", Reply.status(408), "HOST answered 408 (3 tries)", OUTAGE),
     Row("409", Reply.status(409, error("Busy.")), "HOST answered 409: Busy. (3 tries)", OUTAGE),
     Row("500", Reply.status(500, b"<html>Oops</html>"), "HOST answered 500 (3 tries)", OUTAGE),
@@ -114,7 +114,7 @@ ROWS = (
         ("rate-limited",),
     ),
     # The same request would fail in the same way.
-    Row("401", Reply.status(401), f"HOST does not accept the key in {KEY_NAME} (401)", ("denied",)),
+    Row("401", Reply.status(401), f"HOST rejected the key in {KEY_NAME} (401)", ("denied",)),
     Row("402", Reply.status(402, error("No credit")), "HOST answered 402: No credit", ("denied",)),
     Row("403", Reply.status(403, error("Not you")), "HOST answered 403: Not you", ("denied",)),
     Row("404", Reply.status(404), "HOST does not serve the model 'small'", ("not-found",)),
@@ -129,13 +129,13 @@ ROWS = (
     ),
     # No reply of the wire format, or none of the shape that was asked for: asked once more.
     Row("html", Reply.html(), "HOST sent a web page (2 tries)", TWICE, charged="worst"),
-    Row("broken json", Reply.truncated_json(), "not a model's reply (2 tries)", TWICE, charged="worst"),
-    Row("bad gzip", Reply.bad_gzip(), "compression is broken (2 tries)", TWICE, charged="worst"),
+    Row("broken json", Reply.truncated_json(), "not from a model API (2 tries)", TWICE, charged="worst"),
+    Row("bad gzip", Reply.bad_gzip(), "broken compression (2 tries)", TWICE, charged="worst"),
     Row("200 MB of gzip", Reply.gzip_bomb(), "HOST sent more than 8 MiB (2 tries)", TWICE, charged="worst"),
-    Row("short body", Reply.short_body(), "only a part of its reply (2 tries)", TWICE, charged="worst"),
-    Row("no content", Reply.status(204, b""), "not a model's reply (2 tries)", TWICE, charged="worst"),
+    Row("short body", Reply.short_body(), "an incomplete reply (2 tries)", TWICE, charged="worst"),
+    Row("no content", Reply.status(204, b""), "not from a model API (2 tries)", TWICE, charged="worst"),
     Row("no answer in it", Reply.status(200, {}), "a reply without an answer in it (2 tries)", TWICE, charged="worst"),
-    Row("a list", Reply.text("[]"), "the reply is not what was asked for", TWICE, charged="used"),
+    Row("a list", Reply.text("[]"), "the reply does not match the requested schema", TWICE, charged="used"),
     Row(
         "prose",
         Reply.text("Looks good to me!"),
@@ -143,8 +143,20 @@ ROWS = (
         TWICE,
         charged="used",
     ),
-    Row("a verdict", Reply.text('{"approved": true}'), "the reply is not what was asked for", TWICE, charged="used"),
-    Row("null", Reply.text('{"findings": null, "verdicts": null}'), "not what was asked for", TWICE, charged="used"),
+    Row(
+        "a verdict",
+        Reply.text('{"approved": true}'),
+        "the reply does not match the requested schema",
+        TWICE,
+        charged="used",
+    ),
+    Row(
+        "null",
+        Reply.text('{"findings": null, "verdicts": null}'),
+        "not match the requested schema",
+        TWICE,
+        charged="used",
+    ),
     Row(
         "an error beside nothing",
         Reply.text('{"findings": [], "error": "timeout"}'),
@@ -171,7 +183,13 @@ ROWS = (
         charged="used",
         phases=("verify",),
     ),
-    Row("cut short", Reply.text('{"findings": [], "verdicts": ['), "not what was asked for", TWICE, charged="used"),
+    Row(
+        "cut short",
+        Reply.text('{"findings": [], "verdicts": ['),
+        "not match the requested schema",
+        TWICE,
+        charged="used",
+    ),
     # More room may help: asked once more with twice as much.
     Row("length", Reply.length(), "was cut off at its token limit (2 tries)", ("truncated",) * 2, charged="used"),
     Row(
@@ -198,14 +216,14 @@ ROWS = (
             {"findings": [], "verdicts": []},
             usage={"prompt_tokens": 40, "completion_tokens": 9, "input_tokens": 40, "output_tokens": 9},
         ),
-        "small read 40 tokens of a request that has at least",
+        "small read 40 of at least",
         ("too-large",),
         charged="worst",
     ),
     Row(
         "content filter",
         Reply.status(400, error("Filtered.", code="content_filter")),
-        "a content filter of HOST refused the request: Filtered.",
+        "a content filter of HOST rejected the request: Filtered.",
         ("refused",),
         charged="worst",
     ),
@@ -232,7 +250,7 @@ ROWS = (
     Row(
         "a verdict on another claim",
         Reply.json_text({"verdicts": [{"id": "C7", "holds": False, "confidence": 1, "reason": "No."}]}),
-        "the reply has a verdict for C7, which is no claim",
+        "the reply has a verdict for C7, which is not a claim",
         TWICE,
         charged="used",
         phases=("verify",),
@@ -264,7 +282,7 @@ class Broken:
 
 UNREACHED = (
     Broken("refused", lambda _: f"http://127.0.0.1:{free_port()}/v1", "HOST refused the connection (3 tries)", OUTAGE),
-    Broken("no address", lambda world: world.nameless(), "there is no address for HOST (3 tries)", OUTAGE),
+    Broken("no address", lambda world: world.nameless(), "cannot resolve HOST (3 tries)", OUTAGE),
     Broken("no key", lambda world: world.without_key(), f"no key for scripted: set {KEY_NAME}", ()),
 )
 ONLY_THE_USER = (
@@ -309,7 +327,7 @@ def assert_not_judged(judged: Judgement, said: str, policy: str) -> None:
     assert (report["verdict"], report["exit_code"]) == ("inconclusive", POLICIES[policy])
     assert said in report["reason"]
     first, second = judged.ran.out.splitlines()[:2]
-    assert first == f"ralph-hooks: NOT JUDGED: {report['reason']}"
+    assert first == f"ralph-hooks: NOT REVIEWED: {report['reason']}"
     which = "no-key" if "no key for" in said and "no-key" in second else "unavailable"
     assert f'because when-{which} is "{policy}"' in second
     assert second.removeprefix("ralph-hooks: ") in report["notices"]
@@ -324,7 +342,7 @@ def assert_found(judged: Judgement, said: str) -> None:
     assert judged.ran.code == 1
     assert report["verdict"] == "fail"
     assert [item["message"] for item in report["findings"] if item["blocking"]] == ["The last item is left out."]
-    (notice,) = [each for each in report["notices"] if each.startswith(f"{SECOND} answered in the place of {FIRST}: ")]
+    (notice,) = [each for each in report["notices"] if each.startswith(f"{SECOND} answered instead of {FIRST}: ")]
     assert said in notice
     assert notice in judged.ran.out
 
@@ -445,10 +463,14 @@ def test_what_never_ends_leaves_the_next_model_its_share_of_the_time(
 
 
 PROGRAM = {
-    "503": ("open", 0, "NOT JUDGED: no model judged 1 file: scripted/small: HOST answered 503: Overloaded (3 tries)"),
-    "refusal": ("closed", 3, "NOT JUDGED: no model judged 1 file: scripted/small: small declined to answer"),
+    "503": (
+        "open",
+        0,
+        "NOT REVIEWED: no model reviewed 1 file: scripted/small: HOST answered 503: Overloaded (3 tries)",
+    ),
+    "refusal": ("closed", 3, "NOT REVIEWED: no model reviewed 1 file: scripted/small: small declined to answer"),
     "200 MB of gzip": ("closed", 3, "HOST sent more than 8 MiB (2 tries)"),
-    "401": ("open", 0, f"HOST does not accept the key in {KEY_NAME} (401)"),
+    "401": ("open", 0, f"HOST rejected the key in {KEY_NAME} (401)"),
 }
 
 
@@ -469,7 +491,7 @@ def test_the_installed_program_ends_at_its_deadline(world: World) -> None:
     world.configure(server.url, more="deadline = 2")
     ran = world.project.program("gate", timeout=PATIENCE)
     assert ran.code == 3
-    assert re.search("NOT JUDGED: no model judged 1 file: .*the deadline (was reached|came before the answer)", ran.out)
+    assert re.search("NOT REVIEWED: no model reviewed 1 file: .*the deadline was reached", ran.out)
     assert ran.err == ""
 
 

@@ -1,4 +1,4 @@
-"""A cheap verdict is paid for once: the same content, model, prompt and settings are answered from the store."""
+"""A cheap verdict is paid for once: the same content, model, prompt and settings are answered from the cache."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_same_change_again_costs_nothing_and_says_the_same(
     assert_known(project, server)
     assert first.findings == second.findings
     assert (first.code, first.report["reason"]) == (second.code, second.report["reason"])
-    assert "known already, no requests" in project.run("show").out
+    assert "cached, no requests" in project.run("show").out
 
 
 def test_only_the_file_that_changed_is_asked_about(project: Project, server: ModelServer) -> None:

@@ -56,4 +56,4 @@ def test_a_server_that_loads_answers_and_overflows_is_accounted_for(project: Pro
         assert overflown.causes == {"long.py": "unavailable"}
         assert [call["outcome"] for call in overflown.sent].count("too-large") >= 1
         assert "context" in overflown.report["reason"]
-        assert project.judge().sent[-1]["outcome"] == "too-large"  # what could not be judged is asked again
+        assert project.judge().sent[-1]["outcome"] == "too-large"  # what could not be reviewed is asked again

@@ -63,7 +63,7 @@ def test_of_many_files_those_that_no_model_came_to_are_listed(project: Project, 
     judged = remote.push("main")
     assert (judged.code, judged.verdict, judged.report["reviewed"]) == (3, "inconclusive", 0)
     assert len(judged.unreviewed) == FILES
-    assert f"no model judged {FILES:,} files" in judged.report["reason"]
+    assert f"no model reviewed {FILES:,} files" in judged.report["reason"]
 
 
 def test_after_the_deadline_nothing_is_read_any_more(

@@ -323,9 +323,9 @@ def test_branches_without_a_common_commit_are_compared_directly(repo: Repo) -> N
 @pytest.mark.parametrize("ref", ["nope", "--output=owned", "-h", "", "HEAD:a.py", "a\nb"])
 def test_a_name_that_is_no_commit_is_refused_in_words(repo: Repo, ref: str) -> None:
     opened = open_repository(repo.path)
-    with pytest.raises(GitError, match="there is no commit"):
+    with pytest.raises(GitError, match="this clone has no commit"):
         commit(opened, ref)
-    with pytest.raises(GitError, match="there is no commit"):
+    with pytest.raises(GitError, match="this clone has no commit"):
         between(opened, ref, "HEAD")
     assert not (repo.path / "owned").exists()
 

@@ -273,12 +273,12 @@ def test_a_second_gate_waits_and_works_from_what_the_first_has_found(project: Pr
         until(lambda: server.requests)
         with started(project, "gate") as second:
             assert second.stderr is not None
-            assert b"another run judges the same change" in second.stderr.readline()
+            assert b"another run is reviewing the same change" in second.stderr.readline()
             let_go.write_text("now")
             assert first.wait(PATIENCE) == 0
             out, _ = second.communicate(timeout=PATIENCE)
             assert second.returncode == 0
-            assert b"known already, no requests" in out
+            assert b"cached, no requests" in out
     assert len(server.requests) == 1
 
 

@@ -33,7 +33,7 @@ def test_a_commit_is_refused_explained_and_costs_nothing_the_second_time(hooked:
     assert done.returncode == 1
     assert "a.py:2: error bug" in words(done)
     assert "Runs what the user typed." in words(done)
-    assert "known already, no requests" in words(done)
+    assert "cached, no requests" in words(done)
     assert len(hooked.server.requests) == 2
     assert hooked.repo.git("status", "--porcelain", "a.py") == "A  a.py"
 
@@ -45,7 +45,7 @@ def test_a_commit_that_was_not_judged_goes_through_and_says_so(hooked: Hooked) -
     hooked.repo.stage({"a.py": "a = 1\n"})
     done = hooked.repo.try_git("commit", "-m", "change")
     assert done.returncode == 0
-    assert "NOT JUDGED" in words(done)
+    assert "NOT REVIEWED" in words(done)
     assert 'not blocked, because when-unavailable is "open"' in words(done)
 
 
@@ -58,7 +58,7 @@ def test_the_closed_policy_holds_the_commit_back(hooked: Hooked) -> None:
     hooked.repo.stage({"a.py": "a = 1\n"})
     done = hooked.repo.try_git("commit", "-m", "change")
     assert done.returncode != 0
-    assert "NOT JUDGED" in words(done)
+    assert "NOT REVIEWED" in words(done)
     [row] = hooked.witnessed()
     assert (row["code"], row["changed"]) == (3, [])
 

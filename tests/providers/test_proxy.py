@@ -64,12 +64,12 @@ def test_this_machine_is_never_asked_through_a_proxy() -> None:
 @pytest.mark.parametrize(
     ("status", "kind", "sentence"),
     [
-        ("407 Proxy Authentication Required", model_errors.Misconfigured, "wants a user name and password"),
-        ("403 Forbidden", model_errors.Misconfigured, r"does not connect us to localhost:\d+ \(it answers 403\)"),
+        ("407 Proxy Authentication Required", model_errors.Misconfigured, "requires a user name and password"),
+        ("403 Forbidden", model_errors.Misconfigured, r"does not connect to localhost:\d+ \(it answered 403\)"),
         (
             "503 Service Unavailable",
             model_errors.Unreachable,
-            r"does not connect us to localhost:\d+ \(it answers 503\)",
+            r"does not connect to localhost:\d+ \(it answered 503\)",
         ),
     ],
 )
@@ -110,7 +110,7 @@ def test_a_proxy_that_never_finishes_does_not_outlive_the_deadline(bundle: str, 
         )
         with pytest.raises(model_errors.DeadlineReached):
             client.complete(question(model("openai", "https://llm.corp.example/v1")), deadline(0.3))
-        socket.create_connection(listener.getsockname()).close()  # where the deadline came before the connection
+        socket.create_connection(listener.getsockname()).close()  # where the deadline was reached before the connection
         dripped.result()
 
 

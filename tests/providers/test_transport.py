@@ -150,7 +150,7 @@ def test_nobody_listens() -> None:
 
 
 def test_there_is_no_such_host() -> None:
-    with pytest.raises(model_errors.Unreachable, match=r"no address for llm\.invalid"):
+    with pytest.raises(model_errors.Unreachable, match=r"cannot resolve llm\.invalid"):
         ask(model("openai", "https://llm.invalid/v1"))
 
 

@@ -25,7 +25,7 @@ advice, does not block:
 - 2 more: ralph-hooks show
 not reviewed by a model: lock file
 next: fix the code, `git add` the files and commit again. Do not bypass the hooks with --no-verify; \
-where a finding is wrong, tell the user, who can run `ralph-hooks dismiss 9ec7119c --reason 'why it is wrong'`.
+if a finding is wrong, tell the user, who can run `ralph-hooks dismiss 9ec7119c --reason 'why it is wrong'`.
 """
 
 
@@ -52,18 +52,18 @@ def test_a_pass_is_one_line() -> None:
 
 def test_an_outage() -> None:
     assert render(report(Verdict.INCONCLUSIVE, reason="connection refused", notices=("held back",))) == (
-        "ralph-hooks: NOT JUDGED connection refused\n"
+        "ralph-hooks: NOT REVIEWED connection refused\n"
         "notice: held back\n"
-        "next: the code could not be judged. Tell the user why, and try again later. "
+        "next: the code could not be reviewed. Tell the user why, and try again later. "
         "Do not bypass the hooks with --no-verify.\n"
     )
 
 
 def test_what_was_let_through_is_told_to_the_user() -> None:
     assert render(report(Verdict.INCONCLUSIVE, exit_code=0)).endswith(
-        "next: let through without a judgement. Tell the user.\n"
+        "next: not blocked, but not reviewed. Tell the user.\n"
     )
-    assert "nothing is held back" in render(report(Verdict.FAIL, findings=(finding(),), exit_code=0)).splitlines()[-1]
+    assert "nothing is blocked" in render(report(Verdict.FAIL, findings=(finding(),), exit_code=0)).splitlines()[-1]
 
 
 def test_a_stored_fix_is_offered() -> None:
@@ -72,7 +72,7 @@ def test_a_stored_fix_is_offered() -> None:
 
 def test_a_secret_is_told_to_the_user() -> None:
     leaked = report(Verdict.FAIL, findings=(check_finding(category="secret", source="secrets"),))
-    assert "Tell the user: a secret" in render(leaked).splitlines()[-1]
+    assert "Tell the user: revoke any secret" in render(leaked).splitlines()[-1]
 
 
 def test_nothing_from_elsewhere_starts_a_line() -> None:
@@ -105,7 +105,7 @@ def test_a_repair_ends_with_how_to_bring_it_in() -> None:
     assert text.startswith("ralph-hooks: REPAIRED staged change: 2 blocking findings, 1 failing command\n")
     assert "repair: implement (attempt 1 of 2): 2 edits in 1 file; anthropic/claude-opus-4-5, cost unknown\n" in text
     assert text.endswith(
-        "next: read the fix (`ralph-hooks show f1a2`), bring it in (`ralph-hooks apply f1a2`), then `git add` the "
+        "next: read the fix (`ralph-hooks show f1a2`), apply it (`ralph-hooks apply f1a2`), then `git add` the "
         "files and commit again.\n"
     )
 

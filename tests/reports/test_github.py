@@ -94,7 +94,7 @@ def test_a_pass_lists_what_was_not_reviewed_and_ends_with_one_line() -> None:
 
 def test_an_outage_is_a_warning() -> None:
     found = commands(render(report(Verdict.INCONCLUSIVE, reason="connection refused")))
-    assert found == [("warning", {"title": "ralph-hooks"}, "NOT JUDGED: connection refused")]
+    assert found == [("warning", {"title": "ralph-hooks"}, "NOT REVIEWED: connection refused")]
 
 
 def test_removed_code_is_not_marked_on_a_line_of_the_new_file() -> None:

@@ -65,18 +65,18 @@ def test_a_pass_calls_nothing_checked_that_was_not() -> None:
 
 def test_a_pass_that_cost_nothing_says_that_it_was_known() -> None:
     passed = report(reviewed=1, calls=(call(from_store=True, cost_usd=Decimal(0)),), seconds=0.09)
-    assert screen(passed) == "ralph-hooks: PASS: 1 file reviewed, known already, no requests, 0.09 s\n"
+    assert screen(passed) == "ralph-hooks: PASS: 1 file reviewed, cached, no requests, 0.09 s\n"
 
 
 def test_a_pass_without_a_model_says_so_on_a_line_of_its_own() -> None:
     passed = report(
         unreviewed=(Unreviewed("a.py", "no model is configured", Cause.NO_MODEL),),
-        notices=("NOT judged by a model: none is configured",),
+        notices=("NOT reviewed by a model: none is configured",),
         seconds=0.14,
     )
     assert screen(passed) == (
         "ralph-hooks: PASS: 1 file only checked (no model is configured), no requests, 0.14 s\n"
-        "ralph-hooks: NOT judged by a model: none is configured\n"
+        "ralph-hooks: NOT reviewed by a model: none is configured\n"
     )
 
 
@@ -92,7 +92,7 @@ def test_a_pass_counts_commands_and_points_to_advice() -> None:
 
 
 def test_an_empty_change_says_that_there_was_nothing_to_judge() -> None:
-    assert screen(report(seconds=0.02)) == "ralph-hooks: PASS: nothing to judge, no requests, 0.02 s\n"
+    assert screen(report(seconds=0.02)) == "ralph-hooks: PASS: nothing to review, no requests, 0.02 s\n"
 
 
 FAILED = """\
@@ -121,7 +121,7 @@ verify command failed: pytest -q --junit-xml={junit} (exit 1, 12.3 s)
 
 verify command could not run: make docs (make: not found)
 
-ralph-hooks: 1 file NOT judged by a model: the provider did not answer
+ralph-hooks: 1 file NOT reviewed by a model: the provider did not answer
 
 what to do
   fix this, commit and push again
@@ -134,7 +134,7 @@ advice, does not block
 1 finding not confirmed, left out: ralph-hooks show
 1 dismissed, 1 of them by this change: ralph-hooks dismiss --list
 1 file not reviewed by a model: lock file
-$0.0004, 2 requests, the rest from the store, 1.8 s
+$0.0004, 2 requests, the rest cached, 1.8 s
 
 if a finding is wrong, dismiss it by its id:
   ralph-hooks dismiss 9ec7119c --reason 'why it is wrong'
@@ -158,22 +158,22 @@ def test_the_way_around_the_hook_is_not_advertised() -> None:
 
 
 INCONCLUSIVE = """\
-ralph-hooks: NOT JUDGED: no model judged 1 file: connection refused
+ralph-hooks: NOT REVIEWED: no model reviewed 1 file: connection refused
 ralph-hooks: blocked, because when-unavailable is "closed"
 
 what to do
-  fix what is named above, or try again later, or set
+  fix the cause above, or try again later, or set
   RALPH_HOOKS_WHEN_UNAVAILABLE=open for this run
   the whole report: ralph-hooks show
 
-cost unknown (no price for corp/big), which no budget counts, 1 request, 1.8 s
+cost unknown (no price for corp/big), not counted in budgets, 1 request, 1.8 s
 """
 
 
 def test_an_outage_is_never_a_pass_and_an_unknown_cost_is_not_zero() -> None:
     unjudged = report(
         Verdict.INCONCLUSIVE,
-        reason="no model judged 1 file: connection refused",
+        reason="no model reviewed 1 file: connection refused",
         unreviewed=(Unreviewed("a.py", "connection refused", Cause.UNAVAILABLE),),
         notices=('blocked, because when-unavailable is "closed"',),
         calls=(call(model="corp/big", cost_usd=None, outcome="unreachable"),),
@@ -187,10 +187,10 @@ def test_an_outage_that_goes_through_says_so_in_two_lines() -> None:
     passed = Verification(command="pytest -q", exit_code=0, seconds=1.0)
     let_by = 'not blocked, because when-unavailable is "open"'
     unjudged = report(
-        Verdict.INCONCLUSIVE, reason="no model judged 1 file", notices=(let_by,), verification=(passed,), exit_code=0
+        Verdict.INCONCLUSIVE, reason="no model reviewed 1 file", notices=(let_by,), verification=(passed,), exit_code=0
     )
     assert screen(unjudged).splitlines() == [
-        "ralph-hooks: NOT JUDGED: no model judged 1 file; 1 command passed",
+        "ralph-hooks: NOT REVIEWED: no model reviewed 1 file; 1 command passed",
         f"ralph-hooks: {let_by}",
     ]
 
@@ -202,7 +202,7 @@ def test_a_command_that_could_not_run_is_shown_though_the_change_goes_through() 
 
 def test_a_failure_that_is_only_a_warning_does_not_ask_for_another_commit() -> None:
     warned = report(Verdict.FAIL, findings=(finding(),), exit_code=0)
-    assert "nothing is held back" in screen(warned)
+    assert "nothing is blocked" in screen(warned)
     assert "commit again" not in screen(warned)
 
 
@@ -213,7 +213,7 @@ def test_a_push_is_told_to_push_again() -> None:
 
 def test_a_secret_has_to_be_revoked() -> None:
     leaked = report(Verdict.FAIL, findings=(check_finding(category="secret", source="secrets"),))
-    assert "revoked" in screen(leaked)
+    assert "revoke any secret" in screen(leaked)
 
 
 def test_advice_is_capped_and_the_unconfirmed_is_counted_only() -> None:
@@ -338,7 +338,7 @@ def test_a_command_that_was_stopped_says_so() -> None:
         (
             (call(), call(cost_usd=None, model="a/b")),
             None,
-            "cost unknown (no price for a/b), which no budget counts, 2 requests",
+            "cost unknown (no price for a/b), not counted in budgets, 2 requests",
         ),
         ((call(outcome="budget", cost_usd=Decimal(0)),), Decimal(0), "no requests"),
     ],
@@ -371,7 +371,7 @@ def test_a_repair_tells_its_steps_and_how_to_bring_it_in() -> None:
     text = screen(full_report(command="fix", exit_code=0))
     assert text.startswith("ralph-hooks: REPAIRED: staged change: 2 blocking findings, 1 failing command\n")
     assert REPAIR in text
-    assert "  a verified fix of 2 files (+10 -3) is stored: ralph-hooks apply f1a2\n  see it first: " in text
+    assert "  a verified fix of 2 files (+10 -3) is stored: ralph-hooks apply f1a2\n  review it first: " in text
     assert "git add" not in text
 
 

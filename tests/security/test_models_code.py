@@ -130,7 +130,7 @@ def test_the_wish_for_a_network_needs_consent(project: Project) -> None:
     project.repo.stage({"a.py": "x = 1\n"})
     refused = project.run("fix")
     assert refused.code == 4
-    assert "fix.network: let what a model wrote use the network while it is tried" in refused.err
+    assert "fix.network: allow network access while model-written code is tested" in refused.err
 
 
 @pytest.mark.parametrize("command", [JUNIT, PLAIN], ids=["junit", "plain"])
@@ -143,7 +143,7 @@ def test_a_test_that_needs_the_network_proves_nothing_without_one(
     broken(project, repair(MENDS), test=needs, command=command)
     judged = project.judge(command="fix")
     assert (judged.code, judged.report["fix"]) == (1, None)
-    assert "not repaired: the repair could not be judged" in judged.notices
+    assert "not repaired: the repair could not be reviewed" in judged.notices
     assert "fix.network = true" in judged.notices
     assert [rung["step"] for rung in judged.report["rungs"]] == ["plan", "implement", "check"]  # nothing more is paid
 
@@ -176,9 +176,8 @@ def test_tests_that_need_the_network_do_not_keep_others_from_trying_a_repair(
         assert "fails: t::test_size" in "".join(rung["outcome"] for rung in judged.report["rungs"])
     else:
         assert judged.report["fix"]["verified"] is True
-        assert (
-            "1 test passed when the change was judged, and failed with the repair and without it (t::test_calls)"
-            in (judged.notices)
+        assert "1 test passed in the review, and now failed with and without the repair (t::test_calls)" in (
+            judged.notices
         )
 
 
@@ -194,7 +193,7 @@ def test_where_it_cannot_be_cut_this_is_said(project: Project) -> None:
     done = without_namespaces(program, "fix", "--format", "json", cwd=project.repo.path, env=project.environ)
     report = json.loads(done.stdout)
     assert report["fix"]["verified"] is True
-    assert [notice.count("with your network in reach") for notice in report["notices"]].count(1) == 1
+    assert [notice.count("with network access") for notice in report["notices"]].count(1) == 1
     looked = without_namespaces(program, "doctor", "--offline", cwd=project.repo.path, env=project.environ)
     assert "warn  network" in looked.stdout
     assert "user.max_net_namespaces" in looked.stdout

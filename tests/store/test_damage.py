@@ -58,7 +58,7 @@ def assert_goes_on(project: Project, command: tuple[str, ...], what: str) -> str
     head = project.repo.git("rev-parse", "HEAD")
     lines = f"refs/heads/main {head} refs/heads/main {'0' * 40}\n" if command[0] == "pre-push" else ""
     done = project.run(*command, stdin=lines.encode())
-    assert "failed inside" not in done.err, (what, command, done.err)
+    assert "internal error" not in done.err, (what, command, done.err)
     assert done.code == (command[0] == "gate"), (what, command, done.err)
     return done.err
 
@@ -98,7 +98,7 @@ def test_what_can_be_read_of_the_ledger_still_counts(tmp_path: Path) -> None:
         assert Reports(database, here).last() is None
         assert statement(State(database)).whole.cost_usd == 1
         (told,) = database.troubles
-    assert "is kept as state.db.damaged-" in told
+    assert "is saved as state.db.damaged-" in told
     assert "(2 rows)" in told
 
 
@@ -117,6 +117,6 @@ def test_a_full_temporary_folder_is_named(project: Project, tmp_path: Path, monk
                 except OSError:
                     break
             done = project.run("gate")
-            assert "failed inside" not in done.err
+            assert "internal error" not in done.err
             assert done.code in {2, 3} if room == 0 else done.code in {0, 2, 3}
             assert done.code == 0 or ("No space left on device" in done.err and "TMPDIR" in done.err)

@@ -221,7 +221,7 @@ def test_repairs_stop_before_the_gate_does(database: Database, caps: Caps, phase
     """The last fifth is for judging: a gate without money lets everything through, or nothing."""
     ledger = opened(database, caps)
     reserve(ledger, "0.80", phase=phase)
-    with pytest.raises(BudgetReached, match=r"is \$1\.00, of which \$0\.20 are kept for judging: \$0\.80 are spent"):
+    with pytest.raises(BudgetReached, match=r"is \$1\.00, of which \$0\.20 are kept for reviews: \$0\.80 are spent"):
         reserve(ledger, "0.01", phase=phase)
     for judging in (Phase.ANALYZE, Phase.VERIFY):
         reserve(ledger, "0.10", phase=judging)
@@ -250,7 +250,7 @@ def test_who_is_turned_away_knows_whether_to_wait(database: Database) -> None:
 
 
 def test_a_call_without_a_price_can_be_refused(database: Database) -> None:
-    with pytest.raises(BudgetReached, match=r'no price is known for .*budget\.unpriced is "refuse"'):
+    with pytest.raises(BudgetReached, match=r'has no known price, and budget\.unpriced is "refuse"'):
         reserve(opened(database, Caps(price_needed=True)), None)
     assert whole(database).calls == 0
 
@@ -316,14 +316,16 @@ def test_a_call_of_unknown_cost_is_not_begun_once_a_budget_is_used_up(database: 
     ledger = opened(database, Caps(per_day=Decimal("0.50")))
     spend(ledger, "0.40")
     ledger.settle(reserve(ledger, None), tokens(10), Decimal("0.20"), "ok", 1.0)
-    with pytest.raises(BudgetReached, match=r"per day is \$0\.50: \$0\.60 are spent or reserved, and what this call"):
+    with pytest.raises(
+        BudgetReached, match=r"per day is \$0\.50: \$0\.60 are spent or reserved, and the cost of this call"
+    ):
         reserve(ledger, None)
 
 
 def test_a_budget_of_nothing_lets_only_free_calls_through(database: Database) -> None:
     ledger = opened(database, Caps(per_day=Decimal(0)))
     reserve(ledger, "0")
-    with pytest.raises(BudgetReached, match="what this call costs is not known"):
+    with pytest.raises(BudgetReached, match="the cost of this call is unknown"):
         reserve(ledger, None)
     with pytest.raises(BudgetReached):
         reserve(ledger, "0.01")
@@ -399,7 +401,7 @@ def test_where_nothing_can_be_recorded_nothing_is_called(tmp_path: Path) -> None
     (tmp_path / "file").touch()
     with (
         Database(tmp_path / "file" / "state") as database,
-        pytest.raises(Unrecorded, match="the call was not made, for it could not be recorded: the state in "),
+        pytest.raises(Unrecorded, match="the call was not made, because it could not be recorded: the state in "),
     ):
         reserve(opened(database), "0.01")
 
@@ -409,7 +411,7 @@ def test_a_call_that_ends_when_the_ledger_is_gone_stays_at_its_worst_case_and_is
         ledger = opened(database)
         call = reserve(ledger, "0.25")
     ledger.settle(call, tokens(1), Decimal("0.01"), "ok", 1.0)
-    assert database.troubles[0].endswith("a call stays in the ledger at its worst case")
+    assert database.troubles[0].endswith("the ledger keeps the maximum cost of a call")
     with Database(state) as again:
         assert whole(again).cost_usd == Decimal("0.25")
 

@@ -197,7 +197,7 @@ def test_a_name_without_its_vendor_is_completed_where_one_vendor_has_it(catalogu
 def test_a_misspelt_name_lists_the_nearest_ones(catalogue: Catalogue) -> None:
     with pytest.raises(ConfigError) as caught:
         catalogue.full_name(model("deepseek-v4-flahs", "openrouter"))
-    assert "no model that is known" in caught.value.message
+    assert "no known model" in caught.value.message
     assert "corp/deepseek/deepseek-v4-flash" in caught.value.hint
 
 

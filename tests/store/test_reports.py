@@ -72,7 +72,7 @@ def test_any_report_is_found_by_its_id_or_the_beginning_of_it(
     assert elsewhere.get(second.id.upper()) == second
     different = next(length for length in range(1, 7) if first.id[:length] != second.id[:length])
     assert elsewhere.get(second.id[:different]) == second
-    with pytest.raises(RalphError, match="several reports") as caught:
+    with pytest.raises(RalphError, match="more than one report") as caught:
         elsewhere.get(first.id[: different - 1] or first.id[:1])
     assert f"{second.id}, {first.id}" in caught.value.hint
 
@@ -123,4 +123,4 @@ def test_a_report_that_cannot_be_kept_does_not_stop_the_commit(tmp_path: Path, r
     with Database(tmp_path / "file" / "state") as database:
         Reports(database, repository).add(report())
         (trouble,) = database.troubles
-    assert trouble.endswith("this run's report is not kept")
+    assert trouble.endswith("this run's report is not saved")

@@ -217,7 +217,7 @@ def test_of_two_that_meet_the_damage_only_one_moves_the_file(state: Path) -> Non
 def test_a_full_disk_costs_the_cache_and_not_the_commit(state: Path, start: Processes) -> None:
     remembered, troubles = start(FILL_THE_DISK, state).communicate(timeout=60)[0].splitlines()
     assert remembered == "{'before': b'1'}"
-    assert "this run's verdicts are not kept" in troubles
+    assert "this run's verdicts are not cached" in troubles
 
 
 def test_a_state_folder_that_cannot_be_made_is_told_once_and_does_not_stop_anything(tmp_path: Path) -> None:
@@ -228,8 +228,8 @@ def test_a_state_folder_that_cannot_be_made_is_told_once_and_does_not_stop_anyth
         assert verdicts.get(["key"]) == {}
         assert verdicts.get(["other"]) == {}
         assert [sentence.rpartition("; ")[2] for sentence in database.troubles] == [
-            "this run's verdicts are not kept",
-            "earlier verdicts are not known",
+            "this run's verdicts are not cached",
+            "earlier verdicts are not used",
         ]
 
 
@@ -239,7 +239,7 @@ def test_a_lock_that_stays_is_named(state: Path, database: Database, monkeypatch
     holder = sqlite3.connect(state / "state.db", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(Unavailable, match="another process keeps it locked"):
+        with pytest.raises(Unavailable, match="another process has locked it"):
             database.transact(lambda _: None)
         assert database.query("SELECT 1") == [(1,)]  # readers are not held up
     finally:

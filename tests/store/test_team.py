@@ -154,7 +154,7 @@ def test_what_is_settled_for_less_makes_room_on_another_machine(open_machine: Op
     ben.reserve("0.50")
     with pytest.raises(BudgetReached):
         ann.reserve("0.50")
-    with pytest.raises(BudgetReached, match=r"\$0.20 are kept for judging"):
+    with pytest.raises(BudgetReached, match=r"\$0.20 are kept for reviews"):
         ann.reserve("0.25", phase=Phase.IMPLEMENT)
 
 
@@ -334,7 +334,7 @@ def test_a_server_that_answers_nothing_is_left_alone_for_a_minute(
 
         assert "did not answer within" in notice()
         clock.now += 30
-        assert "was not asked, for 30 s ago it did not answer" in notice()
+        assert "was skipped, because 30 s ago it did not answer" in notice()
         assert "hush" not in notice()
         clock.now += 31
         assert "did not answer within" in notice()
@@ -374,10 +374,10 @@ def test_a_client_that_keeps_the_lock_holds_nobody_up_for_long(
 @pytest.mark.parametrize(
     ("user", "password", "database", "reason"),
     [
-        ("bob", "wrong-hush", "postgres", "does not take this user's password"),
+        ("bob", "wrong-hush", "postgres", "rejects this user's password"),
         ("owner", "hush", "nowhere", "has no database of that name"),
-        ("bob", "hush", "postgres", "has no tables of ralph-hooks, and this user may not make them"),
-        ("owner", "hush", "postgres?sslmode=require", "does not offer TLS that can be trusted"),
+        ("bob", "hush", "postgres", "has no tables of ralph-hooks, and this user may not create them"),
+        ("owner", "hush", "postgres?sslmode=require", "does not offer trusted TLS"),
     ],
 )
 def test_what_is_wrong_is_said_without_a_word_of_the_credentials(
@@ -447,7 +447,7 @@ def test_tls_is_used_where_it_is_asked_for_and_only_with_who_can_be_trusted(
         other = tmp_path / "other.pem"
         trustme.CA().cert_pem.write_to_path(other)
         (notice,) = _asked(open_machine("ben", url=f"{url}?sslmode=verify-full&sslrootcert={other}"))
-        assert "does not offer TLS that can be trusted" in notice
+        assert "does not offer trusted TLS" in notice
 
 
 def _asked(one: Machine) -> tuple[str, ...]:
@@ -493,7 +493,7 @@ def test_a_newer_schema_is_worked_with_or_left_alone(
     with machine(tmp_path / "ben", url) as ben:
         assert ben.answers.get(["k"]) == ({"k": b"v"} if works else {})
         notices = ben.team.notices
-    assert notices == () if works else "was set up by a newer ralph-hooks: upgrade this one" in notices[0]
+    assert notices == () if works else "was set up by a newer ralph-hooks: upgrade this installation" in notices[0]
     assert postgres.execute(url, "SELECT version FROM ralph_hooks") == [(version,)]
 
 
@@ -501,7 +501,7 @@ def test_tables_of_another_program_are_left_alone(postgres: PostgresServer, open
     postgres.execute(url, "CREATE TABLE answers (mine integer)")
     ann = open_machine("ann")
     ann.answers.put({"k": b"v"})
-    assert "give it a database of its own" in ann.team.notices[0]
+    assert "use a separate database" in ann.team.notices[0]
     assert postgres.execute(url, "SELECT * FROM answers") == []
     assert postgres.execute(url, "SELECT to_regclass('calls')") == [(None,)]
 

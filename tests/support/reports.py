@@ -110,7 +110,7 @@ def report(verdict: Verdict = Verdict.PASS, **changes: object) -> Report:
     fields: dict[str, Any] = {
         "command": "gate",
         "verdict": verdict,
-        "reason": "nothing found that blocks",
+        "reason": "no blocking findings",
         "tree": TREE,
         "title": "staged change",
         "seconds": 1.84,
@@ -168,6 +168,6 @@ def full_report(**changes: object) -> Report:
         "reviewed": 3,
         "paths": 9,
         "dropped": 1,
-        "notices": ("1 file NOT judged by a model: the provider did not answer",),
+        "notices": ("1 file NOT reviewed by a model: the provider did not answer",),
     }
     return report(Verdict.FAIL, **fields | changes)

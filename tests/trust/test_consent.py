@@ -97,7 +97,7 @@ def test_a_record_that_others_could_have_written_is_refused(consent: Consent, tm
     consent.approve(REPOSITORY, [TESTS])
     (record,) = (tmp_path / "state" / "trust").iterdir()
     record.chmod(0o666)
-    with pytest.raises(RalphError, match="others can write"):
+    with pytest.raises(RalphError, match="other users can write"):
         consent.approved(REPOSITORY, [TESTS])
     target = record.rename(tmp_path / "elsewhere")
     record.symlink_to(target)
@@ -105,7 +105,7 @@ def test_a_record_that_others_could_have_written_is_refused(consent: Consent, tm
         consent.approved(REPOSITORY, [TESTS])
     record.unlink()
     os.mkfifo(record, 0o600)
-    with pytest.raises(RalphError, match="others can write"):
+    with pytest.raises(RalphError, match="other users can write"):
         consent.approved(REPOSITORY, [TESTS])
 
 
@@ -137,7 +137,7 @@ def test_a_path_of_any_bytes_is_a_repository(consent: Consent) -> None:
 
 def test_a_folder_that_cannot_be_written_is_an_error_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("a file is in the way")
-    with pytest.raises(RalphError, match="cannot be written"):
+    with pytest.raises(RalphError, match="cannot write the approval to"):
         Consent(tmp_path / "state", {}).approve(REPOSITORY, [TESTS])
 
 
@@ -152,7 +152,7 @@ def test_what_an_agent_would_run_and_see_is_said() -> None:
 
 def test_a_network_for_a_models_code_is_asked_for_in_words() -> None:
     assert requested_permissions([("fix.network", "true")]) == (
-        Permission("fix.network", ("true",), "let what a model wrote use the network while it is tried"),
+        Permission("fix.network", ("true",), "allow network access while model-written code is tested"),
     )
 
 

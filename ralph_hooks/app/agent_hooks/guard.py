@@ -42,9 +42,9 @@ class Guard:
         if last is None:
             return ""
         if last.tree == tree:
-            return "the agent has changed nothing since it was told of these findings"
+            return "the agent has changed nothing since its last report"
         if continued and last.times >= MOST:
-            return f"the agent was sent back {MOST} times in a row"
+            return f"the agent was already sent back {MOST} times in a row"
         return ""
 
     def blocked(self, tree: str, *, continued: bool) -> None:

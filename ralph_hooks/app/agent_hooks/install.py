@@ -40,7 +40,7 @@ def install(repository: Repository, agent: Convention) -> str:
     path = repository.top / agent.file
     before = _read(path)
     if before is not None and _CALL in before:
-        return f"{agent.name}: installed already ({agent.file})"
+        return f"{agent.name}: already installed ({agent.file})"
     entry = agent.entry(agent.command)
     text = before if before is not None and before.strip() else json.dumps(agent.others or {}, indent=2) + "\n"
     try:
@@ -48,7 +48,7 @@ def install(repository: Repository, agent: Convention) -> str:
     except NotEditable as error:
         raise RalphError(
             f"{agent.file} cannot be edited: {error}",
-            f"add this to hooks.{agent.event} by hand: {json.dumps(entry)}",
+            f"add this to hooks.{agent.event}yourself: {json.dumps(entry)}",
         ) from error
     made = [
         str(f.relative_to(repository.top)) for f in path.parents if f.is_relative_to(repository.top) and not f.exists()
@@ -75,20 +75,20 @@ def uninstall(repository: Repository, agent: Convention) -> str:
         else:
             _write(path, record.before)
         _forget(repository, agent)
-        return f"{agent.name}: uninstalled; {agent.file} is as it was before"
+        return f"{agent.name}: uninstalled; {agent.file} is restored"
     try:
         rest = remove(text, ("hooks", agent.event), lambda item: _CALL in json.dumps(item))
     except NotEditable as error:
         raise RalphError(
-            f"{agent.file} cannot be edited: {error}", f"take the hook that runs `{_CALL}` out by hand"
+            f"{agent.file} cannot be edited: {error}", f"take the hook that runs `{_CALL}` from that file yourself"
         ) from error
     if _CALL in rest:
         raise RalphError(
-            f"{agent.file} runs `{_CALL}` in a place that we have not written", "take that hook out by hand"
+            f"{agent.file} runs `{_CALL}` in an entry that ralph-hooks did not write", "remove that entry yourself"
         )
     _write(path, rest)
     _forget(repository, agent)
-    return f"{agent.name}: uninstalled; the rest of {agent.file} is as you have edited it"
+    return f"{agent.name}: uninstalled; the rest of {agent.file} keeps your edits"
 
 
 def state(repository: Repository, agent: Convention) -> str | None:
@@ -106,7 +106,7 @@ def state(repository: Repository, agent: Convention) -> str | None:
     hooks = settings.get("hooks") if isinstance(settings, dict) else None
     entries: Any = hooks.get(agent.event) if isinstance(hooks, Mapping) else None
     if not isinstance(entries, list) or not any(_CALL in json.dumps(entry) for entry in entries):
-        return f"runs ralph-hooks somewhere else than at {agent.event}"
+        return f"runs ralph-hooks at another event than {agent.event}"
     if isinstance(settings, dict) and settings.get("disableAllHooks") is True:
         return "has disableAllHooks = true"
     return ""
@@ -118,7 +118,7 @@ def _read(path: Path) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise RalphError(f"{path} cannot be read: {error}", "look at its owner and its encoding") from error
+        raise RalphError(f"{path} cannot be read: {error}", "check its owner, permissions and encoding") from error
 
 
 def _write(path: Path, text: str) -> None:
@@ -133,7 +133,7 @@ def _write(path: Path, text: str) -> None:
         temporary.replace(real)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise RalphError(f"{path} cannot be written: {error.strerror}", "look at its owner and permissions") from error
+        raise RalphError(f"{path} cannot be written: {error.strerror}", "check its owner and permissions") from error
 
 
 def _digest(text: str) -> str:

@@ -76,9 +76,9 @@ def _start(text: str) -> int:
     try:
         _, end = _DECODER.raw_decode(text, start)
     except (json.JSONDecodeError, RecursionError) as error:
-        raise NotEditable("it is not plain JSON (comments, a comma too many?)") from error
+        raise NotEditable("it is not plain JSON (does it have comments or a trailing comma?)") from error
     if text[end:].strip():
-        raise NotEditable("something stands behind the JSON")
+        raise NotEditable("there is text after the end of the JSON")
     return start
 
 
@@ -95,7 +95,7 @@ def _value(text: str, part: _Part) -> Any:  # noqa: ANN401 - a JSON value
 def _parts(text: str, start: int, bracket: str) -> list[_Part]:
     """Return the members or items of the container that starts at ``start``."""
     if text[start] != bracket:
-        raise NotEditable(f"a {'table' if bracket == '{' else 'list'} was expected where it has something else")
+        raise NotEditable(f"a {'table' if bracket == '{' else 'list'} was expected")
     parts: list[_Part] = []
     index = _skip(text, start + 1)
     while text[index] not in "}]":

@@ -39,7 +39,7 @@ def find_place(environ: Mapping[str, str], number: int | None) -> Place | None:
     found = gitlab.place(environ, number) if environ.get("GITLAB_CI") else github.place(environ, number)
     if not found.project:
         raise RalphError(
-            "no pull request is known: this is no job of GitHub Actions or GitLab CI",
+            "cannot tell which pull request is meant: this is not a GitHub Actions or GitLab CI job",
             "set GITHUB_REPOSITORY=OWNER/NAME and give --number N",
         )
     return found if found.number else None
@@ -59,7 +59,7 @@ def write(place: Place, proxy: str, repository: Repository, report: Report) -> W
         return _write(service, place, repository, report)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise RalphError(
-            f"{place.told} answers in another way than its API documents", "look at the URL of the API"
+            f"{place.told} sent a reply that does not match its API", "check the URL of the API"
         ) from error
 
 
@@ -79,10 +79,10 @@ def _write(service: Service, place: Place, repository: Repository, report: Repor
 
 
 def _is_about(report: Report, repository: Repository, head: str, place: Place) -> None:
-    """Raise RalphError if the report is about another tree than that of ``head``; a commit unknown here is accepted."""
+    """Raise RalphError if the last report is not about that of ``head``; a commit unknown here is accepted."""
     (tree,) = resolve(repository, [f"{head}^{{tree}}"])
     if tree not in {None, report.tree}:
         raise RalphError(
-            f"the report is about another tree than {head[:12]}, the head of {place.told}",
-            f"judge it first: ralph-hooks gate --from-ref BASE --to-ref {head[:12]}",
+            f"the last report is not about {head[:12]}, the head commit of {place.told}",
+            f"review it first: ralph-hooks gate --from-ref BASE --to-ref {head[:12]}",
         )

@@ -12,7 +12,7 @@ from ralph_hooks.app.pull_requests.hosting import Api, Place
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.finding import Finding
 
-_RIGHTS = "the job needs `permissions: pull-requests: write`; runs of forks do not get it"
+_RIGHTS = "the job needs `permissions: pull-requests: write`; runs from forks do not get this permission"
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _NO_SUCH_LINE = (422,)
 

@@ -105,14 +105,15 @@ class Api:
         place = self._place
         if reply.status in _REFUSED:
             raise RalphError(
-                f"{place.told}: the token in {place.token_name} may not do that (HTTP {reply.status})", self._rights
+                f"{place.told}: the token in {place.token_name} lacks the permission (HTTP {reply.status})",
+                self._rights,
             )
         if not reply.ok:
-            raise RalphError(f"{place.told} answers HTTP {reply.status}", "try again later")
+            raise RalphError(f"{place.told} answered with HTTP {reply.status}", "try again later")
         try:
             return from_json(reply.body, object)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise RalphError(f"{place.told}: what it answers is not JSON", "look at the URL of the API") from None
+            raise RalphError(f"{place.told}sent a reply that is not JSON", "check the URL of the API") from None
 
 
 def escaped(project: str) -> str:

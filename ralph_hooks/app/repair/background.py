@@ -81,7 +81,7 @@ def start(context: Context, change: Change, command: str) -> Job | None:
                 pins.unpin(context.repository, change.tree)
                 raise
     except (RalphError, OSError) as error:
-        click.echo(f"ralph-hooks: no repair could be started: {visible(str(error))}", err=True)
+        click.echo(f"ralph-hooks: the repair could not be started: {visible(str(error))}", err=True)
         return None
     return job
 
@@ -103,7 +103,7 @@ def follow(home: Home, repository: Repository, job: Job) -> Job | None:
     try:
         return _awaited(jobs_of(home, repository), job)
     except KeyboardInterrupt:
-        click.echo("ralph-hooks: the repair goes on; `ralph-hooks fix --cancel` ends it", err=True)
+        click.echo("ralph-hooks: the repair keeps running; `ralph-hooks fix --cancel` stops it", err=True)
         raise
 
 
@@ -111,10 +111,10 @@ def wait(home: Home, repository: Repository, job: Job) -> Job:
     """Wait for ``job`` to end and return its record. Raises NotRepairedError if it produced no fix."""
     ended = follow(home, repository, job)
     if ended is None:
-        raise NotRepairedError("the repair that was awaited has ended without a fix", "`ralph-hooks fix` makes one")
+        raise NotRepairedError("the background repair ended without a fix", "run `ralph-hooks fix` to make one")
     if ended.state is JobState.RUNNING:
         clear_away(home, repository)
-        raise NotRepairedError("the repair that was awaited was killed", "`ralph-hooks fix` makes another")
+        raise NotRepairedError("the background repair was killed", "run `ralph-hooks fix` to start another")
     if ended.state is not JobState.FINISHED:
         raise not_repaired(ended)
     return ended
@@ -122,7 +122,9 @@ def wait(home: Home, repository: Repository, job: Job) -> Job:
 
 def not_repaired(job: Job) -> NotRepairedError:
     """Return the error for a job that produced no fix."""
-    return NotRepairedError(f"there is no fix of {one_line(job.title)}: {job.outcome}", "`ralph-hooks fix` tries again")
+    return NotRepairedError(
+        f"there is no fix of {one_line(job.title)}: {job.outcome}", "run `ralph-hooks fix` to try again"
+    )
 
 
 def _awaited(jobs: Jobs, job: Job) -> Job | None:

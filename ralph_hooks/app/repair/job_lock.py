@@ -58,7 +58,7 @@ class JobProgress:
         if self._tenure.cancelled:
             return {"state": JobState.CANCELLED, "outcome": "it was cancelled"}
         late = time.time() >= self.job.started + self.job.seconds
-        return failed(f"its deadline of {self.job.seconds:,.0f} s came" if late else "it was ended from outside")
+        return failed(f"its deadline of {self.job.seconds:,.0f} s came" if late else "it was terminated")
 
     def write(self, **changes: object) -> None:
         """Update the record. A failure to write it does not stop the repair."""
@@ -82,7 +82,7 @@ def outcome(report: Report) -> dict[str, object]:
     if report.fix is not None:
         return {"state": JobState.FINISHED, "outcome": "a fix is stored", "fix": report.fix.id}
     if report.verdict is Verdict.PASS:
-        return failed("nothing is wrong with it any more")
+        return failed("the change passes now, so nothing was left to repair")
     tried = any(rung.step is Step.IMPLEMENT and rung.succeeded for rung in report.rungs)
     reason = next((notice for notice in report.notices if notice.startswith("not repaired: ")), report.reason)
     return failed(reason, settled=tried)
@@ -104,7 +104,7 @@ def hold_job_lock(
         job = msgspec.structs.replace(background.begun(context, change, command), pid=os.getpid())
         watched = JobProgress(job_lock, job, progress())
         watched.write()
-        ended = failed("ralph-hooks failed inside")
+        ended = failed("ralph-hooks hit an internal error")
         try:
             report = make(watched)
             ended = outcome(report)

@@ -24,7 +24,7 @@ from ralph_hooks.providers import registry
 from ralph_hooks.reports.wording import blockers, has_secret
 from ralph_hooks.store.ledger import UNPRICED_AGENT
 
-_MORE = "of the refused refs {first} is repaired; push {others} again, after it or alone, for another repair"
+_MORE = "only {first} of the rejected refs is repaired; push {others} again for its own repair"
 _NO = ("", "0", "false", "no")
 
 
@@ -38,7 +38,7 @@ def handle_failure(context: Context, report: Report, snapshot: Snapshot) -> Repo
     implementers = _implementers(context, report, snapshot)
     obstacles = [_obstacle(context, model) for model in implementers]
     if all(obstacles):  # also if no model is configured: then there is no message
-        return _noting(report, *(f"no repair is made: {reason}" for reason in obstacles[:1]))
+        return _noting(report, *(f"no repair was started: {reason}" for reason in obstacles[:1]))
     if job := _known(context, report.tree):
         return msgspec.structs.replace(report, job=job.summarised())
     if context.settings.fix.in_hook is InHook.FOREGROUND or in_ci():

@@ -57,7 +57,7 @@ def repair(
         known = None if asked or again else fixes.newest_for(context.repository, snapshot.change.tree)
         if known is not None and report.verdict is Verdict.FAIL:
             report = msgspec.structs.replace(report, fix=known.summarised())
-            notices = (*notices, "this fix was there already and cost nothing: --again has another one made")
+            notices = (*notices, "this fix was already stored and cost nothing; --again makes another")
         elif asked or report.verdict is Verdict.FAIL:
             with open_fixer(context, gate, snapshot) as fixer:
                 report = fixer.repair(report, snapshot, instruction=instruction, chosen=findings)
@@ -88,7 +88,7 @@ def _fingerprints(report: Report, wanted: Sequence[str]) -> tuple[str, ...]:
             continue
         same = [each for each in dict.fromkeys(known) if each.startswith(name.lower())]
         if len(same) != 1:
-            what = "several findings have" if same else "no finding has"
+            what = "more than one finding has" if same else "no finding has"
             listed = "; ".join(
                 f"{number}: {path_line(finding.path)}:{finding.line} {finding.fingerprint}"
                 for number, finding in enumerate(report.findings, start=1)

@@ -63,7 +63,7 @@ def _done(repository: Repository, watched: JobProgress) -> dict[str, object]:
         return broken(error)
     except Exception as error:  # noqa: BLE001 - nobody else would hear of it
         traceback.print_exc()  # goes to the log
-        return failed(f"ralph-hooks failed inside ({type(error).__name__}: {error})")
+        return failed(f"ralph-hooks hit an internal error ({type(error).__name__}: {error})")
 
 
 def _repaired(repository: Repository, watched: JobProgress) -> Report:

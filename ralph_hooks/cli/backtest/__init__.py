@@ -90,7 +90,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
 )
 @click.option(
     "--workers", type=click.IntRange(1, 1000),
-    help=f"Changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
+    help=f"Review N changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
 )  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
 @click.option("--cap", type=click.FloatRange(0), help="Maximum cost in US dollars; default: budget.per-run.")
@@ -122,7 +122,7 @@ def command(
 ) -> int:
     """Label the changes, replay them and count the results."""
     if (commits is None) == (dataset is None):
-        raise click.UsageError("name either --commits RANGE or --dataset FILE")
+        raise click.UsageError("give either --commits RANGE or --dataset FILE")
     context = load_context()
     require_consent(context)
     most = None if cap is None else Decimal(str(cap))
@@ -168,7 +168,8 @@ def _labelled(
         shown.end()
     if not examples:
         raise RalphError(
-            f"the history of {commits} labels no commit", "take a longer range, one that reaches back for two years"
+            f"no commit in {commits} can be labelled from the history",
+            "give a longer range, for example the last two years",
         )
     if all(example.wrong for example in examples):
         click.echo(
@@ -214,7 +215,7 @@ def _model(settings: Settings, text: str) -> Model:
     provider, slash, name = text.partition("/")
     if not slash or provider not in settings.providers:
         raise ConfigError(
-            f"{text!r} names no provider that is known", f"one of {', '.join(sorted(settings.providers))}"
+            f"{text!r} has an unknown provider", f"known providers: {', '.join(sorted(settings.providers))}"
         )
     return Model(settings.providers[provider], name)
 
@@ -248,7 +249,7 @@ def _bench(
         return
     with open_cluster(wanted.dask, [settings for _, settings in routings]) as cluster:
         many = plural(cluster.places, "change")
-        click.echo(f"The Dask cluster at {visible(wanted.dask)} judges {many} at once.", err=True)
+        click.echo(f"The Dask cluster at {visible(wanted.dask)} reviews {many} at once.", err=True)
         yield Replayer(state=state, repository=repository, client=client, cluster=cluster, run=run)
 
 
@@ -294,15 +295,15 @@ def _once(routing: Routing, examples: Sequence[Example], repetition: int, state:
         )
     except CapReached as reached:
         raise CapError(
-            "the spend cap was reached before all changes were judged; what was asked until then is kept",
-            "run it again with a higher --cap: it goes on where it was (see also budget.per-day and per-month)",
+            "the spend cap was reached before all changes were reviewed; the answers so far are cached",
+            "run it again with a higher --cap to continue where it stopped (see also budget.per-day and per-month)",
         ) from reached
 
 
 def _ending(under_way: int) -> None:
     click.echo(
-        f"ralph-hooks: ending; {plural(under_way, 'change')} under way, whose answers are kept "
-        "(Ctrl-C once more leaves at once)",
+        f"ralph-hooks: stopping; {plural(under_way, 'change')} under way, whose answers will be cached "
+        "(press Ctrl-C again to quit now)",
         err=True,
     )
 
@@ -346,7 +347,7 @@ def _estimate(
                 count += each.requests
             shown.advance()
         shown.end()
-        total = "a price that is not known" if None in costs else money(sum(filter(None, costs), Decimal(0)))
+        total = "an unknown price" if None in costs else money(sum(filter(None, costs), Decimal(0)))
         again = f", times {wanted.repeat}" if wanted.repeat > 1 else ""
         click.echo(
             f"{name}: {plural(count, 'request')} of the analyze phase, about {tokens:,} tokens, {total}{again}; "

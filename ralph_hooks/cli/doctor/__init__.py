@@ -32,7 +32,7 @@ _COLORS = {ProbeStatus.OK: "green", ProbeStatus.WARN: "yellow", ProbeStatus.FAIL
 
 
 @click.command("doctor", help=HELP)
-@click.option("--offline", is_flag=True, help="Send nothing: do not ask the models.")
+@click.option("--offline", is_flag=True, help="Send no requests to the models.")
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Output format."
 )

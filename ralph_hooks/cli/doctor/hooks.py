@@ -45,9 +45,9 @@ def agents(context: Context) -> Iterator[ProbeLine]:
         if trouble:
             yield warn("agent-hook", f"{agent.name}: {agent.file} {trouble}", again)
         elif not shutil.which("ralph-hooks"):
-            yield warn("agent-hook", f"{agent.name}: ralph-hooks, which it starts, is not on PATH", "put it on PATH")
+            yield warn("agent-hook", f"{agent.name}: ralph-hooks, which it runs, is not on PATH", "put it on PATH")
         else:
-            yield ok("agent-hook", f"{agent.name}: what it does is judged when its turn ends ({agent.file})")
+            yield ok("agent-hook", f"{agent.name}: its work is reviewed when it finishes a turn ({agent.file})")
 
 
 def _milder(line: ProbeLine) -> ProbeLine:
@@ -61,7 +61,9 @@ def hook_line(context: Context, folder: Folder, name: str) -> ProbeLine:
     caller = called_by(context, state)
     if caller is not None and name == PRE_PUSH and managers.keeps_lines_back(state.other, caller):
         hint = "add `use_stdin: true` to the job in that file"
-        return fail("hook", f"{name}: {state.other} keeps back what git says is pushed: nothing is judged", hint)
+        return fail(
+            "hook", f"{name}: {state.other} does not pass on git's list of pushed refs: no push is reviewed", hint
+        )
     if caller is not None:
         return ok("hook", f"{name}: {state.other} runs ralph-hooks ({shown(caller, context.repository.top)})")
     if state.ours is not None and state.found is not None:
@@ -74,8 +76,8 @@ def hook_line(context: Context, folder: Folder, name: str) -> ProbeLine:
     noun = name.removeprefix("pre-")
     if state.other:
         whose = "a script" if state.other == managers.OTHER else f"{state.other}'s script"
-        return fail("hook", f"{name}: {whose} is in place and does not run ralph-hooks ({where})", _install(name))
-    return fail("hook", f"{name}: no {noun} is judged ({where})", _install(name))
+        return fail("hook", f"{name}: {whose} is installed and does not run ralph-hooks ({where})", _install(name))
+    return fail("hook", f"{name}: no {noun} is reviewed ({where})", _install(name))
 
 
 def _install(name: str) -> str:
@@ -97,7 +99,7 @@ def _native(context: Context, state: HookState, where: str) -> ProbeLine:
         return trouble
     if state.ours != state.path:
         return ok("hook", f"{state.hook}: {state.other} runs the native hook as its legacy hook ({where})")
-    return ok("hook", f"{state.hook}: native hook, first in line ({where})")
+    return ok("hook", f"{state.hook}: native hook, runs first ({where})")
 
 
 def _troubles(context: Context, state: HookState, where: str) -> Iterator[ProbeLine]:
@@ -105,14 +107,14 @@ def _troubles(context: Context, state: HookState, where: str) -> Iterator[ProbeL
     assert found is not None  # otherwise it is not our hook
     if found.edited:
         yield warn(
-            "hook", f"{name}: {where} was edited by hand", f"keep your lines elsewhere, rm {where}, then {again}"
+            "hook", f"{name}: {where} was edited by hand", f"move your lines to another file, rm {where}, then {again}"
         )
     if state.ours == state.path and not state.runs:
-        yield fail("hook", f"{name}: {where} is not executable, and git leaves it alone", again)
+        yield fail("hook", f"{name}: {where} is not executable, so git ignores it", again)
     on_path = shutil.which("ralph-hooks")
     if found.python and not os.access(found.python, os.X_OK):
-        gone = f"{name}: {found.python}, which it starts, is gone"
-        yield warn("hook", f"{gone}: it takes {on_path}", again) if on_path else fail("hook", gone, again)
+        gone = f"{name}: {found.python}, which it runs, no longer exists"
+        yield warn("hook", f"{gone}; it falls back to {on_path}", again) if on_path else fail("hook", gone, again)
     if not found.python and not found.edited and not on_path:
         yield fail("hook", f"{name}: {where} looks for ralph-hooks on PATH, where it is not", "put it on PATH")
     if not found.edited and found.version < VERSION:
@@ -123,5 +125,5 @@ def _troubles(context: Context, state: HookState, where: str) -> Iterator[ProbeL
         yield warn("hook", f"{name}: {where} was installed with when-unavailable = {policy}", again)
     twice = next(_configured(context, name), None) if found.kept else None
     if twice is not None:
-        hint = f"`ralph-hooks uninstall --hook {name}`, or take ralph-hooks out of that file"
-        yield warn("hook", f"{name}: judged twice, by the native hook and through {twice[1]}", hint)
+        hint = f"`ralph-hooks uninstall --hook {name}`, or remove ralph-hooks from that file"
+        yield warn("hook", f"{name}: reviewed twice, by the native hook and through {twice[1]}", hint)

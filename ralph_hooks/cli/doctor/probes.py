@@ -72,13 +72,13 @@ def warn(check: str, message: str, hint: str) -> ProbeLine:
 
 
 def fail(check: str, message: str, hint: str) -> ProbeLine:
-    """Return a line about something that must be fixed."""
+    """Return a line about something that to fix."""
     return ProbeLine(check, ProbeStatus.FAIL, message, hint)
 
 
 def broken(check: str, error: RalphError) -> ProbeLine:
     """Return a failed line with the message of ``error``."""
-    return fail(check, error.message, error.hint or "fix that, and look again")
+    return fail(check, error.message, error.hint or "fix this and run `ralph-hooks doctor` again")
 
 
 def programs() -> Iterator[ProbeLine]:
@@ -105,10 +105,10 @@ def state(home: Home) -> Iterator[ProbeLine]:
     except RalphError as error:
         yield broken("state", error)
     except OSError as error:
-        yield fail("state", f"{home.state} cannot be written: {error.strerror}", "fix its owner or its permissions")
+        yield fail("state", f"{home.state} cannot be written: {error.strerror}", "fix its owner or permissions")
     else:
-        yield from (warn("state", trouble, "nothing to do: it was begun anew") for trouble in troubles)
-        yield ok("state", f"{home.state} can be written")
+        yield from (warn("state", trouble, "nothing to do: a new one was started") for trouble in troubles)
+        yield ok("state", f"{home.state} is writable")
 
 
 def configuration() -> tuple[Context | None, list[ProbeLine]]:
@@ -123,9 +123,9 @@ def configuration() -> tuple[Context | None, list[ProbeLine]]:
     lines = [ok("repository", str(context.repository.top))]
     sources = ", ".join(shown(path, context.repository.top) for path in settings.sources)
     if not sources:
-        lines.append(warn("configuration", "there is none: the checks run alone", "`ralph-hooks init` proposes one"))
+        lines.append(warn("configuration", "none found: only the checks run", "`ralph-hooks init` creates one"))
     elif not settings.models:
-        lines.append(warn("configuration", f"{sources}: no model is chosen", "`ralph-hooks init` proposes some"))
+        lines.append(warn("configuration", f"{sources}: no model is configured", "`ralph-hooks init` suggests some"))
     else:
         without = [phase.value for phase in Phase if not settings.models.get(phase)]
         lines.append(
@@ -154,14 +154,14 @@ def _team(state: State) -> Iterator[ProbeLine]:
     try:
         server, schema, seconds = team.examine()
     except TeamStoreUnavailable as error:
-        yield warn("store", f"{team.shown} {error}; {count} wait for it", "until then this machine's own store is used")
+        yield warn("store", f"{team.shown} {error}; {count} wait to be sent", "the local store is used until then")
     else:
-        sent = f"; {count} waited for it and are sent now" if waiting else ""
+        sent = f"; {count} were waiting and are sent now" if waiting else ""
         yield ok("store", f"{team.shown}: PostgreSQL {server}, schema {schema}, {seconds * 1000:.0f} ms{sent}")
     if left := team.elsewhere():
         yield warn(
             "store",
-            f"{plural(left, 'row')} of verdicts and ledger wait for a store of another address",
+            f"{plural(left, 'row')} of verdicts and ledger wait for a store at another address",
             "`RALPH_HOOKS_STORE=URL ralph-hooks doctor` with that address sends them",
         )
 
@@ -181,11 +181,11 @@ def dismissed(context: Context) -> Iterator[ProbeLine]:
         names = ", ".join(f"{entry.id[:8]} ({path_line(entry.path)})" for entry in gone[:5])
         yield warn(
             "dismissals",
-            f"{plural(len(gone), 'dismissal')} of {len(entries):,} have outlived their code: {names}",
+            f"{plural(len(gone), 'dismissal')} of {len(entries):,} matched no code: {names}",
             "remove them: ralph-hooks dismiss --prune",
         )
     elif entries:
-        yield ok("dismissals", f"{plural(len(entries), 'finding')} dismissed, all about code that is there")
+        yield ok("dismissals", f"{plural(len(entries), 'finding')} dismissed, all about existing code")
 
 
 def consent(context: Context) -> tuple[bool, ProbeLine]:
@@ -199,8 +199,8 @@ def consent(context: Context) -> tuple[bool, ProbeLine]:
     wanted = ", ".join(permission.key for permission in context.permissions)
     if approved:
         return True, ok("trust", f"{wanted}: approved")
-    hint = f"look at it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})"
-    return False, fail("trust", f"{wanted}: not approved, so nothing is judged", hint)
+    hint = f"review it with `ralph-hooks trust` (in CI: RALPH_HOOKS_TRUST={digest(context.permissions)})"
+    return False, fail("trust", f"{wanted}: not approved, so nothing is reviewed", hint)
 
 
 def shell(context: Context) -> Iterator[ProbeLine]:
@@ -209,9 +209,9 @@ def shell(context: Context) -> Iterator[ProbeLine]:
         return
     program = runs_lines(os.environ)
     if program != "sh":
-        yield ok("shell", f"verify commands run under {program} and fail when any part of a line fails")
+        yield ok("shell", f"verify commands run under {program} and fail if any part of a pipe fails")
     else:
-        message = "verify commands run under sh, which may not see that a part of a pipe fails"
+        message = "verify commands run under sh, which may miss a failure inside a pipe"
         yield warn("shell", message, "install bash")
 
 
@@ -221,16 +221,18 @@ def network(context: Context) -> Iterator[ProbeLine]:
     if not settings.verify.commands:
         return
     if settings.fix.network and settings.verify.network:
-        yield ok("network", "verify commands may use it, on repairs too (fix.network = true)")
+        yield ok("network", "verify commands have network access, for repairs too (fix.network = true)")
     elif can_cut_network():
         yield ok(
             "network",
-            "repairs are tested with the network off" if settings.verify.network else "verify commands have none",
+            "repairs are tested with the network off"
+            if settings.verify.network
+            else "verify commands run with the network off",
         )
     else:
         yield warn(
             "network",
-            "this system has no way to cut it: verify commands try what a model wrote with your network in reach",
+            "this system cannot isolate the network: verify commands test model-written code with network access",
             "on Linux allow user namespaces (sysctl user.max_net_namespaces, or AppArmor's"
             " kernel.apparmor_restrict_unprivileged_userns); elsewhere use a container or a virtual machine",
         )
@@ -257,7 +259,7 @@ def _present(provider: Provider) -> tuple[str, str, str]:
     if provider.api_key_env and (os.environ.get(provider.api_key_env) or not provider.api_key_command):
         what = f"{provider.api_key_env} is there"
     elif provider.api_key_command:
-        what = f"{provider.api_key_command[0]} is there to print one"
+        what = f"{provider.api_key_command[0]} prints it"
     else:
         what = "no key is needed"
     return "key", f"{provider.name}: {what}", ""
@@ -303,15 +305,15 @@ def prices(context: Context, state: State) -> Iterator[ProbeLine]:
 def _price(model: Model, catalogue: Catalogue) -> ProbeLine:
     price = catalogue.price(model)
     if price is None:
-        hint = f'add [tool.ralph-hooks.prices."{model.id}"] with input and output, or the budget cannot count it'
-        return warn("price", f"{model.id}: not known", hint)
+        hint = f'the budget cannot count it: add input and output to [tool.ralph-hooks.prices."{model.id}"]'
+        return warn("price", f"{model.id}: no known price", hint)
     return ok("price", f"{model.id}: {_per_million(price)}")
 
 
 def _per_million(price: Price) -> str:
     if price.input == price.output == 0:
         return "free"
-    return f"{money(price.input)} in, {money(price.output)} out, for a million tokens"
+    return f"{money(price.input)} in, {money(price.output)} out, per million tokens"
 
 
 def answers(context: Context, state: State, ready: Collection[Model]) -> Iterator[ProbeLine]:
@@ -339,7 +341,7 @@ def answers(context: Context, state: State, ready: Collection[Model]) -> Iterato
 def _answer(model: Model, trial: PingResult, unused: str, *, serious: bool) -> ProbeLine:
     """Return the line for one model; ``unused`` is the variable of a proxy that has no approval."""
     if trial.problem:
-        hint = "check its name, its key and the network (`ralph-hooks doctor --offline` asks nobody)"
+        hint = "check its name, its key and the network (`ralph-hooks doctor --offline` sends nothing)"
         if unused and model.provider.base_url.startswith("https:"):
             hint += f'; the proxy in {unused} is used once your own config.toml says proxy = "environment"'
         return ProbeLine(
@@ -364,5 +366,5 @@ def verdict(lines: list[ProbeLine]) -> str:
     failed = sum(line.status is ProbeStatus.FAIL for line in lines)
     warned = sum(line.status is ProbeStatus.WARN for line in lines)
     if failed:
-        return f"{plural(failed, 'thing')} must be fixed."
-    return f"It works; {plural(warned, 'thing')} could be better." if warned else "Everything is in place."
+        return f"{plural(failed, 'thing')} to fix."
+    return f"ralph-hooks works; {plural(warned, 'thing')} could be better." if warned else "No problems found."

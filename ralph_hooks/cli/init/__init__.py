@@ -55,8 +55,8 @@ Examples:
 @click.option("--yes", is_flag=True, help="Apply the plan without asking.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
 @click.option("--offline", is_flag=True, help="Send nothing: do not try the models.")
-@click.option("--cheap", metavar="MODEL", default="", help="The model for everything but repairs, as provider/model.")
-@click.option("--expensive", metavar="MODEL", default="", help="The model that repairs.")
+@click.option("--cheap", metavar="MODEL", default="", help="The model for reviews and corrections, as provider/model.")
+@click.option("--expensive", metavar="MODEL", default="", help="The model that writes repairs.")
 @click.option("--tests/--no-tests", default=True, help="Add the test command.")
 @click.option("--linters/--no-linters", default=True, help="Add the linters that the project configures.")
 @click.option(
@@ -101,10 +101,10 @@ def command(
     if not plan.changes:
         _tell("Tried", plan.tried)
         _tell("Mind", plan.remarks)
-        _tell("Left to you", plan.notes)
+        _tell("For you to do", plan.notes)
         hook = try_commit_hook(context)
         if hook.works or wanted == "none":
-            click.echo("\nThere is nothing to set up: all of it is there already.")
+            click.echo("\nThere is nothing to set up: everything is already in place.")
         if not hook.works:
             _say_unjudged(hook)
         return
@@ -135,7 +135,7 @@ def _conclude(context: Context, plan: SetupPlan) -> None:
     """Report whether commits are judged from now on, after testing it, and which files to commit."""
     hook = try_commit_hook(load_context())
     if hook.works:
-        click.echo("\n`git commit` is judged from now on; `ralph-hooks doctor` asks each model a question.")
+        click.echo("\nralph-hooks reviews every `git commit` from now on. `ralph-hooks doctor` tests each model.")
         click.echo(f"  {visible(hook.what)}")
     else:
         _say_unjudged(hook)
@@ -143,12 +143,12 @@ def _conclude(context: Context, plan: SetupPlan) -> None:
     written = [shown(entry.path, top) for entry in plan.files if entry.path.is_relative_to(top)]
     if written:
         words = " ".join(map(shlex.quote, written))
-        click.echo(f"\nCommit what was written, for everybody who works on it:\n  git add {visible(words)}")
-        click.echo("  git commit -m 'Judge changes with ralph-hooks'")
+        click.echo(f"\nCommit these files, so that everybody on the project gets them:\n  git add {visible(words)}")
+        click.echo("  git commit -m 'Review changes with ralph-hooks'")
 
 
 def _say_unjudged(hook: CommitHook) -> None:
-    click.echo(f"\n`git commit` is NOT judged yet: {visible(hook.what)}")
+    click.echo(f"\n`git commit` is NOT reviewed yet: {visible(hook.what)}")
     if hook.hint:
         click.echo(f"  -> {visible(hook.hint)}")
 
@@ -156,7 +156,7 @@ def _say_unjudged(hook: CommitHook) -> None:
 def _found(context: Context, around: Detected) -> Sequence[str]:
     nothing = "none"
     file = around.manager_file
-    manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no manager is in use"
+    manager = f"{around.manager} ({shown(file, context.repository.top)})" if file else "no hook manager found"
     servers = [f"{name} ({', '.join(models[:3])})" for name, models in around.servers.items()]
     tests = [f"{suite.shown} ({suite.why})" for suite in around.tests.suites]
     linters = [f"{linter.name} ({linter.why})" for linter in around.linters]
@@ -183,7 +183,7 @@ def _show(context: Context, plan: SetupPlan) -> None:
     _tell("Then", hooks)
     _tell("It costs", plan.costs)
     _tell("Mind", plan.remarks)
-    _tell("Left to you", plan.notes)
+    _tell("For you to do", plan.notes)
 
 
 def _tell(title: str, lines: Sequence[str]) -> None:
@@ -197,8 +197,8 @@ def _tell(title: str, lines: Sequence[str]) -> None:
 def _agreed() -> bool:
     if not sys.stdin.isatty():
         raise RalphError(
-            "there is no terminal to ask on, and nothing was changed",
-            "`ralph-hooks init --yes` does it without asking",
+            "cannot ask for confirmation without a terminal; nothing was changed",
+            "run `ralph-hooks init --yes` to apply the plan without asking",
         )
     click.echo()
     return click.confirm("Do this?", default=True)
@@ -229,7 +229,7 @@ def _run(args: tuple[str, ...], top: Path) -> None:
     done = run([program, *args[1:]], cwd=top)
     if done.returncode:
         said = (done.stdout + done.stderr).decode("utf-8", "replace").strip()
-        raise RalphError(f"`{words}` ended with {done.returncode}: {said}", "fix that, and run it again")
+        raise RalphError(f"`{words}` failed with exit code {done.returncode}: {said}", "fix this and run it again")
     click.echo(f"{words}: done")
 
 
@@ -245,7 +245,7 @@ def _ask_for_trust(before: Context, *, yes: bool) -> None:
         context.consent.approve(context.key, context.permissions)
         click.echo("Approved.")
     else:
-        click.echo("Not approved: nothing is judged until you have looked at it with `ralph-hooks trust`.")
+        click.echo("Not approved: ralph-hooks reviews nothing until you approve with `ralph-hooks trust`.")
 
 
 def replace_file(path: Path, before: str | None, after: str) -> None:
@@ -257,7 +257,9 @@ def replace_file(path: Path, before: str | None, after: str) -> None:
     temporary = real.with_name(f".{real.name}.{os.getpid()}.ralph-tmp")
     try:
         if _read(real) != before:
-            raise RalphError(f"{path} was changed meanwhile, and is left as it is", "run the command again")
+            raise RalphError(
+                f"{path} was changed by another program meanwhile; it was left as it is", "run the command again"
+            )
         try:
             with temporary.open("xb") as file:
                 file.write(after.encode("utf-8"))
@@ -270,7 +272,7 @@ def replace_file(path: Path, before: str | None, after: str) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise RalphError(f"{path} cannot be written: {error.strerror}", "fix its owner or its permissions") from error
+        raise RalphError(f"{path} cannot be written: {error.strerror}", "fix its owner or permissions") from error
 
 
 def _read(path: Path) -> str | None:

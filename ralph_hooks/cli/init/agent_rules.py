@@ -15,9 +15,9 @@ RULES = f"""\
 Every commit and push in this repository is reviewed by ralph-hooks.
 
 - Before you commit, run `ralph-hooks gate --worktree --format agent`. Its last line says what to do next.
-- Fix what it reports and run it again. What did not change costs nothing the second time.
-- `ralph-hooks show --format agent` prints the last report; `ralph-hooks apply ID` brings in a repair that it names.
-- Never bypass the hooks with `--no-verify`. Where a finding is wrong, tell the user: dismissing it is theirs to decide.
+- Fix what it reports and run it again. Reviewing unchanged files again costs nothing.
+- `ralph-hooks show --format agent` prints the last report; `ralph-hooks apply ID` applies a repair that it names.
+- Never bypass the hooks with `--no-verify`. If a finding is wrong, tell the user: only the user may dismiss it.
 """
 
 

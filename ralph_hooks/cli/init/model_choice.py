@@ -30,11 +30,11 @@ reasoning.
 REPAIR = Usage(input_tokens=8_000, output_tokens=2_000)
 """Tokens of the implement phase for a refused commit: the plan, two or three files, and the edits."""
 _QUOTA = (
-    "there is no key: {agent} reviews on your subscription and within its limits, without tools in an empty folder. "
-    "A commit of 100 changed lines takes about 2 questions; each starts the program, which takes a second or more"
+    "no API key found: {agent} reviews on your subscription, within its limits, without tools in an empty folder. "
+    "A commit of 100 changed lines takes about 2 requests; each starts the program, which takes a second or more"
 )
 _SECOND = (
-    "what the first model finds, {model} checks: two answers from one family agree too easily. Your code then goes to "
+    "{model} checks the first model's findings: two models of one family tend to share mistakes. Your code goes to "
     "both vendors"
 )
 _UNAPPROVED = "not asked before you approve its provider"
@@ -126,18 +126,18 @@ def propose(
             values["models"] = {Phase.VERIFY.value: second}
             remarks.append(_SECOND.format(model=second))
         if name in around.servers:
-            remarks.append("a local model judges as well as its size lets it: try it on known bugs first")
+            remarks.append("the quality of a local model depends on its size: test it on known bugs first")
     elif candidates:
         remarks.append("no model answered: the checks and your tests run without any model until you choose one")
     else:
-        remarks.append("no key was found: the checks and your tests run without any model (see docs/configuration.md)")
+        remarks.append("no API key found: only the checks and your tests run, without a model (see docs/configuration.md)")
     repairer = _chosen(expensive, providers, Phase.IMPLEMENT, trials) or _id(
         trials.first(_expensive(around, providers), Phase.IMPLEMENT)
     )
     if repairer:
         values["expensive"] = repairer
     elif chosen:
-        remarks.append("there is no model to repair with: what fails is held back, and not repaired")
+        remarks.append("no model for repairs: a rejected change is blocked, but not repaired")
     return Proposal(values, tuple(remarks), trials.told if candidates or values else ())
 
 

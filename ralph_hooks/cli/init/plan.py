@@ -125,7 +125,7 @@ def _models(
         return propose(around, context.settings.providers, prices, cheap=cheap, expensive=expensive, ping=ping)
     if cheap or expensive:
         sources = ", ".join(map(str, context.settings.sources))
-        raise RalphError(f"models are chosen already ({sources})", "change them there")
+        raise RalphError(f"models are already configured ({sources})", "change them there")
     return Proposal({})
 
 
@@ -147,7 +147,7 @@ def _checked(context: Context, written: HookEntry, prices: Catalogue) -> Setting
             settings = config.load(Path(folder), context.home.config, registry.built_in())
         except ConfigError as error:
             message = error.message.replace(folder, str(context.repository.top))
-            raise ConfigError(f"what would be written is not valid: {message}", error.hint) from error
+            raise ConfigError(f"the planned configuration is not valid: {message}", error.hint) from error
     return settings.renamed(prices.full_name)
 
 

@@ -49,7 +49,7 @@ def try_commit_hook(context: Context) -> CommitHook:
         return CommitHook(works=False, what=line.message, hint=line.hint)
     for program, words, hint in _programs(state):
         if not _starts(words):
-            return CommitHook(works=False, what=f"{line.message}, but {program} does not start", hint=hint)
+            return CommitHook(works=False, what=f"{line.message}, but {program} cannot be started", hint=hint)
     return CommitHook(works=True, what=line.message)
 
 

@@ -19,14 +19,14 @@ from ralph_hooks.errors import RalphError
 from ralph_hooks.reports.formats import FORMATS, render
 
 _OPTIONS = (
-    click.option("--from-ref", metavar="A", help="Judge the range from A ..."),
+    click.option("--from-ref", metavar="A", help="Review the range from A ..."),
     click.option("--to-ref", metavar="B", help="... to B (default HEAD) instead."),
-    click.option("--commit", metavar="C", help="Judge commit C against its first parent instead."),
+    click.option("--commit", metavar="C", help="Review commit C against its first parent instead."),
     click.option(
         "--keep-bodies", is_flag=True, help="Save each request and reply to a file and print where, for debugging."
     ),
 )
-_WORKTREE = click.option("--worktree", is_flag=True, help="Judge all uncommitted changes instead, new files included.")
+_WORKTREE = click.option("--worktree", is_flag=True, help="Review all uncommitted changes instead, new files included.")
 _INTENT = click.option(
     "--intent", metavar="TEXT", default="", help="Describe the purpose of the change for the models; checks ignore it."
 )
@@ -152,7 +152,7 @@ def say(text: str, stream: TextIO | None) -> None:
         if stream is not None:  # Python flushes again at exit, and would then report an error
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if not isinstance(error, BrokenPipeError):
-            raise RalphError(f"the report cannot be printed: {error.strerror}", "`ralph-hooks show` has it") from error
+            raise RalphError(f"cannot print the report: {error.strerror}", "see `ralph-hooks show`") from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -160,7 +160,7 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise RalphError(f"cannot write {path}: {error.strerror}", "choose another file") from error
+        raise RalphError(f"cannot write {path}: {error.strerror}", "write to another file") from error
 
 
 def wants_color(stream: TextIO | None = None) -> bool:

@@ -26,11 +26,11 @@ def choose(repository: Repository, prefix: str | None) -> StoredFix:
         return fix
     known = fixes.every(repository)
     if not known:
-        raise RalphError("no fix is stored here", "`ralph-hooks fix` makes one for what is staged")
+        raise RalphError("no fix is stored for this repository", "run `ralph-hooks fix` to repair the staged change")
     raise RalphError(
-        f"no stored fix is for what is staged now; the newest, {known[0].id}, was made for an earlier state"
+        f"no stored fix matches the staged change; the newest, {known[0].id}, was made for an earlier state"
         f" ({one_line(known[0].title)}, {_when(known[0].created)})",
-        f"`ralph-hooks apply {known[0].id}` merges it with what is here now; `ralph-hooks show {known[0].id}` shows it",
+        f"`ralph-hooks apply {known[0].id}` merges it with your files; `ralph-hooks show {known[0].id}` shows it",
     )
 
 
@@ -45,7 +45,7 @@ def waiting(repository: Repository) -> StoredFix | None:
 
 def waits(fix: StoredFix) -> str:
     """Return one line that announces the stored fix."""
-    return f"A fix waits: {brief(fix)}\n  -> `ralph-hooks show {fix.id}` shows it, `ralph-hooks apply` brings it in"
+    return f"A fix is ready: {brief(fix)}\n  -> `ralph-hooks show {fix.id}` shows it, `ralph-hooks apply` applies it"
 
 
 BY_REPRODUCER = "verified by its own reproducer"
@@ -79,7 +79,7 @@ def in_full(repository: Repository, fix: StoredFix, *, color: bool) -> Iterator[
         yield _painted(visible(line)) if color else visible(line)
     yield ""
     current = waiting(repository)
-    yield f"  -> `ralph-hooks apply{'' if current and current.id == fix.id else f' {fix.id}'}` brings it in"
+    yield f"  -> `ralph-hooks apply{'' if current and current.id == fix.id else f' {fix.id}'}` applies it"
 
 
 def told(applied: Applied) -> Iterator[str]:

@@ -29,7 +29,7 @@ Show the last report of this repository in full, an earlier one, or a stored fix
 Examples:
   ralph-hooks show                     the last run, with every file, call and command
   ralph-hooks show --list              earlier runs and stored fixes, newest first
-  ralph-hooks show --commits           which commits were judged when, by what, at what cost
+  ralph-hooks show --commits           when and how each commit was reviewed, and the cost
   ralph-hooks show --commits main..    the same for a range
   ralph-hooks show 1k7                 the run or fix whose id starts with 1k7
   ralph-hooks show --format agent      for a coding agent to act on
@@ -44,7 +44,11 @@ _FIX_FORMATS = ("text", "agent")
 @click.argument("id_", metavar="[ID]", required=False)
 @click.option("--list", "listed", is_flag=True, help=f"List the last {_LISTED} runs, and the stored fixes.")
 @click.option(
-    "--commits", is_flag=False, flag_value="", metavar="[RANGE]", help="List commits with what judged them (of HEAD)."
+    "--commits",
+    is_flag=False,
+    flag_value="",
+    metavar="[RANGE]",
+    help="List commits with their reviews (default: of HEAD).",
 )
 @click.option("--proof", metavar="FINDING", help="Show the reproducer of a finding and its runs, by the finding's id.")
 @click.option(
@@ -63,7 +67,7 @@ def command(
 ) -> int:
     """Find the report, the fix or the proof and show it in full."""
     if save is not None and proof is None:
-        raise RalphError("--save needs --proof", "name the finding: `ralph-hooks show --proof ID --save PATH`")
+        raise RalphError("--save needs --proof", "give the finding's id: `ralph-hooks show --proof ID --save PATH`")
     context = load_context()
     fix = _fix(context, id_) if id_ else None
     with open_state(context.home) as state:
@@ -82,7 +86,9 @@ def command(
             return ExitCode.PASS
         found = reports.get(id_) if id_ else reports.last()
     if found is None:
-        raise RalphError("no change of this repository was judged yet", "`ralph-hooks gate` judges what is staged")
+        raise RalphError(
+            "no change in this repository was reviewed yet", "run `ralph-hooks gate` to review the staged change"
+        )
     if proof is not None:
         from ralph_hooks.cli.show.proof import show_proof
 
@@ -109,8 +115,8 @@ def _what_else(context: Context) -> None:
     """Print the running repairs and the fixes that can be applied."""
     for job in running(context.home, context.repository) if has_jobs(context.home) else ():
         click.echo(
-            f"A repair of {one_line(job.title)} goes on: {background.told(job)}.\n"
-            "  -> `ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` ends it",
+            f"A repair of {one_line(job.title)} is running: {background.told(job)}.\n"
+            "  -> `ralph-hooks apply` waits for it, `ralph-hooks fix --cancel` stops it",
             err=True,
         )
     if waiting := waiting_fix(context.repository):
@@ -128,7 +134,7 @@ def _fix(context: Context, prefix: str) -> StoredFix | None:
 
 def _show_fix(context: Context, fix: StoredFix, format_: str, output: Path | None) -> None:
     if format_ not in _FIX_FORMATS:
-        raise RalphError(f"a stored fix is not shown as {format_}", f"use --format {' or '.join(_FIX_FORMATS)}")
+        raise RalphError(f"cannot show a stored fix as {format_}", f"use --format {' or '.join(_FIX_FORMATS)}")
     color = output is None and format_ == "text" and wants_color()
     text = "".join(f"{line}\n" for line in in_full(context.repository, fix, color=color))
     if output is None:
@@ -137,7 +143,7 @@ def _show_fix(context: Context, fix: StoredFix, format_: str, output: Path | Non
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise RalphError(f"cannot write {output}: {error.strerror}", "choose another --output") from error
+        raise RalphError(f"cannot write {output}: {error.strerror}", "write to another --output") from error
 
 
 def _list(reports: Sequence[StoredReport], stored: Sequence[StoredFix]) -> None:

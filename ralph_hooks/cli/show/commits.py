@@ -24,15 +24,15 @@ def lines(context: Context, state: State, revisions: str) -> Iterator[str]:
     for logged in newest:
         yield from _commit(logged, judged[logged.commit.oid])
     if len(newest) == _LISTED:
-        yield f"these are the newest {_LISTED}: name a range for others, such as HEAD~{2 * _LISTED}..HEAD~{_LISTED}"
+        yield f"these are the newest {_LISTED}; give a range for others, such as HEAD~{2 * _LISTED}..HEAD~{_LISTED}"
 
 
 def _commit(logged: Logged, judged: tuple[JudgedCommit, ...]) -> Iterator[str]:
     yield f"{logged.commit.oid[:10]}  {one_line(logged.subject)}"
     if not judged:
-        yield "  not judged yet"
+        yield "  not reviewed yet"
     elif all(each.together for each in judged):
-        yield "  not judged when it was committed"
+        yield "  not reviewed when it was committed"
     for each in judged:
         yield f"  {_judgement(each)}"
 
@@ -41,7 +41,7 @@ def _judgement(judged: JudgedCommit) -> str:
     receipt = judged.receipt
     when = time.strftime("%Y-%m-%d %H:%M", time.localtime(receipt.at))
     what = (
-        "verify commands alone" if not receipt.settings else ", ".join(map(one_line, receipt.models)) or "checks alone"
+        "verify commands only" if not receipt.settings else ", ".join(map(one_line, receipt.models)) or "checks alone"
     )
     cost = "cost unknown" if receipt.cost_usd is None else money(receipt.cost_usd)
     together = f" for {plural(judged.together, 'commit')} together" if judged.together > 1 else ""

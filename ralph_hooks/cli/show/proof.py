@@ -44,14 +44,14 @@ def _found(report: Report, id_: str) -> tuple[Finding, Proof]:
     wanted = id_.lower()
     matching = [finding for finding in report.findings if wanted and finding.fingerprint.startswith(wanted)]
     if not matching:
-        raise RalphError(f"no finding of this report has the id {one_line(id_)}", "`ralph-hooks show` lists the ids")
+        raise RalphError(f"no finding in this report has the id {one_line(id_)}", "`ralph-hooks show` lists the ids")
     if len({finding.fingerprint for finding in matching}) > 1:
-        raise RalphError(f"several findings have an id that begins with {one_line(id_)}", "give more digits of it")
+        raise RalphError(f"more than one finding has an id that begins with {one_line(id_)}", "give more of its digits")
     for finding in matching:
         if finding.proof is not None:
             return finding, finding.proof
     raise RalphError(
-        f"no reproducer of {one_line(id_)} was run",
+        f"no reproducer was run for {one_line(id_)}",
         matching[0].note or f"its evidence is `{matching[0].evidence.value}`",
     )
 
@@ -62,6 +62,6 @@ def _write(path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text if text.endswith("\n") else f"{text}\n")
     except FileExistsError as error:
-        raise RalphError(f"{path} exists already", "choose another --save") from error
+        raise RalphError(f"{path} exists already", "save to another file") from error
     except OSError as error:
-        raise RalphError(f"cannot write {path}: {error.strerror}", "choose another --save") from error
+        raise RalphError(f"cannot write {path}: {error.strerror}", "save to another file") from error

@@ -128,8 +128,8 @@ class Remote:
             lost += 1
             if lost == _LOSSES:
                 raise RalphError(
-                    f"a change took {lost} workers with it ({', '.join(task.files)}): {'; '.join(losses)}",
-                    "look into the workers' logs; what was judged until then is kept",
+                    f"{lost} workers died on the same change ({', '.join(task.files)}): {'; '.join(losses)}",
+                    "check the workers' logs; finished work is cached",
                 )
 
     # Content that may be sent

@@ -109,13 +109,15 @@ class TaskLedger:
         worst = reservation.worst_usd
         with self._lock:
             if worst is None and self._price_needed:
-                raise BudgetReached(f'no price is known for {reservation.model}, and budget.unpriced is "refuse"')
+                raise BudgetReached(f'{reservation.model} has no known price, and budget.unpriced is "refuse"')
             under_way = sum((each.worst_usd or Decimal(0) for each in self._open.values()), Decimal(0))
             if worst and self._spent + under_way + worst > self._grant:
                 fits_later = self._spent + worst <= self._grant
                 if not fits_later:
                     self.short = max(worst, self.short or worst)
-                raise BudgetReached("more than was set aside for this change", may_fit_later=fits_later)
+                raise BudgetReached(
+                    "it would cost more than the amount reserved for this change", may_fit_later=fits_later
+                )
             self._made += 1
             self._open[self._made] = reservation
             return self._made

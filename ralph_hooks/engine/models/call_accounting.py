@@ -95,7 +95,7 @@ class CallAccounting:
             if self.over:
                 raise DeadlineReached("the deadline was reached")
             if until.passed:
-                raise TimedOut("its share of the time was used up")
+                raise TimedOut("its share of the time limit was used up")
             with self._settled:
                 seen = self._settlements
             try:

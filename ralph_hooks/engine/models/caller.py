@@ -243,7 +243,7 @@ class Caller:
             self._outages.probe_failed(model)
             faults[model.id] = self._passed_over(fault, question, model)
             if not isinstance(fault, NoCredential):  # nothing was tried
-                fault.args = (f"{fault} (tried once, for it failed {max(0, ago):.0f} s ago)",)
+                fault.args = (f"{fault} (tried only once, because it failed {max(0, ago):.0f} s ago)",)
             raise Unanswered(faults) from fault
         self._outages.answered(model)
         self._stood_in(model, {name: fault for name, fault in faults.items() if name != model.id})
@@ -252,12 +252,12 @@ class Caller:
     def _stood_in(self, model: Model, faults: Mapping[str, ModelError]) -> None:
         with self._learnt:
             for name, fault in faults.items():
-                self._stand_ins.setdefault(name, f"{model.id} answered in the place of {name}: {fault}")
+                self._stand_ins.setdefault(name, f"{model.id} answered instead of {name}: {fault}")
 
     def _passed_over(self, fault: ModelError, question: Question[Reply], model: Model) -> ModelError:
         """Return ``fault`` if the next model may be called. Raise it if a fallback would be wrong."""
         if isinstance(fault, Misconfigured):
-            raise RalphError(f"{model.id}: {fault}", "fix the provider's settings, then commit again") from fault
+            raise RalphError(f"{model.id}: {fault}", "fix the provider's settings and commit again") from fault
         if isinstance(fault, TooLarge) and question.divisible:
             raise fault
         return fault
@@ -268,7 +268,7 @@ class Caller:
             fault = self._hopeless.get(model)
             refused = self._hopeless.get(_credential(model))
         if fault is None and refused is not None:
-            return Denied(f"not asked, for it takes the same credential ({_credential(model)})")
+            return Denied(f"not called, because it uses the same rejected key ({_credential(model)})")
         return fault
 
     def _learn(self, model: Model, fault: ModelError, *, repairing: bool) -> None:
@@ -397,7 +397,7 @@ class Caller:
             return
         model, seconds = settled
         if seconds >= self.deadline.seconds * _BLAMED and model.provider.wire is not Wire.AGENT:
-            self._outages.failed(model, TimedOut(f"it had not answered after {seconds:.0f} s"))
+            self._outages.failed(model, TimedOut(f"it sent no answer within {seconds:.0f} s"))
 
 
 def _credential(model: Model) -> str:

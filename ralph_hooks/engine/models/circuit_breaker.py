@@ -33,7 +33,7 @@ class Outage(Struct, frozen=True):
 
     def told(self, now: float) -> str:
         """Return why the model was not called, for people."""
-        return f"not asked again, for {max(0, now - self.since):.0f} s ago {self.said}"
+        return f"not called again, because {max(0, now - self.since):.0f} s ago {self.said}"
 
 
 class CircuitBreaker:

@@ -87,8 +87,8 @@ def _read(data: bytes) -> analyze.Review:
     """Return the answer. Raises Unreadable, which gives the reason, if it is none."""
     if not data.lstrip().startswith((b"{", b"[")):
         text = beginning(one_line(data.decode(errors="replace")), _QUOTED)
-        raise Unreadable(f'it answers in prose, not in JSON: "{text}"' if text else "it answers with nothing")
+        raise Unreadable(f'it answers in prose, not in JSON: "{text}"' if text else "it sends an empty answer")
     try:
         return analyze.read(data, [_PART])
     except Unreadable as fault:
-        raise Unreadable(f"it answers in another shape than it was asked for: {fault}") from fault
+        raise Unreadable(f"its answer does not match the requested JSON schema: {fault}") from fault

@@ -75,9 +75,7 @@ def check_whole(usage: Usage | None, request: ModelRequest) -> None:
         return
     fewest = _fewest_sent(request)
     if usage.input_tokens < fewest:
-        fault = TooLarge(
-            f"{request.model.name} read {usage.input_tokens:,} tokens of a request that has at least {fewest:,}"
-        )
+        fault = TooLarge(f"{request.model.name} read {usage.input_tokens:,} of at least {fewest:,} tokens of a request")
         fault.usage = worst_case(request)
         raise fault
 

@@ -34,8 +34,8 @@ from ralph_hooks.phases.problem import Problem
 
 _NAMED = 3  # tests that a sentence names
 _UNTRIED = (
-    "{tests} passed when the change was judged, and failed with the repair and without it ({named}): they need the"
-    " network, which `fix.network = true` lets a repair have, or are not reliable"
+    "{tests} passed in the review, and now failed with and without the repair ({named}): they are flaky, or need the"
+    " network, which `fix.network = true` allows for repairs"
 )
 _LEARNED = 4_000  # characters of an attempt's result that go into the next prompt
 
@@ -123,7 +123,7 @@ class _Repair:
     def run(self) -> str:
         """Return why nothing was stored, for the user; empty if something was."""
         if any(finding.category == SECRET and finding.blocking for finding in self._report.findings):
-            return "a secret is in the change: revoke it and take it out, then come again; nothing was sent"
+            return "the change contains a secret; nothing was sent. Revoke it, remove it from the change and try again"
         try:
             if self._autofixed():
                 return ""
@@ -141,8 +141,8 @@ class _Repair:
             outcome = self._mended(mine, names)
         except (RalphError, RepairRefused) as fault:
             self._bench.reset()
-            outcome = f"it cannot mend {names}: {fault}"
-        self._take(Step.AUTOFIX, f"free: {mine[0].source} objects", outcome, succeeded=bool(self._base))
+            outcome = f"it cannot fix {names}: {fault}"
+        self._take(Step.AUTOFIX, f"free: {mine[0].source} rejects the change", outcome, succeeded=bool(self._base))
         if not self._base or self._problem:
             return False
         tried = self._tried("after the autofix")
@@ -165,7 +165,7 @@ class _Repair:
         gone = [finding for finding in mine if identity(finding) not in left]
         if not gone or not left <= {identity(finding) for finding in self._report.findings}:
             self._bench.reset()
-            return f"its fixes of {names} bring other findings"
+            return f"its fixes of {names} cause other findings"
         self._base = dict(mended)
         rest = tuple(finding for finding in self._problem.findings if finding not in gone)
         self._problem = msgspec.structs.replace(self._problem, findings=rest)
@@ -201,7 +201,7 @@ class _Repair:
         self._problem = msgspec.structs.replace(self._problem, findings=rest)
         self._findings = tuple(finding for finding in self._findings if finding not in unseen)  # they may stay
         named = ", ".join(dict.fromkeys(path_line(finding.path) for finding in unseen))
-        return f"no model may read {named}: repair it by hand" if named else ""
+        return f"no model may read {named}: fix it yourself" if named else ""
 
     def _attempt(self, which: str, planned: Plan, learned: Sequence[str]) -> tuple[VerificationResult, str]:
         """Try one repair with its corrections; return the result of the last of them, and its author's summary."""
@@ -225,7 +225,7 @@ class _Repair:
         return tried, "\n\n".join(filter(None, summaries))
 
     def _planned(self) -> PlannedRepair:
-        why = f"to send little: {self._why()}"
+        why = f"to send fewer tokens: {self._why()}"
         try:
             planned = self._writers.plan(self._problem)
         except GaveUp as reason:
@@ -280,14 +280,14 @@ class _Repair:
         undone = not self._bench.repaired().change.entries
         self.stored = self._bench.store(summary=summary, verified=tried.verified, reproduced=tried.reproduced)
         if undone:
-            self.notices += ("the repair takes the whole change back: look at it before you apply it",)
+            self.notices += ("the repair reverts the whole change: review it before you apply it",)
         if tried.untried:
             named = ", ".join(map(one_line, tried.untried[:_NAMED]))
             self.notices += (_UNTRIED.format(tests=plural(len(tried.untried), "test"), named=named),)
 
     def _why(self) -> str:
         count = len(self._problem.findings) + len(self._problem.failures)
-        return f"{plural(count, 'problem')} to mend" if count else "the user asks for it"
+        return f"{plural(count, 'problem')} to repair" if count else "requested by the user"
 
     def _take(self, step: Step, reason: str, outcome: str, *, succeeded: bool, model: str = "") -> None:
         """Record a step, with the cost since the last one."""

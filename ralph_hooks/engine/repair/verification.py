@@ -79,7 +79,7 @@ def _refuse(told: str, *wrong: str) -> _Ended:
 
 
 def _unable(why: str) -> _Ended:
-    return _Ended(VerificationResult(told=f"could not be judged: {why}", unable=True))
+    return _Ended(VerificationResult(told=f"could not be reviewed: {why}", unable=True))
 
 
 class RepairVerifier:
@@ -125,7 +125,7 @@ class RepairVerifier:
             self._ask_again(repair, repaired)
             self._review(change)
         except RepairRefused as refused:
-            return VerificationResult(told=f"it breaks a rule: {refused}", wrong=(str(refused),))
+            return VerificationResult(told=f"it breaks a rule for repairs: {refused}", wrong=(str(refused),))
         except _Ended as ended:
             return ended.tried
         return VerificationResult(
@@ -141,7 +141,7 @@ class RepairVerifier:
         claims = len(self._claimed)
         gone = f"{plural(claims, 'finding')} confirmed gone" if claims else ""
         proofs = f"{plural(reproduced, 'reproducer')} pass{'es' * (reproduced == 1)}" if reproduced else ""
-        return ", ".join(filter(None, ("no check or model objects", proofs, tests, gone)))
+        return ", ".join(filter(None, ("checks and models accept it", proofs, tests, gone)))
 
     def _check(self, change: ReviewInput) -> None:
         """Run the deterministic checks: none of them may block, neither a new finding nor one to be fixed."""
@@ -175,7 +175,7 @@ class RepairVerifier:
             if failed.outcome is ProofOutcome.NOT_RUN:
                 raise _unable(f"the reproducer could not be run: {one_line(failed.tail)}")
             wrong.append(
-                f"The test that shows the defect in {path_line(finding.path)} still does not pass "
+                f"The test that shows the defect in {path_line(finding.path)} still fails "
                 f"({failed.outcome.value}):\n{finding.proof.test.rstrip()}\n{failed.tail}"
             )
         if wrong:
@@ -214,7 +214,7 @@ class RepairVerifier:
             if item.problem and item.command not in self._before:
                 raise _unable(f"`{one_line(item.command)}`: {item.problem}")
             if gone := self._removed(item):
-                raise _refuse(f"{how}it removes or skips what fails instead of making it pass: {gone}")
+                raise _refuse(f"{how}it removes or skips failing tests instead of making them pass: {gone}")
             if lost := self._lost(item):
                 raise _unable(f"`{one_line(item.command)}`: {lost}")
             self._untried |= dict.fromkeys(self._only_here(item))
@@ -234,8 +234,8 @@ class RepairVerifier:
         if not name:
             return ""
         return (
-            f"{one_line(name)} fails, and now on the base too, where it passed before: it is not reliable, or needs the"
-            " network, which a repair has with `fix.network = true` alone"
+            f"{one_line(name)} fails, and now on the base too, where it passed before: it is flaky, or needs the"
+            " network, which repairs only have with `fix.network = true`"
         )
 
     def _only_here(self, item: Verification) -> list[str]:
@@ -283,12 +283,12 @@ class RepairVerifier:
             for start in range(0, len(findings), verify.MOST_CLAIMS)
         ]
         kept: list[str] = []
-        for answer in self._models.pool.run("findings asked again", jobs):
+        for answer in self._models.pool.run("findings checked again", jobs):
             if answer is None:
                 raise _unable("the deadline was reached")
             kept += answer
         if kept:
-            raise _refuse(f"{plural(len(kept), 'finding')} still there: {kept[0]}", *kept)
+            raise _refuse(f"{plural(len(kept), 'finding')} remaining: {kept[0]}", *kept)
 
     def _ask(self, findings: Sequence[Finding], chain: Chain, code: _Code) -> list[str]:
         claims = [verify.Claim(_still(finding), code.of(finding)) for finding in findings]

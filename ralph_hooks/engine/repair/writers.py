@@ -78,7 +78,7 @@ class RepairWriters:
         plain = Plan(dict.fromkeys(concerned, ()))
         chain = self._chain(Phase.PLAN, problem)
         if not chain:
-            return PlannedRepair(plain, f"no model plans: {_files(concerned)} concerned")
+            return PlannedRepair(plain, f"no plan model is configured: {_files(concerned)} concerned")
         question = plan.question(
             problem,
             change=change_text(self._changed(concerned)),
@@ -90,7 +90,7 @@ class RepairWriters:
         try:
             answer, model = self._ask("plan", question, chain)
         except NoAnswer as fault:
-            return PlannedRepair(plain, f"{fault}; goes on with the {_files(concerned)} concerned")
+            return PlannedRepair(plain, f"{fault}; continues with the {_files(concerned)} concerned")
         files = {**answer.files, **{path: () for path in problem.paths if path not in answer.files}}
         planned = Plan(files or plain.files, answer.steps)
         return PlannedRepair(planned, f"{_files(planned.files)} to read, {plural(len(answer.steps), 'step')}", model.id)
@@ -194,7 +194,7 @@ class RepairWriters:
             refused = (str(reason),)
         sent = f"saw {chosen.tokens:,} of {chosen.of:,} tokens in {_files(chosen.shown)}"
         left_out = f"; {', '.join(chosen.left_out)}" if chosen.left_out else ""
-        told = f"does not apply: {'; '.join(refused)}" if refused else _size(repair)
+        told = f"cannot be applied: {'; '.join(refused)}" if refused else _size(repair)
         return Draft(repair=repair, model=model.id, told=f"{told} ({sent}{left_out})", refused=refused)
 
     def _ask(

@@ -64,7 +64,7 @@ class DismissalFilter:
         if change is None or reader is None or all(entry.path != SECRETS_BASELINE for entry in change.entries):
             return []
         added = reader.added_to_baseline(change)
-        base = ", which count once the base has them" if self._policy is Dismissing.BASE else ""
+        base = ", which take effect once they are on the base" if self._policy is Dismissing.BASE else ""
         entries = "entry" if added == 1 else "entries"
         return [f"this change adds {added:,} {entries} to {SECRETS_BASELINE} itself{base}"] if added else []
 
@@ -81,7 +81,7 @@ class DismissalFilter:
                 for entry in added[:_SHOWN]
             ]
             more = [f"and {len(added) - _SHOWN:,} more"] if len(added) > _SHOWN else []
-            base = ", which count once the base has them" if self._policy is Dismissing.BASE else ""
+            base = ", which take effect once they are on the base" if self._policy is Dismissing.BASE else ""
             told.append(
                 f"this change dismisses {plural(len(added), 'finding')} itself{base}: {'; '.join([*named, *more])}"
             )

@@ -135,11 +135,11 @@ class Gate(Struct, frozen=True, kw_only=True):
         """Return notices about skipped parts."""
         if not self.checks.skips.names:
             return ()
-        return (f"{VARIABLE}={self.checks.skips} skipped a part of this judgement; the next push says so",)
+        return (f"{VARIABLE}={self.checks.skips} skipped a part of this review; the next push reports it",)
 
     def _reviewed(self, change: ReviewInput, scope: Scope) -> Reviewed:
         if Scope.REVIEW not in scope:
-            return _not_asked(change, "no review was asked for: commands and invariants alone", Cause.NOT_ASKED)
+            return _not_asked(change, "not reviewed: this command runs only verify commands and invariants", Cause.NOT_ASKED)
         if self.checks.skips.models:
             return _not_asked(change, f"skipped by {VARIABLE}", Cause.BYPASSED)
         return self.review(change)

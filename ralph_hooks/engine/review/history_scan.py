@@ -30,7 +30,7 @@ from ralph_hooks.errors import RalphError
 
 _LISTED = 250  # paths that are looked up in the store at once; progress is shown as often
 _READ_FILES, _READ_BYTES = 250, 1_000_000  # read and held at once
-_WHERE = "commit {commit} brings it in; taking it out in a later commit does not help: the push sends both"
+_WHERE = "commit {commit} added it; removing it in a later commit does not help, because the push sends both"
 
 
 class Leaks(Struct, frozen=True):

@@ -80,7 +80,7 @@ class Invariants:
         jobs: list[_Job] = []
         for group in self._groups(change.open_to_models) if self._statements else ():
             if not group.chain:
-                problems["no verify model is configured, so the invariants were not judged"] = None
+                problems["no verify model is configured, so the invariants were not checked"] = None
             elif (known := self._recall(group)) is not None:
                 findings += known
             else:

@@ -23,11 +23,11 @@ from ralph_hooks.engine.review.history_scan import Leaks
 _AT_ONCE = 250  # messages that are looked up in the store and read at once
 _MOST = 100_000  # bytes of a commit or a tag: a longer message is not hand-written
 _COMMIT = (
-    "a message is sent with its commit, as are its author and committer; write another with `git commit --amend`"
-    " (`--reset-author` for a name), for a commit that is not the last one with `git rebase -i {commit}^` (`--root` for"
+    "a push sends the message, author and committer of each commit; change them with `git commit --amend`"
+    " (`--reset-author` for a name), or for an earlier commit with `git rebase -i {commit}^` (`--root` for"
     " the first) and `reword`, and revoke the secret where it was issued"
 )
-_TAG = "a tag is sent with its text; write another with `git tag -f -a {tag}` and revoke the secret where it was issued"
+_TAG = "a push sends the text of a tag; change it with `git tag -f -a {tag}` and revoke the secret where it was issued"
 _REF = "push it under another name (`git branch -m`, `git tag`) and revoke the secret where it was issued"
 _TAG_NAME = "tag "
 

@@ -20,7 +20,7 @@ from ralph_hooks.engine.review.verdict import ReviewOutcome
 Item = TypeVar("Item", bound=msgspec.Struct)
 _MOST = 100_000  # bytes of a link's target: no system has paths as long
 _FILE = "the name of a file"
-_LINK = "what a symbolic link leads to"
+_LINK = "the target of a symbolic link"
 _RENAME = "give it another name and revoke the secret where it was issued"
 
 

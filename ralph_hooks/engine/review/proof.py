@@ -47,15 +47,15 @@ def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False
     """
     runs = (*on_change, *on_base)
     if any(run.foreign for run in runs):
-        return JudgedRuns(reason="the project cannot be loaded here", foreign=all(run.foreign for run in runs))
+        return JudgedRuns(reason="the project's code cannot be loaded here", foreign=all(run.foreign for run in runs))
     refused = next(filter(None, map(_refusal, on_change)), None) or next(filter(None, map(_misdeed, on_base)), None)
     if refused is not None:
         return refused
     failure = _same(on_change)
     if failure is None:
-        return JudgedRuns(reason="the reproducer does not fail in the same way every time")
+        return JudgedRuns(reason="the reproducer does not fail in the same way in every run")
     if failure.kind == HANG and not failure.own:
-        return JudgedRuns(reason="the test itself does not end")
+        return JudgedRuns(reason="the test itself hangs")
     if not all(_reached(run, failure) for run in on_change):
         return JudgedRuns(reason="no changed line inside a function runs in the failing test")
     return JudgedRuns(reason=_told(failure), failure=failure, new=True) if new else _against_base(failure, on_base)
@@ -84,7 +84,7 @@ def _against_base(failure: Failure, on_base: Sequence[Run]) -> JudgedRuns:
     if len(passing) == len(on_base):
         return JudgedRuns(reason=_told(failure), failure=failure, differs=True)
     if passing:
-        return JudgedRuns(reason="the reproducer passes on the base only sometimes")
+        return JudgedRuns(reason="the reproducer is flaky on the base")
     if any(run.outcome is ProofOutcome.NOT_LOADED for run in on_base):
         return JudgedRuns(reason="the reproducer does not load on the base", reload=True)
     same = _same(on_base)
@@ -154,11 +154,11 @@ def weigh(judged: JudgedRuns, claims: Claims, *, deliberate: bool = False) -> tu
     if not judged.new and not judged.differs:  # an assertion that fails everywhere may be one that always does
         return (Evidence.SHOWN if judged.exceptional else Evidence.UNPROVED), judged.reason
     if not certain and judged.new:
-        return Evidence.UNPROVED, f"{judged.reason}, in new code that nothing promises to do otherwise"
+        return Evidence.UNPROVED, f"{judged.reason}, in new code, and no docstring or document promises otherwise"
     if not certain:
         return Evidence.SHOWN, f"{judged.reason}: a difference that may be intended"
     if claims.unintended is False:
-        return Evidence.SHOWN, f"{judged.reason}: the stated intent says that this is meant"
+        return Evidence.SHOWN, f"{judged.reason}: the stated intent says so"
     return Evidence.PROVED, judged.reason
 
 

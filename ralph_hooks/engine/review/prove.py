@@ -44,7 +44,7 @@ _SHORTEST = 2.0  # seconds that a test may take however fast the base was
 _CODE_TOKENS = 3_000  # of the claim and the code around it
 _QUOTED = re.compile(r"^\s*`?([^`:\"\n]+?)`?\s*:\s*[\"'“`]+(.+?)[\"'”`]+\s*\.?\s*$", re.DOTALL)
 _RAISES = ("raise", "throw ", "panic(", "panic!(", "assert ", "assert!", "todo!(", "unreachable!(", "process.exit(")
-NO_TIME = "no time was left to run a reproducer"
+NO_TIME = "the deadline was reached before a reproducer could run"
 
 
 class Result(Struct, frozen=True):
@@ -296,7 +296,7 @@ class Proofs:
         deadline = self._caller.deadline
         jobs = [partial(self._prover.run, trial, deadline) for trial in trials]
         done = run_all(jobs, workers=self._prover.places, deadline=deadline)
-        late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
+        late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline was reached")
         return [run or late for run in done]
 
     def _changed_lines(self) -> dict[str, tuple[int, ...]]:
@@ -423,7 +423,7 @@ def run_again(prover: Prover, proof: Proof, tree: str, timeout: float, deadline:
     limit = min(timeout, max(_SHORTEST, deadline.remaining() * _SHARE))
     trials = [ProofRun(tree=tree, test=test, lines={}, limit=limit, seed=seed) for seed in range(1, TIMES + 1)]
     jobs = [partial(prover.run, trial, deadline) for trial in trials]
-    late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
+    late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline was reached")
     return tuple(run or late for run in run_all(jobs, workers=prover.places, deadline=deadline))
 
 

@@ -130,7 +130,7 @@ def _skipped(gate: Gate, commits: Sequence[Commit], passed: Collection[str]) -> 
     if not named:
         return ()
     more = f" and {len(named) - _SHOWN:,} more" if len(named) > _SHOWN else ""
-    return (f"committed with {VARIABLE}: {', '.join(named[:_SHOWN])}{more}; this push is judged as a whole",)
+    return (f"committed with {VARIABLE}: {', '.join(named[:_SHOWN])}{more}; this push is reviewed as a whole",)
 
 
 def _of(leaks: Leaks) -> ReviewOutcome:

@@ -66,7 +66,7 @@ def combine(change: ReviewInput, reviewed: Reviewed, kept: InvariantResult) -> R
     checked = change.checked
     unreviewed = change.unreviewed + change.refused + reviewed.unreviewed
     problems = [
-        *(f"the {name} check did not end before the deadline" for name in checked.unfinished),
+        *(f"the {name} check did not finish before the deadline" for name in checked.unfinished),
         *checked.problems,
         *(item.reason for item in unreviewed if item.cause.unjudged),
         *reviewed.unconfirmed,
@@ -102,15 +102,15 @@ def decide(outcome: ReviewOutcome) -> tuple[Verdict, str]:
     if outcome.problems:
         return Verdict.INCONCLUSIVE, _unjudged(outcome)
     if any(item.cause is Cause.BYPASSED for item in outcome.unreviewed):
-        return Verdict.PASS, "nothing found that blocks; models were skipped"
+        return Verdict.PASS, "no blocking findings; models were skipped"
     if any(item.cause is Cause.NO_MODEL for item in outcome.unreviewed):
         return Verdict.PASS, "deterministic checks pass; no model is configured"
-    return Verdict.PASS, "nothing found that blocks"
+    return Verdict.PASS, "no blocking findings"
 
 
 def _unjudged(outcome: ReviewOutcome) -> str:
     files = {item.path for item in outcome.unavailable}
-    what = f"no model judged {plural(len(files), 'file')}" if files else "not all of it could be judged"
+    what = f"no model reviewed {plural(len(files), 'file')}" if files else "it could not be reviewed completely"
     if files and all(item.cause is Cause.BUDGET for item in outcome.unavailable):
         what = f"the budget is reached, so {what}"
     return f"{what}: {'; '.join(outcome.problems)}"
@@ -143,7 +143,7 @@ POLICY = {
 """Message of a hook about a change that could not be reviewed."""
 
 
-_REMEDIES = "set the key, or name a model that you have a key for in your own config.toml (`ralph-hooks init` helps)"
+_REMEDIES = "set the key, or in your own config.toml choose a model that you have a key for (`ralph-hooks init` helps)"
 NO_KEY = {
     Policy.OPEN: f'not blocked, because when-no-key is "open": {_REMEDIES}',
     Policy.CLOSED: f'blocked, because when-no-key is "closed": {_REMEDIES}',

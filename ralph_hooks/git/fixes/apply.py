@@ -99,14 +99,14 @@ def _alone(repository: Repository) -> Iterator[None]:
     """Hold the lock of this working tree, after recovering any interrupted change."""
     with journal.alone(repository) as alone:
         if not alone:
-            raise RalphError("another apply or undo is at work in this working tree", "try again when it has ended")
+            raise RalphError("another apply or undo is running in this working tree", "try again when it has finished")
         _recover(repository)
         try:
             yield
         except Obstacle as error:
-            raise NotApplied(f"nothing was changed: {error}", "see to that file, then try again") from error
+            raise NotApplied(f"nothing was changed: {error}", "fix that file and try again") from error
         except OSError as error:
-            raise RalphError(f"nothing was changed: {_reason(error)}", "see to that, then try again") from error
+            raise RalphError(f"nothing was changed: {_reason(error)}", "fix that and try again") from error
 
 
 def _recover(repository: Repository) -> str:
@@ -122,11 +122,11 @@ def _recover(repository: Repository) -> str:
     except (GitError, Obstacle, OSError) as error:
         why = error.message if isinstance(error, GitError) else _reason(error)
         raise RalphError(
-            f"{what} could neither be finished nor taken back: {why}",
-            "see to that, then run any command of ralph-hooks: it goes on from there",
+            f"{what} could neither be completed nor rolled back: {why}",
+            "fix that and run any ralph-hooks command to continue",
         ) from error
-    kept = f"; edited since and left as it is: {', '.join(map(one_line, theirs))}" if theirs else ""
-    return f"{what} was {'finished' if finished else 'taken back'}{kept}"
+    kept = f"; edited since and left unchanged: {', '.join(map(one_line, theirs))}" if theirs else ""
+    return f"{what} was {'completed' if finished else 'rolled back'}{kept}"
 
 
 def _go_on(top: Path, steps: Sequence[FileStep], token: str) -> tuple[bool, list[str]]:
@@ -203,7 +203,8 @@ def _way_back(repository: Repository, backup: str) -> tuple[list[FileStep], tupl
     top, env = repository.top, repository.environment
     now = {step.path: look(top, step.path) for step in back}
     wanted = _agreed(
-        {step.path: merge(step.path, step.before, now[step.path], step.after, env) for step in back}, "what was before"
+        {step.path: merge(step.path, step.before, now[step.path], step.after, env) for step in back},
+        "the previous content",
     )
     steps = [
         _step(top, step.path, now[step.path], wanted[step.path], executable=step.executable)
@@ -221,9 +222,9 @@ def _look_again(snapshot: GitSnapshot, fix: StoredFix) -> None:
     contents = snapshot.contents(own)
     for entry in own:
         if settings_changed(entry, contents[entry.path]):
-            told = f"it touches the configuration of ralph-hooks in {entry.path}"
+            told = f"it changes the configuration of ralph-hooks in {entry.path}"
     if told:
-        raise RalphError(f"fix {fix.id} is not applied: {told}", f"look at it with `ralph-hooks show {fix.id}`")
+        raise RalphError(f"fix {fix.id} is not applied: {told}", f"review it with `ralph-hooks show {fix.id}`")
 
 
 def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[str, bytes | None]:
@@ -232,8 +233,8 @@ def _agreed(decided: Mapping[str, bytes | Conflict | None], what: str) -> dict[s
     if conflicts:
         lines = "".join(f"\n     {conflict}" for conflict in conflicts)
         raise NotApplied(
-            f"{what} does not go with what you have edited since; nothing was changed{lines}",
-            "commit, stash or undo your edits there, then try again",
+            f"{what} conflicts with your later edits; nothing was changed{lines}",
+            "commit, stash or undo your edits there and try again",
         )
     return {path: content for path, content in decided.items() if not isinstance(content, Conflict)}
 

@@ -51,7 +51,7 @@ def read(repository: Repository) -> Journal | None:
     except (OSError, msgspec.DecodeError) as error:
         raise RalphError(
             f"the journal of an interrupted apply cannot be read: {place}",
-            f"take the files from refs/ralph/backup/ of {store_folder(repository)}, then remove the journal",
+            f"restore the files from refs/ralph/backup/ in {store_folder(repository)}, then remove the journal",
         ) from error
 
 
@@ -82,7 +82,9 @@ def alone(repository: Repository) -> Iterator[bool]:
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise RalphError(f"cannot write to {folder.parent}: {error.strerror}", "see who may write there") from error
+        raise RalphError(
+            f"cannot write to {folder.parent}: {error.strerror}", "check the permissions of that folder"
+        ) from error
     lock = locks.acquire(folder / _LOCK)
     if lock is None:
         yield False

@@ -42,11 +42,11 @@ def merge(
     if base == theirs:
         return ours
     if ours is None:
-        return Conflict(path, "was removed by you")
+        return Conflict(path, "was removed by you, so it cannot be merged")
     if theirs is None:
-        return Conflict(path, "is to be removed, and was changed by you", _first_difference(base or b"", ours))
+        return Conflict(path, "would be removed, but you changed it", _first_difference(base or b"", ours))
     if base is None:
-        return Conflict(path, "is there already, with other content", _first_difference(theirs, ours))
+        return Conflict(path, "already exists with other content", _first_difference(theirs, ours))
     return _merged(path, base, ours, theirs, env)
 
 
@@ -65,7 +65,7 @@ def _merged(path: str, base: bytes, ours: bytes, theirs: bytes, env: Environment
         return Conflict(path, "is binary, and changed on both sides")
     if done.returncode > _MOST:
         raise failure(done)
-    return Conflict(path, "was changed by you where the other change is", _first_conflict(done.stdout, ours))
+    return Conflict(path, "has your edits on the same lines", _first_conflict(done.stdout, ours))
 
 
 def _first_conflict(merged: bytes, ours: bytes) -> int:

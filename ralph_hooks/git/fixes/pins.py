@@ -84,5 +84,5 @@ class _Pinning:
         return try_git(["cat-file", "-e", oid], cwd=self._top, env=self._env).returncode == 0
 
     def commit(self, tree: str, *parent: str) -> str:
-        made = self.git("commit-tree", *parent, "-m", "what ralph-hooks is repairing", tree)
+        made = self.git("commit-tree", *parent, "-m", "the change under repair by ralph-hooks", tree)
         return made.decode("ascii").strip()

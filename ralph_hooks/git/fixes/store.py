@@ -90,10 +90,10 @@ def find(repository: Repository, prefix: str) -> StoredFix:
     found = starting_with(repository, name)
     exact = [fix for fix in found if fix.id == name]
     if not found:
-        raise RalphError(f"no stored fix has the id '{prefix}'", "`ralph-hooks show --list` lists what is stored")
+        raise RalphError(f"no stored fix has the id '{prefix}'", "`ralph-hooks show --list` lists the stored fixes")
     if len(found) > 1 and not exact:
         ids = ", ".join(fix.id for fix in found)
-        raise RalphError(f"several stored fixes have an id that begins with '{prefix}'", f"choose one: {ids}")
+        raise RalphError(f"more than one stored fix has an id that begins with '{prefix}'", f"choose one: {ids}")
     return (exact or found)[0]
 
 

@@ -60,7 +60,7 @@ def look(top: Path, path: str) -> bytes | None:
     for folder in folders:
         place /= folder
         if place.is_symlink():
-            raise Obstacle(path, f"is not reached, {path_line(folder)!r} on its way is a symbolic link now")
+            raise Obstacle(path, f"cannot be reached: {path_line(folder)!r} is a symbolic link now")
     place = top / path
     try:
         found = place.lstat()
@@ -71,7 +71,7 @@ def look(top: Path, path: str) -> bytes | None:
     except FileNotFoundError:
         return None
     except NotADirectoryError as error:
-        raise Obstacle(path, "is not reached, a folder on its way is a file now") from error
+        raise Obstacle(path, "cannot be reached: a parent folder is a file now") from error
     except OSError as error:
         raise Obstacle(path, f"cannot be read: {error.strerror}") from error
 
@@ -83,7 +83,7 @@ def writable(top: Path, path: str) -> None:
     except OSError:  # it does not exist yet
         return
     if not found.st_mode & stat.S_IWUSR:
-        raise Obstacle(path, "is read-only: `chmod u+w` it first")
+        raise Obstacle(path, "is read-only: run `chmod u+w` on it first")
 
 
 def is_executable(top: Path, path: str) -> bool:
@@ -175,7 +175,7 @@ def _look_like(temporary: Path, place: Path) -> None:
 def _swap(top: Path, step: FileStep, temporary: Path) -> None:
     """Replace the file in one step, provided it is still unchanged."""
     if look(top, step.path) != step.before:
-        raise Obstacle(step.path, "was changed by somebody else in this very moment")
+        raise Obstacle(step.path, "was changed by another program at the same moment")
     place = top / step.path
     if step.after is None:
         place.unlink()
@@ -191,7 +191,7 @@ def _move_to_nothing(temporary: Path, place: Path, path: str) -> None:
     try:
         os.link(temporary, place)
     except FileExistsError as error:
-        raise Obstacle(path, "was made by somebody else in this very moment") from error
+        raise Obstacle(path, "was created by another program at the same moment") from error
     except OSError:  # a file system without links
         temporary.rename(place)
     else:
@@ -223,4 +223,4 @@ def _leave(top: Path, folder: Path) -> None:
 def _kind(mode: int) -> str:
     if stat.S_ISLNK(mode):
         return "a symbolic link"
-    return "a folder" if stat.S_ISDIR(mode) else "no ordinary file"
+    return "a folder" if stat.S_ISDIR(mode) else "not a regular file"

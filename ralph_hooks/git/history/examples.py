@@ -44,10 +44,10 @@ def read_records(path: Path) -> tuple[Record, ...]:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as file:
             lines = file.read().split(b"\n")
     except (OSError, lzma.LZMAError, EOFError) as error:
-        raise RalphError(f"cannot read {path}: {error}", "name a file of examples, one JSON object a line") from error
+        raise RalphError(f"cannot read {path}: {error}", "give a file of examples, one JSON object per line") from error
     records = tuple(_record(path, number, line) for number, line in enumerate(lines, 1) if line.strip())
     if not records:
-        raise RalphError(f"there is no example in {path}", "it needs one JSON object a line")
+        raise RalphError(f"{path} contains no examples", "expected one JSON object per line")
     return records
 
 
@@ -57,10 +57,10 @@ def _record(path: Path, number: int, line: bytes) -> Record:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RalphError(
             f"{path}, line {number}: {error}",
-            'needed are "id", "path", "label" ("buggy" or "clean"), "before", "after"',
+            'required keys: "id", "path", "label" ("buggy" or "clean"), "before", "after"',
         ) from error
     if record.before == record.after:
-        raise RalphError(f"{path}, line {number}: before and after are the same", "leave it out")
+        raise RalphError(f"{path}, line {number}: before and after are the same", "remove this line")
     return record
 
 

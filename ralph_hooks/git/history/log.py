@@ -33,7 +33,7 @@ def commits(repository: Repository, revisions: str, **options: int | bool) -> tu
     Raises GitError if git does not know them.
     """
     if any(word.startswith("-") for word in revisions.split()):
-        raise GitError(f"{revisions!r} is no range of commits", "give one such as v1.0..main")
+        raise GitError(f"{revisions!r} is not a range of commits", "give a range such as v1.0..main")
     with opened(repository) as repo:
         answer = repo.git.rev_list(
             *revisions.split(), "--", encoding="UTF-8", format=_FORMAT, stdout_as_string=False, **options

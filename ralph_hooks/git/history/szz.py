@@ -53,7 +53,7 @@ def history(repository: Repository, revisions: str) -> tuple[Logged, ...]:
     Raises GitError for a range that is not there.
     """
     if repository.object_format != "sha1":
-        raise GitError("a SHA-256 repository cannot be labelled: GitPython knows SHA-1 alone", "use --dataset FILE")
+        raise GitError("a SHA-256 repository cannot be labelled: GitPython supports only SHA-1", "use --dataset FILE")
     return commits(repository, revisions, no_merges=True, min_parents=1)
 
 

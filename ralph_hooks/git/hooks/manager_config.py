@@ -75,7 +75,8 @@ def entry_for(manager: str, file: Path, hook: str, before: HookEntry | None = No
     newline = "\r\n" if "\r\n" in text else "\n"
     if text.replace("\r\n", "\n").replace("\n", newline) != text:
         raise GitError(
-            f"{path.name} has line endings of both kinds", "settle on one, or see docs/install.md for what to add"
+            f"{path.name} mixes LF and CRLF line endings",
+            "convert them to one kind, or add the lines in docs/install.md yourself",
         )
     after, lines = _added(manager, path, text.replace("\r\n", "\n"), hook)
     return HookEntry(path, there, after.replace("\n", newline), lines)
@@ -91,10 +92,10 @@ def _added(manager: str, path: Path, text: str, hook: str) -> tuple[str, str]:
         case "lefthook":
             block = _LEFTHOOK[hook]
             if path.suffix not in {".yml", ".yaml"} or re.search(rf"(?m)^[\"']?{hook}[\"']?\s*:", text):
-                raise _by_hand(path, block, "into what it has for that hook")
+                raise _by_hand(path, block, "to its entry for that hook")
             return f"{_ended(text)}\n{block}" if text.strip() else text + block, block
         case _ if hook == PRE_PUSH:
-            raise GitError(f"{manager} hands only one of several pushed refs on", "use the native hook")
+            raise GitError(f"{manager} passes on only one of several pushed refs", "use the native hook")
         case _ if path.suffix == ".toml":
             return f"{_ended(text)}\n{_PREK}" if text.strip() else text + _PREK, _PREK
         case _:
@@ -111,7 +112,7 @@ def _in_repos(path: Path, text: str) -> tuple[str, str]:
         lines[empty] = re.sub(r"\s*\[\s*\]", "", lines[empty], count=1).rstrip() + "\n"
         return "".join([*lines[: empty + 1], block, *lines[empty + 1 :]]), block
     if start is None:
-        raise _by_hand(path, _FRAMEWORK, "into the list `repos`")
+        raise _by_hand(path, _FRAMEWORK, "to the list `repos`")
     end, indent = _end_of_list(lines, start + 1)
     block = _indented(_FRAMEWORK, indent)
     before, after = "".join(lines[:end]), "".join(lines[end:])
@@ -144,15 +145,15 @@ def _ended(text: str) -> str:
 
 
 def _by_hand(path: Path, block: str, where: str) -> GitError:
-    return GitError(f"{path.name} has to be changed by hand: add this {where}:\n{block}", "then `ralph-hooks doctor`")
+    return GitError(f"{path.name} must be edited by hand: add this {where}:\n{block}", "then `ralph-hooks doctor`")
 
 
 def _read(path: Path) -> str | None:
     if path.exists() and not path.is_file():
-        raise GitError(f"{path} is no file", "make it a UTF-8 file that you may read")  # a link to a device has no end
+        raise GitError(f"{path} is not a file", "make it a readable UTF-8 file")  # a link to a device has no end
     try:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise GitError(f"{path} cannot be read: {error}", "make it a UTF-8 file that you may read") from error
+        raise GitError(f"{path} cannot be read: {error}", "make it a readable UTF-8 file") from error

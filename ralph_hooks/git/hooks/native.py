@@ -32,8 +32,8 @@ from ralph_hooks.git.hooks.script import (
 from ralph_hooks.git.run import failure, try_git
 from ralph_hooks.git.snapshot import Repository
 
-TRACKED = "the repository tracks it: what is written there goes to everybody who has a clone"
-OUTSIDE = "it is outside this repository, and its hooks run in others too"
+TRACKED = "the repository tracks it, so everybody with a clone would get the hook"
+OUTSIDE = "it is outside this repository, so its hooks run in other repositories too"
 _EXECUTABLE = 0o777
 _LONGEST = 1 << 20  # bytes of a hook that are read; a larger file is a program of its own
 
@@ -96,7 +96,7 @@ def folder(repository: Repository, *, own: bool = False) -> Folder:
     if not value or (path.exists() and not path.is_dir()):
         raise GitError(
             f"hooks are turned off: {setting} is not a folder",
-            "unset it where it is set, or use `ralph-hooks install --into repository` if your own hook calls this one",
+            "unset it, or use `ralph-hooks install --into repository` if your own hook calls this one",
         )
     return Folder(path, setting, _sharing(repository, path))
 
@@ -136,7 +136,7 @@ def _read(path: Path) -> bytes | None:
     except FileNotFoundError:
         return b"" if path.is_symlink() else None  # a dangling link exists, and is kept like any other hook
     except OSError as error:
-        raise GitError(f"{path} cannot be read: {error.strerror}", "make it a file that you may read") from error
+        raise GitError(f"{path} cannot be read: {error.strerror}", "make it a readable file") from error
 
 
 class HookChange(Struct, frozen=True):
@@ -226,8 +226,8 @@ def _keep(state: HookState, kept: KeptHook) -> None:
         before = managers.manager_of(_read(state.kept) or b"")
         if before == managers.OTHER or before != state.other:
             raise GitError(
-                f"{state.path} was written after ralph-hooks had kept another script as {state.kept.name}",
-                f"put into {state.hook} what you need of both, remove {state.kept}, and install again",
+                f"{state.path} was written after ralph-hooks saved another script as {state.kept.name}",
+                f"merge both into {state.hook}, remove {state.kept} and install again",
             )
         state.kept.unlink()  # a manager has rewritten its own script: the older one is useless
     if _there(state.kept):
@@ -284,28 +284,28 @@ def _clear_away(state: HookState) -> None:
 def _refuse_leftover(state: HookState) -> None:
     if _there(state.kept):
         raise GitError(
-            f"{state.kept} is left of an earlier installation, and its hook is gone",
-            f"put it back (mv {state.kept} {state.path}) or remove it, then install again",
+            f"{state.kept} is left over from an earlier installation whose hook is gone",
+            f"restore it (mv {state.kept} {state.path}) or remove it, then install again",
         )
 
 
 def _refuse_changed(state: HookState, ours: Path, found: Found) -> None:
     if found.edited:
         raise GitError(
-            f"{ours} was edited after ralph-hooks had written it",
-            f"keep your lines in a place of your own and remove it (rm {ours}), then install again",
+            f"{ours} was edited after ralph-hooks wrote it",
+            f"move your lines to another file and remove it (rm {ours}), then install again",
         )
     if not found.kept:
         return
     if not _there(state.kept):
         raise GitError(
             f"{state.kept}, the hook that was there before ralph-hooks, is gone",
-            f"put it back, or do without: rm {ours}",
+            f"restore it, or uninstall without it: rm {ours}",
         )
     if digest(state.kept) != found.kept:
         raise GitError(
             f"{state.kept}, the hook that was there before ralph-hooks, was changed",
-            f"if it is what you want: mv {state.kept} {ours}",
+            f"to keep the changed hook: mv {state.kept} {ours}",
         )
 
 
@@ -337,5 +337,5 @@ def _told(path: Path) -> Iterator[None]:
     except OSError as error:
         raise GitError(
             f"{path} cannot be written: {error.strerror}",
-            "look at the folder's owner and mode, and for room on its disk",
+            "check the folder's owner and permissions, and free space on its disk",
         ) from error

@@ -40,34 +40,34 @@ _NO_READING = re.compile(
 """Uses of its own name by which a script does not read its file."""
 _READS_ITSELF = re.compile(rb"\$\{?0\b|BASH_SOURCE|git-path|hooksPath", re.IGNORECASE)
 _LEGACY_GUARD = """\
-    # A framework that was installed again over this script runs it as its legacy hook: then its turn comes anyway.
+    # A framework that was installed over this script runs it as its legacy hook, so it runs anyway.
     [ -z "${PRE_COMMIT_RUNNING_LEGACY-}${PREK_RUNNING_LEGACY-}" ] || return 0
 """
 
 _HEAD = """\
 #!/bin/sh
-# ralph-hooks native hook, version {version}: judges {what}.
-# `ralph-hooks install` wrote it, `ralph-hooks uninstall` takes it away and puts back what was here before.
+# ralph-hooks native hook, version {version}: reviews {what}.
+# `ralph-hooks install` wrote it, `ralph-hooks uninstall` removes it and restores the previous hook.
 # kept: {kept}
 # sum: {sum}
 
 python={python}
-policy={policy} # when-unavailable at installation; RALPH_HOOKS_WHEN_UNAVAILABLE=open or closed goes before it
+policy={policy} # when-unavailable at installation; RALPH_HOOKS_WHEN_UNAVAILABLE=open or closed overrides it
 case $0 in */*) here=${{0%/*}} ;; *) here=. ;; esac
 """
 _WITH_INPUT = """
-lines=$(cat && echo .) # what git says is pushed, for everybody who reads it; the dot keeps the last line break
+lines=$(cat && echo .) # git's list of pushed refs, for both hooks; the dot keeps the last line break
 lines=${lines%.}
 give() { printf '%s' "$lines" 2>/dev/null | "$@"; }
 """
 _OURS = """
 ours() {{
     code=127
-    export RALPH_HOOKS_GIT=$PPID # when this git is killed, what it waits for ends too
+    export RALPH_HOOKS_GIT=$PPID # when this git is killed, its hook ends too
     if [ -x "$python" ]; then
         {give}"$python" -P -m ralph_hooks {command}
         code=$?
-        # Python ends with 1 where the package is gone, and ralph-hooks ends with 1 where it refuses.
+        # Python exits with 1 if the package is gone, and ralph-hooks exits with 1 if it rejects.
         [ $code -ne 1 ] || "$python" -P -c 'import ralph_hooks.cli.main' 2>/dev/null || code=127
     fi
     if [ $code -eq 126 ] || [ $code -eq 127 ] && command -v ralph-hooks >/dev/null; then
@@ -77,7 +77,7 @@ ours() {{
     unset RALPH_HOOKS_GIT
     case $code in
         0 | 1 | 2 | 3 | 4 | 130) ;;
-        129 | 143) code=130 ;; # a hangup or SIGTERM before ralph-hooks could say so itself
+        129 | 143) code=130 ;; # a hangup or SIGTERM before ralph-hooks could report it
         *) unavailable ;;
     esac
     return $code
@@ -85,35 +85,35 @@ ours() {{
 
 unavailable() {{
     if [ $code -gt 128 ]; then
-        printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks was killed (signal $((code - 128)))" \\
-            '  -> try again; the system kills what takes more memory than there is' >&2
+        printf '%s\\n' "ralph-hooks: the {noun} was NOT reviewed: ralph-hooks was killed (signal $((code - 128)))" \\
+            '  -> try again; the system may have run out of memory' >&2
     else
-        printf '%s\\n' "ralph-hooks: the {noun} was NOT judged: ralph-hooks cannot be run (exit code $code)" \\
-            '  -> install ralph-hooks again and call `ralph-hooks install`, or take this hook away:' \\
+        printf '%s\\n' "ralph-hooks: the {noun} was NOT reviewed: ralph-hooks cannot be run (exit code $code)" \\
+            '  -> reinstall ralph-hooks and run `ralph-hooks install`, or remove this hook:' \\
             '     cd "$(git rev-parse --git-path hooks)" && {removal}' >&2
     fi
     if [ "${{RALPH_HOOKS_WHEN_UNAVAILABLE:-$policy}}" = open ]; then
         code=0
-        echo '  The {noun} goes through, because when-unavailable is "open".' >&2
+        echo '  The {noun} is not blocked, because when-unavailable is "open".' >&2
     else
         code=3
-        echo '  The {noun} is held back, because when-unavailable is "closed".' >&2
+        echo '  The {noun} is blocked, because when-unavailable is "closed".' >&2
     fi
 }}
 """
 _THEIRS = """
-# What was here before, under the name it had: scripts look at $0.
+# The previous hook, under its own name: scripts look at $0.
 theirs() {{
     if [ ! -e "$here/{hook}{suffix}" ]; then
-        printf '%s\\n' 'ralph-hooks: {hook}{suffix}, the hook that was here before, is gone' \\
-            '  -> put it back; or remove {hook} beside it and call `ralph-hooks install`' >&2
+        printf '%s\\n' 'ralph-hooks: {hook}{suffix}, the previous hook, is missing' \\
+            '  -> restore it, or remove {hook} beside it and run `ralph-hooks install`' >&2
         exit 1
     fi
 {guard}    {give}{run} "$@"
 }}
 """
 _BESIDE = """\
-    # It reads its own text: it gets a folder of its own, as deep as this one, where it is what has its name.
+    # It reads its own text, so it runs in a folder at the same depth where it has its own name.
     there=$(cd "$here" && pwd -P)
     own=${{there%/*}}/{beside}
     [ -d "$own" ] || mkdir "$own" 2>/dev/null
@@ -123,7 +123,7 @@ _BESIDE = """\
         [ ! -e "$file{suffix}" ] || file=$file{suffix}
         [ -e "$own/$name" ] || ln -sf "$file" "$own/$name"
     done 2>/dev/null
-    [ -e "$own/{hook}" ] || own=$there # without links it has at least its text
+    [ -e "$own/{hook}" ] || own=$there # without links it at least finds its text
     count=${{GIT_CONFIG_COUNT:-0}}
     eval "export GIT_CONFIG_KEY_$count=core.hooksPath GIT_CONFIG_VALUE_$count=\\$own"
     export GIT_CONFIG_COUNT=$((count + 1))
@@ -170,7 +170,7 @@ class Script(Struct, frozen=True):
         noun = "push" if pushed else "commit"
         words = {
             "version": VERSION,
-            "what": "what is pushed before it leaves" if pushed else "each commit before git makes it",
+            "what": "each push before git sends it" if pushed else "each commit before git makes it",
             "noun": noun,
             "hook": self.hook,
             "suffix": KEPT,

@@ -18,7 +18,7 @@ from ralph_hooks.git.snapshot import Repository
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded
 
 _MOST_OUTPUT = 8_000_001  # bytes: one more than is read, which reveals longer output
-_IN_REACH = "linters ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_IN_REACH = "linters ran with network access: this system cannot isolate them (see `ralph-hooks doctor`)"
 
 
 class GitLinterRunner:
@@ -60,7 +60,7 @@ class GitLinterRunner:
                 return [self._run(copy, line, seconds, deadline, network=network) for line, seconds in lines]
         except (RalphError, OSError) as error:
             told = error.message if isinstance(error, RalphError) else error.strerror
-            return [LinterRun(problem=f"no scratch copy could be made: {told}")] * len(lines)
+            return [LinterRun(problem=f"cannot make a scratch copy: {told}")] * len(lines)
 
     def conditions(self, line: str) -> str:
         """Return a digest of everything besides the tree that ``line`` depends on."""
@@ -80,7 +80,7 @@ class GitLinterRunner:
     def _run(self, copy: Path, line: str, seconds: float, deadline: Deadline, *, network: bool) -> LinterRun:
         limit = min(seconds, deadline.remaining())
         if not limit:
-            return LinterRun(problem="the deadline came first")
+            return LinterRun(problem="the deadline was reached")
         words = Command(line).words
         env = program_environment(copy, self._project, words[0] if words else "")
         args, told = shell.arguments(line, env)
@@ -100,7 +100,7 @@ class GitLinterRunner:
         except OSError as error:
             return LinterRun(problem=f"it could not be started: {error.strerror}")
         if done.returncode is None:
-            why = "it did not end in time" if limit == seconds else "the deadline came first"
+            why = "it did not finish in time" if limit == seconds else "the deadline was reached"
             return LinterRun(problem=f"{why}: stopped after {limit:.0f} s")
         said = decode(done.errors).strip().rsplit("\n", 1)[-1].strip()
         return LinterRun(output=done.tail, code=done.returncode, root=str(copy), said=said.replace(f"{copy}/", ""))

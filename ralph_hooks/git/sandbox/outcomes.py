@@ -19,7 +19,7 @@ _NOT_EXECUTABLE, NOT_FOUND = 126, 127  # exit codes of a shell
 _PYTEST = ("pytest", "py.test")
 _PYTEST_USAGE, _PYTEST_NO_TESTS = 4, 5  # also if a conftest.py cannot be imported or paths do not exist
 _REPORTERS = {
-    "pytest": "`--junit-xml={junit}` (and nothing in a conftest.py that ends the run)",
+    "pytest": "`--junit-xml={junit}` (and no conftest.py that ends the run)",
     "jest": "jest-junit with JEST_JUNIT_OUTPUT_FILE={junit}",
     "vitest": "`--reporter=junit --outputFile={junit}`",
     "mocha": "mocha-junit-reporter with mochaFile={junit}",
@@ -89,8 +89,8 @@ def why(command: Command, attempt: Attempt) -> str:
     if attempt.code == _NOT_EXECUTABLE:
         return "a program could not be executed: `chmod +x` it or change verify.commands"
     if attempt.code == _PYTEST_NO_TESTS and _is_pytest(command):
-        return "no tests were collected, on the base neither: change verify.commands"
-    return "it ends before a test runs, on the base too: see what it printed"
+        return "no tests were collected, nor on the base: change verify.commands"
+    return "it stops before any test runs, also on the base: see its output"
 
 
 def unreported(command: Command, attempt: Attempt) -> str:
@@ -101,12 +101,12 @@ def unreported(command: Command, attempt: Attempt) -> str:
     if not command.reports or attempt.failures is not None:
         return ""
     if command.junit:
-        return f"it ended with 0 but wrote no JUnit report that can be read at {', '.join(command.junit)}"
+        return f"it exited with 0 but wrote no readable JUnit report to {', '.join(command.junit)}"
     words = {PurePath(word).stem for word in command.words}
     known = next((how for tool, how in _REPORTERS.items() if tool in words), "the option or plugin of your test runner")
     return (
-        "it ended with 0 but wrote no JUnit report that can be read, so nobody knows whether a test ran:"
-        f" use {known}, or take {REPORT} out of the command"
+        "it exited with 0 but wrote no readable JUnit report, so it is unknown whether any test ran:"
+        f" use {known}, or remove {REPORT} from the command"
     )
 
 
@@ -122,9 +122,9 @@ def hung(command: Command, attempt: Attempt, before: Attempt) -> Verification:
     """Return the outcome of a command stopped at ``verify.timeout``: the change's fault if it finishes on the base."""
     limit = f"stopped after {attempt.seconds:.0f} s"
     if before.code == 0 or (before.code is not None and before.failures is not None):
-        note = f"({limit}: on the base it ends after {before.seconds:.1f} s)"
+        note = f"({limit}: on the base it finishes after {before.seconds:.1f} s)"
         return outcome(command, attempt, tail=f"{attempt.tail}\n{note}".lstrip())
-    there = before.problem or (f"it ended with {before.code}" if before.code else "it was stopped too")
+    there = before.problem or (f"it exited with {before.code}" if before.code else "it was also stopped")
     return outcome(
         command, attempt, problem=f"{limit}, and on the base {there}: make it faster or raise verify.timeout"
     )
@@ -134,8 +134,8 @@ def nameless(command: Command, attempt: Attempt, before: Attempt) -> Verificatio
     """Return the outcome of a failure without test names: the whole command counts as old or new, by the base."""
     if before.problem or before.code in {None, 0}:
         return outcome(command, attempt)
-    note = f"(it fails on the base too, where it ended with {before.code}: "
-    note += f"with {REPORT} tests that failed before do not count)"
+    note = f"(it fails on the base too, where it exited with {before.code}: "
+    note += f"with {REPORT} tests that already failed there do not count)"
     return outcome(command, attempt, tail=f"{attempt.tail}\n{note}".lstrip(), fails_on_base=True)
 
 
@@ -148,12 +148,12 @@ def compared(
     """
     failures = attempt.failures or ()
     if failures and (before.problem or before.failures is None or before.code not in {0, attempt.code}):
-        note = before.problem or f"it ended with {before.code} there"
+        note = before.problem or f"it exited with {before.code} there"
         return outcome(
             command,
             attempt,
             new=tuple(dict.fromkeys(failures)),
-            tail=f"{attempt.tail}\n(nothing to compare with on the base: {note})".lstrip(),
+            tail=f"{attempt.tail}\n(no comparison with the base: {note})".lstrip(),
         )
     new, known = _new_and_known(failures, before.failures or (), frozenset(attempt.ran))
     gone = sort(lost(before.ran, attempt.ran))
@@ -187,17 +187,17 @@ def _new_and_known(
 def _no_longer(missing: tuple[str, ...]) -> str:
     named = ", ".join(map(one_line, missing[:_NAMED]))
     more = f" and {len(missing) - _NAMED:,} more" if len(missing) > _NAMED else ""
-    return f"({plural(len(missing), 'test')} ran on the base and did not run here: {named}{more})"
+    return f"({plural(len(missing), 'test')} ran on the base but not here: {named}{more})"
 
 
 def _hidden(command: Command, attempt: Attempt, known: tuple[str, ...], before: Attempt) -> str:
     """Return the reason why old failures may have prevented tests from running; empty if they have not."""
     if attempt.stopped or _may_stop(command):
-        return "it stops at a failure that the base has too and hides what comes behind: run all tests"
+        return "it stops at a failure that the base has too and hides later results: run all tests"
     if attempt.ran and len(attempt.ran) <= len(known) and before.stopped:
-        return "no test ran, on the base neither: see what it printed"
+        return "no test ran, nor on the base: see its output"
     if command.goes_on:
-        return "a failure that the base has too ends it before its last part: make each part a command of its own"
+        return "a failure that the base has too stops it before its last part: make each part a separate command"
     return ""
 
 

@@ -37,7 +37,7 @@ _GRACE = 5.0  # seconds beyond a test's own limit before the runner itself is st
 _MEMORY = 2 * 1024**3  # bytes for one process
 _SHARING = frozenset((Watch.NODE, Watch.JEST, Watch.CARGO))
 """Runners whose dependencies are folders of the project."""
-_IN_REACH = "reproducers ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_IN_REACH = "reproducers ran with network access: this system cannot isolate them (see `ralph-hooks doctor`)"
 _SITE = '''\
 """Load the probe, then whatever the environment has under this name."""
 import importlib.machinery
@@ -138,7 +138,7 @@ class GitProver:
             with self._room, scratch(self._repository, trial.tree, self._change) as copy:
                 return self._run(trial, runner, copy, deadline)
         except RalphError as error:
-            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"no scratch copy could be made: {error.message}")
+            return Run(outcome=ProofOutcome.NOT_RUN, tail=f"cannot make a scratch copy: {error.message}")
         except OSError as error:
             return Run(outcome=ProofOutcome.NOT_RUN, tail=f"it could not be started: {error.strerror or error}")
 
@@ -329,7 +329,7 @@ def _real_home() -> str:
         return str(Path.home())
 
 
-_LATE = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline came first")
+_LATE = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline was reached")
 
 
 def _without(env: Mapping[str, str], name: str) -> dict[str, str]:

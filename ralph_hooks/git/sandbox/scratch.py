@@ -111,9 +111,7 @@ def private_folder(repository: Repository | None = None) -> Iterator[Path]:
     parent = Path(tempfile.gettempdir()).resolve()
     if repository is not None and parent.is_relative_to(repository.top):
         # Tools search parent folders for their configuration, and would find the user's.
-        raise GitError(
-            f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside of it"
-        )
+        raise GitError(f"the temporary folder {parent} is inside the repository", "set TMPDIR to a folder outside it")
     sweep()
     folder, lock = _claim(parent)
     try:

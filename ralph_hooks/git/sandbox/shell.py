@@ -9,9 +9,7 @@ from pathlib import PurePath
 
 from ralph_hooks.process import which
 
-NO_PIPEFAIL = (
-    "verify commands with a pipe ran under sh, which does not see that a part before the last one fails: install bash"
-)
+NO_PIPEFAIL = "verify commands with a pipe ran under sh, which notices only a failure of its last part: install bash"
 _BASH = ("--noprofile", "--norc", "-e", "-o", "pipefail", "-c")
 _SH = "if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi\n"  # POSIX has had it since 2024
 _PIPE = re.compile(r"(?<!\|)\|(?!\|)")

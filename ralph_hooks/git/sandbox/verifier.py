@@ -36,14 +36,14 @@ _OUTPUT_BYTES = 256 * 1024
 _TAIL_BYTES = 8 * 1024
 _TAIL_LINES = 40
 _KILLED = 137  # 128 + SIGKILL, not sent by us: the system was out of memory
-_IN_REACH = "verify commands ran with your network in reach: this system has no way to cut it (`ralph-hooks doctor`)"
+_IN_REACH = "verify commands ran with network access: this system cannot isolate them (see `ralph-hooks doctor`)"
 _POINTERS = (
-    "verify commands saw Git LFS pointers in place of {files}: this clone does not have the content (`git lfs fetch`)"
+    "verify commands saw Git LFS pointers instead of {files}: this clone does not have the content (`git lfs fetch`)"
 )
-_NOT_COMPARED = "which tests `{command}` ran was not compared with the base, where it could not run: {problem}"
+_NOT_COMPARED = "the tests of `{command}` were not compared with the base, where it could not run: {problem}"
 _STUBBORN = (
     "{name} is an editable install that comes before PYTHONPATH: verify commands may have run your working tree's code"
-    " and not what was judged (install it without -e in the environment of your tests)"
+    " instead of the reviewed code (install it without -e in the environment of your tests)"
 )
 
 
@@ -160,7 +160,7 @@ class CommandVerifier:
         """Add a note to a failed command that ran without network, which it may need."""
         if outcome.verdict is Verdict.PASS or (outcome.problem and outcome.exit_code is None):
             return outcome
-        note = f"(run without a network; `{self._cut_by} = true` lets it have one)"
+        note = f"(run with the network off; `{self._cut_by} = true` allows it)"
         if outcome.problem:
             return msgspec.structs.replace(outcome, problem=f"{outcome.problem} {note}")
         return msgspec.structs.replace(outcome, tail=f"{outcome.tail}\n{note}".lstrip())
@@ -198,7 +198,7 @@ class CommandVerifier:
             return outcomes.outcome(command, attempt, problem=outcomes.why(command, attempt) if same else "")
         cut = not terms.network and outcomes.speaks_of_network(attempt)
         if cut and base.code and self._before(command, there, terms.with_network()).code == 0:
-            return outcomes.outcome(command, attempt, problem="it passes on the base, but only with a network")
+            return outcomes.outcome(command, attempt, problem="it passes on the base, but only with network access")
         return outcomes.nameless(command, attempt, base)
 
     def _known_pass(self, command: Command, here: _ScratchCopy, terms: _Terms) -> Attempt | None:
@@ -281,7 +281,7 @@ class CommandVerifier:
             report.unlink(missing_ok=True)
             folder = copy / command.cwd
             if not folder.is_dir():
-                return Attempt(outcomes.NOT_FOUND, 0.0, f"there is no folder {command.cwd}")
+                return Attempt(outcomes.NOT_FOUND, 0.0, f"the folder {command.cwd} does not exist")
             for old in find_reports(folder, command.junit):
                 old.unlink()
             env = program_environment(copy, self._project, command.words[0] if command.words else "")
@@ -290,14 +290,14 @@ class CommandVerifier:
             args = self._arguments(command, report, env)
             limit = min(self._timeout, terms.deadline.remaining())
             if not limit:
-                return Attempt(None, 0.0, problem="the deadline came first")
+                return Attempt(None, 0.0, problem="the deadline was reached")
             done = run_bounded(
                 args, cwd=folder, env=env, timeout=limit, memory=self._memory, keep=_OUTPUT_BYTES, network=terms.network
             )
             reports = [*([report] if REPORT in command.line else []), *find_reports(folder, command.junit)]
         except RalphError as error:
             hint = f" ({error.hint})" if error.hint else ""
-            return Attempt(None, 0.0, problem=f"no scratch copy could be made: {error.message}{hint}")
+            return Attempt(None, 0.0, problem=f"cannot make a scratch copy: {error.message}{hint}")
         except OSError as error:
             return Attempt(None, 0.0, problem=f"it could not be started: {error.strerror}")
         results = read_reports(reports)
@@ -326,8 +326,10 @@ class CommandVerifier:
 
     def _problem(self, code: int | None, limit: float) -> str:
         if code is None and limit < self._timeout:
-            return f"stopped after {limit:.0f} s because the deadline came: raise the deadline or run less"
-        return "killed, most likely because memory ran out" if code == _KILLED else ""
+            return (
+                f"stopped after {limit:.0f} s because the deadline was reached: raise the deadline or run fewer tests"
+            )
+        return "killed, probably because memory ran out" if code == _KILLED else ""
 
 
 class _ScratchCopy:

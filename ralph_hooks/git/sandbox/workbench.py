@@ -250,7 +250,7 @@ class GitWorkbench:
     def _taken_up(self) -> GitSnapshot:
         """Return the copy's content as a tree in our repository, after checking it against every rule."""
         if self._copy.is_symlink() or not self._copy.is_dir():
-            raise RepairRefused("the repair took the folder away that it was made in")
+            raise RepairRefused("the repair removed the folder that it worked in")
         touched = self._touched()
         _refuse([v for path in touched if (v := self._strange(path))] + self._nested() + self._inside_submodules())
         self._refuse_ignored()
@@ -261,7 +261,7 @@ class GitWorkbench:
             cwd=self._copy, stdin=names, env=self._inside,
         )  # fmt: skip
         if taken.returncode:
-            raise RepairRefused(f"git cannot take up what the repair wrote: {decode(taken.stderr).strip()}")
+            raise RepairRefused(f"git cannot add the files of the repair: {decode(taken.stderr).strip()}")
         tree = self._git("write-tree").decode("ascii").strip()
         snapshot = compare(self._ours, self._change.tree, tree, f"repair of {self._change.title}")
         _refuse(violations(snapshot.change.entries, protected=self._protected, hooks=self._hooks))
@@ -283,7 +283,7 @@ class GitWorkbench:
         except OSError:  # removed
             return unsafe_name(path)
         if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode) and not stat.S_ISDIR(found.st_mode):
-            return Violation("leave pipes, sockets or devices", path)
+            return Violation("create pipes, sockets or devices", path)
         if found.st_size > MAX_BYTES and stat.S_ISREG(found.st_mode):
             return Violation(f"write files larger than {MAX_BYTES // 1_000_000} MB", path)
         return unsafe_name(path)
@@ -308,7 +308,7 @@ class GitWorkbench:
         """Reject a new file that git ignores, since it would be silently left out of the repair."""
         for path in self._ignored(sorted(self._written)):
             if os.path.lexists(self._copy / path):
-                raise RepairRefused(str(Violation("write a file that .gitignore keeps out of the repository", path)))
+                raise RepairRefused(str(Violation("write a file that .gitignore excludes", path)))
 
     def _ignored(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield those of ``paths`` that git ignores. Paths in the index are never ignored."""
@@ -322,7 +322,7 @@ class GitWorkbench:
         own = holding(snapshot.change.entries, self._own_files)
         for entry, content in zip(own, snapshot.contents(own).values(), strict=True):
             if settings_changed(entry, content, self._own_files):
-                raise RepairRefused(str(Violation("touch the configuration of ralph-hooks", entry.path)))
+                raise RepairRefused(str(Violation("change the configuration of ralph-hooks", entry.path)))
 
     def _obstacle(self, path: str) -> Violation | None:
         """Return the violation of a symbolic link on or at ``path``, or of anything but a regular file at its end."""
@@ -337,7 +337,7 @@ class GitWorkbench:
         place /= name
         if place.is_symlink():
             return Violation("follow symbolic links", path)
-        return Violation("replace a folder by a file", path) if place.is_dir() and any(place.iterdir()) else None
+        return Violation("replace a folder with a file", path) if place.is_dir() and any(place.iterdir()) else None
 
     def _write(self, place: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):

@@ -42,7 +42,7 @@ def ask(request: ModelRequest, deadline: Deadline, *, environ: Mapping[str, str]
     name = PurePath(provider.ask[0]).name
     done = _run(request, deadline, environ=environ, key=key)
     if done.returncode is None:
-        raise DeadlineReached(f"{name} was stopped after {done.seconds:.0f} s because the deadline came")
+        raise DeadlineReached(f"{name} was stopped after {done.seconds:.0f} s because the deadline was reached")
     told = read(done.tail)
     if done.returncode or told.failed:
         raise program.failure(name, told, done.errors, done.returncode)

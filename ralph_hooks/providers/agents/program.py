@@ -63,7 +63,7 @@ def ready(agent: Model, environ: Mapping[str, str]) -> None:
         program = command[0]
         found = shutil.which(program, path=allowed_environment(environ).get("PATH"))
         if PurePath(program).name == program and not found:
-            raise NotFound(f"{program} was not found on PATH: install it, or change the command of {provider.name}")
+            raise NotFound(f"{program} was not found on PATH: install it, or correct the command of {provider.name}")
 
 
 def with_model(command: Sequence[str], name: str) -> tuple[str, ...]:
@@ -102,7 +102,7 @@ def failure(program: str, told: Output, errors: bytes, exit_code: int) -> ModelE
 
 
 def _error(program: str, words: str, status: int | None, exit_code: int) -> ModelError:
-    said = f"{program}: {words or f'ended with {exit_code} and no message'}"
+    said = f"{program}: {words or f'ended with {exit_code} without a message'}"
     if _GEMINI_LOGIN in {exit_code, status} or _LOGIN.search(words):
         return NoCredential(f"{said} (log in: start {program} once by hand)")
     if status == _TOO_MANY or (status is None and _LIMIT.search(words)):

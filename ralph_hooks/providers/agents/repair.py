@@ -26,7 +26,7 @@ def run_agent(
     told = read(run.output)
     error: ModelError
     if run.exit_code is None:
-        error = DeadlineReached(f"{name} was stopped after {run.seconds:.0f} s because the deadline came")
+        error = DeadlineReached(f"{name} was stopped after {run.seconds:.0f} s because the deadline was reached")
     elif run.exit_code in {program.NOT_FOUND, program.NOT_EXECUTABLE} and not told.usage:
         error = NotFound(f"{name} could not be started: {program.last_line(run.errors) or 'no such program'}")
     elif run.exit_code or told.failed:

@@ -52,7 +52,7 @@ def _axes(most: float) -> Iterator[str]:
         x = _x(share * most, most)
         cost = money(Decimal(share * most * _CHANGES))
         yield f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - _FOOT + 20}">{cost}</text>'
-    words = f"US dollars for {_CHANGES:,} changes; up: share of the bugs caught"
+    words = f"US dollars per {_CHANGES:,} changes; vertical: share of the bugs caught"
     yield f'<text class="faint" x="{_LEFT}" y="{_HEIGHT - 4}">{words}</text>'
 
 

@@ -48,8 +48,8 @@ def sentences(scores: Sequence[Score]) -> Iterator[str]:
         yield break_even(score)
         if score.unjudged:
             unjudged = plural(score.unjudged, "change")
-            yield f"{one_line(score.name)}: {unjudged} could not be judged and count in no rate."
-    yield "Rates are with their 95 % interval (Wilson). Caught: blocked on a line that is known to be wrong."
+            yield f"{one_line(score.name)}: {unjudged} could not be reviewed and are excluded from the rates."
+    yield "Rates have 95 % intervals (Wilson). Caught: blocked on a line known to be wrong."
 
 
 def rate(figures: Rate) -> str:
@@ -79,7 +79,7 @@ def tuned(best: Tuned | None, target: float) -> Iterator[str]:
         return
     bar = best.bar
     yield f"# Chosen on {best.examples} examples: routing {one_line(best.routing)}, at most {target:.1%} false blocks."
-    yield f"# Cross-validated: catches {rate(best.caught)} of the bugs, blocks {rate(best.false_blocks)} of the clean."
+    yield f"# Cross-validated: catches {rate(best.caught)} of bugs, blocks {rate(best.false_blocks)} of clean changes."
     yield "[tool.ralph-hooks.gate]"
     yield f'block-at = "{bar.block_at}"'
     yield f"min-confidence = {bar.min_confidence}"

@@ -50,7 +50,7 @@ def _tiles(bill: Bill) -> Iterator[str]:
     tiles = [("spent", cost(whole))]
     if bill.baseline is not None:
         tiles.append((f"on {bill.expensive} alone{saved(bill)}", money(bill.baseline)))
-    tiles += [("calls", f"{whole.calls:,}"), ("answers that cost nothing", f"{whole.remembered:,}")]
+    tiles += [("calls", f"{whole.calls:,}"), ("cached answers, free", f"{whole.remembered:,}")]
     if bill.forecast is not None:
         tiles.append(("expected for this month", money(bill.forecast.expected)))
     yield '<div class="tiles">'
@@ -81,7 +81,7 @@ def _by_day(bill: Bill) -> str:
         if index % every == 0:
             marks.append(f'<text class="faint" x="{left:.1f}" y="{_HEIGHT + 18}">{text(day[5:])}</text>')
     rows = [[day, *(money(spent.get((day, phase), Decimal(0))) for phase in phases)] for day in days]
-    chart = _svg(_HEIGHT + 24, marks, f"Spend of {len(days)} days by phase; the dearest day came to {money(most)}")
+    chart = _svg(_HEIGHT + 24, marks, f"Spend of {len(days)} days by phase; the most expensive day cost {money(most)}")
     key = _key((phase, _COLOURS[phase]) for phase in phases)
     return _figure("Spend by day and phase", chart + key, ["day", *phases], rows)
 

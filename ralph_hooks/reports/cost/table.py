@@ -66,9 +66,9 @@ def sentences(bill: Bill) -> Iterator[str]:
     if bill.baseline is not None:
         yield f"The same tokens on {one_line(bill.expensive)} alone: {money(bill.baseline)}{saved(bill)}."
     elif bill.expensive:
-        yield f"What the same tokens would have cost on {one_line(bill.expensive)} is not known: it has no price."
+        yield f"The cost of the same tokens on {one_line(bill.expensive)} is unknown: it has no price."
     if whole.estimated:
-        yield f"{plural(whole.estimated, 'call')} counted at the worst case: the provider did not report its usage."
+        yield f"{plural(whole.estimated, 'call')} counted at the maximum cost: the provider did not report its usage."
     if bill.caught is not None and bill.caught.judged:
         yield _caught(bill)
     everywhere = "" if bill.scope.startswith("all repositories") else " in all repositories"
@@ -78,8 +78,8 @@ def sentences(bill: Bill) -> Iterator[str]:
     if bill.forecast is not None:
         coming = bill.forecast
         yield (
-            f"This month{everywhere} will come to about {money(coming.expected)}, between {money(coming.low)} and "
-            f"{money(coming.high)} four times of five (from {coming.days} days)."
+            f"This month{everywhere} will cost about {money(coming.expected)}, between {money(coming.low)} and "
+            f"{money(coming.high)} with 80 % probability (from {coming.days} days)."
         )
     if bill.pays:
         yield bill.pays
@@ -97,7 +97,7 @@ def saved(bill: Bill) -> str:
 def _caught(bill: Bill) -> str:
     caught = bill.caught
     assert caught is not None  # checked by the caller
-    line = f"Of {plural(caught.judged, 'judged change')} the gate held {caught.held_back:,} back"
+    line = f"Of {plural(caught.judged, 'reviewed change')} the gate blocked {caught.held_back:,}"
     if not caught.held_back:
         return f"{line}."
-    return f"{line}: {money(caught.spent / caught.held_back)} for each, all runs included."
+    return f"{line}: {money(caught.spent / caught.held_back)} per blocked change, including all runs."

@@ -100,7 +100,7 @@ def test_what_was_edited_in_between_stays(project: Project, agent: Convention) -
     path.write_text(THEIRS % agent.event)
     install(project, agent)
     path.write_text(path.read_text().replace("opus", "haiku"))
-    assert "as you have edited it" in install(project, agent, undo=True)
+    assert "keeps your edits" in install(project, agent, undo=True)
     assert path.read_text() == (THEIRS % agent.event).replace("opus", "haiku")
 
 
@@ -120,7 +120,7 @@ def test_doctor_looks_at_it(project: Project) -> None:
     project.configure("[tool.ralph-hooks]\n")
     assert "agent-hook" not in project.run("doctor", "--offline").out
     install(project, CONVENTIONS["claude-code"])
-    assert "what it does is judged when its turn ends" in project.run("doctor", "--offline").out
+    assert "its work is reviewed when it finishes a turn" in project.run("doctor", "--offline").out
     path = project.repo.path / ".claude" / "settings.json"
     path.write_text(path.read_text().replace('"Stop"', '"stop"'))
-    assert "runs ralph-hooks somewhere else than at Stop" in project.run("doctor", "--offline").out
+    assert "runs ralph-hooks at another event than Stop" in project.run("doctor", "--offline").out

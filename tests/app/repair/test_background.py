@@ -126,7 +126,7 @@ def test_a_refused_commit_returns_while_the_repair_goes_on_and_can_be_ended(proj
     project.repo.stage({"calc.py": BUGGY})
     tree = project.repo.git("write-tree")
     said = commit(project)  # a hook that waited would never return: nobody answers
-    assert "a repair is being made" in said
+    assert "a repair is running" in said
     until(lambda: asked(server, "implement"), "the repair asks the expensive model")
     job = the_job(project)
     assert (job.tree, job.state, job.step) == (tree, JobState.RUNNING, "implement")
@@ -140,13 +140,13 @@ def test_a_refused_commit_returns_while_the_repair_goes_on_and_can_be_ended(proj
     assert (again.code, again.report["job"]["state"], again.report["fix"]) == (1, "running", None)
 
     cancelled = project.run("fix", "--cancel")
-    assert (cancelled.code, cancelled.out) == (0, "Ended the repair of staged change.\n")
+    assert (cancelled.code, cancelled.out) == (0, "Stopped the repair of staged change.\n")
     until(lambda: not alive(job.pid), "its process has gone")
     assert ended(project).state is JobState.CANCELLED
     assert pins(project) == []
     assert list(temporary.iterdir()) == []
     assert asked(server, "implement") == 1
-    assert project.run("fix", "--cancel").out == "No repair goes on in the background.\n"
+    assert project.run("fix", "--cancel").out == "No repair is running in the background.\n"
     assert "it was cancelled; ralph-hooks fix tries again" in commit(project)
 
 
@@ -193,7 +193,7 @@ def test_what_was_tried_in_vain_is_not_tried_again_by_a_hook(project: Project, t
     job = ended(project)
     assert (job.state, job.settled) == (JobState.FAILED, True)
     assert job.outcome.startswith("not repaired: repair failed after 1 attempt")
-    assert "a repair was tried before" in commit(project)
+    assert "an earlier repair ended" in commit(project)
     assert asked(server, "implement") == 1
     failed = project.run("apply")
     assert (
@@ -253,7 +253,7 @@ def test_a_killed_repair_leaves_nothing_once_the_next_command_has_looked(project
     until(lambda: not project.jobs.runs(job), "it is gone")
     assert list(temporary.iterdir()) != []
     told = project.run("cost")
-    assert "the repair of staged change was killed, and what it left is removed" in told.err
+    assert "the repair of staged change was killed, and its files are removed" in told.err
     assert list(temporary.iterdir()) == []
     assert pins(project) == []
     assert project.jobs.all() == ()
@@ -281,7 +281,7 @@ def test_a_repair_survives_the_terminal(project: Project) -> None:
     server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[gate]))
     project.repo.stage({"calc.py": BUGGY})
     code, said = at_terminal(["git", "commit", "-m", "change"], cwd=project.repo.path, env=project.environ)
-    assert (code, "a repair is being made" in said) == (1, True)
+    assert (code, "a repair is running" in said) == (1, True)
     until(lambda: asked(server, "implement"), "the repair asks the expensive model")  # the terminal is closed by now
     gate.opened.set()
     assert ended(project).state is JobState.FINISHED
@@ -317,7 +317,7 @@ def test_whoever_wants_the_same_repair_waits_for_the_one_that_goes_on(project: P
     gate.opened.set()
     again, _ = (process.communicate(timeout=PATIENCE)[0] for process in waiting)
     assert [process.returncode for process in waiting] == [0, 0]
-    assert "this fix was there already" in "".join(json.loads(again)["notices"])
+    assert "this fix was already stored" in "".join(json.loads(again)["notices"])
     assert json.loads(again)["fix"]["id"] == the_job(project).fix
     assert (project.repo.path / "calc.py").read_text() == MENDED
     assert asked(server, "implement") == 1
@@ -351,13 +351,13 @@ def test_a_fix_by_hand_can_be_ended_from_elsewhere_and_leaves_nothing(
     started = by_hand(project, "fix")
     until(lambda: asked(server, "implement"), "the repair asks the expensive model")
     if how == "cancelled":
-        assert project.run("fix", "--cancel").out == "Ended the repair of staged change.\n"
+        assert project.run("fix", "--cancel").out == "Stopped the repair of staged change.\n"
         assert "interrupted" in started.communicate(timeout=PATIENCE)[1]
         assert (started.returncode, the_job(project).state) == (130, JobState.CANCELLED)
     else:
         started.kill()
         started.communicate(timeout=PATIENCE)
-        assert "the repair of staged change was killed, and what it left is removed" in project.run("cost").err
+        assert "the repair of staged change was killed, and its files are removed" in project.run("cost").err
         assert project.jobs.all() == ()
     assert list(temporary.iterdir()) == []
 
@@ -367,7 +367,7 @@ def test_what_was_tried_in_vain_by_hand_is_not_tried_again_by_a_hook(project: Pr
     server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[wrong]), "attempts = 1", "rounds = 0")
     project.repo.stage({"calc.py": BUGGY})
     assert project.run("fix").code == 1
-    assert "a repair was tried before, and not repaired: repair failed after 1 attempt" in commit(project)
+    assert "an earlier repair ended: not repaired: repair failed after 1 attempt" in commit(project)
     assert asked(server, "implement") == 1
     assert project.run("fix", "--finding", "1").code == 1  # by hand it is
     assert asked(server, "implement") == 2
@@ -390,14 +390,14 @@ def test_of_a_push_of_several_refs_the_first_that_is_refused_is_repaired(
     assert [ref["verdict"] for ref in judged.report["refs"]] == ["pass", "fail", "fail"]
     assert judged.report["tree"] == repo.tree("broken")
     assert {finding["message"][-10:] for finding in judged.blocking} == {"in broken)", "(in worse)"}
-    assert "of the refused refs broken is repaired; push worse again" in judged.notices
+    assert "only broken of the rejected refs is repaired; push worse again" in judged.notices
     if ci:
         assert judged.report["fix"]["files"] == 1
     else:
         assert judged.report["job"]["state"] == "running"
         assert (ended(project).tree, ended(project).state) == (repo.tree("broken"), JobState.FINISHED)
     alone = remote.push("broken").report
-    assert (alone["fix"]["files"], "of the refused refs" in "".join(alone["notices"])) == (1, False)
+    assert (alone["fix"]["files"], "only" in "".join(alone["notices"])) == (1, False)
     assert asked(server, "implement") == 1
     repo.git("checkout", "--quiet", "broken")
     assert project.run("apply").code == 0
@@ -443,7 +443,7 @@ def test_what_the_hook_and_the_repair_spend_is_in_one_ledger(project: Project) -
 
 @pytest.mark.parametrize(
     ("expensive", "said"),
-    [("", ""), ('expensive = "keyless/big"', "no repair is made: no key for keyless: set OTHER_KEY")],
+    [("", ""), ('expensive = "keyless/big"', "no repair was started: no key for keyless: set OTHER_KEY")],
 )
 def test_without_a_model_to_implement_it_nothing_is_started(project: Project, expensive: str, said: str) -> None:
     project.models(Crew(EVAL))
@@ -518,4 +518,4 @@ def test_a_hook_without_a_place_for_the_state_refuses_all_the_same(project: Proj
     project.repo.stage({"calc.py": BUGGY})
     judged = project.judge()
     assert (judged.code, judged.report["job"]) == (1, None)
-    assert "no repair could be started" in judged.err
+    assert "the repair could not be started" in judged.err

@@ -81,7 +81,7 @@ def test_ctrl_c_keeps_what_is_under_way(backtests: Backtests) -> None:
         with gate.full():
             running.send_signal(signal.SIGINT)
             assert running.stderr is not None
-            assert any("4 changes under way, whose answers are kept" in line for line in running.stderr)
+            assert any("4 changes under way, whose answers will be cached" in line for line in running.stderr)
         running.communicate()
         assert running.returncode == 130
         backtests.score()
@@ -95,7 +95,7 @@ def test_an_outage_is_no_verdict(backtests: Backtests) -> None:
         told = backtests.run().stdout
     assert scored["unjudged"] == 12
     assert scored["bugs"] == scored["clean"] == 0
-    assert "12 changes could not be judged and count in no rate" in told
+    assert "12 changes could not be reviewed and are excluded from the rates" in told
 
 
 def test_several_routings_side_by_side_and_the_picture(backtests: Backtests, tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def test_all_is_well(project: Project) -> None:
     ledger = project.ledger()
     assert ledger.calls == 2
     assert ledger.cost_usd > 0
-    assert project.run("doctor").out.splitlines()[-1] == "Everything is in place."
+    assert project.run("doctor").out.splitlines()[-1] == "No problems found."
 
 
 def test_offline_sends_nothing(project: Project) -> None:
@@ -110,7 +110,7 @@ def test_a_proxy_that_nobody_has_allowed_is_named(project: Project, monkeypatch:
         project.write_user('proxy = "environment"\n' + corp)
         used = project.run("doctor").out
     assert "the proxy in HTTPS_PROXY is used once" in ignored
-    assert f"the proxy {other.host} does not connect us to llm.invalid (it answers 403)" in used
+    assert f"the proxy {other.host} does not connect to llm.invalid (it answered 403)" in used
     assert "is used once" not in used
 
 
@@ -118,7 +118,7 @@ def test_a_proxy_that_nobody_has_allowed_is_named(project: Project, monkeypatch:
     ("reply", "told"),
     [
         (Reply.text("I am fine, thank you."), 'it answers in prose, not in JSON: "I am fine, thank you."'),
-        (Reply.json_text({"ok": True}), "it answers in another shape than it was asked for: "),
+        (Reply.json_text({"ok": True}), "its answer does not match the requested JSON schema: "),
         (Reply.text(""), "sent an empty answer"),
     ],
 )
@@ -143,7 +143,7 @@ def test_it_is_asked_what_a_review_asks_and_an_overlooked_bug_is_told(project: P
     server = project.models(lambda request: found if request.body["model"] == "cheap" else ALIVE)
     (_, good), (_, blind) = of(checks(project), "model")
     assert "overlooked" not in good
-    assert "overlooked the bug" in blind
+    assert "missed the planted bug" in blind
     assert all("total / 0" in request.prompt for request in server.requests)
 
 
@@ -165,7 +165,7 @@ def test_nothing_is_asked_before_it_is_approved(project: Project) -> None:
     server = project.models(ALIVE)
     project.configure(TWO_LINES + 'verify.commands = ["true"]\n')
     found = checks(project, code=1)
-    assert of(found, "trust") == [("fail", "verify.commands: not approved, so nothing is judged")]
+    assert of(found, "trust") == [("fail", "verify.commands: not approved, so nothing is reviewed")]
     assert server.requests == []
     project.run("trust", "--yes")
     assert of(checks(project), "trust") == [("ok", "verify.commands: approved")]
@@ -186,7 +186,7 @@ def test_an_agent_is_looked_for(project: Project) -> None:
     ("text", "status", "words"),
     [
         ("", "warn", "there is none"),
-        ("[tool.ralph-hooks]\ngate.deadline = 5\n", "warn", "no model is chosen"),
+        ("[tool.ralph-hooks]\ngate.deadline = 5\n", "warn", "no model is configured"),
         (f'[tool.ralph-hooks]\ncheap = "{MODEL}"\n', "warn", "no model for implement"),
         ("[tool.ralph-hooks]\ngate.deadlin = 5\n", "fail", "gate.deadlin"),
         ("[tool.ralph-hooks\n", "fail", "not valid TOML"),
@@ -218,7 +218,7 @@ def test_in_a_folder_that_was_removed(project: Project, tmp_path: Path, monkeypa
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert of(checks(project, code=1), "repository") == [("fail", "the current folder is gone")]
+    assert of(checks(project, code=1), "repository") == [("fail", "the current folder no longer exists")]
     monkeypatch.chdir(tmp_path)
 
 
@@ -259,14 +259,14 @@ class TestHooks:
     def test_one_of_the_two_may_be_all_that_is_wanted(self, project: Project) -> None:
         project.run("install", "--hook", "pre-push")
         assert self.hooks(project) == [
-            ("warn", "pre-commit: no commit is judged (.git/hooks/pre-commit)"),
-            ("ok", "pre-push: native hook, first in line (.git/hooks/pre-push)"),
+            ("warn", "pre-commit: no commit is reviewed (.git/hooks/pre-commit)"),
+            ("ok", "pre-push: native hook, runs first (.git/hooks/pre-push)"),
         ]
 
     def test_one_that_git_leaves_alone(self, project: Project) -> None:
         project.run("install")
         self.script(project).chmod(0o644)
-        assert "is not executable, and git leaves it alone" in self.hooks(project)[0][1]
+        assert "is not executable, so git ignores it" in self.hooks(project)[0][1]
 
     def test_one_that_was_edited(self, project: Project) -> None:
         project.run("install")
@@ -284,7 +284,7 @@ class TestHooks:
         python.unlink()
         assert self.hooks(project)[0][0] == "warn"
         monkeypatch.setenv("PATH", re.sub(f"{BIN}{os.pathsep}?", "", os.environ["PATH"]))
-        assert self.hooks(project)[0] == ("fail", f"pre-commit: {python}, which it starts, is gone")
+        assert self.hooks(project)[0] == ("fail", f"pre-commit: {python}, which it runs, no longer exists")
 
     def test_one_of_another_policy(self, project: Project) -> None:
         project.run("install")
@@ -306,7 +306,7 @@ class TestHooks:
         executable(self.script(project).with_name("pre-push"), "#!/bin/sh\ncall_lefthook run pre-push\n")
         job = "pre-push:\n  jobs:\n    - run: ralph-hooks pre-push {1} {2}\n"
         project.repo.write({"lefthook.yml": job + "      # use_stdin: true\n"})
-        said = "pre-push: lefthook keeps back what git says is pushed: nothing is judged"
+        said = "pre-push: lefthook does not pass on git's list of pushed refs: no push is reviewed"
         assert self.hooks(project)[1] == ("fail", said)
         project.repo.write({"lefthook.yml": job + "      use_stdin: true\n"})
         assert self.hooks(project)[1] == ("ok", "pre-push: lefthook runs ralph-hooks (lefthook.yml)")
@@ -314,7 +314,7 @@ class TestHooks:
     def test_somebody_elses(self, project: Project) -> None:
         self.script(project).write_text("#!/bin/sh\n", encoding="utf-8")
         self.script(project).chmod(0o755)
-        said = "pre-commit: a script is in place and does not run ralph-hooks (.git/hooks/pre-commit)"
+        said = "pre-commit: a script is installed and does not run ralph-hooks (.git/hooks/pre-commit)"
         assert self.hooks(project)[0] == ("fail", said)
 
     def test_turned_off(self, project: Project) -> None:
@@ -326,7 +326,7 @@ class TestHooks:
     def test_pre_commit_with_and_without_its_hook(self, project: Project) -> None:
         manager = Manager("pre-commit", project.repo)
         manager.install("pre-commit")
-        assert "pre-commit's script is in place and does not run ralph-hooks" in self.hooks(project)[0][1]
+        assert "pre-commit's script is installed and does not run ralph-hooks" in self.hooks(project)[0][1]
         path = project.repo.path / ".pre-commit-config.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace("log-pre-commit", "ralph-gate"), encoding="utf-8")
         assert self.hooks(project)[0] == ("ok", "pre-commit: pre-commit runs ralph-hooks (.pre-commit-config.yaml)")
@@ -343,4 +343,4 @@ class TestHooks:
         project.run("install")
         path = project.repo.path / ".pre-commit-config.yaml"
         path.write_text(path.read_text(encoding="utf-8").replace("log-pre-commit", "ralph-gate"), encoding="utf-8")
-        assert "judged twice, by the native hook and through .pre-commit-config.yaml" in self.hooks(project)[0][1]
+        assert "reviewed twice, by the native hook and through .pre-commit-config.yaml" in self.hooks(project)[0][1]

@@ -27,7 +27,7 @@ from tests.support.stand_in import executable
 
 KEY = "sk-made-up-0123456789abcdef"
 PYTEST = {"pyproject.toml": '[project]\nname = "x"\n\n[tool.pytest.ini_options]\n'}
-BY_HAND = "Left to you:\n"
+BY_HAND = "For you to do:\n"
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +102,7 @@ def test_the_linters_of_the_project_are_proposed_where_a_model_reads_them(
     init(project, "--yes")
     [written] = table(project)["linters"]
     assert (written["name"], written["block-at"]) == ("project-ruff", "hint")
-    assert "There is nothing to set up: all of it is there already." in init(project, "--yes")
+    assert "Nothing to set up: everything is already in place." in init(project, "--yes")
 
 
 def test_twice_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_twice_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     init(project, "--yes")
     before = project.repo.state()
-    assert "There is nothing to set up: all of it is there already." in init(project, "--yes")
+    assert "Nothing to set up: everything is already in place." in init(project, "--yes")
     assert project.repo.state() == before
 
 
@@ -127,7 +127,7 @@ def test_a_dry_run_does_nothing(project: Project, monkeypatch: pytest.MonkeyPatc
 def test_nobody_to_ask_is_an_error_that_says_what_to_do(project: Project) -> None:
     before = project.repo.state()
     said = init(project, code=2)
-    assert "`ralph-hooks init --yes` does it without asking" in said
+    assert "run `ralph-hooks init --yes` to apply the plan without asking" in said
     assert project.repo.state() == before
 
 
@@ -160,7 +160,7 @@ class TestModels:
         project.repo.commit(PYTEST)
         said = init(project, "--yes")
         assert set(table(project)) == {"verify"}
-        assert "no key was found: the checks and your tests run without any model" in said
+        assert "no API key found: only the checks and your tests run, without a model" in said
 
     def test_without_anything_no_file_is_made(self, project: Project) -> None:
         init(project, "--yes")
@@ -196,7 +196,7 @@ class TestModels:
         said = init(project, "--yes")
         vendors = {part.split("/")[-2] for part in (table(project)["cheap"], table(project)["models"]["verify"])}
         assert vendors == {"openai", "anthropic"}
-        assert "two answers from one family agree too easily" in said
+        assert "two models of one family tend to share mistakes" in said
 
     def test_a_model_that_does_not_answer_is_not_written(
         self, project: Project, monkeypatch: pytest.MonkeyPatch
@@ -245,11 +245,11 @@ class TestModels:
     def test_the_user_can_choose(self, project: Project) -> None:
         init(project, "--yes", "--cheap", "groq/some-model", "--expensive", "mistral/some-other")
         assert table(project) == {"cheap": "groq/some-model", "expensive": "mistral/some-other"}
-        assert "models are chosen already" in init(project, "--yes", "--cheap", "groq/x", code=2)
+        assert "models are already configured" in init(project, "--yes", "--cheap", "groq/x", code=2)
 
     def test_a_choice_that_is_not_valid_writes_nothing(self, project: Project) -> None:
         said = init(project, "--yes", "--cheap", "gorq/x", code=2)
-        assert "what would be written is not valid" in said
+        assert "the planned configuration is not valid" in said
         assert str(project.repo.path / ".ralph-hooks.toml") in said
         assert 'did you mean "groq"?' in said
         assert not (project.repo.path / "pyproject.toml").exists()
@@ -262,7 +262,7 @@ class TestModels:
         assert table(project) == {"cheap": "ollama/qwen3-coder:30b"}
         assert "ollama (qwen3-coder:30b, other)" in said
         assert "a commit of 100 changed lines: nothing on ollama/qwen3-coder:30b" in said
-        assert "what fails is held back, and not repaired" in said
+        assert "a rejected change is blocked, but not repaired" in said
 
     def test_an_agent_repairs_where_there_is_no_key(
         self, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
@@ -339,7 +339,7 @@ class TestTrust:
         """A clone with commands of its own, and somebody who says yes to setting it up."""
         project.configure('[tool.ralph-hooks]\nverify.commands = ["curl evil.example"]\n')
         said = init(project, "--yes")
-        assert "Not approved: nothing is judged until you have looked at it" in said
+        assert "Not approved: ralph-hooks reviews nothing until you approve" in said
         assert project.run("gate").code == 4
 
     def test_what_init_has_written_is(self, project: Project) -> None:
@@ -409,23 +409,23 @@ class TestHooks:
         project.repo.commit({".pre-commit-config.yaml": "repos: [{repo: local, hooks: []}]\n"})
         said = init(project, "--yes")
         assert BY_HAND in said
-        assert ".pre-commit-config.yaml has to be changed by hand" in said
+        assert ".pre-commit-config.yaml must be edited by hand" in said
         assert "entry: ralph-hooks gate" in said
 
     def test_a_folder_of_all_repositories_is_not_written(self, project: Project) -> None:
         project.repo.git("config", "--global", "core.hooksPath", "~/hooks")
         said = init(project, "--yes")
         assert BY_HAND in said
-        assert "is not this repository's alone" in said
+        assert "is not used by this repository alone" in said
         assert not (project.repo.home / "hooks").exists()
-        assert "`git commit` is NOT judged yet: pre-commit: no commit is judged" in said
+        assert "`git commit` is NOT reviewed yet: pre-commit: no commit is judged" in said
         assert "judged from now on" not in said
         assert "nothing to set up" not in said
 
     def test_hooks_that_are_turned_off_are_told(self, project: Project) -> None:
         project.repo.git("config", "core.hooksPath", "/dev/null")
         said = init(project, "--yes")
-        assert "`git commit` is NOT judged yet: hooks are turned off" in said
+        assert "`git commit` is NOT reviewed yet: hooks are turned off" in said
         assert "nothing to set up" not in said
 
     def test_a_framework_that_is_not_there_judges_nothing(
@@ -440,16 +440,16 @@ class TestHooks:
         kept = [folder for folder in folders if not (Path(folder) / "pre-commit").exists()]
         monkeypatch.setenv("PATH", os.pathsep.join(kept))
         said = init(project, "--yes")
-        assert "`git commit` is NOT judged yet: pre-commit: pre-commit runs ralph-hooks" in said
-        assert "but pre-commit does not start\n  -> install it: `uv tool install pre-commit`" in said
+        assert "`git commit` is NOT reviewed yet: pre-commit: pre-commit runs ralph-hooks" in said
+        assert "but pre-commit cannot be started\n  -> install it: `uv tool install pre-commit`" in said
 
     def test_it_ends_with_what_to_commit(self, project: Project) -> None:
         project.repo.commit({"test_a.py": "def test_a(): pass\n", ".pre-commit-config.yaml": "repos: []\n"})
         said = init(project, "--yes")
-        assert "`git commit` is judged from now on" in said
+        assert "ralph-hooks reviews every `git commit` from now on" in said
         assert "pre-commit: pre-commit runs ralph-hooks (.pre-commit-config.yaml)" in said
         assert said.endswith(
-            "  git add .ralph-hooks.toml .pre-commit-config.yaml\n  git commit -m 'Judge changes with ralph-hooks'\n"
+            "  git add .ralph-hooks.toml .pre-commit-config.yaml\n  git commit -m 'Review changes with ralph-hooks'\n"
         )
 
 

@@ -106,7 +106,7 @@ def test_what_was_not_judged_is_said_aloud_beside_a_report_in_a_file(project: Pr
     project.repo.stage({"a.py": CLEAN})
     done = project.run("gate", "--format", "sarif", "--output", str(project.home / "report.sarif"))
     assert done.code == 0
-    assert "NOT JUDGED" in done.err
+    assert "NOT REVIEWED" in done.err
 
 
 def test_a_file_that_cannot_be_written_is_named(project: Project) -> None:
@@ -183,7 +183,7 @@ def test_a_full_disk_behind_the_output_is_told_in_words(project: Project) -> Non
     with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
         done = project.program("gate", stdout=full)
     assert done.code == 2
-    assert "the report cannot be printed: No space left on device" in done.err
+    assert "cannot print the report: No space left on device" in done.err
     assert "Traceback" not in done.err
 
 

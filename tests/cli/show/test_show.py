@@ -63,5 +63,5 @@ def test_each_repository_has_its_own_last_report(
     monkeypatch.chdir(other.path)
     done = judged.run("show")
     assert done.code == 2
-    assert "no change of this repository was judged yet" in done.err
+    assert "no change in this repository was reviewed yet" in done.err
     assert "ralph-hooks gate" in done.err

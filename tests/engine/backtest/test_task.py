@@ -40,7 +40,7 @@ def test_what_is_under_way_counts_at_its_worst_and_what_is_over_at_what_it_was()
 
 def test_a_call_without_a_price_is_made_unless_prices_are_needed() -> None:
     assert TaskLedger(Decimal(0), price_needed=False).reserve(call(None))
-    with pytest.raises(BudgetReached, match="no price is known for a/b"):
+    with pytest.raises(BudgetReached, match="a/b has no known price"):
         TaskLedger(Decimal(0), price_needed=True).reserve(call(None))
 
 

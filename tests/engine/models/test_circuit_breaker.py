@@ -56,7 +56,7 @@ def test_another_run_passes_over_what_has_just_failed_and_says_so(world: World, 
     assert judged.report["verdict"] == "fail"
     assert judged.outcomes() == []
     assert len(server.requests) == 3
-    said = f"{SECOND} answered in the place of {FIRST}: not asked again, for 30 s ago {host(server.url)} answered 503"
+    said = f"{SECOND} answered instead of {FIRST}: not called again, because 30 s ago {host(server.url)} answered 503"
     assert any(said in notice for notice in judged.report["notices"])  # what became of a repair may come first
     assert said in judged.ran.out
 
@@ -94,7 +94,8 @@ def test_the_last_hope_is_tried_once_and_it_is_said(world: World) -> None:
     judged = world.gate()
     assert judged.outcomes() == ["unreachable"]
     assert (
-        f"{host(server.url)} answered 503: Overloaded (tried once, for it failed 12 s ago)" in judged.report["reason"]
+        f"{host(server.url)} answered 503: Overloaded (tried only once, because it failed 12 s ago)"
+        in judged.report["reason"]
     )
 
 
@@ -124,7 +125,7 @@ def test_of_several_the_one_that_has_been_away_for_longest_is_tried(world: World
     world.later = 5
     judged = world.gate()
     assert (judged.outcomes(FIRST), judged.outcomes(SECOND)) == (["unreachable"], [])
-    assert f"{SECOND}: not asked again, for 5 s ago" in judged.report["reason"]
+    assert f"{SECOND}: not called again, because 5 s ago" in judged.report["reason"]
 
 
 def test_one_that_is_passed_over_is_the_last_hope_of_a_chain_that_fails(world: World) -> None:
@@ -181,7 +182,7 @@ def test_a_model_that_hung_until_the_deadline_is_passed_over(world: World) -> No
     judged = world.gate()
     assert judged.report["verdict"] == "fail"
     assert judged.outcomes() == []
-    assert any("it had not answered after " in notice for notice in judged.report["notices"])
+    assert any("it sent no answer within " in notice for notice in judged.report["notices"])
 
 
 @pytest.mark.parametrize("status", [401, 403])
@@ -193,7 +194,7 @@ def test_a_credential_that_is_refused_is_not_shown_again(world: World, status: i
     judged = world.gate()
     assert len(server.requests) == 1
     assert judged.report["verdict"] == "inconclusive"
-    assert f"scripted/big: not asked, for it takes the same credential ({KEY_NAME})" in judged.report["reason"]
+    assert f"scripted/big: not called, because it uses the same rejected key ({KEY_NAME})" in judged.report["reason"]
     world.gate()
     assert len(server.requests) == 2
 

@@ -219,7 +219,7 @@ def test_a_finding_of_a_model_is_gone_when_the_verify_model_says_so(project: Pro
     judged = mend(project)
     assert judged.code == 0
     assert steps(judged) == [("plan", True), ("implement", True), ("check", False), ("fix", True), ("check", True)]
-    assert "1 finding still there: a.py: Runs what the user typed." in said(judged, "check")
+    assert "1 finding remaining: a.py: Runs what the user typed." in said(judged, "check")
     assert stored(project, judged) == {"a.py": SAFE}
     assert judged.report["fix"]["verified"] is False  # there are no tests
     claims = [r.prompt for r in server.requests if STILL in r.prompt]
@@ -254,9 +254,9 @@ def test_a_repair_that_brings_a_new_finding_is_refused(
 @pytest.mark.parametrize(
     ("bad", "rule"),
     [
-        ({"create": [{"path": ".github/workflows/ci.yml", "content": "on: push\n"}]}, "may not touch CI workflows"),
-        ({"create": [{"path": "../out.py", "content": "x = 1\n"}]}, "may not leave the repository"),
-        ({"delete": ["kept/data.txt"]}, "may not touch what fix.protected names (kept/**)"),
+        ({"create": [{"path": ".github/workflows/ci.yml", "content": "on: push\n"}]}, "may not change CI workflows"),
+        ({"create": [{"path": "../out.py", "content": "x = 1\n"}]}, "may not write outside the repository"),
+        ({"delete": ["kept/data.txt"]}, "may not change a path that fix.protected lists (kept/**)"),
     ],
 )
 def test_what_no_repair_may_do_is_refused_and_told_to_the_fix_phase(
@@ -329,7 +329,7 @@ def test_a_repair_that_nobody_can_judge_is_not_kept(project: Project) -> None:
     project.repo.stage({"a.py": BUGGY})
     judged = mend(project)
     assert judged.code == 1
-    assert f"not repaired: the repair could not be judged: {MODEL}: " in judged.notices
+    assert f"not repaired: the repair could not be reviewed: {MODEL}: " in judged.notices
     assert nothing_stored(project)
 
 
@@ -353,7 +353,7 @@ def test_a_secret_in_the_change_ends_it_before_anything_is_sent(project: Project
     project.repo.stage({"key.py": f'aws_secret_access_key = "{key}"\n'})
     judged = mend(project)
     assert judged.code == 1
-    assert "a secret is in the change: revoke it and take it out" in judged.notices
+    assert "the change contains a secret; nothing was sent. Revoke it" in judged.notices
     assert {"plan", "implement", "fix"}.isdisjoint(phases(server.requests))
 
 
@@ -533,8 +533,8 @@ def test_an_agent_that_no_budget_can_count_is_named_with_what_to_write(project: 
     fixed, hooked = mend(project), project.judge("--format", "json")
     assert (fixed.code, hooked.code, hooked.report["job"]) == (1, 1, None)
     for notices in (fixed.notices, hooked.notices):
-        assert "the coding agent helper/x says what it has cost when it has ended" in notices
-        assert 'set budget.unpriced = "allow" where it stands and give the agent a limit of its own' in notices
+        assert "the coding agent helper/x reports its cost only when it ends" in notices
+        assert 'set budget.unpriced = "allow" and limit the agent itself' in notices
     assert not (tmp_path / "ran").exists()
 
 
@@ -562,7 +562,7 @@ def test_what_a_failed_agent_has_left_is_cleared_away_for_the_next_in_the_chain(
     ("behaviour", "rule"),
     [
         (("write", "test_area.py", "print('fine')"), "with the tests as they were before the repair, "),
-        (("write", ".github/workflows/ci.yml", "on: push"), "may not touch CI workflows"),
+        (("write", ".github/workflows/ci.yml", "on: push"), "may not change CI workflows"),
     ],
 )
 def test_a_coding_agent_is_held_to_the_same_rules(project: Project, behaviour: tuple[str, ...], rule: str) -> None:
@@ -585,7 +585,9 @@ def test_a_coding_agent_that_leaves_the_copy_takes_nothing_of_it_into_the_reposi
     before = project.repo.state()
     judged = mend(project)
     assert judged.code == 1
-    assert "it breaks a rule: a repair may not add, change or remove symbolic links: way-out" in said(judged, "check")
+    assert "it breaks a rule for repairs: a repair may not add, change or remove symbolic links: way-out" in said(
+        judged, "check"
+    )
     assert nothing_stored(project)
     assert project.repo.state() == before
     assert list(temporary.iterdir()) == []  # what lay beside the copy went with it

@@ -39,7 +39,7 @@ def test_a_check_that_missed_the_deadline_is_named(project: Project) -> None:
     project.repo.stage({"a.py": "x = 1\n"})
     judged = project.judge()
     assert judged.verdict == "inconclusive"
-    assert "the imports check did not end before the deadline" in judged.report["reason"]
+    assert "the imports check did not finish before the deadline" in judged.report["reason"]
 
 
 def test_a_change_that_is_too_large_says_that_it_was_not_checked(project: Project) -> None:

@@ -141,7 +141,7 @@ def test_an_outage_is_never_a_pass_and_the_policy_decides(
     assert judged.report["reviewed"] == 0
     assert f'when-unavailable is "{policy}"' in judged.notices
     screen = project.run("gate").out
-    assert "NOT JUDGED" in screen
+    assert "NOT REVIEWED" in screen
     assert "PASS" not in screen
 
 
@@ -150,7 +150,7 @@ def test_a_check_that_blocks_outweighs_an_outage(project: Project) -> None:
     project.repo.stage({"a.py": CLEAN, "b.py": "print(undefined_name)\n"})
     judged = project.judge()
     assert (judged.code, judged.verdict) == (1, "fail")
-    assert "no model judged 1 file" in judged.notices
+    assert "no model reviewed 1 file" in judged.notices
 
 
 def test_the_next_model_answers_when_the_first_is_away(project: Project) -> None:
@@ -218,7 +218,7 @@ def test_nothing_staged_is_nothing_to_judge(project: Project) -> None:
     server = project.models(analyst(EVAL))
     judged = project.judge()
     assert (judged.code, judged.verdict, judged.report["paths"], server.requests) == (0, "pass", 0, [])
-    assert "nothing to judge" in project.run("gate").out
+    assert "nothing to review" in project.run("gate").out
 
 
 def test_hints_of_the_linter_go_to_the_model_and_block_nothing(project: Project) -> None:
@@ -266,10 +266,10 @@ def test_a_broken_import_blocks_and_a_moved_module_too(project: Project) -> None
     for _ in range(2):  # from the cache too
         (finding,) = project.judge().blocking
         assert (finding["path"], finding["line"], finding["removed"]) == ("shop/cart.py", 1, True)
-        assert finding["message"] == "`total` is no longer in shop.cart, but imported by shop/till.py:1"
+        assert finding["message"] == "`total` is no longer in shop.cart, but is still imported by shop/till.py:1"
     project.repo.stage({"shop/cart.py": None, "shop/basket.py": cart})
     (finding,) = project.judge().blocking
-    assert finding["message"] == "the module shop.cart is gone, but imported by shop/till.py:1"
+    assert finding["message"] == "the module shop.cart was removed, but is still imported by shop/till.py:1"
     project.repo.stage({"shop/till.py": "from shop.basket import total\n"})
     assert project.judge().code == 0
 
@@ -323,7 +323,7 @@ def test_items_that_are_not_about_the_change_are_dropped_and_counted(project: Pr
     project.repo.stage({"a.py": BUGGY})
     judged = project.judge()
     assert (len(judged.findings), judged.report["dropped"]) == (1, 5)
-    assert project.judge().report["dropped"] == 5  # from the store too
+    assert project.judge().report["dropped"] == 5  # from the cache too
 
 
 def test_a_reply_that_is_all_invention_is_asked_for_once_more(project: Project) -> None:

@@ -89,7 +89,7 @@ def test_rules_without_a_model_are_said_to_be_unjudged(project: Project) -> None
     project.repo.stage({"a.py": "price = 1\n"})
     judged = project.judge()
     assert judged.verdict == "inconclusive"
-    assert "the invariants were not judged" in judged.report["reason"]
+    assert "the invariants were not checked" in judged.report["reason"]
 
 
 def test_files_go_to_the_models_of_their_routes_and_skipped_ones_nowhere(project: Project) -> None:

@@ -119,7 +119,7 @@ def test_a_hint_without_a_model_to_tell_runs_nothing(project: Project) -> None:
         ("echo all is well", "sarif", "strict: its output is not sarif"),
         ("echo '{}'", "sarif", "strict: its output is not sarif"),
         ("echo bad configuration >&2; exit 2", "mypy", "strict: it failed without a finding (exit code 2: bad config"),
-        ("sleep 60", "gcc", "strict: it did not end in time: stopped after 1 s"),
+        ("sleep 60", "gcc", "strict: it did not finish in time: stopped after 1 s"),
         ("yes | head -c 9000000", "gcc", "strict: it wrote more than 8 MB"),
         (
             "echo 'x.py:1: error: bad  [syntax]'; echo 'Found 1 error in 1 file (errors prevented further checking)'",
@@ -129,7 +129,7 @@ def test_a_hint_without_a_model_to_tell_runs_nothing(project: Project) -> None:
         (
             """echo '{"runs": [{"invocations": [{"executionSuccessful": false}], "results": []}]}'""",
             "sarif",
-            "strict: it says itself that it did not succeed",
+            "strict: it reports that it failed",
         ),
     ],
 )
@@ -167,7 +167,7 @@ def test_a_base_that_cannot_be_linted_leaves_the_added_lines(project: Project) -
     project.repo.stage({"a.py": "A = 1\nB = 2\n", "lint.cfg": "on\n"})
     judged = project.judge()
     assert [found["category"] for found in judged.blocking] == ["E2"]
-    assert "young cannot judge the base of this change" in judged.notices
+    assert "young failed on the base of this change" in judged.notices
 
 
 def test_what_a_linter_prints_cannot_lead_out_of_the_change(project: Project) -> None:

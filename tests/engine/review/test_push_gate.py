@@ -44,7 +44,7 @@ def test_a_known_push_loads_nothing_that_it_does_not_need(project: Project, remo
     done = subprocess.run(
         args, cwd=project.repo.path, env=project.environ, input=remote.lines("main"), capture_output=True, check=False
     )
-    assert b"known already, no requests" in done.stdout
+    assert b"cached, no requests" in done.stdout
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "ralph_hooks.engine.review.push_gate" in loaded
     assert loaded & {"requests", "rich", "genai_prices", "detect_secrets", "git", "asyncio"} == set()
@@ -100,7 +100,7 @@ def test_a_secret_that_a_later_commit_takes_out_holds_the_push_back(project: Pro
     assert judged.code == 1
     (finding,) = judged.blocking
     assert (finding["category"], finding["path"], finding["line"]) == ("secret", "a.py", 1)
-    assert f"commit {leaky[:10]} brings it in" in finding["message"]
+    assert f"commit {leaky[:10]} added it" in finding["message"]
     assert SECRET not in str(judged.report)
 
 
@@ -110,7 +110,7 @@ def test_a_secret_that_is_still_there_is_told_once_and_never_sent(project: Proje
     project.repo.commit({"c.py": "c = 1\n"})
     judged = remote.push("main")
     assert [finding["path"] for finding in judged.blocking] == ["a.py"]
-    assert "brings it in" not in judged.blocking[0]["message"]
+    assert "added it" not in judged.blocking[0]["message"]
     assert server.requests
     assert all(SECRET not in request.prompt for request in server.requests)
 
@@ -284,7 +284,7 @@ def test_files_of_past_commits_that_cannot_be_scanned_are_listed(project: Projec
     listed = remote.push("main").unreviewed
     assert sorted(listed) == ["big.bin", "image.png"]  # a large text is scanned in pieces
     assert listed["big.bin"].startswith("too large (1.1 MB) (in commit ")
-    assert remote.push("main").unreviewed == listed  # and from the store too
+    assert remote.push("main").unreviewed == listed  # and from the cache too
 
 
 def test_a_scan_that_the_deadline_ends_says_what_is_left(project: Project, remote: Remote) -> None:
@@ -468,7 +468,7 @@ def test_nothing_but_deletions_passes_without_asking(project: Project, remote: R
     assert (judged.code, judged.verdict, server.requests) == (0, "pass", [])
     assert judged.report["tree"] == ""
     assert judged.report["refs"][0]["action"] == "delete"
-    assert "PASS: nothing to judge" in remote.hook(":refs/heads/old").out
+    assert "PASS: nothing to review" in remote.hook(":refs/heads/old").out
 
 
 def test_a_tag_of_a_blob_is_scanned_and_no_command_runs_in_it(tested: Project, remote: Remote) -> None:

@@ -102,12 +102,12 @@ def test_later_edits_elsewhere_in_the_file_are_kept(repo: Repo, opened: Reposito
 @pytest.mark.parametrize(
     ("edited", "where"),
     [
-        ({"a.py": replaced("line 9\n", "neun\n")}, "a.py:9 was changed by you"),
-        ({"a.py": "new\nhead\n" + replaced("line 9\n", "neun\n")}, "a.py:11 was changed by you"),
-        ({"a.py": replaced("line 8\nline 9\nline 10\n", "")}, "a.py:8 was changed by you"),
-        ({"a.py": None}, "a.py was removed by you"),
-        ({"b.py": "b\nmine\n"}, "b.py:2 is to be removed, and was changed by you"),
-        ({"new.py": "mine\n"}, "new.py:1 is there already, with other content"),
+        ({"a.py": replaced("line 9\n", "neun\n")}, "a.py:9 has your edits on the same lines"),
+        ({"a.py": "new\nhead\n" + replaced("line 9\n", "neun\n")}, "a.py:11 has your edits on the same lines"),
+        ({"a.py": replaced("line 8\nline 9\nline 10\n", "")}, "a.py:8 has your edits on the same lines"),
+        ({"a.py": None}, "a.py was removed by you, and changed by the other side"),
+        ({"b.py": "b\nmine\n"}, "b.py:2 would be removed, but you changed it"),
+        ({"new.py": "mine\n"}, "new.py:1 already exists with other content"),
         ({"bin": b"\0mine"}, "bin is binary, and changed on both sides"),
     ],
 )
@@ -137,8 +137,8 @@ def test_an_undo_that_would_take_later_edits_with_it_is_refused(repo: Repo, open
     before = tree(repo)
     with pytest.raises(NotApplied) as caught:
         undo(opened)
-    assert "a.py:5 was changed by you" in caught.value.message
-    assert "new.py:2 is to be removed, and was changed by you" in caught.value.message
+    assert "a.py:5 has your edits on the same lines" in caught.value.message
+    assert "new.py:2 would be removed, but you changed it" in caught.value.message
     assert tree(repo) == before
 
 
@@ -308,9 +308,9 @@ def test_two_at_once_do_not_get_into_each_others_way(repo: Repo, opened: Reposit
     fix = store_fix(repo, {"a.py": "mended\n"})
     with journal.alone(opened) as alone:
         assert alone
-        with pytest.raises(RalphError, match="another apply or undo is at work"):
+        with pytest.raises(RalphError, match="another apply or undo is running"):
             apply(opened, fix)
-        with pytest.raises(RalphError, match="another apply or undo is at work"):
+        with pytest.raises(RalphError, match="another apply or undo is running"):
             undo(opened)
     assert apply(opened, fix).paths == ("a.py",)
 
@@ -322,7 +322,7 @@ def test_a_file_that_changes_between_the_look_and_the_replacing_is_left_to_the_u
     # The filter runs after the files were read, when somebody's editor may be at work as well.
     repo.git("config", "filter.busy.smudge", "printf mine > b.py; cat")
     before = tree(repo)
-    with pytest.raises(NotApplied, match=r"b\.py was changed by somebody else"):
+    with pytest.raises(NotApplied, match=r"b\.py was changed by another program"):
         apply(opened, fix)
     assert tree(repo) == {**before, "b.py": (before["b.py"][0], b"mine")}
     assert not journal.pending(opened)

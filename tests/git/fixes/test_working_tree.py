@@ -77,7 +77,7 @@ def test_what_is_no_file_is_not_written_through(top: Path, tmp_path: Path) -> No
     assert files(top) == before
     assert list(outside.iterdir()) == []
     os.mkfifo(top / "pipe")
-    with pytest.raises(Obstacle, match="no ordinary file"):
+    with pytest.raises(Obstacle, match="not a regular file"):
         look(top, "pipe")
 
 

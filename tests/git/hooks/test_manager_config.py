@@ -111,7 +111,7 @@ def test_a_lefthook_configuration(tmp_path: Path, text: str) -> None:
 def test_a_lefthook_configuration_that_has_the_hook_already(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     path.write_text("pre-commit:\n  jobs: []\n" if name.endswith("yml") else "", encoding="utf-8")
-    with pytest.raises(GitError, match="has to be changed by hand") as caught:
+    with pytest.raises(GitError, match="must be edited by hand") as caught:
         entry_for("lefthook", path, PRE_COMMIT)
     assert "run: ralph-hooks gate" in caught.value.message
 

@@ -335,7 +335,7 @@ class TestWhatWasThere:
         state(repo).kept.unlink()
         code, said = stand_in.commit()
         assert code == 1
-        assert "pre-commit.ralph-kept, the hook that was here before, is gone" in said
+        assert "pre-commit.ralph-kept, the previous hook, is missing" in said
 
 
 class TestWhenSomebodyHasBeenThere:
@@ -343,9 +343,9 @@ class TestWhenSomebodyHasBeenThere:
         install(repo, stand_in.python)
         path = state(repo).path
         path.write_bytes(path.read_bytes() + b"echo mine\n")
-        with pytest.raises(GitError, match="was edited after ralph-hooks had written it"):
+        with pytest.raises(GitError, match="was edited after ralph-hooks wrote it"):
             install(repo, stand_in.python)
-        with pytest.raises(GitError, match="was edited after ralph-hooks had written it"):
+        with pytest.raises(GitError, match="was edited after ralph-hooks wrote it"):
             uninstall(repo)
         assert path.read_bytes().endswith(b"echo mine\n")
 
@@ -356,7 +356,7 @@ class TestWhenSomebodyHasBeenThere:
         kept.write_text("#!/bin/sh\necho another\n", encoding="utf-8")
         with pytest.raises(GitError, match="was changed") as caught:
             uninstall(repo)
-        assert caught.value.hint == f"if it is what you want: mv {kept} {state(repo).path}"
+        assert caught.value.hint == f"to keep the changed hook: mv {kept} {state(repo).path}"
         kept.unlink()
         with pytest.raises(GitError, match="is gone"):
             uninstall(repo)
@@ -369,7 +369,7 @@ class TestWhenSomebodyHasBeenThere:
         theirs(repo, text="#!/bin/sh\necho a third one\n")
         before = listing(repo)
         assert uninstall(repo) == HookChange(done=False)
-        with pytest.raises(GitError, match="was written after ralph-hooks had kept another script"):
+        with pytest.raises(GitError, match="was written after ralph-hooks saved another script"):
             install(repo, stand_in.python)
         assert listing(repo) == before
 
@@ -389,7 +389,7 @@ class TestWhenSomebodyHasBeenThere:
         theirs(repo)
         install(repo, stand_in.python)
         state(repo).path.unlink()
-        with pytest.raises(GitError, match="is left of an earlier installation"):
+        with pytest.raises(GitError, match="is left over from an earlier installation"):
             install(repo, stand_in.python)
 
     def test_a_folder_that_cannot_be_written_is_named(self, repo: Repo, stand_in: StandIn) -> None:
@@ -420,7 +420,7 @@ class TestWithoutRalphHooks:
         code, said = self.run(repo, hook)
         assert code == expected
         noun = hook.removeprefix("pre-")
-        assert f"the {noun} was NOT judged: ralph-hooks cannot be run (exit code 127)" in said
+        assert f"the {noun} was NOT reviewed: ralph-hooks cannot be run (exit code 127)" in said
         assert f"&& rm {hook}\n" in said
         assert f"The {noun} {'is held back' if expected else 'goes through'}" in said
 
@@ -446,7 +446,7 @@ class TestWithoutRalphHooks:
         code, said = self.run(repo, PRE_COMMIT)
         assert code == 0
         assert "No module named ralph_hooks" in said
-        assert "the commit was NOT judged" in said
+        assert "the commit was NOT reviewed" in said
 
     def test_an_interpreter_that_lost_its_own_is_not_a_refusal(self, repo: Repo, stand_in: StandIn) -> None:
         """The script of a virtual environment whose Python was removed."""

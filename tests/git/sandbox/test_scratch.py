@@ -224,7 +224,7 @@ def test_a_change_that_does_not_lead_to_its_tree_is_refused(repo: Repo, opened: 
 
     change = staged(opened).change
     wrong = msgspec.structs.replace(change, tree="1" * 40)
-    with pytest.raises(GitError, match="cannot be made from its base"), scratch(opened, wrong.tree, wrong):
+    with pytest.raises(GitError, match="cannot be built from its base"), scratch(opened, wrong.tree, wrong):
         pass
     with pytest.raises(GitError), scratch(opened, "1" * 40):
         pass

@@ -93,7 +93,7 @@ def test_commands_see_what_git_lfs_has_of_a_file_and_are_said_to_where_it_has_no
     command = "sh -c 'cat a.bin; wc -l <b.bin; wc -l <c.txt; git status --short; echo more >>a.bin'"
     (only,) = verifier.run(change.tree, change.base, listed(command), Deadline(60, time.monotonic))
     assert only.tail.split() == ["here3", "3"]
-    assert [caveat for caveat in verifier.caveats() if "Git LFS pointers in place of 1 file:" in caveat]
+    assert [caveat for caveat in verifier.caveats() if "Git LFS pointers instead of 1 file:" in caveat]
     assert stored.read_bytes() == b"here"
 
 
@@ -220,7 +220,7 @@ def test_a_failure_counts_where_the_base_gives_no_names(repo: Repo) -> None:
     repo.commit({"conftest.py": "import nowhere\n", "test_it.py": OLD_TESTS})
     ran = verify_one(repo.stage({"conftest.py": ""}), PYTEST)
     assert (ran.verdict, ran.new_failures) == (Verdict.FAIL, ("test_it::test_old",))
-    assert "nothing to compare with on the base" in ran.tail
+    assert "no comparison with the base" in ran.tail
 
 
 def test_the_same_failure_counts_where_the_command_ends_differently(repo: Repo) -> None:
@@ -303,7 +303,7 @@ def test_a_test_that_no_longer_runs_is_a_failure(
     repo.commit({"app.py": "def one(): return 1\n", "test_it.py": tests, "test_later.py": LATER})
     ran = verify_one(repo.stage(files), PYTEST)
     assert (ran.verdict, ran.missing_tests, ran.new_failures) == (Verdict.FAIL, ("test_later::test_later",), ())
-    assert "(1 test ran on the base and did not run here: test_later::test_later)" in ran.tail
+    assert "(1 test ran on the base but not here: test_later::test_later)" in ran.tail
 
 
 @pytest.mark.parametrize(
@@ -352,7 +352,7 @@ def test_new_failures_in_the_report_count_whatever_the_exit_code(repo: Repo) -> 
 def test_an_old_failure_hides_no_part_of_a_command_line(repo: Repo) -> None:
     repo.commit({"test_it.py": OLD_TESTS})
     ran = verify_one(repo.stage({"a.py": "x = 1\n"}), f"{PYTEST} && false")
-    assert (ran.verdict, "make each part a command" in ran.problem) == (Verdict.INCONCLUSIVE, True)
+    assert (ran.verdict, "make each part a separate command" in ran.problem) == (Verdict.INCONCLUSIVE, True)
 
 
 def test_a_second_test_with_the_name_of_an_old_failure_is_new(repo: Repo) -> None:
@@ -386,7 +386,7 @@ def test_without_a_report_a_failure_of_the_base_too_blocks_and_is_told(repo: Rep
     command = f"{PYTHON} -m unittest"
     ran = verify_one(repo.stage({"a.py": "x = 1\n"}), command)
     assert (ran.verdict, ran.fails_on_base, ran.to_repair) == (Verdict.FAIL, True, False)
-    assert "(it fails on the base too, where it ended with 1" in ran.tail
+    assert "(it fails on the base too, where it exited with 1" in ran.tail
     repo.commit({"test_it.py": case.format(1)})
     ran = verify_one(repo.stage({"test_it.py": case.format(0)}), command)
     assert (ran.verdict, ran.fails_on_base, ran.to_repair) == (Verdict.FAIL, False, True)
@@ -476,29 +476,29 @@ def test_a_good_end_without_the_report_that_was_asked_for_is_no_pass(repo: Repo,
     repo.stage({"conftest.py": "import os\nos._exit(0)\n", "test_it.py": "def test_it(): assert 0\n"})
     ran = verify_one(repo, command)
     assert (ran.exit_code, ran.verdict) == (0, Verdict.INCONCLUSIVE)
-    assert "wrote no JUnit report" in ran.problem
+    assert "wrote no readable JUnit report" in ran.problem
     assert way in ran.problem
-    assert "take {junit} out of the command" in ran.problem
+    assert "take {junit} from the command" in ran.problem
 
 
 def test_a_change_that_makes_the_tests_hang_fails_and_the_time_on_the_base_is_named(repo: Repo) -> None:
     repo.commit({"check.sh": "exit 0\n"})
     ran = verify_one(repo.stage({"check.sh": "echo begins\nsleep 600\n"}), "sh check.sh", timeout=1.0)
     assert (ran.exit_code, ran.verdict, ran.problem) == (None, Verdict.FAIL, "")
-    assert re.fullmatch(r"begins\n\(stopped after 1 s: on the base it ends after 0\.\d s\)", ran.tail)
+    assert re.fullmatch(r"begins\n\(stopped after 1 s: on the base it finishes after 0\.\d s\)", ran.tail)
 
 
 def test_a_hang_says_nothing_where_the_base_does_not_get_that_far(repo: Repo) -> None:
     repo.commit({"check.sh": "exit 3\n"})
     ran = verify_one(repo.stage({"check.sh": "sleep 600\n"}), "sh check.sh", timeout=0.2)
     assert ran.verdict is Verdict.INCONCLUSIVE
-    assert "on the base it ended with 3" in ran.problem
+    assert "on the base it exited with 3" in ran.problem
 
 
 def test_a_timeout_on_both_sides_is_inconclusive_and_says_which_limit_it_was(repo: Repo) -> None:
     own = verify_one(repo, "sleep 600", timeout=0.2)
     assert (own.exit_code, own.verdict) == (None, Verdict.INCONCLUSIVE)
-    assert "on the base it was stopped too: make it faster or raise verify.timeout" in own.problem
+    assert "on the base it was also stopped: make it faster or raise verify.timeout" in own.problem
     runs = verify(repo, "sleep 600", "sleep 601", seconds=0.5)
     assert ["deadline" in ran.problem for ran in runs] == [True, True]
 

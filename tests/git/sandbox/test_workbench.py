@@ -161,8 +161,8 @@ def test_what_a_model_wrote_runs_without_the_network(repo: Repo) -> None:
                 assert (needed.verdict, named.verdict) == (Verdict.PASS, Verdict.PASS)
                 continue
             assert named.new_failures == ("t::calls",)
-            assert named.tail.endswith("(run without a network; `fix.network = true` lets it have one)")
-            assert needed.problem.startswith("it passes on the base, but only with a network (run without")
+            assert named.tail.endswith("(run with the network off; `fix.network = true` allows it)")
+            assert needed.problem.startswith("it passes on the base, but only with network access (run without")
 
 
 def test_the_base_is_asked_once_however_often_a_repair_is_tried(repo: Repo, tmp_path: Path) -> None:
@@ -399,17 +399,17 @@ def test_the_folder_where_this_clone_keeps_its_hooks_is_not_to_be_touched(repo: 
 @pytest.mark.parametrize(
     ("path", "rule"),
     [
-        ("../out.py", "leave the repository"),
-        ("sub/../../out.py", "leave the repository"),
-        ("/tmp/out.py", "leave the repository"),
-        ("C:\\out.py", "leave the repository"),
-        ("sub\\..\\..\\out.py", "leave the repository"),
+        ("../out.py", "write outside the repository"),
+        ("sub/../../out.py", "write outside the repository"),
+        ("/tmp/out.py", "write outside the repository"),
+        ("C:\\out.py", "write outside the repository"),
+        ("sub\\..\\..\\out.py", "write outside the repository"),
         (".git/hooks/pre-commit", "touch .git"),
         ("sub/.Git/config", "touch .git"),
         ("", "proper name"),
         ("sub//x", "proper name"),
         ("./x", "proper name"),
-        ("sub", "folder by a file"),
+        ("sub", "folder with a file"),
     ],
 )
 def test_nothing_is_written_outside_the_copy(bench: GitWorkbench, path: str, rule: str) -> None:

@@ -173,5 +173,5 @@ def test_an_agent_that_is_not_installed_is_named(tmp_path: Path) -> None:
 def test_a_worker_of_a_cluster_starts_no_agent(tmp_path: Path, server: ModelServer) -> None:
     Agent(tmp_path, "claude-code", server)
     model = Model(registry.built_in()["claude-code"], "haiku")
-    with pytest.raises(model_errors.Misconfigured, match="a worker of a cluster"):
+    with pytest.raises(model_errors.Misconfigured, match="cluster workers"):
         registry.client(os.environ, programs=False).complete(question(model), deadline())

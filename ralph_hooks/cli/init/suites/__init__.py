@@ -62,7 +62,7 @@ def find_suites(top: Path) -> FoundSuites:
     more = len(parts) - _MOST_PARTS
     warnings = [warning for suite in kept for warning in _warnings(suite)]
     if more > 0:
-        warnings.append(f"{plural(more, 'more part')} of the project with tests: add those that you want")
+        warnings.append(f"{plural(more, 'more part')} of the project with tests: add the ones you want")
     return FoundSuites(
         tuple(suite for suite in kept if not suite.missing() and not suite.problem), tuple(dict.fromkeys(warnings))
     )

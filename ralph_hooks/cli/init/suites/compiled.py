@@ -19,7 +19,7 @@ def go(folder: Path) -> Iterator[Suite]:
         line = "gotestsum --format=standard-quiet --junitfile={junit} ./..."
         yield Suite(line=line, why="go.mod", programs=("go",), whole=False)
     else:
-        advice = "install gotestsum, and tests that failed before will not count"
+        advice = "install gotestsum so that only new failures count"
         yield Suite(line="go test ./...", why="go.mod", programs=("go",), advice=advice, whole=False)
 
 
@@ -44,7 +44,7 @@ def cargo(folder: Path) -> Iterator[Suite]:
             return
     advice = ""
     if shutil.which("cargo-nextest"):
-        advice = "give a profile of .config/nextest.toml a `junit.path`, and tests that failed before will not count"
+        advice = "give a profile of .config/nextest.toml a `junit.path` so that only new failures count"
     line = f"cargo test --quiet --no-fail-fast{whole}"
     yield Suite(line=line, why="Cargo.toml", programs=("cargo",), advice=advice, whole=bool(whole))
 
@@ -84,7 +84,7 @@ def dotnet(folder: Path) -> Iterator[Suite]:
         line = 'dotnet test --nologo --logger "junit;LogFilePath=TestResults/{assembly}.xml"'
         yield Suite(line=line, why=name, programs=("dotnet",), junit=("**/TestResults/*.xml",))
         return
-    advice = "add the package JunitXml.TestLogger to its test projects, and tests that failed before will not count"
+    advice = "add the package JunitXml.TestLogger to its test projects so that only new failures count"
     yield Suite(line="dotnet test --nologo", why=name, programs=("dotnet",), advice=advice)
 
 

@@ -110,7 +110,7 @@ def _line(script: str, needs: Mapping[str, Any], manager: _Manager) -> tuple[str
         if runner in words and plugin in needs:
             return f"{variable}={{junit}} {manager.test} {options}", ""
         if runner in words:
-            return plain, f"add the package {plugin}, and tests that failed before will not count"
+            return plain, f"add the package {plugin} so that only new failures count"
     return plain, ""
 
 

@@ -21,7 +21,7 @@ def ruby(folder: Path) -> Iterator[Suite]:
         report = "--format progress --format RspecJunitFormatter --out {junit}"
         yield Suite(line=f"{run} {report}", why=name, programs=(program,))
         return
-    advice = "add the gem rspec_junit_formatter, and tests that failed before will not count"
+    advice = "add the gem rspec_junit_formatter so that only new failures count"
     yield Suite(line=run, why=name, programs=(program,), advice=advice)
 
 
