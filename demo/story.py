@@ -22,7 +22,7 @@ SIGNS = {
 }
 """Text that the gate must print for each kind of change, so that it is judged for the right reason."""
 WRONG = {
-    "nobody": "nothing is wrong with it",
+    "nobody": "nothing, the change is correct",
     "checks": "the checks should notice",
     "tests": "only the project's own tests should notice",
     "model": "only a model could notice, and none is configured with a key",
@@ -166,9 +166,9 @@ class Demo:
         before = self._git("rev-parse", "HEAD")
         shown = self._shown("git", "commit", "-q", "-m", subject)
         went_through = self._git("rev-parse", "HEAD") != before
-        outcome = "goes through" if went_through else "is held back"
+        outcome = "went through" if went_through else "was blocked"
         if went_through is not goes_through or (shown.returncode == 0) is not went_through:
-            raise UnexpectedError(f"the commit {outcome} (exit {shown.returncode}), which is not what has to happen")
+            raise UnexpectedError(f"the commit {outcome} (exit {shown.returncode}), which was not expected")
         if not went_through:
             self._git("reset", "-q", "--hard")
         self.screen.say(f"=> {outcome}, as expected ({shown.seconds:.1f} s)", "good")

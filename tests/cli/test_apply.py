@@ -46,7 +46,7 @@ def test_a_fix_is_shown_applied_and_taken_back(project: Project) -> None:
     assert text(project, "a.py") == "one\ntwo\n"
     assert project.run("apply").out == f"Fix {fix.id} is already in your working tree: nothing was changed.\n"
     undone = project.run("undo")
-    assert (undone.code, undone.out) == (0, f"Took fix {fix.id} back in 2 files:\n  a.py\n  b.py\n")
+    assert (undone.code, undone.out) == (0, f"Reverted fix {fix.id} in 2 files:\n  a.py\n  b.py\n")
     assert text(project, "a.py") == "one\nTWO\n"
     again = project.run("undo")
     assert (again.code, again.out) == (2, "")
@@ -56,7 +56,7 @@ def test_a_fix_is_shown_applied_and_taken_back(project: Project) -> None:
 def test_show_says_when_a_fix_waits_for_what_is_staged(project: Project) -> None:
     project.repo.stage({"a.py": "one = 1\n"})
     project.run("gate")
-    assert "A fix waits" not in project.run("show").err
+    assert "A fix is ready" not in project.run("show").err
     fix = store_fix(project.repo, {"a.py": "one = 2\n"}, verified=False)
     shown = project.run("show")
     assert f"A fix is ready: {fix.id}" in shown.err
@@ -64,7 +64,7 @@ def test_show_says_when_a_fix_waits_for_what_is_staged(project: Project) -> None
     assert project.last()["fix"]["id"] == fix.id
     assert f"{fix.id}  " in project.run("show", "--list").out
     project.repo.stage({"a.py": "one = 3\n"})
-    assert "A fix waits" not in project.run("show").err
+    assert "A fix is ready" not in project.run("show").err
 
 
 def test_a_fix_of_an_earlier_state_is_named_and_not_taken_unasked(project: Project) -> None:

@@ -112,7 +112,7 @@ def test_before_the_first_commit_it_says_what_to_do(tmp_path: Path, monkeypatch:
         project.repo.git("rm", "-q", "--cached", "-r", ".")
         ran = project.run("fix")
     assert (ran.code, ran.out) == (2, "")
-    assert "nothing is staged, and this clone has no commit yet" in ran.err
+    assert "nothing is staged, and there is no commit yet" in ran.err
 
 
 def test_what_passes_needs_no_repair(project: Project) -> None:
@@ -130,7 +130,7 @@ def test_what_cannot_be_judged_is_not_called_repaired(project: Project) -> None:
     ran = project.run("fix")
     assert ran.code == 3
     assert "NOT REVIEWED" in ran.out
-    assert "goes through" not in ran.out
+    assert "not blocked" not in ran.out
 
 
 @pytest.mark.parametrize("name", ["2", "fingerprint"])

@@ -377,5 +377,5 @@ def test_a_range_is_judged_whole_whatever_remotes_have_of_it(repo: Repo) -> None
 
 @pytest.mark.parametrize("data", [b"nonsense\n", b"refs/heads/main 123 refs/heads/main 456\n"])
 def test_lines_that_git_would_not_write_are_refused(data: bytes) -> None:
-    with pytest.raises(GitError, match="no line of a pre-push hook"):
+    with pytest.raises(GitError, match="not a line of a pre-push hook"):
         read_updates(data)

@@ -377,7 +377,7 @@ def test_a_bare_repository_is_refused(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_the_inside_of_a_git_folder_is_refused(repo: Repo) -> None:
-    with pytest.raises(GitError, match="work tree") as caught:
+    with pytest.raises(GitError, match="working tree") as caught:
         open_repository(repo.path / ".git")
     assert "not inside .git" in caught.value.hint
 

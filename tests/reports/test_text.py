@@ -356,7 +356,7 @@ def test_severities_have_their_own_words() -> None:
 REPAIR = """\
 repair
   autofix (free): ruff has no safe fix for F821
-  plan (to send little): 2 files, 3 steps;
+  plan (to send fewer tokens): 2 files, 3 steps;
     openrouter/deepseek/deepseek-v4-flash, $0.0001
   implement (attempt 1 of 2): 2 edits in 1 file; anthropic/claude-opus-4-5, cost
     unknown

@@ -86,7 +86,7 @@ def rungs() -> tuple[RepairStep, ...]:
         RepairStep(step=Step.AUTOFIX, reason="free", outcome="ruff has no safe fix for F821", succeeded=False),
         RepairStep(
             step=Step.PLAN,
-            reason="to send little",
+            reason="to send fewer tokens",
             outcome="2 files, 3 steps",
             succeeded=True,
             model=MODEL,

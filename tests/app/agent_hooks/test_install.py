@@ -70,7 +70,7 @@ def test_a_new_file_is_as_the_agent_documents_it_and_goes_away_again(project: Pr
         },
     }
     assert written == wanted[agent.name]
-    assert "installed already" in install(project, agent)
+    assert "already installed" in install(project, agent)
     assert json.loads((project.repo.path / agent.file).read_text()) == written
     install(project, agent, undo=True)
     assert files(project) == before

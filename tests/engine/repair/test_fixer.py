@@ -174,7 +174,7 @@ def test_a_file_that_ends_the_tests_before_they_run_is_refused(project: Project)
     with_tests(project, Crew(implement=[ends]), "[tool.ralph-hooks.fix]\nrounds = 0\nattempts = 1\n")
     judged = mend(project)
     assert judged.code == 1
-    assert "when it starts: sitecustomize.py" in said(judged, "check")
+    assert "startup files of interpreters and tools: sitecustomize.py" in said(judged, "check")
 
 
 @pytest.mark.parametrize(

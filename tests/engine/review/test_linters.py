@@ -225,7 +225,7 @@ def test_a_push_is_linted_too(project: Project) -> None:
         ('name = "My Linter"\nrun = "x"', "small letters"),
         ('name = "a"\nrun = "x \'"', "cannot be split into words"),
         ('name = "a"\nrun = "x"\nblock-at = "note"', "block-at"),
-        ('name = "a"\nrun = "x"\n[[tool.ralph-hooks.linters]]\nname = "a"\nrun = "y"', "stands twice"),
+        ('name = "a"\nrun = "x"\n[[tool.ralph-hooks.linters]]\nname = "a"\nrun = "y"', "is listed twice"),
     ],
 )
 def test_a_mistake_in_the_table_is_named(project: Project, table: str, told: str) -> None:

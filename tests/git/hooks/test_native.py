@@ -422,7 +422,7 @@ class TestWithoutRalphHooks:
         noun = hook.removeprefix("pre-")
         assert f"the {noun} was NOT reviewed: ralph-hooks cannot be run (exit code 127)" in said
         assert f"&& rm {hook}\n" in said
-        assert f"The {noun} {'is held back' if expected else 'goes through'}" in said
+        assert f"The {noun} {'is blocked' if expected else 'is not blocked'}" in said
 
     @pytest.mark.usefixtures("stand_in")
     def test_the_environment_can_decide_otherwise(self, repo: Repo) -> None:

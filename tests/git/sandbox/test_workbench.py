@@ -406,9 +406,9 @@ def test_the_folder_where_this_clone_keeps_its_hooks_is_not_to_be_touched(repo: 
         ("sub\\..\\..\\out.py", "write outside the repository"),
         (".git/hooks/pre-commit", "touch .git"),
         ("sub/.Git/config", "touch .git"),
-        ("", "proper name"),
-        ("sub//x", "proper name"),
-        ("./x", "proper name"),
+        ("", "invalid name"),
+        ("sub//x", "invalid name"),
+        ("./x", "invalid name"),
         ("sub", "folder with a file"),
     ],
 )
