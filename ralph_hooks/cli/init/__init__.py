@@ -54,7 +54,7 @@ Examples:
 @click.command("init", help=HELP)
 @click.option("--yes", is_flag=True, help="Apply the plan without asking.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and change nothing.")
-@click.option("--offline", is_flag=True, help="Send nothing: do not try the models.")
+@click.option("--offline", is_flag=True, help="Send no requests to the models.")
 @click.option("--cheap", metavar="MODEL", default="", help="The model for reviews and corrections, as provider/model.")
 @click.option("--expensive", metavar="MODEL", default="", help="The model that writes repairs.")
 @click.option("--tests/--no-tests", default=True, help="Add the test command.")

@@ -130,7 +130,9 @@ def propose(
     elif candidates:
         remarks.append("no model answered: the checks and your tests run without any model until you choose one")
     else:
-        remarks.append("no API key found: only the checks and your tests run, without a model (see docs/configuration.md)")
+        remarks.append(
+            "no API key found: only the checks and your tests run, without a model (see docs/configuration.md)"
+        )
     repairer = _chosen(expensive, providers, Phase.IMPLEMENT, trials) or _id(
         trials.first(_expensive(around, providers), Phase.IMPLEMENT)
     )

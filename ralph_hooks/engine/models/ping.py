@@ -60,7 +60,7 @@ class PingResult(Struct, frozen=True):
         if self.problem:
             return self.problem
         cost = "at unknown cost" if self.cost_usd is None else f"for {money(self.cost_usd)}"
-        missed = "; it overlooked the bug in the question, a division by 0" if self.overlooked else ""
+        missed = "; it missed the planted bug, a division by 0" if self.overlooked else ""
         return f"answered in {self.seconds:.1f} s {cost}{missed}"
 
 

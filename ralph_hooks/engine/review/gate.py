@@ -139,7 +139,9 @@ class Gate(Struct, frozen=True, kw_only=True):
 
     def _reviewed(self, change: ReviewInput, scope: Scope) -> Reviewed:
         if Scope.REVIEW not in scope:
-            return _not_asked(change, "not reviewed: this command runs only verify commands and invariants", Cause.NOT_ASKED)
+            return _not_asked(
+                change, "not reviewed: this command runs only verify commands and invariants", Cause.NOT_ASKED
+            )
         if self.checks.skips.models:
             return _not_asked(change, f"skipped by {VARIABLE}", Cause.BYPASSED)
         return self.review(change)

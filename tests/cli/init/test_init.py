@@ -76,7 +76,7 @@ def test_from_nothing_to_a_judged_commit(project: Project, monkeypatch: pytest.M
     said = init(project, "--yes", offline=False)
     pair = defaults().models["openai"]
     assert [request.body["model"] for request in server.requests] == [pair.cheap, pair.expensive]
-    assert re.search(rf"Tried:\n  openai/{pair.cheap}: answered in \S+ s for \S+; it overlooked the bug", said)
+    assert re.search(rf"Tried:\n  openai/{pair.cheap}: answered in \S+ s for \S+; it missed the planted bug", said)
     assert project.ledger().cost_usd > 0
     server.requests.clear()
     written = table(project)
