@@ -32,7 +32,7 @@ from ralph_hooks.engine.review.dismissals import DismissalFilter
 Item = TypeVar("Item")
 SECRET = "secret"
 """The category of a finding that keeps its file from being sent."""
-WITHHELD = "withheld: it holds a secret"
+WITHHELD = "not sent: it contains a secret"
 REFUSED = "not reviewed yet: fix the check failure first"
 """Reason why no model reviews a file that a check rejects."""
 _VERSION = "2"
