@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.support.hooked import Hooked
+from tests.support.hooked import RUNNERS, Hooked
+from tests.support.matrix import product
 
 FORMS: list[tuple[str, ...]] = [
     (),
@@ -20,7 +21,11 @@ FORMS: list[tuple[str, ...]] = [
 ]
 
 
-@pytest.mark.parametrize("args", FORMS, ids=" ".join)
+def named(value: object) -> str:
+    return value if isinstance(value, str) else " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+@pytest.mark.parametrize(("args", "hooked"), product(FORMS, RUNNERS, name=named), indirect=["hooked"])
 def test_the_judged_tree_is_the_committed_one(hooked: Hooked, args: Sequence[str]) -> None:
     """With a staged file, one that is edited further, and one that is edited only in the working tree."""
     repo = hooked.repo
@@ -58,7 +63,9 @@ def test_the_first_commit(hooked: Hooked) -> None:
     assert report["paths"] == len(hooked.repo.git("ls-files").splitlines())
 
 
-@pytest.mark.parametrize("args", [(), ("-a",), ("--", "tree.py")], ids=" ".join)
+@pytest.mark.parametrize(
+    ("args", "hooked"), product([(), ("-a",), ("--", "tree.py")], RUNNERS, name=named), indirect=["hooked"]
+)
 def test_a_linked_worktree(hooked: Hooked, args: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     main = hooked.repo
     main.commit({"tree.py": "old = 1\n"})

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.errors import ExitCode
+from tests.support.matrix import first
 from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project
 from tests.support.push import Remote
@@ -115,7 +116,7 @@ def heavy(count: int = 12) -> dict[str, str | bytes | None]:
     return {f"data{number}.txt": f"{number}\n{body}" for number in range(count)}
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", first(1, SIGNALS))
 def test_while_the_secret_scan_runs(project: Project, remote: Remote, number: signal.Signals) -> None:
     project.models(analyst())
     project.repo.commit(heavy())
@@ -127,7 +128,7 @@ def test_while_the_secret_scan_runs(project: Project, remote: Remote, number: si
 
 
 @needs_proc
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", first(1, SIGNALS[::-1]))
 @pytest.mark.usefixtures("remote")
 def test_while_checks_run(project: Project, number: signal.Signals) -> None:
     project.models(analyst())
@@ -154,7 +155,7 @@ def test_while_a_model_is_waited_for(project: Project, remote: Remote, number: s
     assert (ledger.calls, ledger.estimated) == (1, 1)  # the provider may charge for it
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", first(1, [signal.SIGTERM, signal.SIGHUP]))
 def test_while_a_command_runs_that_does_not_want_to_end(
     project: Project, remote: Remote, tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from tests.support.credentials import SERVICES
+from tests.support.matrix import first, product
 from tests.support.project import BIN, Project
 from tests.support.push import Remote
 from tests.support.repo import Repo
@@ -115,7 +116,7 @@ def by_url(repo: Repo, remote: Remote) -> list[str]:
     return [f"file://{remote.bare.path}", "main"]
 
 
-def first(repo: Repo, _: Remote) -> list[str]:
+def first_push(repo: Repo, _: Remote) -> list[str]:
     """An empty remote, and a history that nobody knows."""
     empty = Repo(repo.path.parent / "empty.git", repo.home)
     empty.path.mkdir()
@@ -143,7 +144,7 @@ SCENARIOS: dict[Prepare, str | None] = {
     reverted: "fail",
     rebased: "pass",
     by_url: "fail",
-    first: "fail",
+    first_push: "fail",
     nothing: None,
 }
 """With the verdict; None where a push goes through and a framework does not even call us."""
@@ -173,7 +174,7 @@ MANAGERS: dict[str, Callable[[Project], None]] = {
 }
 
 
-@pytest.fixture(params=MANAGERS)
+@pytest.fixture
 def remote(request: pytest.FixtureRequest, project: Project) -> Remote:
     """A remote behind the hook of one manager."""
     project.models(analyst(Finds("eval(", "Runs what the user typed.")))
@@ -186,7 +187,11 @@ def refs(repo: Repo) -> str:
     return repo.git("for-each-ref", "--format=%(refname) %(objectname)")
 
 
-@pytest.mark.parametrize("prepare", SCENARIOS, ids=lambda prepare: prepare.__name__)
+def named(value: object) -> str:
+    return getattr(value, "__name__", str(value))
+
+
+@pytest.mark.parametrize(("prepare", "remote"), product(SCENARIOS, MANAGERS, name=named), indirect=["remote"])
 def test_a_push_gets_the_same_verdict_through_every_kind_of_hook(
     project: Project, remote: Remote, prepare: Prepare
 ) -> None:
@@ -206,6 +211,7 @@ def test_a_push_gets_the_same_verdict_through_every_kind_of_hook(
 
 
 @pytest.mark.usefixtures("remote")
+@pytest.mark.parametrize("remote", first(2, MANAGERS), indirect=True)
 def test_under_a_framework_one_ref_arrives_and_that_is_said(project: Project) -> None:
     repo = project.repo
     repo.commit({"a.py": "a = 1\n"})
@@ -221,6 +227,7 @@ def test_under_a_framework_one_ref_arrives_and_that_is_said(project: Project) ->
         assert (done.returncode, judged["verdict"], one_of_two in said) == (0, "pass", True), said
 
 
+@pytest.mark.parametrize("remote", first(1, MANAGERS), indirect=True)
 def test_an_outage_holds_a_push_back_through_every_kind_of_hook(project: Project, remote: Remote) -> None:
     project.models(Reply.status(503))
     project.repo.commit({"a.py": "a = 1\n"})

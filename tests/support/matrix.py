@@ -10,6 +10,15 @@ from typing import Any
 import pytest
 
 LONG = pytest.mark.long(reason="one of a matrix, whose values are all covered by the cases of `make test`")
+MORE = pytest.mark.long(reason="one more case of what the first ones show")
+
+
+def first(count: int, cases: Iterable[object]) -> list[Any]:
+    """Return ``cases`` for `parametrize`, with all but the first ``count`` marked as long."""
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=() if at < count else MORE)
+        for at, case in enumerate(cases)
+    ]
 
 
 def product(

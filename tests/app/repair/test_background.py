@@ -16,11 +16,13 @@ import pytest
 
 from ralph_hooks.core.job import Job, JobState
 from tests.support.fixes import in_store
+from tests.support.matrix import MORE
 from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
+from tests.support.stand_in import executable
 from tests.support.terminal import at_terminal
 
 EVAL = Finds("eval(", "Runs what the user typed.")
@@ -76,12 +78,15 @@ def pins(project: Project) -> list[str]:
     return in_store(project.repo).git("for-each-ref", "--format=%(refname)", "refs/ralph/jobs").split()
 
 
-def with_hook(project: Project, crew: Crew, *lines: str) -> ModelServer:
-    """The project with real pre-commit, and ``crew`` to answer for its models."""
+def with_hook(project: Project, crew: Crew, *lines: str, framework: bool = False) -> ModelServer:
+    """The project with a hook, git's own or real pre-commit's, and ``crew`` to answer for its models."""
     server = project.models(crew, user=BUDGET)
     fix = "\n".join(["[tool.ralph-hooks.fix]", *lines])
     project.configure(f'{TWO_LINES}on-failure = "fix"\n{fix}\n')
     project.repo.commit({".pre-commit-config.yaml": PRE_COMMIT, "calc.py": MENDED})
+    if not framework:
+        executable(project.repo.path / ".git/hooks/pre-commit", f"#!/bin/sh\nexec {BIN}/ralph-hooks gate\n")
+        return server
     subprocess.run(
         [BIN / "pre-commit", "install"], cwd=project.repo.path, env=project.environ, check=True, capture_output=True
     )
@@ -122,7 +127,7 @@ def asked(server: ModelServer, phase: str) -> int:
 
 
 def test_a_refused_commit_returns_while_the_repair_goes_on_and_can_be_ended(project: Project, temporary: Path) -> None:
-    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[Reply.hang()]))
+    server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[Reply.hang()]), framework=True)
     project.repo.stage({"calc.py": BUGGY})
     tree = project.repo.git("write-tree")
     said = commit(project)  # a hook that waited would never return: nobody answers
@@ -156,7 +161,7 @@ def alive(pid: int) -> bool:
     return bool(state.stdout.strip()) and not state.stdout.startswith("Z")
 
 
-@pytest.mark.parametrize("args", [(), ("-a",), ("--", "calc.py")])
+@pytest.mark.parametrize("args", [("-a",), pytest.param((), marks=MORE), pytest.param(("--", "calc.py"), marks=MORE)])
 def test_apply_waits_for_the_fix_and_the_commit_then_passes(project: Project, args: tuple[str, ...]) -> None:
     """Whichever way the commit was made: the index that git hands to the hook is gone when the repair begins."""
     server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[MENDS]))
@@ -299,7 +304,7 @@ class Gate:
         return self._reply
 
 
-@pytest.mark.parametrize("first", ["commit", "fix"])
+@pytest.mark.parametrize("first", ["commit", pytest.param("fix", marks=MORE)])
 def test_whoever_wants_the_same_repair_waits_for_the_one_that_goes_on(project: Project, first: str) -> None:
     gate = Gate(MENDS)
     server = with_hook(project, Crew(EVAL, planned=plan("calc.py"), implement=[gate]))
@@ -375,7 +380,7 @@ def test_what_was_tried_in_vain_by_hand_is_not_tried_again_by_a_hook(project: Pr
     assert (project.run("fix").code, len(project.jobs.all())) == (0, 1)  # where nothing is wrong there is no record
 
 
-@pytest.mark.parametrize("ci", ["", "true"])
+@pytest.mark.parametrize("ci", ["", pytest.param("true", marks=MORE)])
 def test_of_a_push_of_several_refs_the_first_that_is_refused_is_repaired(
     project: Project, monkeypatch: pytest.MonkeyPatch, ci: str
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.matrix import MORE, first
 from tests.support.project import TWO_LINES, Judged, Project, phases
 from tests.support.server import Finds, Reply, Request, Responder, analyst
 
@@ -107,10 +108,10 @@ def test_reproducer_that_does_not_load_is_asked_for_once_more(shop: Project) -> 
 @pytest.mark.parametrize(
     ("because", "promises", "evidence"),
     [
-        ("", True, "shown"),
         (PROMISE, True, "proved"),
         (PROMISE, False, "shown"),
-        ('shop.py: "Never said."', True, "shown"),
+        pytest.param("", True, "shown", marks=MORE),
+        pytest.param('shop.py: "Never said."', True, "shown", marks=MORE),
     ],
 )
 def test_difference_is_proved_only_by_a_promise_that_the_change_leaves_alone(
@@ -138,7 +139,7 @@ def test_stated_intent_makes_a_difference_one_that_is_meant(shop: Project) -> No
     assert "A rate of nothing is an error" in server.requests[-1].prompt
 
 
-@pytest.mark.parametrize(("allowed", "evidence"), [(True, "proved"), (False, "unproved")])
+@pytest.mark.parametrize(("allowed", "evidence"), first(1, [(False, "unproved"), (True, "proved")]))
 def test_exception_in_new_code_needs_an_input_that_is_allowed(shop: Project, *, allowed: bool, evidence: str) -> None:
     shop.repo.stage({"shop.py": f"{BASE}\n\ndef first(items):\n    return items[0]\n"})
     test = "from shop import first\ndef test_first():\n    assert first([]) is None\n"
@@ -149,6 +150,7 @@ def test_exception_in_new_code_needs_an_input_that_is_allowed(shop: Project, *, 
     assert finding["proof"]["on_base"] == "not run: the code is new in this change"
 
 
+@MORE
 def test_exception_that_the_change_raises_on_purpose_needs_an_input_that_is_allowed(shop: Project) -> None:
     raising = BASE.replace("        return 0\n", "        raise ValueError(whole)\n")
     shop.repo.stage({"shop.py": raising})
@@ -157,6 +159,7 @@ def test_exception_that_the_change_raises_on_purpose_needs_an_input_that_is_allo
     assert only(shop.judge())["evidence"] == "shown"
 
 
+@MORE
 def test_old_bug_is_only_shown(shop: Project) -> None:
     shop.repo.commit({"shop.py": CHANGE})
     shop.repo.stage({"shop.py": CHANGE.replace("100 * part", "100.0 * part")})
@@ -167,7 +170,7 @@ def test_old_bug_is_only_shown(shop: Project) -> None:
 
 @pytest.mark.parametrize(
     ("block_on", "evidence", "code"),
-    [("proof", "shown", 0), ("shown", "shown", 1), ("auto", "shown", 0), ("agreement", "agreed", 1)],
+    first(2, [("shown", "shown", 1), ("agreement", "agreed", 1), ("proof", "shown", 0), ("auto", "shown", 0)]),
 )
 def test_block_on_says_what_evidence_blocks(shop: Project, block_on: str, evidence: str, code: int) -> None:
     shop.repo.git("reset", "--hard")

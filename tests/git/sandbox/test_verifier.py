@@ -23,6 +23,7 @@ from ralph_hooks.git.sandbox.verifier import CommandVerifier
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.store.cache import Verdicts
 from ralph_hooks.store.sqlite import Database
+from tests.support.matrix import MORE, first, product
 from tests.support.repo import Repo
 
 PYTHON = shlex.quote(sys.executable)
@@ -274,7 +275,7 @@ TESTS = "from app import one\ndef test_old(): assert one() == 2\ndef test_one():
 LATER = "import app\ndef test_later(): assert app.one() == 1\n"
 
 
-@pytest.mark.parametrize("command", [PYTEST, f"{PYTEST} -qq --no-summary"])
+@pytest.mark.parametrize("command", first(1, [f"{PYTEST} -qq --no-summary", PYTEST]))
 def test_collection_error_of_base_hides_no_broken_function(repo: Repo, command: str) -> None:
     repo.commit(BROKEN | {"test_it.py": "from app import one\ndef test_one(): assert one() == 1\n"})
     ran = verify_one(repo.stage({"app.py": "def one(): return 0\n"}), command)
@@ -285,17 +286,16 @@ def test_collection_error_of_base_hides_no_broken_function(repo: Repo, command: 
     assert (ran.verdict, ran.new_failures, ran.known_failures) == (Verdict.FAIL, ("test_it::test_one",), ("test_bad",))
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"pytest.ini": "[pytest]\npython_files = test_it.py\n"},
-        {"conftest.py": "collect_ignore = ['test_later.py']\n"},
-        {"conftest.py": "def pytest_collection_modifyitems(items): items[:] = items[:2]\n"},
-        {"conftest.py": "import pytest\ndef pytest_collection_modifyitems(items): items[2].add_marker('skip')\n"},
-        {"test_later.py": None, "later_tests.py": LATER},
-    ],
-)
-@pytest.mark.parametrize("old_failure", [True, False])
+NARROWER: list[dict[str, str | None]] = [
+    {"pytest.ini": "[pytest]\npython_files = test_it.py\n"},
+    {"conftest.py": "collect_ignore = ['test_later.py']\n"},
+    {"conftest.py": "def pytest_collection_modifyitems(items): items[:] = items[:2]\n"},
+    {"conftest.py": "import pytest\ndef pytest_collection_modifyitems(items): items[2].add_marker('skip')\n"},
+    {"test_later.py": None, "later_tests.py": LATER},
+]
+
+
+@pytest.mark.parametrize(("files", "old_failure"), product(NARROWER, [True, False]))
 def test_a_test_that_no_longer_runs_is_a_failure(
     repo: Repo, files: dict[str, str | None], *, old_failure: bool
 ) -> None:
@@ -310,13 +310,14 @@ def test_a_test_that_no_longer_runs_is_a_failure(
     ("files", "removed"),
     [
         ({"test_later.py": None}, ("test_later::test_later",)),
-        ({"test_later.py": "def test_other(): pass\n"}, ("test_later::test_later",)),
-        (
+        ({"test_later.py": None, "sub/test_moved.py": LATER}, ()),
+        pytest.param({"test_later.py": "def test_other(): pass\n"}, ("test_later::test_later",), marks=MORE),
+        pytest.param(
             {"test_later.py": f"import pytest\n@pytest.mark.skip\n{LATER}".replace("import app\n", "")},
             ("test_later::test_later",),
+            marks=MORE,
         ),
-        ({"test_later.py": None, "sub/test_moved.py": LATER}, ()),
-        ({"test_later.py": "class TestX:\n  def test_later(self): pass\n"}, ()),
+        pytest.param({"test_later.py": "class TestX:\n  def test_later(self): pass\n"}, (), marks=MORE),
     ],
 )
 def test_tests_that_the_change_removes_are_told_and_moved_ones_are_not(
@@ -440,10 +441,10 @@ def test_a_command_that_cannot_run_is_inconclusive(repo: Repo, command: str, pro
     [
         ("./check.sh", {"check.sh": None}),
         (f"{PYTHON} -m pytest -q", {"test_it.py": None}),
-        (f"{PYTHON} -m pytest -q test_it.py", {"test_it.py": None}),
-        (f"{PYTHON} -m pytest -q", {"helper.py": "raise ImportError\n"}),
         (PYTEST, {"helper.py": "raise ImportError\n"}),
-        (PYTEST, {"test_it.py": "import os\nos._exit(1)\n"}),
+        pytest.param(f"{PYTHON} -m pytest -q test_it.py", {"test_it.py": None}, marks=MORE),
+        pytest.param(f"{PYTHON} -m pytest -q", {"helper.py": "raise ImportError\n"}, marks=MORE),
+        pytest.param(PYTEST, {"test_it.py": "import os\nos._exit(1)\n"}, marks=MORE),
     ],
 )
 def test_a_command_that_the_change_keeps_from_running_is_a_failure(
