@@ -1,4 +1,4 @@
-"""Large data files (fixtures, dumps, translations) as a model sees them: their shape and a sample of their lines."""
+"""The shape and a sample of large data files and documents (fixtures, dumps, translations), for a model."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from posixpath import splitext
 
 from ralph_hooks.core.change import Hunk, Line
-from ralph_hooks.core.text import beginning
+from ralph_hooks.core.text import beginning, plural
 from ralph_hooks.core.usage import estimate_tokens
 
-DATA_SUFFIXES = frozenset((
-    ".arb", ".csv", ".geojson", ".json", ".jsonl", ".log", ".ndjson", ".po", ".pot", ".properties", ".resx", ".sql",
-    ".strings", ".tsv", ".xlf", ".xliff", ".xml", ".yaml", ".yml",
+_DATA = frozenset((
+    ".arb", ".bib", ".csv", ".dat", ".ftl", ".geojson", ".gml", ".gpx", ".ics", ".json", ".json5", ".jsonc", ".jsonl",
+    ".kml", ".log", ".ndjson", ".plist", ".po", ".pot", ".properties", ".resx", ".sql", ".srt", ".strings", ".svg",
+    ".toml", ".tsv", ".txt", ".vcf", ".vtt", ".xlf", ".xliff", ".xml", ".yaml", ".yml",
 ))  # fmt: skip
-WHOLE_TOKENS = 6_000
-"""A change of a data file up to this size is sent whole."""
+_DOCUMENTS = frozenset((".adoc", ".htm", ".html", ".ipynb", ".markdown", ".md", ".rst", ".tex", ".xhtml"))
+_WHOLE_DATA, _WHOLE_DOCUMENT = 6_000, 25_000  # tokens: changes of up to this size are sent whole
+_LONG_OUTPUT = 2_000  # characters: longer lines of a notebook are images and other output
 SAMPLE_TOKENS = 2_000
 _RUN = 3  # neighbouring lines, so that a record can be seen
 _LINE = 400  # characters of a line in a sample
@@ -24,16 +26,22 @@ _DEPTH, _KEYS = 3, 12  # of the shape
 def sample(path: str, hunks: Sequence[Hunk]) -> tuple[Sequence[Hunk], str]:
     """Return the lines of ``hunks`` to send and, if they are a sample, a sentence that says so (else "").
 
-    Only data files whose changed lines exceed `WHOLE_TOKENS` are sampled: runs of lines, evenly spread, from the first
-    to the last.
+    Only large changes of data files and documents are sampled: runs of lines, evenly spread, from the first to the
+    last. Of a notebook the long lines are shortened first, for its cells are code.
     """
-    if splitext(path)[1].lower() not in DATA_SUFFIXES:
+    suffix = splitext(path)[1].lower()
+    most = _WHOLE_DATA if suffix in _DATA else _WHOLE_DOCUMENT if suffix in _DOCUMENTS else None
+    if most is None:
         return hunks, ""
+    told = ""
+    if suffix == ".ipynb" and (long := sum(len(line.text) > _LONG_OUTPUT for hunk in hunks for line in hunk.lines)):
+        hunks = [Hunk(tuple(_shortened(line, _LINE, _LONG_OUTPUT) for line in hunk.lines)) for hunk in hunks]
+        told = f"{plural(long, 'long line')} of output shortened"
     lines = [line for hunk in hunks for line in hunk.lines]
     changed = sum(line.kind != " " for line in lines)
     total = sum(len(line.text) for line in lines) // 4
-    if total <= WHOLE_TOKENS:
-        return hunks, ""
+    if total <= most:
+        return hunks, told
     width = max(1, min(_LINE, SAMPLE_TOKENS * 4 // max(1, min(len(lines), 8 * _RUN))))
     each = max(1, sum(min(len(line.text), width) for line in lines) // len(lines) // 4 + 2)
     runs = max(2, SAMPLE_TOKENS // (each * _RUN))
@@ -50,8 +58,8 @@ def sample(path: str, hunks: Sequence[Hunk]) -> tuple[Sequence[Hunk], str]:
     return kept, f"data: a sample of {shown:,} of {changed:,} changed lines was reviewed"
 
 
-def _shortened(line: Line, width: int) -> Line:
-    if len(line.text) <= width:
+def _shortened(line: Line, width: int, longest: int = 0) -> Line:
+    if len(line.text) <= max(width, longest):
         return line
     return Line(line.kind, line.old, line.new, f"{beginning(line.text, width)} [...]")
 

@@ -32,6 +32,24 @@ def test_code_and_small_data_are_sent_whole(path: str, rows: list[str]) -> None:
     assert sample(path, hunks) == (hunks, "")
 
 
+@pytest.mark.parametrize("path", ["icon.svg", "words.txt", "de.ftl", "track.kml", "a.toml", "page.html", "guide.md"])
+def test_other_large_data_and_documents_are_sampled(path: str) -> None:
+    assert sample(path, added(ROWS))[1].startswith("data: a sample of")
+
+
+def test_page_of_ordinary_size_is_sent_whole() -> None:
+    hunks = added(ROWS[:2_000])
+    assert sample("page.html", hunks) == (hunks, "")
+
+
+def test_images_of_a_notebook_are_shortened_and_its_code_is_not() -> None:
+    code = ['"x = 1",', '"y = 2"', '"image/png": "' + "iVBORw0KGgo" * 9_000 + '"']
+    [hunk], told = sample("plot.ipynb", added(code))
+    assert [line.text for line in hunk.lines[:2]] == code[:2]
+    assert estimate_tokens(hunk.lines[2].text) < SAMPLE_TOKENS
+    assert told == "1 long line of output shortened"
+
+
 def test_a_file_of_one_long_line_is_cut_between_words() -> None:
     [hunk], told = sample("dump.json", added([", ".join(f'"key{number}"' for number in range(90_000))]))
     assert hunk.lines[0].text.endswith('",  [...]')
