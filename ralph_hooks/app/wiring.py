@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from ralph_hooks.core.guidance import Guidance, load
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.checks import Linters
 from ralph_hooks.core.ports.cluster import Cluster
-from ralph_hooks.core.ports.models import ModelClient
+from ralph_hooks.core.ports.models import ModelClient, Prices
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.sandbox import LinterRunner, Prover, Verifier
 from ralph_hooks.core.ports.store import Cache
@@ -58,6 +58,7 @@ from ralph_hooks.store.state import State
 from ralph_hooks.trust.redaction import Redaction
 
 if TYPE_CHECKING:
+    from ralph_hooks.engine.backtest.batch import Batching
     from ralph_hooks.engine.backtest.remote import Remote
     from ralph_hooks.engine.repair.fixer import Fixer
     from ralph_hooks.engine.review.push_gate import PushGate
@@ -277,6 +278,7 @@ def build_trial(
     run: str,
     client: ModelClient,
     apart: str,
+    batch: Batching | None = None,
 ) -> Gate:
     """Return the gate for one backtest example.
 
@@ -284,7 +286,9 @@ def build_trial(
     """
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
-    caller, store, prices = build_caller(context, state, "backtest", deadline, run=run, client=client, apart=apart)
+    caller, store, prices = build_caller(
+        context, state, "backtest", deadline, run=run, client=client, apart=apart, batch=batch
+    )
     models = ModelAccess(
         settings=context.settings,
         limits=limits,
@@ -358,14 +362,19 @@ def build_caller(
     run: str = "",
     client: ModelClient | None = None,
     apart: str = "",
-) -> tuple[Caller, Cache, Catalogue]:
+    batch: Batching | None = None,
+) -> tuple[Caller, Cache, Prices]:
     """Return the model caller for one run of ``command``, with its cache and prices.
 
     ``run`` and ``client`` are shared by several callers of one run; ``apart`` names a cache of their own.
     """
     verdicts = Verdicts(state.database)
     store: Cache = NamespacedCache(verdicts, apart) if apart else verdicts
-    prices = Catalogue(context.settings.prices, verdicts)
+    prices: Prices = Catalogue(context.settings.prices, verdicts)
+    if batch is not None:
+        from ralph_hooks.engine.backtest.batch import HalfPrices
+
+        client, prices = batch, HalfPrices(prices)
     run = run or os.urandom(8).hex()
     caller = Caller(
         client=client or build_client(context, run),
@@ -377,6 +386,7 @@ def build_caller(
         run=run,
         sleep=time.sleep,
         now=time.time,
+        batch=batch,
     )
     return caller, store, prices
 
@@ -464,6 +474,23 @@ def open_fixer(context: Context, gate: Gate, snapshot: Snapshot) -> Iterator[Fix
         raise RalphError(
             f"cannot use the scratch copy: {error}", "check for free space in the temporary folder"
         ) from error
+
+
+def build_batching(context: Context, state: State, run: str, apart: str, tell: Callable[[str], None]) -> Batching:
+    """Return the client that sends the requests of a backtest as batches; ``tell`` gets sentences for the user."""
+    from ralph_hooks.engine.backtest.batch import Batching
+
+    verdicts = Verdicts(state.database)
+    return Batching(
+        client=registry.client(os.environ, context.settings.proxy),
+        store=NamespacedCache(verdicts, apart),
+        ledger=build_ledger(context, state, "backtest", run),
+        prices=Catalogue(context.settings.prices, verdicts),
+        run=run,
+        deadline=lambda seconds: Deadline(seconds, time.monotonic),
+        sleep=time.sleep,
+        tell=tell,
+    )
 
 
 def build_client(context: Context, run: str) -> ModelClient:

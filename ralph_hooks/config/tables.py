@@ -201,6 +201,13 @@ class ProviderTable(Table, frozen=True):
             "instead of rejecting it. ralph-hooks then sends nothing that may be longer."
         ),
     ] = False
+    batch: Annotated[
+        bool,
+        Meta(
+            description="The server has the batch API of its wire at half the price: `ralph-hooks backtest --batch` "
+            "uses it."
+        ),
+    ] = False
     catalogue: Annotated[Text, Meta(description="Its id in the price catalogue genai-prices, if it has one.")] = ""
 
 

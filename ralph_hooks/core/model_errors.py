@@ -128,6 +128,13 @@ class DeadlineReached(ModelError):
     billed = True
 
 
+class Batched(DeadlineReached):
+    """The answer comes later, with a batch. Nothing was sent for this call."""
+
+    outcome = "batched"
+    billed = False
+
+
 class BudgetReached(ModelError):
     """The call could cost more than the budget has left. Nothing was sent.
 

@@ -110,6 +110,8 @@ class Provider(Struct, frozen=True, kw_only=True):
     """Tokens that a request and its reply may fill together."""
     cuts: bool = False
     """True if it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
+    batch: bool = False
+    """True if the provider has the batch API of its wire, at half the price."""
     catalogue: str = ""
     """The provider's id in the price catalogue (genai-prices); empty if it has none."""
 
@@ -147,7 +149,8 @@ def settings_key(model: Model) -> str:
 
 
 _NO_PART_OF_AN_ANSWER = (
-    "api_key_env", "api_key_command", "api_key_ttl", "auth", "client_cert", "client_key", "catalogue",
+    "api_key_env", "api_key_command", "api_key_ttl", "auth", "client_cert", "client_key", "batch",
+    "catalogue",
 )  # fmt: skip
 
 

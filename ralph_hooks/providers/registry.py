@@ -10,20 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import msgspec
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import Denied, Misconfigured, ModelError
-from ralph_hooks.core.ports.models import Completion, ModelClient, ModelRequest
+from ralph_hooks.core.ports.models import BatchAnswer, BatchClient, Completion, ModelRequest
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.route import Auth, Model, Provider, Wire
 from ralph_hooks.providers.credentials import Credentials
 from ralph_hooks.providers.endpoint import Endpoint, endpoint, key_header
 
 if TYPE_CHECKING:
-    from ralph_hooks.providers.transport import Transport
+    from ralph_hooks.providers.batches import Send
+    from ralph_hooks.providers.transport import Reply, Transport
+
+Result = TypeVar("Result")
 
 _TABLE = Path(__file__).with_name("providers.toml")
 _AGENTS = Path(__file__).parent / "agents" / "agents.toml"
@@ -41,7 +44,7 @@ def built_in() -> Mapping[str, Provider]:
     return {name: msgspec.convert(table | {"name": name}, Provider) for name, table in tables.items()}
 
 
-def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True) -> ModelClient:
+def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True) -> BatchClient:
     """Return a client for every model. It reads keys and certificates from ``environ``; ``proxy`` as `proxy.proxy_for`.
 
     Without ``programs`` neither agents nor key commands are started, whatever a provider configures.
@@ -89,7 +92,7 @@ class WireFormat(Protocol):
 
 
 class _Client:
-    """Implements `core.ports.models.ModelClient`. Safe from several threads, which share its connections and keys."""
+    """Implements `core.ports.models.BatchClient`. Safe from several threads, which share its connections and keys."""
 
     def __init__(self, environ: Mapping[str, str], proxy: str, *, programs: bool) -> None:
         self._environ = environ
@@ -174,6 +177,54 @@ class _Client:
         if not reply.ok:
             raise from_error_reply(reply, request.model, sent=body.keys() - wire.REQUIRED)
         return wire.completion(reply.body, request.model)
+
+    def submit(self, provider: Provider, requests: Mapping[str, ModelRequest], deadline: Deadline) -> str:
+        from ralph_hooks.providers import batches
+
+        model = next(iter(requests.values())).model
+        wire = _wire(model)
+        bodies = {name: wire.body(request) for name, request in requests.items()}
+        return self._batched(model, deadline, lambda send: batches.submit(provider.wire, wire.PATH, bodies, send))
+
+    def collect(self, provider: Provider, batch: str, deadline: Deadline) -> Mapping[str, BatchAnswer] | None:
+        from ralph_hooks.providers import batches
+
+        return self._batched(
+            Model(provider, "batch"), deadline, lambda send: batches.collect(provider.wire, batch, send)
+        )
+
+    def read(self, request: ModelRequest, answer: BatchAnswer) -> Completion:
+        from ralph_hooks.providers.errors import from_error_reply
+        from ralph_hooks.providers.transport import Reply
+
+        wire = _wire(request.model)
+        reply = Reply(answer.status, answer.body)
+        if not reply.ok:
+            raise from_error_reply(reply, request.model, sent=wire.body(request).keys() - wire.REQUIRED)
+        return wire.completion(reply.body, request.model)
+
+    def _batched(self, model: Model, deadline: Deadline, act: Callable[[Send], Result]) -> Result:
+        """Return the result of ``act``, which sends requests about a batch to the provider of ``model``."""
+        from ralph_hooks.providers.errors import from_error_reply
+
+        provider = self._allowed(model.provider)
+        wire = _wire(model)
+        target = endpoint(provider, self._environ)
+        key = self._credentials.get(provider, deadline)
+
+        def send(method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+            typed = {"Content-Type": content_type} if content_type else {}
+            headers = {**wire.HEADERS, **typed, **key_header(provider.auth or wire.AUTH, key), **target.headers}
+            reply = self._connections(provider).send(method, target.url, path, headers, body, deadline)
+            if not reply.ok:
+                raise from_error_reply(reply, model, sent=frozenset())
+            return reply
+
+        try:
+            return act(send)
+        except ModelError as fault:
+            fault.args = (_presentable(_masked(str(fault), [each for each in (key, *target.secrets) if each])),)
+            raise
 
     def _connections(self, provider: Provider) -> Transport:
         from ralph_hooks.providers.transport import Transport

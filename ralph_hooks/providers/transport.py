@@ -95,11 +95,11 @@ class Transport:
         Raises Misconfigured, Unreachable, Unreadable and DeadlineReached.
         """
         told = {"Content-Type": "application/json", **headers}
-        return self._call("POST", base_url, path, told, _encode(body), deadline)
+        return self.send("POST", base_url, path, told, _encode(body), deadline)
 
     def get_json(self, base_url: str, path: str, *, deadline: Deadline) -> Reply:
         """Ask for ``path`` below ``base_url``, without telling who asks; as `post_json`."""
-        return self._call("GET", base_url, path, {}, None, deadline)
+        return self.send("GET", base_url, path, {}, None, deadline)
 
     def send_json(
         self,
@@ -113,11 +113,12 @@ class Transport:
     ) -> Reply:
         """Send any other request below ``base_url``; otherwise as `post_json`."""
         told = {"Content-Type": "application/json", **headers} if body is not None else headers
-        return self._call(method, base_url, path, told, None if body is None else _encode(body), deadline)
+        return self.send(method, base_url, path, told, None if body is None else _encode(body), deadline)
 
-    def _call(
+    def send(
         self, method: str, base_url: str, path: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
     ) -> Reply:
+        """Send a request with a body of any type; otherwise as `post_json`."""
         from ralph_hooks.providers.session import limited
 
         check_url(base_url)

@@ -43,9 +43,9 @@ class Backtests:
         records = [record(n, bug=True) for n in range(BUGS)] + [record(n, bug=False) for n in range(CLEAN)]
         self.data.write_text("".join(f"{json.dumps(each)}\n" for each in records), encoding="utf-8")
 
-    def serve(self, url: str) -> None:
+    def serve(self, url: str, more: str = "") -> None:
         (self.home / "config.toml").write_text(
-            f'cheap = "here/small"\n[providers.here]\nbase-url = "{url}"\n'
+            f'cheap = "here/small"\n[providers.here]\nbase-url = "{url}"\n{more}'
             '[prices."here/small"]\ninput = 1.0\noutput = 1.0\n',
             encoding="utf-8",
         )

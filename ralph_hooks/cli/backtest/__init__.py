@@ -23,6 +23,7 @@ from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
 from ralph_hooks.core.text import money, plural, visible
+from ralph_hooks.engine.backtest.batch import Batching, HalfPrices
 from ralph_hooks.engine.backtest.prefetch import Prefetcher
 from ralph_hooks.engine.backtest.replay import CapReached, Routing, run
 from ralph_hooks.engine.cache_keys import key
@@ -50,6 +51,7 @@ Examples:
   ralph-hooks backtest --commits v1.0..main --cap 2.00
   ralph-hooks backtest --dataset bugs.jsonl --routing checks --routing flash=openrouter/deepseek/deepseek-v4-flash
   ralph-hooks backtest --dataset bugs.jsonl --tune           find thresholds that keep false blocks under 2 %
+  ralph-hooks backtest --commits v1.0..main --batch          half the price; go on with the same command
   ralph-hooks backtest --commits v1.0..main --dask tcp://scheduler:8786
 """
 _FOREVER = 366 * 86_400.0  # seconds
@@ -67,6 +69,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     repeat: int
     cap: Decimal | None
     tuning: bool
+    batch: bool
 
 
 @click.command("backtest", help=HELP)
@@ -93,6 +96,10 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     help=f"Review N changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
 )  # fmt: skip
 @click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
+@click.option(
+    "--batch", is_flag=True,
+    help="Send the requests as batches where the provider takes them: half the price, answers within 24 hours.",
+)  # fmt: skip
 @click.option("--cap", type=click.FloatRange(0), help="Maximum cost in US dollars; default: budget.per-run.")
 @click.option("--estimate", is_flag=True, help="Estimate the cost and send nothing.")
 @click.option(
@@ -113,6 +120,7 @@ def command(
     repeat: int,
     workers: int | None,
     dask: str | None,
+    batch: bool,
     cap: float | None,
     estimate: bool,
     tuning: bool,
@@ -123,10 +131,12 @@ def command(
     """Label the changes, replay them and count the results."""
     if (commits is None) == (dataset is None):
         raise click.UsageError("give either --commits RANGE or --dataset FILE")
+    if batch and dask is not None:
+        raise click.UsageError("--batch sends from this machine alone: leave --dask out")
     context = load_context()
     require_consent(context)
     most = None if cap is None else Decimal(str(cap))
-    wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning)
+    wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning, batch=batch)
     with (
         _labelled(context, commits, patience, dataset) as (repository, found),
         open_state(context.home, context.settings) as state,
@@ -265,39 +275,61 @@ def _replay(
     for name, settings in routings:
         here = _place_of(context, settings, wanted)
         digest = _digest(here.settings)
-        trials[name] = [
-            _once(
-                Routing(name=name, digest=digest, judge=bench.judge(here, examples, repetition)),
-                examples,
-                repetition,
-                bench.state,
-                bench.places(wanted.workers),
+        trials[name] = []
+        for repetition in range(wanted.repeat):
+            batch = bench.batching(here, repetition, _say) if wanted.batch else None
+            judge = bench.judge(here, examples, repetition, batch)
+            trials[name].append(
+                _once(
+                    Routing(name=name, digest=digest, judge=judge),
+                    examples,
+                    repetition,
+                    bench.state,
+                    bench.places(wanted.workers),
+                    batch,
+                )
             )
-            for repetition in range(wanted.repeat)
-        ]
         if wanted.tuning:
             bar = Bar(settings.gate.block_at.value, settings.gate.min_confidence, settings.gate.confirm)
             trials[name] = [[moved(each, bar) for each in runs] for runs in trials[name]]
     return trials
 
 
-def _once(routing: Routing, examples: Sequence[Example], repetition: int, state: State, workers: int) -> list[Trial]:
+def _once(
+    routing: Routing,
+    examples: Sequence[Example],
+    repetition: int,
+    state: State,
+    workers: int,
+    batch: Batching | None,
+) -> list[Trial]:
+    """Return one repetition of a routing; with ``batch`` in as many rounds as answers lead to new requests."""
+    trials: list[Trial] = []
     try:
-        return run(
-            routing,
-            examples,
-            repetition=repetition,
-            workers=workers,
-            deadline=Deadline(_FOREVER, time.monotonic),
-            store=Verdicts(state.database),
-            progress=progress(),
-            ending=_ending,
-        )
+        while True:
+            trials = run(
+                routing,
+                examples,
+                repetition=repetition,
+                workers=workers,
+                deadline=Deadline(_FOREVER, time.monotonic),
+                store=Verdicts(state.database),
+                progress=progress(),
+                ending=_ending,
+                earlier=trials,
+            )
+            if batch is None or not batch.pending:
+                return trials
+            batch.work()
     except CapReached as reached:
         raise CapError(
             "the spend cap was reached before all changes were reviewed; the answers so far are cached",
             "run it again with a higher --cap to continue where it stopped (see also budget.per-day and per-month)",
         ) from reached
+
+
+def _say(sentence: str) -> None:
+    click.echo(f"ralph-hooks: {visible(sentence)}", err=True)
 
 
 def _ending(under_way: int) -> None:
@@ -341,7 +373,10 @@ def _estimate(
             gate = build_trial(
                 here, state, repository, snapshot.change, run="estimate", client=client, apart="backtest-0"
             )
-            for each in requests(gate.models, gate.sort(snapshot)):
+            models = (
+                structs.replace(gate.models, prices=HalfPrices(gate.models.prices)) if wanted.batch else gate.models
+            )
+            for each in requests(models, gate.sort(snapshot)):
                 costs.append(each.cost_usd)
                 tokens += each.input_tokens + each.output_tokens
                 count += each.requests

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from msgspec import Struct
 
 from ralph_hooks.app.context import Context
-from ralph_hooks.app.wiring import build_remote, build_trial
+from ralph_hooks.app.wiring import build_batching, build_remote, build_trial
 from ralph_hooks.checks.all import slow_checks
 from ralph_hooks.core.backtest import Example
 from ralph_hooks.core.deadline import Deadline
@@ -16,6 +16,7 @@ from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.cluster import Cluster
 from ralph_hooks.core.ports.models import ModelClient
 from ralph_hooks.core.report import Report
+from ralph_hooks.engine.backtest.batch import Batching
 from ralph_hooks.engine.backtest.prefetch import InMemorySnapshot, Prefetcher
 from ralph_hooks.engine.backtest.replay import judge
 from ralph_hooks.engine.review.file_checks import check_ahead
@@ -46,7 +47,13 @@ class Replayer(Struct, frozen=True, kw_only=True):
             return wanted or AT_ONCE
         return min(self.cluster.places, wanted or self.cluster.places)
 
-    def judge(self, context: Context, examples: Sequence[Example], repetition: int) -> Callable[[Example], Report]:
+    def batching(self, context: Context, repetition: int, tell: Callable[[str], None]) -> Batching:
+        """Return the client whose requests go out as batches; repetitions share no answers."""
+        return build_batching(context, self.state, self.run, f"backtest-{repetition}", tell)
+
+    def judge(
+        self, context: Context, examples: Sequence[Example], repetition: int, batch: Batching | None = None
+    ) -> Callable[[Example], Report]:
         """Return a function that judges ``examples`` by the settings of ``context``; repetitions share no answers."""
         apart = f"backtest-{repetition}"
         store = NamespacedCache(Verdicts(self.state.database), apart)
@@ -57,7 +64,7 @@ class Replayer(Struct, frozen=True, kw_only=True):
 
         shelf = Prefetcher(GitPush(self.repository, "examples", ()), examples, look_ahead)
         if self.cluster is None:
-            return lambda example: self._here(context, shelf.take(example), apart)
+            return lambda example: self._here(context, shelf.take(example), apart, batch)
         remote = build_remote(context, self.state, self.cluster, run=self.run, apart=apart)
 
         def there(example: Example) -> Report:
@@ -66,8 +73,15 @@ class Replayer(Struct, frozen=True, kw_only=True):
 
         return there
 
-    def _here(self, context: Context, snapshot: InMemorySnapshot, apart: str) -> Report:
+    def _here(self, context: Context, snapshot: InMemorySnapshot, apart: str, batch: Batching | None = None) -> Report:
         gate = build_trial(
-            context, self.state, self.repository, snapshot.change, run=self.run, client=self.client, apart=apart
+            context,
+            self.state,
+            self.repository,
+            snapshot.change,
+            run=self.run,
+            client=self.client,
+            apart=apart,
+            batch=batch,
         )
         return judge(gate, snapshot)

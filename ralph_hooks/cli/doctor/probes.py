@@ -20,7 +20,7 @@ from ralph_hooks.app.wiring import build_caller
 from ralph_hooks.cli.install import shown
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.model_errors import ModelError, NoCredential
-from ralph_hooks.core.ports.models import ModelClient
+from ralph_hooks.core.ports.models import ModelClient, Prices
 from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.text import money, path_line, plural
 from ralph_hooks.core.usage import Price
@@ -32,7 +32,6 @@ from ralph_hooks.git.sandbox.shell import runs_lines
 from ralph_hooks.process import can_cut_network
 from ralph_hooks.providers import proxy, registry
 from ralph_hooks.store.paths import Home, prepare
-from ralph_hooks.store.prices import Catalogue
 from ralph_hooks.store.session import TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database
 from ralph_hooks.store.state import State
@@ -302,7 +301,7 @@ def prices(context: Context, state: State) -> Iterator[ProbeLine]:
             yield _price(model, catalogue)
 
 
-def _price(model: Model, catalogue: Catalogue) -> ProbeLine:
+def _price(model: Model, catalogue: Prices) -> ProbeLine:
     price = catalogue.price(model)
     if price is None:
         hint = f'the budget cannot count it: add input and output to [tool.ralph-hooks.prices."{model.id}"]'

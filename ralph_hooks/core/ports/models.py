@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.ports.sandbox import Workbench
-from ralph_hooks.core.route import Model, Phase, Wire
+from ralph_hooks.core.route import Model, Phase, Provider, Wire
 from ralph_hooks.core.usage import CACHEABLE, Price, Usage, estimate_tokens
 
 
@@ -62,6 +62,40 @@ class ModelClient(Protocol):
 
     def run_agent(self, agent: Model, task: str, bench: Workbench, deadline: Deadline) -> Completion:
         """Run a coding agent on the scratch copy ``bench``. The text is its reply; its edits are in ``bench``."""
+        ...
+
+
+class BatchAnswer(Struct, frozen=True):
+    """A provider's answer to one request of a batch: an HTTP status and a JSON body."""
+
+    status: int
+    body: bytes
+
+
+class BatchClient(ModelClient, Protocol):
+    """Client of models that can also be asked in batches. Raises nothing but `core.model_errors.ModelError`."""
+
+    def submit(self, provider: Provider, requests: Mapping[str, ModelRequest], deadline: Deadline) -> str:
+        """Submit ``requests``, by custom id, and return the id of the batch."""
+        ...
+
+    def collect(self, provider: Provider, batch: str, deadline: Deadline) -> Mapping[str, BatchAnswer] | None:
+        """Return the answers by custom id; None until the batch has ended."""
+        ...
+
+    def read(self, request: ModelRequest, answer: BatchAnswer) -> Completion:
+        """Return what ``answer`` says to ``request``; raises as `complete`."""
+        ...
+
+
+class Batch(Protocol):
+    """Requests that are collected instead of sent."""
+
+    marker: str
+    """The marker around data in all of its prompts."""
+
+    def claim(self, phase: Phase, request: ModelRequest, worst: Usage) -> None:
+        """Return if the answer to ``request`` can be had now. Raises Batched if it comes later."""
         ...
 
 

@@ -15,6 +15,7 @@ from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Report, Verdict
+from ralph_hooks.core.usage import total_cost
 from ralph_hooks.engine.cache_keys import key
 from ralph_hooks.engine.review.gate import Gate, Scope
 from ralph_hooks.engine.worker_pool import run_all
@@ -79,11 +80,13 @@ def run(
     store: Cache,
     progress: Progress,
     ending: Callable[[int], None] | None = None,
+    earlier: Sequence[Trial] = (),
 ) -> list[Trial]:
     """Return a trial for each of ``examples``, in their order. Those in ``store`` cost nothing.
 
-    ``deadline`` bounds all of them together, ``ending`` is as in `run_all`. Raises CapReached, and what a judge raises;
-    trials that are done by then are kept.
+    ``deadline`` bounds all of them together, ``ending`` is as in `run_all`. The costs of ``earlier`` trials, of a round
+    that left requests to a batch, are added. Raises CapReached, and what a judge raises; trials that are done by then
+    are kept.
     """
     names = {example.id: _key(routing, example, repetition) for example in examples}
     stored = store.get(names.values())
@@ -91,12 +94,13 @@ def run(
         example.id: from_json(stored[names[example.id]], Trial) for example in examples if names[example.id] in stored
     }
     missing = [example for example in examples if example.id not in known]
+    before = {each.id: each for each in earlier}
 
     def one(example: Example) -> Trial:
         report = routing.judge(example)
         if any(item.cause is Cause.BUDGET for item in report.unreviewed):
             raise CapReached
-        made = trial(example, report)
+        made = _added(trial(example, report), before.get(example.id))
         if not made.unjudged:
             store.put({names[example.id]: msgspec.json.encode(made)})
         return made
@@ -111,6 +115,18 @@ def run(
         progress.end()
     known |= {made.id: made for made in fresh if made is not None}
     return [known[example.id] for example in examples]
+
+
+def _added(made: Trial, before: Trial | None) -> Trial:
+    """Return ``made`` with what the requests of an earlier round have cost."""
+    if before is None:
+        return made
+    return msgspec.structs.replace(
+        made,
+        cost_usd=total_cost((before.cost_usd, made.cost_usd)),
+        requests=before.requests + made.requests,
+        tokens=before.tokens + made.tokens,
+    )
 
 
 def _key(routing: Routing, example: Example, repetition: int) -> str:

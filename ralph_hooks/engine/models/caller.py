@@ -29,7 +29,7 @@ from ralph_hooks.core.model_errors import (
     Unreachable,
     Unreadable,
 )
-from ralph_hooks.core.ports.models import Ledger, ModelClient, ModelRequest, Prices, Redactor
+from ralph_hooks.core.ports.models import Batch, Ledger, ModelClient, ModelRequest, Prices, Redactor
 from ralph_hooks.core.ports.sandbox import Workbench
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause
@@ -97,7 +97,8 @@ class _Send(Struct):
 class Caller:
     """Client that calls models along a chain and records each call. Safe from several threads.
 
-    ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1, and ``now`` seconds since 1970.
+    Requests of a ``batch`` wait for its answers. ``sleep`` takes seconds, ``jitter`` gives a number from 0 to 1, and
+    ``now`` seconds since 1970.
     """
 
     def __init__(
@@ -113,8 +114,10 @@ class Caller:
         sleep: Callable[[float], None],
         now: Callable[[], float],
         jitter: Callable[[], float] = _chance,
+        batch: Batch | None = None,
     ) -> None:
         self._client = client
+        self._batch = batch
         self._store = store
         self._redactor = redactor
         self.deadline = deadline
@@ -144,7 +147,7 @@ class Caller:
 
     def marker(self) -> str:
         """Return a string that no author of a change can predict, too short to look like a key to the secret scan."""
-        return os.urandom(5).hex()
+        return self._batch.marker if self._batch is not None else os.urandom(5).hex()
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:
         """Record ``count`` cached answers besides the calls: they cost nothing."""
@@ -348,7 +351,10 @@ class Caller:
 
     def _send(self, question: Question[Reply], model: Model, send: _Send) -> Reply:
         request = self._request(question, model, send)
-        call, started = self._books.reserve(question.phase, model, worst_case(request), send.until)
+        worst = worst_case(request)
+        if self._batch is not None:
+            self._batch.claim(question.phase, request, worst)
+        call, started = self._books.reserve(question.phase, model, worst, send.until)
         usage: Usage | None = None
         outcome = ABANDONED
         billed = True
