@@ -45,7 +45,8 @@ def command(*, paths: tuple[str, ...], format_: str) -> None:
         else:
             own = msgspec.structs.replace(gate.checks, linters=None)  # no code of the project is run here
             alone = msgspec.structs.replace(gate, checks=own)
-            coming = preview(gate.models, alone.examine(snapshot, Scope.REVIEW))
+            change = alone.examine(snapshot, Scope.REVIEW)
+            coming = preview(gate.models, change, gate.context(change))
     if format_ == "json":
         click.echo(_json(coming), nl=False)
         return

@@ -114,6 +114,15 @@ class GateSettings(Table, frozen=True):
             "`agreement`). Findings without it are advice. Checks always block."
         ),
     ] = BlockOn.AUTO
+    passes: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=9,
+            description="How often the analyze model reviews each file, each time with the parts in another order. A "
+            "finding counts if more than half of the passes report it. Each pass costs as much as the first.",
+        ),
+    ] = 1
     exclude: Annotated[
         Texts,
         Meta(

@@ -57,7 +57,7 @@ def settings_digest(settings: Settings, limits: GateSettings, checks: Sequence[s
     Settings for timeouts and outages are left out. Commands and invariants have receipts of their
     own: they may run at one stage and not at another.
     """
-    lasting = {"block_at", "block_on", "min_confidence", "confirm", "exclude", "dismissals"}
+    lasting = {"block_at", "block_on", "min_confidence", "confirm", "passes", "exclude", "dismissals"}
     fields = {name: value for name, value in msgspec.structs.asdict(limits).items() if name in lasting}
     routes = [(rule.paths, rule.skip, _names(rule.models)) for rule in settings.routes]
     return key(

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ralph_hooks.core.codec import strict_schema
 from ralph_hooks.core.model_errors import Unreadable
 from ralph_hooks.phases import verify
 from ralph_hooks.phases.verify import Claim
@@ -94,3 +95,10 @@ def test_there_is_one_verdict_a_claim_and_none_is_made_up(verdicts: list[dict[st
             one["holds"] for one in verdicts if re.sub(r"\W", "", str(one["id"])).upper().lstrip("C") == str(number)
         ]
         assert held in said
+
+
+def test_the_verdict_is_asked_for_before_the_reason() -> None:
+    asked = verify.question([Claim("It fails.", "+1 x")], "abc")
+    (verdict,) = (strict_schema(asked.shape)["properties"]["verdicts"]["items"],)
+    assert list(verdict["properties"]) == ["id", "holds", "confidence", "reason"]
+    assert asked.system.index("holds,") < asked.system.index("reason")

@@ -348,7 +348,7 @@ def _digest(settings: Settings) -> str:
         for phase in (Phase.ANALYZE, Phase.VERIFY)
         for model in settings.models.get(phase, ())
     ]
-    bar = (gate.block_at.value, str(gate.min_confidence), str(gate.confirm), *gate.exclude)
+    bar = (gate.block_at.value, str(gate.min_confidence), str(gate.confirm), str(gate.passes), *gate.exclude)
     return key(*models, *bar, *(rule.label for rule in settings.routes))
 
 

@@ -13,6 +13,7 @@ from ralph_hooks.core.route import Chain, Model, Phase
 from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.token_budget import expected
+from ralph_hooks.engine.review.context import CodeContext, Signatures
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.engine.review.reviewer import analyze_key, batched
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
@@ -66,11 +67,11 @@ def preview_paths(models: ModelAccess, paths: Sequence[str]) -> tuple[Preview, .
     return tuple(_preview(models, path, kind_of_path(path)) for path in paths)
 
 
-def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
-    """Return the requests that a review of ``change`` would send."""
+def preview(models: ModelAccess, change: ReviewInput, context: CodeContext) -> Forecasted:
+    """Return the requests that a review of ``change`` would send; ``context`` is the code around it."""
     sources = {source.path: source for source in change.sources(change.review)}
     kinds = {path: kind_of(source.entry, source.content) for path, source in sources.items()}
-    routed, known = _routed(models, change)
+    routed, known = _routed(models, change, context)
     left_out = {item.path: item.reason for item in change.unreviewed}
     left_out |= {item.path: item.reason for item in change.refused}
     paths = [
@@ -83,24 +84,23 @@ def preview(models: ModelAccess, change: ReviewInput) -> Forecasted:
         )
         for entry in change.snapshot.change.entries
     ]
-    certain = _certain(models, change, routed, known)
+    missing = [(entry, chain) for entry, chain in routed if entry.path not in known]
+    certain = _certain(models, change, missing, context.signatures([entry for entry, _ in missing]))
     return Forecasted(tuple(paths), certain, _perhaps(models, routed, change, kinds))
 
 
 def requests(models: ModelAccess, change: ReviewInput) -> tuple[Estimate, ...]:
-    """Return the analyze requests that a review of ``change`` would send, without the forecast of its paths."""
-    return _certain(models, change, *_routed(models, change))
+    """Return the analyze requests that a review of ``change`` alone would send, without the forecast of its paths."""
+    routed, known = _routed(models, change)
+    return _certain(models, change, [(entry, chain) for entry, chain in routed if entry.path not in known], {})
 
 
 def _certain(
-    models: ModelAccess, change: ReviewInput, routed: Sequence[tuple[Entry, Chain]], known: frozenset[str]
+    models: ModelAccess, change: ReviewInput, missing: Sequence[tuple[Entry, Chain]], signatures: Signatures
 ) -> tuple[Estimate, ...]:
-    batches = batched([(entry, chain) for entry, chain in routed if entry.path not in known], change)
+    batches = batched(missing, change, signatures=signatures, passes=models.limits.passes)
     return _summed(
-        [
-            _estimate(models, Phase.ANALYZE, each.chain[0], sum(part.tokens for part in each.parts) + _ANALYZE, _REPLY)
-            for each in batches
-        ]
+        [_estimate(models, Phase.ANALYZE, each.chain[0], each.tokens + _ANALYZE, _REPLY) for each in batches]
     )
 
 
@@ -108,16 +108,26 @@ _ANALYZE = estimate_tokens(analyze.SYSTEM)
 _VERIFY = estimate_tokens(verify.SYSTEM)
 
 
-def _routed(models: ModelAccess, change: ReviewInput) -> tuple[list[tuple[Entry, Chain]], frozenset[str]]:
+def _routed(
+    models: ModelAccess, change: ReviewInput, context: CodeContext | None = None
+) -> tuple[list[tuple[Entry, Chain]], frozenset[str]]:
     """Return the entries for models with their chains, and the paths whose answers are cached."""
     asked = [(entry, models.settings.route(entry.path)) for entry in change.open_to_models]
     routed = [(e, route.chain(Phase.ANALYZE)) for e, route in asked if not route.skip and route.chain(Phase.ANALYZE)]
-    return routed, _known(models, routed)
+    return routed, _known(models, routed, context.digests([entry for entry, _ in routed]) if context else {})
 
 
-def _known(models: ModelAccess, routed: Sequence[tuple[Entry, Chain]]) -> frozenset[str]:
+def _known(models: ModelAccess, routed: Sequence[tuple[Entry, Chain]], digests: Mapping[str, str]) -> frozenset[str]:
     names = {
-        analyze_key(entry, model, models.rules(entry.path)): entry.path for entry, chain in routed for model in chain
+        analyze_key(
+            entry,
+            model,
+            models.rules(entry.path),
+            context=digests.get(entry.path, ""),
+            passes=models.limits.passes,
+        ): entry.path
+        for entry, chain in routed
+        for model in chain
     }
     return frozenset(names[name] for name in models.answers.get(names))
 

@@ -207,10 +207,13 @@ class Gate(Struct, frozen=True, kw_only=True):
         checked = msgspec.structs.replace(checked, findings=findings, dismissed=dismissed)
         return msgspec.structs.replace(change, checked=checked, dismissals=dismissals)
 
+    def context(self, change: ReviewInput) -> CodeContext:
+        """Return the code around ``change`` that models may see."""
+        return CodeContext(self.models, change, self.store, self.checks.secrets)
+
     def review(self, change: ReviewInput) -> Reviewed:
         """Review with models the files that the checks accept, and try to prove findings that would block."""
-        context = CodeContext(self.models, change, self.store, self.checks.secrets)
-        reviewed = Reviewer(self.models, context).review(change)
+        reviewed = Reviewer(self.models, self.context(change)).review(change)
         if not any(finding.blocking for finding in reviewed.findings):
             return reviewed
         from ralph_hooks.engine.review import prove  # a change that passes does without

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -33,6 +34,7 @@ from ralph_hooks.engine.models.caller import Unanswered
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import anchors, intent
 from ralph_hooks.engine.review.context import ANALYZE_TOKENS, VERIFY_TOKENS, CodeContext, Signatures, is_at
+from ralph_hooks.engine.review.majority import majority
 from ralph_hooks.engine.review.review_input import ReviewInput
 from ralph_hooks.phases import analyze, verify
 from ralph_hooks.phases.guidance import NONE, Preamble
@@ -79,6 +81,13 @@ class Batch(Struct, frozen=True):
     """The project's review guidelines for all of ``parts``."""
     called: tuple[str, ...] = ()
     """Signatures of what the changed lines call."""
+    number: int = 0
+    """Of the pass that it belongs to."""
+
+    @property
+    def tokens(self) -> int:
+        """About how many tokens of code it holds."""
+        return sum(part.tokens for part in self.parts) + sum(map(estimate_tokens, self.called))
 
 
 class _Asked(Struct, frozen=True):
@@ -89,7 +98,42 @@ class _Asked(Struct, frozen=True):
     context: str
 
 
-Outcome = list[tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]]
+PartOutcome = tuple[Part, analyze.Review, Model] | tuple[Part, Unreviewed]
+Outcome = list[PartOutcome]
+
+
+class _Collected:
+    """Answers about the parts of one file, by pass."""
+
+    def __init__(self) -> None:
+        self.models: list[Model] = []
+        self.dropped = 0
+        self._findings: dict[int, list[Finding]] = {}
+        self._failures: dict[int, Unreviewed] = {}
+
+    def add(self, number: int, outcome: PartOutcome) -> None:
+        """Add the outcome of one part in pass ``number``."""
+        if len(outcome) == 2:  # noqa: PLR2004 - a part and why it has no verdict
+            self._failures[number] = outcome[1]
+            return
+        _, review, model = outcome
+        self.models.append(model)
+        self.dropped += review.dropped
+        self._findings.setdefault(number, []).extend(
+            msgspec.structs.replace(finding, source=model.id, version=analyze.VERSION) for finding in review.findings
+        )
+
+    def decided(self, passes: int) -> tuple[Sequence[Finding], Unreviewed | None]:
+        """Return the findings, and why they are no verdict on the whole file; several passes decide by majority.
+
+        Findings in one part hold, even if other parts failed.
+        """
+        failure = next(iter(self._failures.values()), None)
+        if passes == 1:
+            return self._findings.get(0, ()), failure
+        whole = [found for number, found in self._findings.items() if number not in self._failures]
+        findings, is_open = majority(whole, passes)
+        return findings, failure if is_open else None
 
 
 class Reviewer:
@@ -158,8 +202,11 @@ class Reviewer:
     def _keys(self, entry: Entry, model: Model) -> tuple[str, ...]:
         """Return the cache keys of a verdict, the one to write first: a verdict without the intent was paid for too."""
         rules, intent = self._models.rules(entry.path), self._models.guidance.intent
-        context = self._digests.get(entry.path, "")
-        keys = (analyze_key(entry, model, rules, intent, context), analyze_key(entry, model, rules, "", context))
+        context, passes = self._digests.get(entry.path, ""), self._gate.passes
+        keys = (
+            analyze_key(entry, model, rules, intent, context, passes),
+            analyze_key(entry, model, rules, "", context, passes),
+        )
         return tuple(dict.fromkeys(keys))
 
     def _analyze(
@@ -169,38 +216,35 @@ class Reviewer:
         if self._caller.deadline.passed:  # building the requests of a large change takes seconds
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         signatures = self._context.signatures([entry for entry, _ in missing]) if self._context is not None else {}
-        batches = batched(missing, change, self._caller.deadline, self._models.rules, signatures)
+        batches = batched(missing, change, self._caller.deadline, self._models.rules, signatures, self._gate.passes)
         sampled = {path: told for batch in batches for path, told in batch.sampled.items()}
         answers = self._pool.run(
             "analyze", [partial(self._ask_batch, batch, change.checked.hints) for batch in batches]
         )
         asked = {entry.path: (entry, chain) for entry, chain in missing}
-        collected: dict[str, list[tuple[analyze.Review, Model]]] = defaultdict(list)
         begun = {part.path for batch in batches for part in batch.parts}
         late = (entry.path for entry, _ in missing if entry.path not in begun)
         failed = {path: Unreviewed(path, DEADLINE, Cause.UNAVAILABLE) for path in late}
+        collected = {path: _Collected() for path in asked if path in begun}
         for batch, answer in zip(batches, answers, strict=True):
             for outcome in answer if answer is not None else _unjudged(batch, DEADLINE, Cause.UNAVAILABLE):
-                if len(outcome) == 2:  # noqa: PLR2004 - a part and why it has no verdict
-                    failed[outcome[0].path] = outcome[1]
-                else:
-                    collected[outcome[0].path].append((outcome[1], outcome[2]))
+                collected[outcome[0].path].add(batch.number, outcome)
         fresh: dict[str, _Stored] = {}
         items: dict[str, bytes] = {}
         for path, reviews in collected.items():
-            found = [
-                msgspec.structs.replace(finding, source=model.id, version=analyze.VERSION)
-                for review, model in reviews
-                for finding in review.findings
-            ]
+            found, failure = reviews.decided(self._gate.passes)
+            if failure is not None:
+                failed[path] = failure
+            if not reviews.models:
+                continue
             if found:
                 (source,) = change.sources([asked[path][0]])
                 found = list(anchors.anchored(found, path, source.content))
-            stored = _Stored(tuple(found), sum(review.dropped for review, _ in reviews), sampled.get(path, ""))
+            stored = _Stored(tuple(found), reviews.dropped, sampled.get(path, ""))
             fresh[path] = stored
             if path not in failed:  # findings in one part hold, even if other parts failed
                 entry, chain = asked[path]
-                last = max((model for _, model in reviews), key=chain.index)  # it is as good as the last resort was
+                last = max(reviews.models, key=chain.index)  # it is as good as the last resort was
                 items[self._keys(entry, last)[0]] = msgspec.json.encode(_placed(stored, ""))
         if items:
             self._store.put(items)
@@ -217,8 +261,8 @@ class Reviewer:
             if not middle:
                 return self._ask_batch(msgspec.structs.replace(batch, called=()), {})
             halves = (
-                Batch(batch.chain, batch.parts[:middle], rules=batch.rules),
-                Batch(batch.chain, batch.parts[middle:], rules=batch.rules),
+                Batch(batch.chain, batch.parts[:middle], rules=batch.rules, number=batch.number),
+                Batch(batch.chain, batch.parts[middle:], rules=batch.rules, number=batch.number),
             )
             return [outcome for half in halves for outcome in self._ask_batch(half, hints)]
         except Unanswered as fault:
@@ -345,11 +389,12 @@ def batched(
     deadline: Deadline | None = None,
     rules: Callable[[str], str] = lambda _: "",
     signatures: Signatures = MappingProxyType({}),
+    passes: int = 1,
 ) -> list[Batch]:
     """Return the changes of ``missing`` in as few requests as hold them; after ``deadline`` no file is begun.
 
     ``rules`` gives the review guidelines for a path: files that share them share a request. ``signatures`` are of
-    what the changed lines of a path call.
+    what the changed lines of a path call. Each of ``passes`` has all parts, the later ones in another order.
     """
     by_chain: dict[tuple[Chain, str], list[Part]] = defaultdict(list)
     sampled: dict[str, str] = {}
@@ -375,10 +420,20 @@ def batched(
             {part.path: sampled[part.path] for part in batch if part.path in sampled},
             text,
             _called(batch, signatures, min(ANALYZE_TOKENS, _most(chain) // 8)),
+            number,
         )
+        for number in range(passes)
         for (chain, text), parts in by_chain.items()
-        for batch in pack(parts, max(1, _most(chain) - estimate_tokens(text)), most)
+        for batch in pack(_ordered(parts, number), max(1, _most(chain) - estimate_tokens(text)), most)
     ]
+
+
+def _ordered(parts: Sequence[Part], number: int) -> Sequence[Part]:
+    """Return ``parts`` in the order of pass ``number``: the same change is always asked about in the same way."""
+    if not number:
+        return parts
+    seed = "\0".join([str(number), *(part.text for part in parts)])
+    return random.Random(seed).sample(parts, len(parts))  # noqa: S311 - an order
 
 
 def _called(parts: Sequence[Part], signatures: Signatures, most: int) -> tuple[str, ...]:
@@ -411,9 +466,13 @@ def _most(chain: Chain) -> int:
     return prompt_budget(chain, analyze.SYSTEM, analyze.REQUEST_TOKENS)
 
 
-def analyze_key(entry: Entry, model: Model, rules: str = "", intent: str = "", context: str = "") -> str:
+def analyze_key(
+    entry: Entry, model: Model, rules: str = "", intent: str = "", context: str = "", passes: int = 1
+) -> str:
     """Return the cache key of the answer of ``model`` about ``entry``; ``context`` is a digest of what it calls."""
     version = f"{analyze.VERSION} {anchors.VERSION}{named(rules, intent)}{context and f'/{context}'}"
+    if passes > 1:
+        version += f" {passes} passes"
     return content_key(f"analyze/{settings_key(model)}", version, entry)
 
 
@@ -423,7 +482,12 @@ def recall(entries: Sequence[Entry], settings: Settings, store: Cache) -> None:
     The key of a verified claim contains the claim, so the verdicts come first.
     """
     routed = [(entry, settings.route(entry.path)) for entry in entries]
-    names = {analyze_key(entry, m): (entry, route) for entry, route in routed for m in route.chain(Phase.ANALYZE)}
+    passes = settings.gate.passes
+    names = {
+        analyze_key(entry, model, passes=passes): (entry, route)
+        for entry, route in routed
+        for model in route.chain(Phase.ANALYZE)
+    }
     claims: list[str] = []
     for name, data in store.get(names).items():
         entry, route = names[name]

@@ -201,6 +201,15 @@ def test_context_is_part_of_what_a_cached_verdict_depends_on(project: Project) -
     assert judge(MONEY, "from shop.till import pay\n\npay(1, 2)\n") == 1
 
 
+def test_route_knows_a_cached_verdict_by_its_context(project: Project) -> None:
+    project.models(analyst())
+    project.repo.commit({"shop/money.py": MONEY})
+    project.repo.stage({"shop/till.py": SHOP})
+    assert "1 request to" in project.run("route").out
+    project.judge()
+    assert "No request" in project.run("route").out
+
+
 def test_context_has_a_limit(project: Project) -> None:
     server = project.models(analyst(PAYS))
     names = [f"convert_number_{number}" for number in range(90)]
