@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from bench.figures import NotMeasured
 from bench.project import CHECKOUT
+from tests.support.repo import Repo
 
 DATA = CHECKOUT / "../shared/data/clean_commits.jsonl.xz"
 _SOURCE = "pallets/click@"
@@ -30,6 +31,12 @@ class Commit(Struct, frozen=True):
     """As git prints it, whole."""
     before: Files
     after: Files
+
+    def stage(self, repo: Repo) -> None:
+        """Commit the one side to ``repo`` and stage the other."""
+        repo.commit({name: text for name, text in self.before.items() if text is not None})
+        gone = {name: None for name, text in self.before.items() if text is not None and name not in self.after}
+        repo.stage({**gone, **self.after})
 
 
 def commits() -> list[Commit]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import compileall
 import shutil
+import ssl
 import sysconfig
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import certifi
+import trustme
 
 import ralph_hooks
 from bench.clock import Spent, spend
@@ -19,6 +23,7 @@ from tests.support.server import ModelServer, analyst
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 _BUDGET = "[budget] # models that cost nothing need none\nper-run = 1000\nper-day = 1000\nper-month = 1000\n"
+_AUTHORITY = "authority.pem"
 PROGRAM = Path(sysconfig.get_path("scripts")) / "ralph-hooks"
 
 
@@ -49,20 +54,33 @@ class Project:
 
 
 @contextmanager
-def project(*, latency: float = 0.0) -> Iterator[Project]:
-    """A repository in a temporary folder; the models answer after ``latency`` seconds."""
+def project(*, latency: float = 0.0, tls: bool = False) -> Iterator[Project]:
+    """A repository in a temporary folder; the models answer after ``latency`` seconds, over ``tls`` if wanted."""
     # As pip does when it installs. An editable install is left as it is, and some environments forbid Python to do it.
     compileall.compile_dir(Path(ralph_hooks.__file__).parent, quiet=1)
     with (
         tempfile.TemporaryDirectory(prefix="ralph-hooks-bench-") as folder,
-        ModelServer(analyst(latency=latency)) as server,
+        ModelServer(analyst(latency=latency), tls=_certified(Path(folder)) if tls else None) as server,
     ):
         home = Path(folder, "ralph")
         home.mkdir()
         (home / "config.toml").write_text(provider("scripted", server.url) + PRICES + _BUDGET, encoding="utf-8")
         repo = Repo.create(Path(folder, "project"), home=Path(folder))
         repo.commit({"pyproject.toml": TWO_LINES})
-        yield Project(repo, home, server)
+        made = Project(repo, home, server)
+        if tls:
+            made.env["REQUESTS_CA_BUNDLE"] = str(Path(folder, _AUTHORITY))
+        yield made
+
+
+def _certified(folder: Path) -> ssl.SSLContext:
+    """Return a server's side of TLS. The authority that signed its certificate is in ``folder``."""
+    authority = trustme.CA()
+    # Beside the authorities that everybody trusts: to read them is a part of what TLS costs.
+    (folder / _AUTHORITY).write_bytes(authority.cert_pem.bytes() + Path(certifi.where()).read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    return context
 
 
 def own_modules(count: int) -> dict[str, str]:

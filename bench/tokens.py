@@ -50,9 +50,7 @@ def _lock_files(version: int) -> dict[str, str]:
 def _against_diff(commit: Commit) -> tuple[float, float]:
     """Return the tokens that are sent for ``commit``, and those of its diff."""
     with project() as made:
-        made.repo.commit({name: text for name, text in commit.before.items() if text is not None})
-        gone = {name: None for name, text in commit.before.items() if text is not None and name not in commit.after}
-        made.repo.stage({**gone, **commit.after})
+        commit.stage(made.repo)
         return _sent(made), len(commit.diff) / 4
 
 

@@ -37,7 +37,12 @@ _MAX_RECEIVED = 16 * 1024 * 1024
 """Bytes that may come in for one call, as they are on the wire: headers and the framing of chunks included."""
 _CONNECT = 10.0  # seconds: a server that can be reached answers a connection within this
 _CONNECTIONS = 64  # to one host that are kept open, which is more than a run has workers
-_CA_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_CA_VARIABLES = (
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)  # the first that is set counts
 _SERVER_ERRORS = 500
 
 
@@ -305,7 +310,7 @@ def _fault(error: Exception, host: str, proxy: str) -> ModelError:
     if isinstance(error, ssl.SSLCertVerificationError):
         return Misconfigured(
             f"the certificate of {host} is not trusted: {error.verify_message}; "
-            "if a private authority signed it, set SSL_CERT_FILE to the authority's certificate"
+            f"if a private authority signed it, set {_CA_VARIABLES[0]} to the authority's certificate"
         )
     if str(error).startswith(_NO_TUNNEL):
         return _refused(host, server, int(str(error).removeprefix(_NO_TUNNEL).partition(" ")[0]))

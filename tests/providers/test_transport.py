@@ -32,7 +32,7 @@ def test_a_private_authority_is_trusted_where_the_environment_names_it(
 
 
 def test_without_it_nothing_is_sent(secure: ModelServer) -> None:
-    with pytest.raises(model_errors.Misconfigured, match=r"certificate of localhost:\d+ is not trusted.*SSL_CERT_FILE"):
+    with pytest.raises(model_errors.Misconfigured, match=r"certificate of localhost:\d+ is not trusted.*REQUESTS_CA"):
         ask(model("openai", secure.url))
     assert secure.requests == []
 
