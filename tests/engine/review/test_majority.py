@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +31,11 @@ def test_more_than_half_of_the_passes_have_to_report_a_finding() -> None:
     assert ([each.line in {3, 4} for each in kept], is_open) == ([True], False)
 
 
+def test_the_nearest_findings_count_together() -> None:
+    (kept,), _ = majority([[finding(2)], [finding(4), finding(1)], [finding(1)]], 3)
+    assert kept.line in {1, 2}
+
+
 def test_a_finding_is_as_bad_as_the_majority_says() -> None:
     passes = [[finding(3)], [finding(3, Severity.NOTE)], [finding(3, Severity.WARNING, 0.6)]]
     (kept,), _ = majority(passes, 3)
@@ -43,15 +49,14 @@ def test_a_pass_without_an_answer_leaves_open_only_what_it_could_decide() -> Non
     assert majority([[]], 3)[1] is True
 
 
-@given(st.lists(st.lists(st.integers(1, 50), max_size=4), min_size=1, max_size=5))
-def test_a_line_that_most_passes_report_is_never_lost(lines: list[list[int]]) -> None:
-    kept, is_open = majority([[finding(line) for line in lines[0]]], 1)
-    assert [each.line for each in kept] == sorted(lines[0])
-    assert not is_open
-    for line in range(1, 51):
-        if sum(line in every for every in lines) * 2 > len(lines):
-            found, _ = majority([[finding(each) for each in every] for every in lines], len(lines))
-            assert any(abs(each.line - line) <= 2 for each in found)
+places = st.tuples(st.integers(1, 6), st.integers(0, 2))
+
+
+@given(st.lists(st.lists(places, max_size=4, unique_by=lambda place: place[0]), min_size=1, max_size=5))
+def test_what_most_passes_report_is_kept_and_nothing_else(answers: list[list[tuple[int, int]]]) -> None:
+    kept, _ = majority([[finding(10 * place + off) for place, off in every] for every in answers], len(answers))
+    counts = Counter(place for every in answers for place, _ in every)
+    assert [each.line // 10 for each in kept] == sorted(p for p, count in counts.items() if count * 2 > len(answers))
 
 
 def test_a_push_counts_only_what_most_passes_report(project: Project) -> None:
