@@ -9,16 +9,36 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core.backtest import Score, interval
+from ralph_hooks.core.stats import FindingLabel, FindingOutcome, Judgement, Statistics, statistics
 from ralph_hooks.reports.backtest.page import render
+from ralph_hooks.reports.stats import page
 from tests.support.bills import Bills
 from tests.support.browser import MISSING, PROGRAM, Browser, browser
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason=MISSING)
 
 TAB, ENTER = ("Tab", 9, ""), ("Enter", 13, "\r")
-PAGES = ("bill", "backtest")
+PAGES = ("bill", "backtest", "stats")
 
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+
+CUT_OR_COVERED = """
+(() => {
+  document.querySelectorAll('details').forEach(each => each.open = true);
+  const shown = 'h1, h2, p, summary, .tile b, svg text, tbody th, tbody td';
+  const words = [...document.querySelectorAll(shown)].map(node => [node.textContent, node.getBoundingClientRect()]);
+  const out = words.filter(([_, box]) => box.left < 0 || box.right > innerWidth).map(([text]) => text);
+  const hidden = [...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth);
+  const covered = [];
+  words.forEach(([text, a], index) => words.slice(index + 1).forEach(([other, b]) => {
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const tall = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 1 && tall > 3) covered.push(`${text} / ${other}`);
+  }));
+  return [...out, ...hidden.map(each => each.ariaLabel), ...covered];
+})()
+"""
+"""Words that leave the page, tables that hide columns, and words over other words."""
 
 CONTRASTS = """
 (() => {
@@ -60,6 +80,18 @@ def score(name: str, caught: int, dollars: str) -> Score:
     )  # fmt: skip
 
 
+def record() -> Statistics:
+    labels = [
+        FindingLabel(
+            at=0.0, change=f"c{number}", source="openrouter/deepseek/deepseek-v4-flash", category="correctness",
+            evidence="proved", blocking=True, outcome=outcome,
+        )
+        for number, outcome in enumerate(FindingOutcome)
+    ]  # fmt: skip
+    reviews = [Judgement(at=0.0, change=each.change, held_back=True, cost_usd=Decimal("0.01")) for each in labels]
+    return statistics(labels, reviews, month=lambda _: "2026-11", scope="all repositories")
+
+
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browser(tmp_path_factory.mktemp("browser")) as opened:
@@ -71,11 +103,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     scores = [score("checks", 1, "0"), score("cheap", 9, "0.0004"), score("cheap, then expensive", 16, "0.0191")]
     backtest = folder / "backtest.html"
-    backtest.write_text(render(scores, "40 changes"), encoding="utf-8")
-    return {"bill": Bills(folder).page(folder), "backtest": backtest}
+    backtest.write_text(render(scores, "/home/ada/datasets/a-long-name-of-a-file.jsonl"), encoding="utf-8")
+    stats = folder / "stats.html"
+    stats.write_text(page(record()), encoding="utf-8")
+    return {"bill": Bills(folder).page(folder), "backtest": backtest, "stats": stats}
 
 
-@pytest.mark.parametrize("width", [320, 1280])
+@pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("name", PAGES)
 def test_it_fits_the_window_and_asks_for_nothing_else(
     shown: Browser, pages: dict[str, Path], name: str, width: int
@@ -83,6 +117,7 @@ def test_it_fits_the_window_and_asks_for_nothing_else(
     shown.open(pages[name], width=width)
     assert shown.run("innerWidth") == width
     assert shown.run(OVERFLOW) <= 0
+    assert shown.run(CUT_OR_COVERED) == []
     assert shown.requested == [pages[name].as_uri()]
 
 

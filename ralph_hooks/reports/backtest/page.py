@@ -10,7 +10,7 @@ from ralph_hooks.core.text import money
 from ralph_hooks.reports.backtest.table import dollars, rate, sentences
 from ralph_hooks.reports.html import figure, page, table, text
 
-_WIDTH, _HEIGHT, _LEFT, _FOOT = 680, 360, 56, 44  # units of the chart's own coordinates
+_WIDTH, _HEIGHT, _LEFT, _FOOT, _HEAD = 680, 360, 84, 28, 60  # units of the chart's own coordinates
 _CHANGES = 1000
 """The number of changes per unit of the cost axis: one change costs too small a fraction of a dollar."""
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#e69f00", "#56b4e9", "#cc79a7")
@@ -32,11 +32,13 @@ def _chart(scores: Sequence[Score]) -> str:
     told = (f"{score.name} {rate(score.catch_rate)} for {dollars(score.cost_per_change_usd)}" for score in scores)
     label = text(f"Share of the bugs caught against US dollars a change: {', '.join(told)}")
     inside = "".join(marks)
-    return f'<svg viewBox="0 -20 {_WIDTH} {_HEIGHT + 20}" role="img" aria-label="{label}">{inside}</svg>'
+    axes = f"Across: US dollars for {_CHANGES:,} changes. Up: share of the bugs caught."
+    box = f"0 {-_HEAD} {_WIDTH} {_HEIGHT + _HEAD}"
+    return f'<svg viewBox="{box}" role="img" aria-label="{label}">{inside}</svg><p class="faint">{axes}</p>'
 
 
 def _x(cost: float, most: float) -> float:
-    return _LEFT + cost / most * (_WIDTH - _LEFT - 130)
+    return _LEFT + cost / most * (_WIDTH - _LEFT - 40)
 
 
 def _y(share: float) -> float:
@@ -51,9 +53,8 @@ def _axes(most: float) -> Iterator[str]:
     for share in (0.0, 0.5, 1.0):
         x = _x(share * most, most)
         cost = money(Decimal(share * most * _CHANGES))
-        yield f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - _FOOT + 20}">{cost}</text>'
-    words = f"US dollars per {_CHANGES:,} changes; vertical: share of the bugs caught"
-    yield f'<text class="faint" x="{_LEFT}" y="{_HEIGHT - 4}">{words}</text>'
+        anchor = "start" if not share else "middle" if share < 1 else "end"
+        yield f'<text class="faint" x="{x:.1f}" y="{_HEIGHT - 4}" text-anchor="{anchor}">{cost}</text>'
 
 
 def _point(score: Score, most: float, colour: str, index: int) -> Iterator[str]:
@@ -63,7 +64,9 @@ def _point(score: Score, most: float, colour: str, index: int) -> Iterator[str]:
     ends = f'x1="{x:.1f}" x2="{x:.1f}" y1="{_y(low):.1f}" y2="{_y(high):.1f}"'
     yield f'<line {ends} style="stroke: {colour}; stroke-width: 2"/>'
     yield f'<circle cx="{x:.1f}" cy="{_y(share):.1f}" r="6" fill="{colour}"><title>{text(title)}</title></circle>'
-    yield f'<text x="{x + 10:.1f}" y="{_y(share) - 8 - 14 * (index % 2):.1f}">{text(score.name)}</text>'
+    aside, anchor = (10, "start") if x < _WIDTH / 2 else (-10, "end")  # so that a long name stays on the page
+    place = f'x="{x + aside:.1f}" y="{_y(share) - 8 - 26 * (index % 2):.1f}" text-anchor="{anchor}"'
+    yield f"<text {place}>{text(score.name)}</text>"
 
 
 def _frontier(scores: Sequence[Score], most: float) -> str:

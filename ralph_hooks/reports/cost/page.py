@@ -24,8 +24,8 @@ _COLOURS = {
 }
 _KINDS = (("fresh input", "#0072b2"), ("cached input", "#56b4e9"), ("output", "#d55e00"))
 _WIDTH, _HEIGHT, _ROW = 720, 220, 34  # units of the charts' own coordinates
-_LABEL = 150  # units left of a bar for its name
-_FIGURE = 130  # units right of a bar for its figure
+_LABEL = 200  # units left of a bar for its name
+_FIGURE = 170  # units right of a bar for its figure
 _DAYS = 62
 _DAY_LABELS = 8
 
@@ -79,9 +79,9 @@ def _by_day(bill: Bill) -> str:
             title = f"{day}, {phase}: {money(amount)}"
             marks.append(_rect(left, foot, step * 0.7, tall, _COLOURS[phase], title))
         if index % every == 0:
-            marks.append(f'<text class="faint" x="{left:.1f}" y="{_HEIGHT + 18}">{text(day[5:])}</text>')
+            marks.append(f'<text class="faint" x="{left:.1f}" y="{_HEIGHT + 22}">{text(day[5:])}</text>')
     rows = [[day, *(money(spent.get((day, phase), Decimal(0))) for phase in phases)] for day in days]
-    chart = _svg(_HEIGHT + 24, marks, f"Spend of {len(days)} days by phase; the most expensive day cost {money(most)}")
+    chart = _svg(_HEIGHT + 28, marks, f"Spend of {len(days)} days by phase; the most expensive day cost {money(most)}")
     key = _key((phase, _COLOURS[phase]) for phase in phases)
     return _figure("Spend by day and phase", chart + key, ["day", *phases], rows)
 
@@ -147,7 +147,7 @@ def _rect(x: float, y: float, width: float, height: float, colour: str, title: s
 
 
 def _svg(height: int, marks: Iterable[str], label: str) -> str:
-    return f'<svg viewBox="0 -18 {_WIDTH} {height + 18}" role="img" aria-label="{text(label)}">{"".join(marks)}</svg>'
+    return f'<svg viewBox="0 -26 {_WIDTH} {height + 26}" role="img" aria-label="{text(label)}">{"".join(marks)}</svg>'
 
 
 def _key(entries: Iterable[tuple[str, str]]) -> str:
@@ -162,7 +162,7 @@ def _figure(title: str, chart: str, head: Sequence[str], rows: Iterable[Sequence
 
 def _tables(bill: Bill) -> Iterator[str]:
     summed = bill.statement
-    head = ("cost", "calls", "from store", "tokens in", "cached", "tokens out")  # a phone shows the first ones
+    head = ("cost", "calls", "from store", "tokens in", "cached", "tokens out")
     for title, totals in (
         ("model", summed.by_model),
         ("repository", summed.by_repository),
