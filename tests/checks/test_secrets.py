@@ -236,7 +236,7 @@ _LOOK_AROUND = re.compile(r"\(\?<?[=!][^()]*\)")  # drawn from, they would leave
 
 
 @pytest.mark.parametrize(("kind", "needle", "pattern"), by_format._OWN + by_format._SHORT)  # noqa: SLF001 - not for users
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_every_format_of_ours_is_found_by_what_it_names(
     kind: str, needle: str, pattern: str, data: st.DataObject
@@ -268,12 +268,12 @@ def test_no_input_breaks_it_and_no_key_gets_into_a_field(parts: list[str], servi
 @pytest.mark.parametrize(
     "unit", ["eyJ", "sk-", "password", "`", "'", "password='", "://a:", "-----BEGIN PRI" + "VATE KEY-----\n"]
 )
-def test_a_hostile_line_of_200_kb_does_not_hang(unit: str) -> None:
+def test_a_hostile_line_does_not_hang(unit: str) -> None:
     import time
 
     started = time.process_time()
-    secrets.find((unit * 200_000)[:200_000])
-    assert time.process_time() - started < 10
+    secrets.find((unit * 50_000)[:50_000])
+    assert time.process_time() - started < 5
 
 
 def test_threads_do_not_disturb_each_other() -> None:

@@ -19,6 +19,7 @@ from tests.support.asking import KEY, KEY_NAME
 from tests.support.backtests import BUGS, CLEAN, Backtests, Held, record
 from tests.support.credentials import SERVICES
 from tests.support.dask import THREADS, Cluster, Wire
+from tests.support.matrix import MORE
 from tests.support.postgres import PostgresServer
 from tests.support.server import Finds, ModelServer, analyst
 
@@ -106,6 +107,7 @@ def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluste
         assert len(server.requests) == EVERYTHING  # nothing was paid twice
 
 
+@MORE
 def test_a_cap_is_not_overshot_however_many_workers_there_are(backtests: Backtests, cluster: Cluster) -> None:
     with ModelServer(analyst(EVAL)) as server:
         serve(backtests, server.url)
@@ -127,6 +129,7 @@ def test_a_worker_without_the_key_is_named_before_anything_is_sent(backtests: Ba
         assert server.requests == []
 
 
+@MORE
 def test_a_killed_worker_changes_nothing_but_what_the_ledger_says(backtests: Backtests, cluster: Cluster) -> None:
     gate = Held(analyst(EVAL), phase="verify", most=BUGS)
     with ModelServer(gate) as server:
@@ -149,6 +152,7 @@ def test_a_killed_worker_changes_nothing_but_what_the_ledger_says(backtests: Bac
     assert len(books) - len(lost) == EVERYTHING  # and in the books, like all that was asked afterwards
 
 
+@pytest.mark.long(reason="a killed worker and an absent team store have tests of their own")
 def test_a_worker_and_the_teams_database_are_killed_and_nothing_in_the_result_changes(
     backtests: Backtests, cluster: Cluster, postgres: PostgresServer, tmp_path: Path
 ) -> None:

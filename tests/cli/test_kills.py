@@ -25,7 +25,7 @@ from tests.support.fixes import private_state, store_fix, tree
 from tests.support.project import Project, new_project
 from tests.support.repo import Repo
 
-KILLS = int(os.environ.get("KILLS", "6"))
+KILLS = int(os.environ.get("KILLS", "4"))
 SEED = int(os.environ.get("SEED", "1"))
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
 

@@ -127,7 +127,7 @@ reports = st.builds(
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(judged=reports, everything=st.booleans(), width=st.integers(1, 200))
 def test_nothing_that_drives_a_terminal_comes_out(name: str, judged: Report, everything: bool, width: int) -> None:  # noqa: FBT001 - hypothesis passes it by name
     output = render(judged, name, color=False, width=width, everything=everything)
@@ -135,7 +135,7 @@ def test_nothing_that_drives_a_terminal_comes_out(name: str, judged: Report, eve
     assert output.endswith("\n")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(judged=reports, everything=st.booleans())
 def test_with_colour_only_our_own_escapes_come_out(judged: Report, everything: bool) -> None:  # noqa: FBT001 - hypothesis passes it by name
     output = render(judged, "text", color=True, width=80, everything=everything)

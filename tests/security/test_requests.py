@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from tests.support.matrix import first
 from tests.support.project import TWO_LINES, Project
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, ModelServer
@@ -43,7 +44,7 @@ BUGGY = "def calculate(text):\n    return eval(text)\n"
 EVAL = Finds("eval(", "Runs what the user typed.")
 
 
-@pytest.fixture(params=range(3))
+@pytest.fixture(params=first(1, range(3)))
 def words(request: pytest.FixtureRequest) -> dict[str, str]:
     """One made-up word for each file that must stay here."""
     source = random.Random(request.param)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY_NAME, WIRES
+from tests.support.matrix import first, product
 from tests.support.repo import Repo
 from tests.support.server import ModelServer, Reply, Request, Responder
 from tests.support.world import BUG, CODE, FIRST, GOOD, OTHER_KEY, SECOND, World, host, new_world
@@ -152,7 +153,7 @@ def test_one_answer_and_all_is_forgotten(world: World) -> None:
     assert world.gate().outcomes() == ["unreachable"] * 3
 
 
-@pytest.mark.parametrize("parallel", [1, 4])
+@pytest.mark.parametrize("parallel", first(1, [4, 1]))
 def test_files_of_one_run_share_what_they_learn(world: World, parallel: int) -> None:
     world.project.repo.stage({f"{name}.py": f"# {name}\n{LONG}{CODE}" for name in "bcdefg"})
     server = world.serve(AWAY)
@@ -242,8 +243,7 @@ def test_a_bad_verdict_is_not_an_outage(world: World) -> None:
 QUICK = 'quick = { reasoning_effort = "low", top_k = 1 }\n'
 
 
-@pytest.mark.parametrize("wire", WIRES)
-@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(("status", "wire"), product([400, 422], WIRES))
 def test_a_parameter_that_is_refused_is_left_out_and_that_is_remembered(world: World, wire: str, status: int) -> None:
     def picky(request: Request) -> Reply:
         for field in ("reasoning_effort", "top_k"):

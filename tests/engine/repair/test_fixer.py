@@ -20,6 +20,7 @@ from tests.support.asking import WIRES
 from tests.support.credentials import ALNUM, draw
 from tests.support.disks import small_disk
 from tests.support.fixes import in_store
+from tests.support.matrix import first
 from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Judged, Project, phases
 from tests.support.repairs import Answer, Crew, plan, repair
 from tests.support.server import Finds, ModelServer, Reply, Script
@@ -95,7 +96,7 @@ def nothing_stored(project: Project) -> bool:
     return fixes.every(open_repository(project.repo.path)) == ()
 
 
-@pytest.mark.parametrize(("wire", "command"), [("openai", PYTEST), ("anthropic", SCRIPT)], ids=("openai", "anthropic"))
+@pytest.mark.parametrize(("wire", "command"), first(1, [("anthropic", PYTEST), ("openai", SCRIPT)]))
 def test_a_repair_that_fails_its_test_is_mended_by_the_fix_phase(project: Project, wire: str, command: str) -> None:
     crew = Crew(planned=plan("area.py"), implement=[repair(WORSENS)], fix=[repair(("area.py", "a - b", "a * b"))])
     server = with_tests(project, crew, wire=wire, command=command)
@@ -158,7 +159,7 @@ def test_what_never_comes_right_is_not_repaired_and_leaves_nothing_behind(
     assert "return a + b\n" in second.prompt  # the judged file again, not what the first attempt left
 
 
-@pytest.mark.parametrize(("attempts", "rounds"), [(1, 0), (3, 1)])
+@pytest.mark.parametrize(("attempts", "rounds"), first(1, [(1, 0), (3, 1)]))
 def test_attempts_and_rounds_are_as_the_settings_say(project: Project, attempts: int, rounds: int) -> None:
     settings = f"[tool.ralph-hooks.fix]\nattempts = {attempts}\nrounds = {rounds}\n"
     server = with_tests(
@@ -179,12 +180,15 @@ def test_a_file_that_ends_the_tests_before_they_run_is_refused(project: Project)
 
 @pytest.mark.parametrize(
     "excuse",
-    [
-        repair(("test_area.py", "assert area(2, 3) == 6", "assert area(2, 3) == 5")),
-        repair(("test_area.py", "    test_area()\n", "    pass\n")),
-        repair(("area.py", "a + b", "b + a"), ("test_area.py", "== 6", "== 5")),
-    ],
-    ids=["weakens the test", "does not run it", "both"],
+    first(
+        1,
+        [
+            repair(("area.py", "a + b", "b + a"), ("test_area.py", "== 6", "== 5")),
+            repair(("test_area.py", "assert area(2, 3) == 6", "assert area(2, 3) == 5")),
+            repair(("test_area.py", "    test_area()\n", "    pass\n")),
+        ],
+    ),
+    ids=["both", "weakens the test", "does not run it"],
 )
 def test_a_test_that_the_repair_has_touched_does_not_excuse_it(project: Project, excuse: Reply) -> None:
     with_tests(project, Crew(implement=[excuse]), "[tool.ralph-hooks.fix]\nrounds = 0\nattempts = 1\n")
@@ -204,7 +208,7 @@ def test_a_test_may_be_changed_where_the_user_says_so(project: Project) -> None:
     assert asked.startswith("TASK: Mend 1 problem: P1. The user asks: the test is wrong: areas add up here\nBEGIN ")
 
 
-@pytest.mark.parametrize("wire", WIRES)
+@pytest.mark.parametrize("wire", first(1, WIRES))
 def test_a_finding_of_a_model_is_gone_when_the_verify_model_says_so(project: Project, wire: str) -> None:
     half = repair(("a.py", "eval(text)", "eval (text)"))
     crew = Crew(
@@ -296,7 +300,9 @@ def test_an_outage_of_the_expensive_model_goes_along_its_chain(project: Project)
     assert asked == [(EXPENSIVE, "not-found"), ("spare/big", "ok")]
 
 
-@pytest.mark.parametrize("fault", [Reply.status(404), Reply.refusal(), Reply.html()], ids=["gone", "refusal", "html"])
+@pytest.mark.parametrize(
+    "fault", first(1, [Reply.status(404), Reply.refusal(), Reply.html()]), ids=["gone", "refusal", "html"]
+)
 def test_an_implementer_that_gives_no_repair_ends_it_honestly(project: Project, fault: Reply) -> None:
     server = with_tests(project, Crew(implement=[fault]))
     judged = mend(project)
@@ -457,7 +463,7 @@ def test_no_model_that_repairs_is_ever_asked_for_a_change_that_passes(project: P
     ]
     for change in passing:
         project.repo.stage(change)
-        for command in ("gate", "analyze", "verify", "fix"):
+        for command in ("gate", "fix"):
             judged = project.judge(command=command)
             assert (judged.verdict, judged.report["rungs"], judged.report["fix"]) == ("pass", [], None), change
         project.repo.commit()

@@ -15,6 +15,7 @@ from ralph_hooks.engine.review import proof
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
 from ralph_hooks.languages.runners import runner_for
+from tests.support.matrix import MORE
 from tests.support.repo import Repo
 from tests.support.toolchains import find_toolchains, install_package, need, need_typed_node
 
@@ -228,7 +229,13 @@ def run(prover: GitProver, tree: str, case: Case, text: str, *, lines: bool = Tr
     return prover.run(trial, Deadline(240, time.monotonic))
 
 
-@pytest.mark.parametrize("language", CASES)
+LANGUAGES = [
+    name if name in {"node", "node-types", "go"} else pytest.param(name, marks=MORE)  # compilers take seconds
+    for name in CASES
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_exception_of_the_project_is_told_from_an_assertion(
     language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,7 +257,7 @@ def test_exception_of_the_project_is_told_from_an_assertion(
     assert (asserted.outcome, other.own, other.reached) == (ProofOutcome.FAILED, False, ((case.path, case.line),))
 
 
-@pytest.mark.parametrize("language", CASES)
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_test_that_does_not_load_proves_nothing(language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prover, change, _, case = prepared(language, tmp_path, monkeypatch)
     broken = run(prover, change, case, case.broken)
