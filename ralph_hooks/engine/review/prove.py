@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
@@ -37,11 +38,14 @@ from ralph_hooks.phases import reproduce, verify
 
 _VERSION = "1"
 _WEEK = 7 * 86_400.0  # seconds: a run also depends on installed software
+_DAY = 86_400.0  # seconds
+_HOUR = 3_600.0  # seconds: the user may install what was missing
 _LEAST = 3.0  # seconds: with less left no reproducer is requested
 _SHARE = 0.25  # of the time that is left: one run may take it, so that all of them end in time
 _SLOWER = 5.0  # times as long as the base took, and a test hangs
 _SHORTEST = 2.0  # seconds that a test may take however fast the base was
 _CODE_TOKENS = 3_000  # of the claim and the code around it
+_ERROR = re.compile(r"error|cannot|not found|not installed|no matching", re.IGNORECASE)
 _QUOTED = re.compile(r"^\s*`?([^`:\"\n]+?)`?\s*:\s*[\"'“`]+(.+?)[\"'”`]+\s*\.?\s*$", re.DOTALL)
 _RAISES = ("raise", "throw ", "panic(", "panic!(", "assert ", "assert!", "todo!(", "unreachable!(", "process.exit(")
 NO_TIME = "the deadline was reached before a reproducer could run"
@@ -124,6 +128,8 @@ class Proofs:
         self._intent = ""
         self._open = {entry.path: entry for entry in change.review}
         self._paths: frozenset[str] | None = None
+        self._lock = threading.Lock()
+        self._running: dict[str, threading.Lock] = {}
 
     def caveats(self) -> tuple[str, ...]:
         """Return notices for the user about how reproducers were run."""
@@ -204,7 +210,8 @@ class Proofs:
         except Unanswered as fault:
             return Result(Evidence.AGREED, problem=f"no reproducer: {fault}")
         if not result.problem:
-            self._store.put({self._key(subject, runner, model): msgspec.json.encode(result)}, ttl=_WEEK)
+            ttl = _WEEK if result.runnable else _HOUR
+            self._store.put({self._key(subject, runner, model): msgspec.json.encode(result)}, ttl=ttl)
         return result
 
     def _attempts(self, subject: Subject, runner: ProofRunner) -> tuple[Result, Model]:
@@ -243,7 +250,7 @@ class Proofs:
         if any(run.outcome is ProofOutcome.NOT_RUN and "deadline" in run.tail for run in (*on_change, *on_base)):
             return Result(Evidence.AGREED, problem=NO_TIME), ""
         if judged.foreign:
-            return Result(Evidence.AGREED, note=judged.reason, runnable=False, problem=""), ""
+            return Result(Evidence.AGREED, note=_unloadable(on_change[0], judged), runnable=False), ""
         deliberate = judged.failure is not None and self._is_deliberate(*judged.failure.at)
         claims, problem = self._claims(subject, reply, test, judged, deliberate=deliberate)
         evidence, reason = proof.weigh(judged, claims, deliberate=deliberate)
@@ -294,10 +301,30 @@ class Proofs:
 
     def _run_all(self, trials: Sequence[ProofRun]) -> list[Run]:
         deadline = self._caller.deadline
-        jobs = [partial(self._prover.run, trial, deadline) for trial in trials]
+        jobs = [partial(self._run, trial, deadline) for trial in trials]
         done = run_all(jobs, workers=self._prover.places, deadline=deadline)
         late = Run(outcome=ProofOutcome.NOT_RUN, tail="the deadline was reached")
         return [run or late for run in done]
+
+    def _run(self, trial: ProofRun, deadline: Deadline) -> Run:
+        """Run ``trial``. Passing runs on the base are cached: amended changes and similar findings share them."""
+        if trial.tree != self._change.base:
+            return self._prover.run(trial, deadline)
+        test = trial.test
+        name = key(
+            f"base run/{_VERSION}/{test.language}/{self._settings.proof.command}",
+            trial.tree, test.path, test.text, str(trial.seed), trial.order.value, trial.only,
+        )  # fmt: skip
+        with self._lock:
+            alone = self._running.setdefault(name, threading.Lock())
+        with alone:  # of two findings with the same reproducer the second waits for the first
+            known = read_back(self._store.get([name]).get(name), Run)
+            if known is not None:
+                return known
+            run = self._prover.run(trial, deadline)
+            if run.outcome is ProofOutcome.PASSED:
+                self._store.put({name: msgspec.json.encode(run)}, ttl=_DAY)
+            return run
 
     def _changed_lines(self) -> dict[str, tuple[int, ...]]:
         """Return the changed lines of the reviewed tree; for a pure removal, the lines on both sides of the gap."""
@@ -409,6 +436,13 @@ def _summary(runs: Sequence[Run]) -> str:
     head = f"fails {failed} of {len(runs)}: {kinds}"
     told = next((run.tail for run in runs if run.tail), "")
     return f"{head}\n{told}" if told else head
+
+
+def _unloadable(run: Run, judged: JudgedRuns) -> str:
+    """Return why nothing can be run, with the first line of the output that names an error."""
+    lines = [line.strip() for line in run.tail.splitlines() if line.strip()]
+    told = next((line for line in lines if _ERROR.search(line)), lines[-1] if lines else "")
+    return beginning(f"{judged.reason}: {told}" if told else judged.reason, 300)
 
 
 def _command(runner: ProofRunner, place: str) -> str:

@@ -30,6 +30,7 @@ from ralph_hooks.languages.runners import TEST, ProofRunner, Watch, folders_of, 
 from ralph_hooks.process import can_cut_network, most_memory, run_bounded, which
 from ralph_hooks.process import run as run_program
 
+_CACHES = ".cache/"
 _NO_PLUGINS = "PYTEST_DISABLE_PLUGIN_AUTOLOAD"
 _KEEP = 512 * 1024  # bytes of output
 _BUILD = 90.0  # seconds to compile, beyond a test's own limit
@@ -263,8 +264,10 @@ class GitProver:
             env["JAVA_TOOL_OPTIONS"] = f"-Djava.io.tmpdir={folder / 'tmp'} -Duser.home={folder / 'home'}"
             env["MAVEN_OPTS"] = f"-Duser.home={_real_home()}"
         for name, place in runner.keep:
+            caches = os.environ.get("XDG_CACHE_HOME") if place.startswith(_CACHES) else ""
             if home:
-                env.setdefault(name, os.environ.get(name) or str(Path(home) / place))
+                default = Path(caches, place.removeprefix(_CACHES)) if caches else Path(home, place)
+                env.setdefault(name, os.environ.get(name) or str(default))
         env |= dict(runner.environment)
         if home:
             env.setdefault("PYTHONUSERBASE", f"{home}/.local")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.matrix import MORE, first
+from tests.support.processes import counted
 from tests.support.project import TWO_LINES, Judged, Project, phases
 from tests.support.server import Finds, Reply, Request, Responder, analyst
 
@@ -190,6 +192,7 @@ def test_language_without_a_runner_stays_at_agreed(shop: Project, block_on: str,
     shop.repo.stage({"a.rb": "puts 1\n"})
     judged = shop.judge()
     assert (only(judged)["evidence"], judged.code) == ("agreed", code)
+    assert only(judged)["note"] == "no runner for reproducers of this file"
     assert phases(server.requests) == ["analyze", "verify"]
 
 
@@ -221,7 +224,55 @@ def test_outage_of_the_proof_is_inconclusive_and_not_a_pass(shop: Project) -> No
     assert "no reproducer" in judged.report["reason"]
 
 
-def test_clean_change_asks_for_no_reproducer(shop: Project) -> None:
-    server = shop.models(reviewer(tests=[]))
-    assert shop.judge().code == 0
+def test_clean_change_costs_no_request_and_no_process(shop: Project) -> None:
+    shop.models(reviewer(tests=[]))
+    with counted() as usual:
+        assert shop.judge().code == 0
+    shop.repo.stage({"shop.py": f"{CHANGE}\n# another change\n"})
+    server = shop.models(reviewer(tests=[]), user="[proof]\nenabled = false\n")
+    with counted() as without:
+        assert shop.judge().code == 0
     assert phases(server.requests) == ["analyze"]
+    assert len(usual) == len(without) > 0
+
+
+def runs(started: Sequence[str]) -> int:
+    return sum("ralph_hooks_probe" in line for line in started)
+
+
+def test_proof_costs_one_request_and_six_runs_and_shares_those_of_the_base(shop: Project) -> None:
+    server = shop.models(reviewer(DIVIDES, tests=[RATE_TEST, RATE_TEST]))
+    with counted() as started:
+        assert only(shop.judge())["evidence"] == "proved"
+    assert (runs(started), phases(server.requests)) == (6, ["analyze", "verify", "reproduce"])
+    shop.repo.stage({"shop.py": CHANGE.replace("100 * part", "100.0 * part")})
+    with counted() as started:
+        assert only(shop.judge())["evidence"] == "proved"
+    assert runs(started) == 3
+
+
+def test_findings_with_the_same_reproducer_share_the_runs_on_the_base(shop: Project) -> None:
+    shop.models(reviewer(DIVIDES, HOURS, tests=[RATE_TEST, RATE_TEST]))
+    with counted() as started:
+        assert [finding["evidence"] for finding in shop.judge().findings] == ["proved", "proved"]
+    assert runs(started) == 9
+
+
+def test_missing_test_program_leaves_the_finding_agreed_and_says_so(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git = shutil.which("git")
+    assert git is not None
+    folder = shop.home / "bin"
+    folder.mkdir(parents=True)
+    (folder / "git").symlink_to(git)
+    server = shop.models(reviewer(Finds("return items[0]", "Fails where there are no items."), tests=[]))
+    shop.repo.git("reset", "--hard")
+    shop.repo.commit({"go.mod": "module example.com/shop\n"})
+    shop.repo.stage({"a.go": "package shop\n\nfunc First(items []int) int {\n\treturn items[0]\n}\n"})
+    monkeypatch.setenv("PATH", str(folder))
+    judged = shop.judge()
+    finding = only(judged)
+    assert (judged.code, finding["evidence"]) == (1, "agreed")
+    assert finding["note"] == "no reproducer can be run: go is not installed"
+    assert phases(server.requests) == ["analyze", "verify"]
