@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -173,13 +173,16 @@ def open_push(context: Context, command: str, pushed: GitPush) -> Iterator[PushG
         # git has stored every pushed object: no change is needed to build a tree.
         gate = build_gate(context, state, command, context.settings.push, GitSnapshot(context.repository, nothing))
         changes = [portion.snapshot.change for portion in pushed.targets]
-        models = msgspec.structs.replace(gate.models, guidance=_guidance(context, changes, ""))
-        checks = msgspec.structs.replace(gate.checks, files=all_checks(_ruff(context, changes)))
-        gate = msgspec.structs.replace(gate, models=models, checks=checks)
         gate = with_skips(gate)
+
+        def at_base(gate: Gate, change: Change) -> Gate:
+            models = msgspec.structs.replace(gate.models, guidance=_guidance(context, change, ""))
+            checks = msgspec.structs.replace(gate.checks, files=all_checks(_ruff(context, change)))
+            return msgspec.structs.replace(gate, models=models, checks=checks)
+
         try:
             with exclusive_run(context.home.state, context.key, changes, gate.models.caller.deadline):
-                yield push_gate(gate)
+                yield msgspec.structs.replace(push_gate(gate), at_base=at_base)
         finally:
             gate.models.caller.close()
 
@@ -224,7 +227,7 @@ def build_gate(
         pool=WorkerPool(limits.parallel, deadline, shown or progress()),
         answers=SharedModelCache(state),
         prices=prices,
-        guidance=_guidance(context, [snapshot.change], intent),
+        guidance=_guidance(context, snapshot.change, intent),
     )
     gate = _gate(context, state, models, store, context.repository, snapshot.change)
     labels = StoredLabels(state.database, context.known_as(), run=run)
@@ -232,26 +235,24 @@ def build_gate(
         gate,
         labels=labels,
         checks=msgspec.structs.replace(
-            gate.checks, files=all_checks(_ruff(context, [snapshot.change])), linters=_linters(context, store)
+            gate.checks, files=all_checks(_ruff(context, snapshot.change)), linters=_linters(context, store)
         ),
         dismissals=GitDismissals(context.repository),
     )
 
 
-def _guidance(context: Context, changes: Sequence[Change], intent: str) -> Guidance:
-    """Return the project's review guidelines from the base of the first of ``changes``, and the ``intent``."""
+def _guidance(context: Context, change: Change, intent: str) -> Guidance:
+    """Return the project's review guidelines from the base of ``change``, and the ``intent``."""
     names = context.settings.all_guidelines()
-    base = next((change.base for change in changes), "")
-    if not names or not base:
+    if not names or not change.base:
         return Guidance(intent=intent)
-    return load(names, read_files(context.repository, base, [name.partition("#")[0] for name in names]), intent)
+    return load(names, read_files(context.repository, change.base, [name.partition("#")[0] for name in names]), intent)
 
 
-def _ruff(context: Context, changes: Sequence[Change]) -> Ruff:
-    """Return the ruff check by the project's configuration in the base of the first of ``changes``."""
-    base = next((change.base for change in changes), "")
-    paths = [entry.path for change in changes for entry in change.entries if may_be_python(entry)]
-    project = ProjectRules(lambda wanted: read_files(context.repository, base, wanted), paths)
+def _ruff(context: Context, change: Change) -> Ruff:
+    """Return the ruff check by the project's configuration in the base of ``change``."""
+    paths = [entry.path for entry in change.entries if may_be_python(entry)]
+    project = ProjectRules(lambda wanted: read_files(context.repository, change.base, wanted), paths)
     return Ruff(project, context.settings.checks.ruff.ignore)
 
 

@@ -66,6 +66,8 @@ class GitDismissals:
         return bool(self._list(change.base, path))
 
     def _list(self, tree: str, path: str = DISMISSED) -> bytes:
+        if not tree:  # of a tag alone, which changes no file
+            return b""
         args = ["--literal-pathspecs", "ls-tree", "-z", tree, "--", path]
         return git(args, cwd=self._repository.top, env=self._repository.environment)
 

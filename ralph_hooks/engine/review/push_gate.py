@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import decode
+from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.guidance import MAX_INTENT
 from ralph_hooks.core.ports.change import Push, PushTarget
@@ -30,6 +30,8 @@ class PushGate(Struct, frozen=True, kw_only=True):
 
     gate: Gate
     secrets: SecretCheck
+    at_base: Callable[[Gate, Change], Gate] = lambda gate, _: gate
+    """Return the gate with the guidelines and check settings that the base of a change has."""
 
     def judge(self, command: str, pushed: Push, scope: Scope, notices: Sequence[str] = ()) -> Report:
         """Return one report for everything that is pushed, kept for `show`, with a receipt for each portion.
@@ -39,7 +41,12 @@ class PushGate(Struct, frozen=True, kw_only=True):
         gate = self.gate
         started = gate.models.caller.deadline.clock()
         commits = [commit for portion in pushed.targets for commit in portion.commits]
-        passed = gate.receipts.passed(gate.digest(), commits)
+        gates = [self.at_base(gate, portion.snapshot.change) for portion in pushed.targets]
+        passed = frozenset(
+            oid
+            for portion, own in zip(pushed.targets, gates, strict=True)
+            for oid in gate.receipts.passed(own.digest(), portion.commits)
+        )
         scan = HistoryScan(
             self.secrets, store=gate.store, deadline=gate.models.caller.deadline, progress=gate.models.pool.progress
         )
@@ -47,19 +54,19 @@ class PushGate(Struct, frozen=True, kw_only=True):
         verdicts: dict[tuple[str, str], Verdict] = {}
         reviewed = Scope.REVIEW in scope
         scans = reviewed and not gate.checks.skips.secrets
-        tags = written.tags(pushed) if scans else Leaks()
-        named = written.refs(pushed) if scans else Leaks()
-        total = _of(tags) + _of(named)
-        for portion in pushed.targets:
+        tags, total = self._standing(pushed, written.tags(pushed)) if scans else (Leaks(), ReviewOutcome())
+        named, dismissed = self._standing(pushed, written.refs(pushed)) if scans else (Leaks(), ReviewOutcome())
+        total += dismissed
+        for portion, own in zip(pushed.targets, gates, strict=True):
             leaks = scan.scan(pushed, portion) if scans else Leaks()
             messages = written.messages(pushed, portion.commits) if scans else Leaks()
             intent = self._intent(pushed, portion) if reviewed and portion.snapshot.change.entries else ""
-            outcome = self._outcome(portion, leaks, messages, scope, intent)
+            outcome = self._outcome(intending(own, intent), portion, leaks, messages, scope)
             change = portion.snapshot.change
             verdicts[change.tree, change.base], _ = decide(outcome)
             total += _named(outcome, ", ".join(portion.refs)) if len(pushed.targets) > 1 else outcome
         refused = (tree for (tree, _), verdict in verdicts.items() if verdict is Verdict.FAIL)
-        report = gate.report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
+        report = _telling(gate, gates).report(command, pushed.title, next(refused, _first_tree(pushed)), total, started)
         report = msgspec.structs.replace(
             report,
             title=self.secrets.masked(pushed.title) if named.findings else pushed.title,
@@ -73,10 +80,10 @@ class PushGate(Struct, frozen=True, kw_only=True):
             notices=(*notices, *_skipped(gate, commits, passed), *report.notices, *gate.idle(scope)),
         )
         gate.history.add(report)
-        for portion in pushed.targets:
+        for portion, own in zip(pushed.targets, gates, strict=True):
             if gate.labels is not None and reviewed:
                 gate.labels.add(report, portion.snapshot.change, {commit.tree for commit in portion.commits})
-            gate.receipts.add(gate.receipt(report, portion.snapshot.change, scope, portion.commits))
+            gate.receipts.add(own.receipt(report, portion.snapshot.change, scope, portion.commits))
         return report
 
     def _intent(self, pushed: Push, portion: PushTarget) -> str:
@@ -95,21 +102,36 @@ class PushGate(Struct, frozen=True, kw_only=True):
         names = {"ref": self.secrets.masked(ref.ref), "local_ref": self.secrets.masked(ref.local_ref)}
         return msgspec.structs.replace(ref, verdict=Verdict.FAIL, **names)
 
-    def _outcome(self, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope, intent: str) -> ReviewOutcome:
+    def _standing(self, pushed: Push, found: Leaks) -> tuple[Leaks, ReviewOutcome]:
+        """Return what is not dismissed of ``found`` in names and tags, and what all of it comes to."""
+        changes = [portion.snapshot.change for portion in pushed.targets]
+        change = changes[0] if changes else Change(tree="", base="", entries=(), title="")
+        findings, dismissed = self.gate.dismissals_of(change).split(found.findings)
+        standing = msgspec.structs.replace(found, findings=findings)
+        return standing, _of(standing) + ReviewOutcome(dismissed=dismissed)
+
+    def _outcome(self, gate: Gate, portion: PushTarget, leaks: Leaks, messages: Leaks, scope: Scope) -> ReviewOutcome:
         """Return the net change and its history in one. Findings of both count once, placed in the net change."""
         if not portion.commits:  # a tag of a tree or a blob: there is no project in it to run commands in
             scope &= ~Scope.COMMANDS
-        net = intending(self.gate, intent).outcome(portion.snapshot, scope)
+        net = gate.outcome(portion.snapshot, scope)
         known = {finding.place for finding in (*net.findings, *(item.finding for item in net.dismissed))}
         there = {entry.path for entry in portion.snapshot.change.entries}
         unscanned = tuple(item for item in leaks.unscanned if item.path not in there)
         new = tuple(finding for finding in leaks.findings if finding.place not in known)
-        dismissals = self.gate.dismissals_of(portion.snapshot.change)
+        dismissals = gate.dismissals_of(portion.snapshot.change)
         total = net
         for found in (Leaks(new, unscanned, leaks.problem), messages):
             standing, dismissed = dismissals.split(found.findings)
             total += _of(msgspec.structs.replace(found, findings=standing)) + ReviewOutcome(dismissed=dismissed)
         return total
+
+
+def _telling(gate: Gate, gates: Sequence[Gate]) -> Gate:
+    """Return ``gate`` with the notices of all ``gates`` about their guidelines."""
+    notices = tuple(dict.fromkeys(notice for each in gates for notice in each.models.guidance.notices))
+    guidance = msgspec.structs.replace(gate.models.guidance, notices=notices)
+    return msgspec.structs.replace(gate, models=msgspec.structs.replace(gate.models, guidance=guidance))
 
 
 def intending(gate: Gate, intent: str) -> Gate:

@@ -257,6 +257,19 @@ def test_a_secret_in_the_text_of_a_tag_holds_it_back(project: Project, remote: R
     assert SECRET not in json.dumps(judged.report)
 
 
+def test_secret_in_a_tag_and_in_a_branch_name_can_be_dismissed(project: Project, remote: Remote) -> None:
+    project.models(analyst())
+    project.repo.git("tag", "-a", "-m", f"First\n\nthe key is {SECRET}", "v1")
+    project.repo.git("branch", f"fix/{SECRET}")
+    refused = remote.push("v1", f"fix/{SECRET}")
+    assert project.run("dismiss", *(each["fingerprint"] for each in refused.blocking), "--reason", "revoked").code == 0
+    judged = remote.push("v1", f"fix/{SECRET}")
+    assert (judged.code, len(judged.report["dismissed"])) == (0, 2)
+    assert SECRET not in (project.repo.path / ".ralph-hooks/dismissed.toml").read_text()
+    assert project.run("dismiss", "--prune").code == 0
+    assert remote.push("v1").code == 0
+
+
 def test_a_message_that_is_known_is_not_read_again(project: Project, remote: Remote) -> None:
     project.models(analyst())
     for number in range(3):
@@ -451,6 +464,25 @@ def test_each_ref_is_judged_and_findings_name_theirs(tested: Project, remote: Re
     assert sum("low.py" in request.prompt for request in server.requests if request.phase == "analyze") == 1
     text = tested.run("show").out
     assert "(topic: exit 1" in text
+
+
+def test_each_ref_is_judged_by_the_settings_of_its_own_base(project: Project, remote: Remote) -> None:
+    project.configure(f'{TWO_LINES}[tool.ralph-hooks.review]\nguidelines = ["REVIEW.md"]\n')
+    server = project.models(analyst())
+    repo = project.repo
+    start = repo.git("rev-parse", "HEAD")
+    for branch, ignored in (("next", "F821"), ("main", "")):
+        repo.git("checkout", "-q", "-B", branch, start)
+        repo.commit(
+            {"ruff.toml": f"[lint]\nignore = ['{ignored}']\n" if ignored else "", "REVIEW.md": f"Of {branch}.\n"}
+        )
+        remote.accept(branch)
+        repo.commit({f"{branch}.py": "print(nowhere)\n", "fine.py": f"{branch} = 1\n"})
+    judged = remote.push("main", "next")
+    assert [finding["path"] for finding in judged.blocking] == ["main.py"]
+    asked = [request.prompt for request in server.requests if "fine.py" in request.prompt]
+    assert sorted("Of main." in prompt for prompt in asked) == [False, True]
+    assert sorted("Of next." in prompt for prompt in asked) == [False, True]
 
 
 def test_refs_of_the_same_commit_are_judged_once(tested: Project, remote: Remote) -> None:
