@@ -53,6 +53,7 @@ Examples:
   ralph-hooks backtest --dataset bugs.jsonl --tune           find thresholds that keep false blocks under 2 %
   ralph-hooks backtest --commits v1.0..main --batch          half the price; go on with the same command
   ralph-hooks backtest --commits v1.0..main --dask tcp://scheduler:8786
+  ralph-hooks backtest --simulate --assume false-alarm=0.3   what confirm and proof do under assumed error rates
 """
 _FOREVER = 366 * 86_400.0  # seconds
 _CHECKS = "checks"
@@ -106,6 +107,11 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     "--tune", "tuning", is_flag=True, help="Find the thresholds with the highest catch rate within --false-blocks."
 )
 @click.option("--false-blocks", type=click.FloatRange(0, 1), default=0.02, show_default=True, help="For --tune.")
+@click.option("--simulate", is_flag=True, help="Simulate the gate under assumed error rates; reviews nothing.")
+@click.option(
+    "--assume", "assumed", multiple=True, metavar="NAME=VALUE",
+    help="For --simulate: an assumption to change, such as catch=0.6, false-alarm, correlation, confirm-false, proof.",
+)  # fmt: skip
 @click.option("--format", "format_", type=click.Choice(["table", "json"]), default="table", show_default=True)
 @click.option(
     "--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a chart of cost and quality to a file."
@@ -125,10 +131,21 @@ def command(
     estimate: bool,
     tuning: bool,
     false_blocks: float,
+    simulate: bool,
+    assumed: tuple[str, ...],
     format_: str,
     html: Path | None,
 ) -> int:
     """Label the changes, replay them and count the results."""
+    if simulate:
+        from ralph_hooks.cli.backtest.simulate import run as run_simulation
+
+        if commits or dataset or routings or estimate or tuning or html:
+            raise click.UsageError("--simulate reviews no change: use it with --assume and --format alone")
+        run_simulation(assumed, format_)
+        return ExitCode.PASS
+    if assumed:
+        raise click.UsageError("--assume needs --simulate")
     if (commits is None) == (dataset is None):
         raise click.UsageError("give either --commits RANGE or --dataset FILE")
     if batch and dask is not None:
