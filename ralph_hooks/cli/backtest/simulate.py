@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 import msgspec
 
-from ralph_hooks.core.simulation import Assumptions, simulate
+from ralph_hooks.core.simulation import Assumptions
+from ralph_hooks.engine.backtest.simulate import simulate
 from ralph_hooks.reports.backtest import simulation
 
 NAMES = tuple(field.encode_name for field in msgspec.structs.fields(Assumptions))

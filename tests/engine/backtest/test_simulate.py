@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from ralph_hooks.core.simulation import Assumptions, Setting, Simulated, simulate
+from ralph_hooks.core.simulation import Assumptions, Setting, Simulated
+from ralph_hooks.engine.backtest.simulate import simulate
 
 INDEPENDENT = Assumptions(correlation=0, runner=1, proof=0.5, catch=0.5, false_alarm=0.4, same_place=1)
 ALONE = Setting(1, confirm=False, block_on="agreement")
