@@ -14,8 +14,9 @@ from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.models.access import ModelAccess
 from ralph_hooks.engine.models.token_budget import expected
 from ralph_hooks.engine.review.context import CodeContext, Signatures
+from ralph_hooks.engine.review.questions import batched
 from ralph_hooks.engine.review.review_input import ReviewInput
-from ralph_hooks.engine.review.reviewer import analyze_key, batched
+from ralph_hooks.engine.review.reviewer import analyze_key
 from ralph_hooks.languages.change_kind import kind_of, kind_of_path
 from ralph_hooks.phases import analyze, implement, verify
 

@@ -27,8 +27,9 @@ from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review import proof
 from ralph_hooks.engine.review.intent import stated
 from ralph_hooks.engine.review.proof import TIMES, Claims, JudgedRuns
+from ralph_hooks.engine.review.questions import claim
 from ralph_hooks.engine.review.review_input import ReviewInput
-from ralph_hooks.engine.review.reviewer import Reviewed, claim
+from ralph_hooks.engine.review.reviewer import Reviewed
 from ralph_hooks.engine.worker_pool import run_all
 from ralph_hooks.languages.outline import definitions, enclosing
 from ralph_hooks.languages.promises import promised
