@@ -21,6 +21,12 @@ class Case(Struct, frozen=True, kw_only=True):
     """Fails by an assertion of the test, after a changed line has run."""
     broken: str
     """Does not load."""
+    leftover: str = ""
+    """Fails if an earlier run has left something in the temporary folder."""
+    unreached: str = ""
+    """Fails without a call of the project."""
+    ordered: str = ""
+    """Its second test fails only after the first."""
     own: tuple[str, str] = ("", "")
     """Path and text of a test of the project, which passes with the change and without."""
     verify: str = ""
@@ -46,6 +52,24 @@ test('other', () => {});
 test('none', () => { expect(first([])).toBe(null); });
 """
 SCRIPT_ASSERTS = "import { first } from './shop';\ntest('none', () => { expect(first([{ name: '1' }])).toBe('2'); });\n"
+SCRIPT_LEFTOVER = """\
+import { existsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { first } from './shop';
+test('none', () => {
+  const seen = existsSync(`${tmpdir()}/ralph-left`);
+  writeFileSync(`${tmpdir()}/ralph-left`, '');
+  first([{ name: '1' }]);
+  if (seen) throw new Error('it was left');
+});
+"""
+SCRIPT_UNREACHED = "import './shop';\ntest('none', () => { throw new Error('no'); });\n"
+SCRIPT_ORDERED = """\
+import { first } from './shop';
+let seen = '';
+test('one', () => { seen = first([{ name: '1' }]) ?? ''; });
+test('two', () => { first([{ name: '1' }]); if (seen) throw new Error('no'); });
+"""
 SCRIPT_BROKEN = "import { last } from './none';\ntest('none', () => { last(); });\n"
 GUARD_JAVA = "        if (items.length == 0) {\n            return 0;\n        }\n"
 SHOP_JAVA = f"""\
@@ -70,6 +94,51 @@ public class RalphReproducerTest {
     }
 }
 """
+JAVA_LEFTOVER = """\
+boolean seen = false;
+        for (String folder : new String[] {"java.io.tmpdir", "user.home"}) {
+            java.io.File file = new java.io.File(System.getProperty(folder), "ralph-left");
+            seen |= file.exists();
+            try { file.createNewFile(); } catch (java.io.IOException error) { throw new RuntimeException(error); }
+        }
+        Shop.first(new int[] {1});
+        assertEquals(false, seen);"""
+JAVA_SECOND = """\
+    static int seen = 0;
+    @Test
+    public void second() {
+        Shop.first(new int[] {1});
+        assertEquals(0, seen);
+    }
+    @Test"""
+GO_TEST = 'package shop\n\nimport (\n\t"testing"\n)\n\nvar seen int\n\nfunc TestNone(t *testing.T) {\n\tBODY\n}\n'
+GO_LEFTOVER = """\
+place := os.TempDir() + "/ralph-left"
+	_, missing := os.Stat(place)
+	os.WriteFile(place, nil, 0o600)
+	First([]int{1})
+	if missing == nil {
+		t.Fatal("it was left")
+	}"""
+GO_SECOND = "func TestTwo(t *testing.T) {\n\tFirst([]int{1})\n\tif seen != 0 {\n\t\tt.Fatal()\n\t}\n}\n"
+RUST_TEST = """\
+use shop::first;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+static SEEN: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn none() {
+    first(&[1]);
+    BODY
+}
+"""
+RUST_LEFTOVER = """\
+let place = std::env::temp_dir().join("ralph-left");
+    let seen = place.exists() || SEEN.load(SeqCst);
+    std::fs::write(place, "").unwrap();
+    assert!(!seen);"""
+RUST_SECOND = "\n#[test]\nfn two() {\n    first(&[1]);\n    assert!(!SEEN.load(SeqCst));\n}\n"
 POM = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
@@ -95,6 +164,9 @@ POM = """\
 
 CASES = {
     "node": Case(
+        leftover="import test from 'node:test';\n" + SCRIPT_LEFTOVER.replace("'./shop'", "'./shop.mjs'"),
+        unreached="import test from 'node:test';\n" + SCRIPT_UNREACHED.replace("'./shop'", "'./shop.mjs'"),
+        ordered="import test from 'node:test';\n" + SCRIPT_ORDERED.replace("'./shop'", "'./shop.mjs'"),
         path="lib/shop.mjs",
         base="export function first(items) {\n  if (!items.length) return null;\n  return items[0].name;\n}\n",
         guard="  if (!items.length) return null;\n",
@@ -107,6 +179,9 @@ CASES = {
         broken="import test from 'node:test';\nimport { last } from './shop.mjs';\ntest('none', () => { last(); });\n",
     ),
     "go": Case(
+        leftover=GO_TEST.replace("BODY", GO_LEFTOVER).replace('"testing"', '"os"\n\t"testing"'),
+        unreached=GO_TEST.replace("BODY", 't.Fatal("no")'),
+        ordered=GO_TEST.replace("BODY", "seen = First([]int{1})") + GO_SECOND,
         path="shop/shop.go",
         base="package shop\n\nfunc First(items []int) int {\n"
         "\tif len(items) == 0 {\n\t\treturn 0\n\t}\n\treturn items[0]\n}\n",
@@ -129,6 +204,9 @@ CASES = {
         more={"go.mod": "module example.com/shop\n\ngo 1.21\n"},
     ),
     "node-types": Case(
+        leftover="import test from 'node:test';\n" + SCRIPT_LEFTOVER.replace("'./shop'", "'./shop.ts'"),
+        unreached="import test from 'node:test';\n" + SCRIPT_UNREACHED.replace("'./shop'", "'./shop.ts'"),
+        ordered="import test from 'node:test';\n" + SCRIPT_ORDERED.replace("'./shop'", "'./shop.ts'"),
         path="lib/shop.ts",
         base=SHOP_TS,
         guard=GUARD_TS,
@@ -141,6 +219,9 @@ CASES = {
         broken="import test from 'node:test';\nimport { last } from './shop.ts';\ntest('none', () => { last(); });\n",
     ),
     "vitest": Case(
+        leftover="import { test } from 'vitest';\n" + SCRIPT_LEFTOVER,
+        unreached="import { test } from 'vitest';\n" + SCRIPT_UNREACHED,
+        ordered="import { test } from 'vitest';\n" + SCRIPT_ORDERED,
         path="lib/shop.ts",
         base=SHOP_TS,
         guard=GUARD_TS,
@@ -160,6 +241,9 @@ CASES = {
         more={"package.json": '{"type": "module", "devDependencies": {"vitest": "*"}}', ".gitignore": "node_modules\n"},
     ),
     "jest": Case(
+        leftover=SCRIPT_LEFTOVER,
+        unreached=SCRIPT_UNREACHED,
+        ordered=SCRIPT_ORDERED,
         path="lib/shop.ts",
         base=SHOP_TS,
         guard=GUARD_TS,
@@ -174,6 +258,9 @@ CASES = {
         },
     ),
     "maven": Case(
+        leftover=JAVA_TEST.replace("BODY", JAVA_LEFTOVER),
+        unreached=JAVA_TEST.replace("BODY", "assertEquals(1, 2);"),
+        ordered=JAVA_TEST.replace("BODY", "seen = Shop.first(new int[] {1});").replace("    @Test", JAVA_SECOND, 1),
         path="src/main/java/shop/Shop.java",
         base=SHOP_JAVA,
         guard=GUARD_JAVA,
@@ -190,6 +277,11 @@ CASES = {
         more={"pom.xml": POM, ".gitignore": "target\n"},
     ),
     "rust": Case(
+        leftover=RUST_TEST.replace("BODY", RUST_LEFTOVER),
+        unreached=RUST_TEST.replace("first(&[1]);\n    BODY", "assert!(SEEN.load(SeqCst));").replace(
+            "use shop::first;\n", ""
+        ),
+        ordered=RUST_TEST.replace("BODY", "SEEN.store(first(&[1]) == 1, SeqCst);") + RUST_SECOND,
         path="src/lib.rs",
         base="pub fn first(items: &[i32]) -> i32 {\n"
         "    if items.is_empty() {\n        return 0;\n    }\n    items[0]\n}\n",

@@ -89,6 +89,21 @@ def test_test_that_does_not_load_proves_nothing(language: str, tmp_path: Path, m
     assert proof.judge([broken], []).reload
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wrong_reproducer_fails_in_no_run_that_counts(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prover, change, _, case = prepared(language, tmp_path, monkeypatch)
+    left = [run(prover, change, case, case.leftover) for _ in range(2)]
+    assert [each.outcome for each in left] == [ProofOutcome.PASSED] * 2, left[-1].tail
+    unreached = run(prover, change, case, case.unreached)
+    assert [failure.reached for failure in unreached.failures] == [()], unreached.tail
+    ordered = run(prover, change, case, case.ordered)
+    (failure,) = ordered.failures
+    alone = run(prover, change, case, case.ordered, only=failure.test)
+    assert (alone.outcome, alone.passed) == (ProofOutcome.PASSED, (failure.test,)), alone.tail
+
+
 PLUGIN = """\
 import pathlib
 pathlib.Path(__file__).with_name("loaded").touch()
