@@ -39,7 +39,7 @@ security: $(VENV) ## everything that docs/threat-model.md promises
 	SEEDS=$(SEEDS) $(PYTHON) -m pytest -n $(WORKERS) -m "" tests/security tests/trust tests/checks tests/providers tests/core $(PROMISED)
 
 kills: $(VENV) ## kill -9 apply and undo 300 times at random (KILLS=n, SEED=n)
-	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -m "" -q -n $(WORKERS) tests/cli/test_kills.py
+	KILLS=$(KILLS) SEED=$(SEED) $(PYTHON) -m pytest -m "" -q -n $(WORKERS) tests/git/fixes/test_journal.py
 	@echo "$(KILLS) kills from seed $(SEED)"
 
 chaos: $(VENV) ## the gate 500 times under a random mix of faults

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.gated import Gated
 from tests.support.postgres import PostgresServer, binaries, postgres_server
 from tests.support.project import Project, new_project
 
@@ -55,3 +56,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
     """A real repository with scripted models, configured for both."""
     with new_project(tmp_path, monkeypatch) as made:
         yield made.configure()
+
+
+@pytest.fixture
+def gated(tmp_path: Path) -> Gated:
+    """A repository for the real command, with its user's state."""
+    os.umask(0o022)
+    return Gated(tmp_path)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.conftest import Gated
+from tests.support.gated import Gated
 from tests.support.repairs import Crew, repair
 from tests.support.repo import Repo
 from tests.support.server import Finds, ModelServer, analyst

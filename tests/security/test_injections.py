@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.conftest import Gated
 from tests.security.injections import CARRIERS, TEXTS
+from tests.support.gated import Gated
 from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst, findings, verdicts
 

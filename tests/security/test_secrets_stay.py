@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks import secrets
-from tests.security.conftest import Gated
 from tests.support.credentials import NAMED, SERVICES, private_key
+from tests.support.gated import Gated
 from tests.support.server import Finds, ModelServer, analyst
 
 RNG = random.Random(20)

@@ -217,7 +217,7 @@ def phases(requests: list[Request]) -> list[str]:
 def new_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, object_format: str = "sha1") -> Iterator[Project]:
     """Return a repository with one commit, as the working directory of a process with its user's environment."""
     home = tmp_path / "home"
-    home.mkdir()
+    home.mkdir(exist_ok=True)
     repo = Repo.create(tmp_path / "project", home=home, object_format=object_format)
     repo.commit({"README.md": "A project.\n"})
     with contextlib.ExitStack() as stack:

@@ -93,7 +93,7 @@ def start(project: Project, command: str, kill_at: int = 0) -> subprocess.Popen[
     """The command in a process and a process group of its own, at the moment when it begins."""
     process = subprocess.Popen(
         [sys.executable, "-c", VICTIM, str(kill_at), command],
-        cwd=project.repo.path, env={**project.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=project.repo.path, env={**project.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
     assert process.stdout is not None

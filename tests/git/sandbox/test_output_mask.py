@@ -7,7 +7,7 @@ import json
 import sys
 from urllib.parse import quote
 
-from tests.security.conftest import Gated
+from tests.support.gated import Gated
 from tests.support.repairs import Crew, repair
 from tests.support.server import ModelServer
 

@@ -1,16 +1,13 @@
-"""Everything here runs the real command in a real repository, against servers that keep every byte they get."""
+"""The real command in a real repository, against servers that keep every byte they get."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.support.project import agreeing
 from tests.support.repo import Repo
@@ -61,9 +58,3 @@ class Gated:
     def everything_kept(self) -> bytes:
         """Every byte in the user's state."""
         return b"".join(path.read_bytes() for path in sorted(self.home.rglob("*")) if path.is_file())
-
-
-@pytest.fixture
-def gated(tmp_path: Path) -> Gated:
-    os.umask(0o022)
-    return Gated(tmp_path)

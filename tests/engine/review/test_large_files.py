@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from tests.security.conftest import Gated
 from tests.support.credentials import SERVICES
+from tests.support.gated import Gated
 from tests.support.server import ModelServer, analyst
 
 KEY = SERVICES["Stripe"](random.Random(8))

@@ -6,8 +6,8 @@ import hashlib
 import json
 import random
 
-from tests.security.conftest import Gated
 from tests.support.credentials import SERVICES
+from tests.support.gated import Gated
 from tests.support.server import ModelServer, analyst
 
 KEY = SERVICES["GitHub"](random.Random(11))

@@ -14,7 +14,7 @@ from tests.support.matrix import LONG
 from tests.support.project import BIN, Project
 from tests.support.repo import Repo
 
-TOP = Path(__file__).parents[2]
+TOP = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from tests.support.push import Remote
 from tests.support.repo import Repo
 from tests.support.server import Finds, Reply, analyst
 
-MANIFEST = Path(__file__).parents[2] / ".pre-commit-hooks.yaml"
+MANIFEST = Path(__file__).parents[3] / ".pre-commit-hooks.yaml"
 BUG = "eval(input())\n"
 SECRET = SERVICES["Stripe"](random.Random(4))
 
