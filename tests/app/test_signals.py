@@ -10,8 +10,7 @@ import string
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,8 @@ from tests.support.matrix import first
 from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project
 from tests.support.push import Remote
-from tests.support.server import Reply, Request, analyst
+from tests.support.running import started, until
+from tests.support.server import Reply, analyst
 
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 STUBBORN = """
@@ -36,13 +36,6 @@ time.sleep(600)
 DEAF = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 
 needs_proc = pytest.mark.skipif(sys.platform != "linux", reason="the threads of a process are counted in /proc")
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def runs(pid: int) -> bool:
@@ -62,23 +55,6 @@ def rows(project: Project, table: str) -> int:
         except sqlite3.OperationalError:
             return 0
     return count
-
-
-@contextmanager
-def started(project: Project, *args: str, stdin: bytes = b"") -> Iterator[subprocess.Popen[bytes]]:
-    """A command at work, which does not outlive the test."""
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [BIN / "ralph-hooks", *args], cwd=project.repo.path, env=project.environ, stdin=pipe, stdout=pipe, stderr=pipe
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(stdin)
-        process.stdin.close()
-        process.stdin = None
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 def ends(process: subprocess.Popen[bytes]) -> str:
@@ -257,53 +233,6 @@ def test_before_anything_is_imported_there_is_no_traceback(project: Project, tmp
 
 
 # Side by side
-
-
-def test_a_second_gate_waits_and_works_from_what_the_first_has_found(project: Project) -> None:
-    """Whoever asks twice at the same time pays once."""
-    let_go = project.repo.path.parent / "let-go"
-    answer = analyst()
-
-    def patient(request: Request) -> Reply:
-        until(let_go.exists)
-        return answer(request)
-
-    server = project.models(patient)
-    project.repo.stage({"a.py": "a = 1\n"})
-    with started(project, "gate") as first:
-        until(lambda: server.requests)
-        with started(project, "gate") as second:
-            assert second.stderr is not None
-            assert b"another run is reviewing the same change" in second.stderr.readline()
-            let_go.write_text("now")
-            assert first.wait(PATIENCE) == 0
-            out, _ = second.communicate(timeout=PATIENCE)
-            assert second.returncode == 0
-            assert b"cached, no requests" in out
-    assert len(server.requests) == 1
-
-
-def test_a_gate_that_was_killed_keeps_nobody_waiting(project: Project) -> None:
-    hanging = project.models(Reply.hang())
-    project.repo.stage({"a.py": "a = 1\n"})
-    with started(project, "gate") as first:
-        until(lambda: hanging.requests)
-        first.kill()
-        first.wait()
-    project.models(analyst())
-    judged = project.judge()
-    assert (judged.code, "another run" in judged.err) == (0, False)
-
-
-def test_another_change_waits_for_nobody(project: Project) -> None:
-    hanging = project.models(Reply.hang())
-    project.repo.stage({"a.py": "a = 1\n"})
-    with started(project, "gate"):
-        until(lambda: hanging.requests)
-        project.models(analyst())
-        project.repo.stage({"b.py": "b = 1\n"})
-        judged = project.judge()
-        assert (judged.code, "another run" in judged.err) == (0, False)
 
 
 def test_a_lock_that_another_git_holds_is_no_matter_for_who_only_reads(project: Project, remote: Remote) -> None:
