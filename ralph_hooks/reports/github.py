@@ -18,7 +18,10 @@ _MAX_MESSAGE = 4000  # an annotation's message may have 64 KB, far more than a r
 
 def render(report: Report) -> str:
     """Return commands for the runner, blocking findings first; the last line is a summary."""
-    lines = [_finding(item) for item in (*wording.blockers(report), *wording.advice(report))]
+    findings = (*wording.blockers(report), *wording.advice(report))
+    lines = [_finding(item) for item in findings]
+    for item in findings:
+        lines += _reproducer(item)
     for item in wording.commands(report, Verdict.FAIL):
         lines += _failed(item)
     for item in wording.commands(report, Verdict.INCONCLUSIVE):
@@ -46,6 +49,13 @@ def _finding(item: Finding) -> str:
     message = f"{visible(wording.clip(item.message, _MAX_MESSAGE))} ({wording.origin_and_id(item)}){supported}"
     title = f"ralph-hooks: {item.severity} {one_line(item.category)}"
     return _command(level, message, file=path_line(item.path), **lines, title=title)
+
+
+def _reproducer(item: Finding) -> list[str]:
+    if item.proof is None:
+        return []
+    title = f"reproducer of {item.id}: {path_line(item.proof.path)}, {wording.runs(item.proof)}"
+    return _group(wording.clip(title, _MAX_LINE), item.proof.test.rstrip().split("\n"))
 
 
 def _failed(item: Verification) -> list[str]:

@@ -10,7 +10,7 @@ import re
 
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report, Verdict
-from ralph_hooks.core.text import one_line, plural
+from ralph_hooks.core.text import one_line, plural, visible
 from ralph_hooks.reports import wording
 
 MARKER = "<!-- ralph-hooks -->"
@@ -58,6 +58,9 @@ def remark(finding: Finding) -> str:
     lines = [mark(finding), f"**{finding.severity.value}**: {_message(finding)}", "", plain(wording.origin(finding))]
     if told:
         lines.append(f"({plain(told)})")
+    if finding.proof is not None:
+        title = f"The test that shows it: {plain(finding.proof.path)}, {plain(wording.runs(finding.proof))}"
+        lines += ["", f"<details><summary>{title}</summary>", "", block(finding.proof.test), "", "</details>"]
     if finding.blocking:
         lines += ["", f"This finding blocks. If it is wrong: {code(f'ralph-hooks dismiss {finding.id} --reason WHY')}"]
     return "\n".join(lines) + "\n"
@@ -69,7 +72,8 @@ def mark(finding: Finding) -> str:
 
 
 def _item(finding: Finding) -> str:
-    return f"- {code(wording.place(finding))} {_message(finding)} ({plain(wording.origin_and_id(finding))})"
+    told = ", ".join(filter(None, (wording.origin_and_id(finding), wording.evidence(finding))))
+    return f"- {code(wording.place(finding))} {_message(finding)} ({plain(told)})"
 
 
 def _message(finding: Finding) -> str:
@@ -88,3 +92,10 @@ def code(text: str) -> str:
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", line)), default=0))
     padding = " " if line.startswith("`") or line.endswith("`") else ""
     return f"{fence}{padding}{line}{padding}{fence}" if line.strip() else ""
+
+
+def block(text: str) -> str:
+    """Return ``text`` as a block of code, in which Markdown syntax has no effect."""
+    shown = visible(text).expandtabs(4).rstrip()
+    fence = "`" * (1 + max(2, *(len(run) for run in re.findall("`+", shown)), 0))
+    return f"{fence}\n{shown}\n{fence}"

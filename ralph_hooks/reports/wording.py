@@ -10,7 +10,7 @@ from posixpath import basename, splitext
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.job import JobState
 from ralph_hooks.core.model_errors import BudgetReached, NoCredential
-from ralph_hooks.core.proof import Evidence
+from ralph_hooks.core.proof import Evidence, Proof
 from ralph_hooks.core.report import Cause, CheckedFile, RepairStep, Report, Unreviewed, Verdict, Verification
 from ralph_hooks.core.text import money, one_line, path_line, plural
 from ralph_hooks.core.usage import Call
@@ -78,10 +78,13 @@ def reproducer(finding: Finding) -> str:
     """Return the result of the reproducer of ``finding``, and the command that shows it; empty if none was run."""
     if finding.proof is None:
         return ""
-    on_change, on_base = (
-        one_line(text.partition("\n")[0]) for text in (finding.proof.on_change, finding.proof.on_base)
-    )
-    return f"reproducer: {on_change} (change), {on_base} (base): ralph-hooks show --proof {finding.id}"
+    return f"reproducer: {runs(finding.proof)}: ralph-hooks show --proof {finding.id}"
+
+
+def runs(proof: Proof) -> str:
+    """Return the results of a reproducer: ``fails 3 of 3: TypeError (change), passes 3 of 3 (base)``."""
+    on_change, on_base = (one_line(text.partition("\n")[0]) for text in (proof.on_change, proof.on_base))
+    return f"{on_change} (change), {on_base} (base)"
 
 
 def dismissed(report: Report) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ralph_hooks.reports.formats import FORMATS
 from tests.support.matrix import MORE, first
 from tests.support.processes import counted
 from tests.support.project import TWO_LINES, Judged, Project, phases
@@ -83,6 +84,16 @@ def test_proved_finding_blocks_with_its_reproducer(shop: Project, tmp_path: Path
     assert (again.code, only(again)["evidence"]) == (1, "proved")
     assert len(server.requests) == 3
     assert shop.repo.git("status", "--porcelain") == "M  shop.py"
+
+
+def test_every_format_carries_the_proof(shop: Project) -> None:
+    shop.models(reviewer(DIVIDES, tests=[RATE_TEST]))
+    id_ = only(shop.judge())["id"]
+    printed = {name: shop.run("gate", "--format", name).out for name in FORMATS}
+    assert [name for name, out in printed.items() if "proved" not in out] == []
+    assert [name for name, out in printed.items() if "fails 3 of 3" not in out and name != "agent"] == []
+    assert [name for name, out in printed.items() if "assert rate(1, 0) == 0" not in out] == ["text"]
+    assert f"ralph-hooks show --proof {id_}" in " ".join(printed["text"].split())
 
 
 def test_reproducer_that_passes_leaves_the_finding_unproved_and_the_commit_through(shop: Project) -> None:
