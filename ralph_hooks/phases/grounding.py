@@ -22,6 +22,7 @@ _SEVERITIES: Mapping[str, Severity] = {
 _CONFIDENCES: Mapping[str, float] = {"certain": 1.0, "very high": 0.95, "high": 0.9, "medium": 0.6, "low": 0.3}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _PREFIX = re.compile(r"^[+\- ]?\d+ |^[+-]")
+_PLACE = re.compile(r"[:#][L\d][L\d:,-]*$")  # ``app.py:3:5``, ``app.py#L3-L5``
 _SIMILAR = 0.8
 """Share of equal characters above which the line that a finding names is taken for a quote found nowhere."""
 _COMPARED = 400  # characters: comparing takes time that grows with the square
@@ -54,7 +55,7 @@ def confidence_of(value: float | str) -> float | None:
         value = float(number[0]) / (100 if word.endswith("%") else 1)
     if value > 1:
         value = value / 100 if 10 < value <= 100 else 1.0  # noqa: PLR2004 - 2 of 1 is 1, 85 is a percentage
-    return max(0.0, value)
+    return value if value >= 0 else None  # NaN as well
 
 
 def line_of(value: float | str) -> int | None:
@@ -69,8 +70,8 @@ def path_of(text: str, shown: Collection[str]) -> str | None:
     """Return the one of the paths ``shown`` that ``text`` means; None if it is none of them, or could be several."""
     if text in shown:
         return text
-    plain = text.strip().strip("`'\"").removeprefix("./")
-    candidates = (plain, plain.removeprefix("a/"), plain.removeprefix("b/"), plain.rpartition(":")[0])
+    plain = text.strip().strip("`'\"").replace("\\", "/").removeprefix("./")
+    candidates = (plain, plain.removeprefix("a/"), plain.removeprefix("b/"), _PLACE.sub("", plain))
     for found in (
         {path for path in shown if path in candidates},
         {path for path in shown if path.lower() in {each.lower() for each in candidates}},

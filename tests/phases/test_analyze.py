@@ -116,6 +116,7 @@ UNUSABLE = [
     {"path": "/etc/passwd"},
     {"severity": "dire"},
     {"confidence": "somewhat"},
+    {"confidence": -1},
     {"line": "second"},
     {"message": None},
 ]
@@ -145,7 +146,8 @@ def test_an_unusable_warning_is_dropped_and_counted() -> None:
         ({"path": "b/pay.py"}, {}),
         ({"path": "`pay.py`"}, {}),
         ({"path": "src/pay.py"}, {}),
-        ({"path": "pay.py:2"}, {}),
+        ({"path": "pay.py:2:5"}, {}),
+        ({"path": "src\\pay.py#L2-L3"}, {}),
         ({"severity": "CRITICAL"}, {}),
         ({"severity": "High"}, {}),
         ({"severity": "Warn"}, {"severity": Severity.WARNING}),

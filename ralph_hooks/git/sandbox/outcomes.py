@@ -41,6 +41,9 @@ _STOPPED = re.compile(
     re.MULTILINE,
 )
 """Messages of pytest, nextest, Maven, TAP and others after they ended before their last test."""
+_RAN_NONE = re.compile(r"^Ran 0 tests in |^(?:# |\u2139 )tests 0$", re.MULTILINE)
+_RAN_SOME = re.compile(r"^Ran [1-9]\d* tests? in |^(?:# |\u2139 )tests [1-9]", re.MULTILINE)
+"""Summaries of unittest and of Node's runner, which exit with 0 where a change hides every test from them."""
 _PYTEST_STOPS = re.compile(r"-[qvsl]*x[qvslx]*")  # letters that may stand together; -rx asks for a summary
 _NAMED = 3  # tests in a sentence
 
@@ -98,6 +101,8 @@ def unreported(command: Command, attempt: Attempt) -> str:
 
     What a test imports may end the run with 0 before a test has failed.
     """
+    if not command.reports and _RAN_NONE.search(attempt.tail) and not _RAN_SOME.search(attempt.tail):
+        return "it exited with 0 but ran no test: change verify.commands, or what keeps the tests from being found"
     if not command.reports or attempt.failures is not None:
         return ""
     if command.junit:

@@ -479,7 +479,18 @@ def test_a_good_end_without_the_report_that_was_asked_for_is_no_pass(repo: Repo,
     assert (ran.exit_code, ran.verdict) == (0, Verdict.INCONCLUSIVE)
     assert "wrote no readable JUnit report" in ran.problem
     assert way in ran.problem
-    assert "take {junit} from the command" in ran.problem
+    assert "remove {junit} from the command" in ran.problem
+
+
+def test_a_good_end_without_any_test_is_no_pass(repo: Repo) -> None:
+    command = f"{sys.executable} -m unittest -q"
+    test = "import unittest\nclass T(unittest.TestCase):\n    def test_it(self): pass\n"
+    repo.commit({"test_it.py": test})
+    assert verify_one(repo, command).verdict is Verdict.PASS
+    repo.stage({"test_it.py": f"{test}def load_tests(*_): return unittest.TestSuite()\n"})
+    ran = verify_one(repo, command)
+    assert ran.verdict is not Verdict.PASS
+    assert "no test" in ran.problem
 
 
 def test_a_change_that_makes_the_tests_hang_fails_and_the_time_on_the_base_is_named(repo: Repo) -> None:
