@@ -75,11 +75,15 @@ def path_of(text: str, shown: Collection[str]) -> str | None:
     for found in (
         {path for path in shown if path in candidates},
         {path for path in shown if path.lower() in {each.lower() for each in candidates}},
-        {path for path in shown if plain and (f"/{path}".endswith(f"/{plain}") or f"/{plain}".endswith(f"/{path}"))},
+        {path for path in shown for each in candidates if each and _ends_alike(f"/{path}", f"/{each}")},
     ):
         if found:
             return found.pop() if len(found) == 1 else None
     return None
+
+
+def _ends_alike(one: str, other: str) -> bool:
+    return one.endswith(other) or other.endswith(one)
 
 
 def locate(quote: str, line: int, lines: Sequence[Line]) -> tuple[Line, Line] | None:
