@@ -411,7 +411,7 @@ def test_a_command_runs_in_its_folder_and_reads_the_reports_it_writes(repo: Repo
     assert (ran.command, ran.verdict) == (f"web: {run}", Verdict.PASS)
     assert ran.known_failures == ("test_it::test_old",)
     ran = verify_one(repo, Command("true", "web", (), ("out/*.xml",)))
-    assert (ran.verdict, "at out/*.xml" in ran.problem) == (Verdict.INCONCLUSIVE, True)
+    assert (ran.verdict, "to out/*.xml" in ran.problem) == (Verdict.INCONCLUSIVE, True)
     assert "no folder none" in verify_one(repo, Command("true", "none")).tail
 
 
