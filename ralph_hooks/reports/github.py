@@ -20,8 +20,7 @@ def render(report: Report) -> str:
     """Return commands for the runner, blocking findings first; the last line is a summary."""
     findings = (*wording.blockers(report), *wording.advice(report))
     lines = [_finding(item) for item in findings]
-    for item in findings:
-        lines += _reproducer(item)
+    lines += [line for item in findings for line in _reproducer(item)]
     for item in wording.commands(report, Verdict.FAIL):
         lines += _failed(item)
     for item in wording.commands(report, Verdict.INCONCLUSIVE):
