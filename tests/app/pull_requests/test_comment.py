@@ -57,7 +57,7 @@ def test_one_comment_is_updated_and_each_remark_is_made_once(project: Project, h
     assert first.code == 0, first.err
     assert "comment written, 1 new remark, 1 on lines outside the diff" in first.out
     again = project.run("comment")
-    assert "comment updated, 0 new remarks, 1 there already, 1 on lines outside the diff" in again.out
+    assert "comment updated, 0 new remarks, 1 already there, 1 on lines outside the diff" in again.out
     (comment,) = hosting.comments
     assert comment["body"].startswith(MARKER)
     assert "refused" in comment["body"]
