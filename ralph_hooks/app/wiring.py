@@ -280,10 +280,12 @@ def build_trial(
     client: ModelClient,
     apart: str,
     batch: Batching | None = None,
+    proves: bool = False,
 ) -> Gate:
     """Return the gate for one backtest example.
 
-    It runs no commands, stores no report, and keeps its answers apart from real ones.
+    It runs no commands, stores no report, and keeps its answers apart from real ones. With ``proves`` it runs
+    reproducers.
     """
     limits = context.settings.gate
     deadline = Deadline(limits.deadline, time.monotonic)
@@ -298,7 +300,7 @@ def build_trial(
         answers=NamespacedCache(SharedModelCache(state), apart),
         prices=prices,
     )
-    return _gate(context, state, models, store, repository, change, proves=False)
+    return _gate(context, state, models, store, repository, change, proves=proves)
 
 
 def _gate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from math import sqrt
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from ralph_hooks.core.change import Entry
 from ralph_hooks.core.finding import Finding
+from ralph_hooks.core.proof import Evidence
 from ralph_hooks.core.text import money
 
 
@@ -76,10 +77,34 @@ class Weighed(Struct, frozen=True):
     hit: bool
     certain: bool
     """A deterministic check's: no threshold lets it by."""
+    evidence: str = ""
+    auto: bool = False
+    """True if it blocks with ``block-on = "auto"``."""
 
 
 Rate = tuple[float, float, float]
 """A share with the ends of its 95 % interval."""
+
+
+class BlockOnScore(Struct, frozen=True):
+    """The result that one value of `gate.block-on` would have had."""
+
+    block_on: str
+    caught: int
+    false_blocks: int
+    catch_rate: Rate
+    false_block_rate: Rate
+
+
+class EvidenceCount(Struct, frozen=True):
+    """Findings with one kind of evidence."""
+
+    evidence: str
+    findings: int
+    hits: int
+    """On lines known to be wrong."""
+    on_clean: int
+    """In changes known to be good."""
 
 
 class Score(Struct, frozen=True, kw_only=True):
@@ -103,6 +128,8 @@ class Score(Struct, frozen=True, kw_only=True):
     unjudged: int
     requests: int
     tokens: int
+    by_block_on: tuple[BlockOnScore, ...] = ()
+    by_evidence: tuple[EvidenceCount, ...] = ()
 
 
 _Z = 1.959964  # of the normal distribution for 95 %
@@ -118,10 +145,11 @@ def interval(hits: int, count: int) -> Rate:
     return share, max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
 
 
-def score(name: str, runs: Sequence[Sequence[Trial]]) -> Score:
+def score(name: str, runs: Sequence[Sequence[Trial]], bar: Bar | None = None, *, proofs: bool = False) -> Score:
     """Return the score of the first of ``runs``, and how often the others reached another verdict.
 
-    Examples without a verdict count in no rate.
+    Examples without a verdict count in no rate. ``bar`` are the thresholds, for the results by `gate.block-on`;
+    ``proofs`` says that reproducers were run.
     """
     from statistics import median, quantiles  # every commit imports this module, and a millisecond more
 
@@ -152,7 +180,48 @@ def score(name: str, runs: Sequence[Sequence[Trial]]) -> Score:
         unjudged=len(first) - len(judged),
         requests=sum(trial.requests for trial in first),
         tokens=sum(trial.tokens for trial in first),
+        by_block_on=tuple(
+            _by_block_on(settled(judged, bar, block_on), block_on)
+            for block_on in (BLOCK_ON if proofs else BLOCK_ON[-1:])
+        )
+        if bar is not None
+        else (),
+        by_evidence=tuple(_by_evidence(judged)),
     )
+
+
+BLOCK_ON = ("proof", "shown", "auto", "agreement")
+"""The values of `gate.block-on`; what the last one blocks is known without reproducers."""
+_ENOUGH = {"proof": {"proved"}, "shown": {"proved", "shown"}}
+"""Evidence that suffices for a value of `gate.block-on`."""
+
+
+def settled(trials: Sequence[Trial], bar: Bar, block_on: str) -> list[Trial]:
+    """Return ``trials`` with the result that they would have with ``block_on``. Their reproducers were run."""
+    return [_with(trial, [each for each in trial.weighty if _blocks(each, bar, block_on)]) for trial in trials]
+
+
+def _blocks(finding: Weighed, bar: Bar, block_on: str) -> bool:
+    if finding.certain or not bar.blocks(finding):
+        return finding.certain
+    if block_on == "auto":
+        return finding.auto
+    return block_on not in _ENOUGH or finding.evidence in _ENOUGH[block_on]
+
+
+def _by_block_on(trials: Sequence[Trial], block_on: str) -> BlockOnScore:
+    bugs = [trial for trial in trials if trial.label is ChangeLabel.BUGGY]
+    clean = [trial for trial in trials if trial.label is ChangeLabel.CLEAN]
+    caught, blocked = sum(trial.hit for trial in bugs), sum(trial.blocked for trial in clean)
+    return BlockOnScore(block_on, caught, blocked, interval(caught, len(bugs)), interval(blocked, len(clean)))
+
+
+def _by_evidence(trials: Sequence[Trial]) -> Iterator[EvidenceCount]:
+    for evidence in Evidence:
+        found = [(trial, each) for trial in trials for each in trial.weighty if each.evidence == evidence.value]
+        if found:
+            clean = sum(trial.label is ChangeLabel.CLEAN for trial, _ in found)
+            yield EvidenceCount(evidence.value, len(found), sum(each.hit for _, each in found), clean)
 
 
 def _flips(runs: Sequence[Sequence[Trial]]) -> float | None:
@@ -227,10 +296,13 @@ class Tuned(Struct, frozen=True, kw_only=True):
 
 def moved(trial: Trial, bar: Bar) -> Trial:
     """Return ``trial`` with the result it would have under ``bar``."""
+    return _with(trial, [finding for finding in trial.weighty if bar.blocks(finding)])
+
+
+def _with(trial: Trial, blocking: Sequence[Weighed]) -> Trial:
     from msgspec.structs import replace
 
-    over = [finding for finding in trial.weighty if bar.blocks(finding)]
-    return replace(trial, blocked=bool(over), hit=any(finding.hit for finding in over))
+    return replace(trial, blocked=bool(blocking), hit=any(finding.hit for finding in blocking))
 
 
 def tune(trials: Mapping[str, Sequence[Trial]], target: float, folds: int = 5) -> Tuned | None:

@@ -17,8 +17,8 @@ from ralph_hooks.app.progress import progress
 from ralph_hooks.app.wiring import build_client, build_trial, open_cluster
 from ralph_hooks.cli.backtest.runner import AT_ONCE, Replayer
 from ralph_hooks.cli.shared.review_command import terminal_width, wants_color, write_text
-from ralph_hooks.config import GateSettings, Settings
-from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, tune
+from ralph_hooks.config import BlockOn, GateSettings, Settings
+from ralph_hooks.core.backtest import Bar, Example, Score, Trial, moved, score, settled, tune
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Severity
 from ralph_hooks.core.route import Chain, Model, Phase, settings_key
@@ -71,6 +71,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     cap: Decimal | None
     tuning: bool
     batch: bool
+    proofs: bool
 
 
 @click.command("backtest", help=HELP)
@@ -101,6 +102,10 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     "--batch", is_flag=True,
     help="Send the requests as batches where the provider takes them: half the price, answers within 24 hours.",
 )  # fmt: skip
+@click.option(
+    "--proofs", is_flag=True,
+    help="Run reproducers, to see what each value of gate.block-on would have blocked. Runs code of these changes.",
+)  # fmt: skip
 @click.option("--cap", type=click.FloatRange(0), help="Maximum cost in US dollars; default: budget.per-run.")
 @click.option("--estimate", is_flag=True, help="Estimate the cost and send nothing.")
 @click.option(
@@ -127,6 +132,7 @@ def command(
     workers: int | None,
     dask: str | None,
     batch: bool,
+    proofs: bool,
     cap: float | None,
     estimate: bool,
     tuning: bool,
@@ -148,12 +154,15 @@ def command(
         raise click.UsageError("--assume needs --simulate")
     if (commits is None) == (dataset is None):
         raise click.UsageError("give either --commits RANGE or --dataset FILE")
-    if batch and dask is not None:
-        raise click.UsageError("--batch sends from this machine alone: leave --dask out")
+    _check_combination(batch=batch, proofs=proofs, tuning=tuning, dask=dask)
     context = load_context()
     require_consent(context)
+    if proofs and not context.settings.proof.enabled:
+        raise ConfigError(
+            "proof.enabled is false, so --proofs can run nothing", "set it to true, or leave --proofs out"
+        )
     most = None if cap is None else Decimal(str(cap))
-    wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning, batch=batch)
+    wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning, batch=batch, proofs=proofs)
     with (
         _labelled(context, commits, patience, dataset) as (repository, found),
         open_state(context.home, context.settings) as state,
@@ -165,7 +174,8 @@ def command(
             return _estimate(context, state, repository, examples, settings, wanted)
         with _bench(context, state, repository, settings, wanted) as bench:
             trials = _replay(context, bench, examples, settings, wanted)
-    scores = [score(name, runs) for name, runs in trials.items()]
+    bars = {name: _bar(routed.gate) for name, routed in settings}
+    scores = [score(name, runs, bars[name], proofs=proofs) for name, runs in trials.items()]
     _show(scores, format_, html, commits or str(dataset))
     if tuning:
         from ralph_hooks.reports.backtest.table import tuned
@@ -173,6 +183,13 @@ def command(
         for line in tuned(tune({name: runs[0] for name, runs in trials.items()}, false_blocks), false_blocks):
             click.echo(line, err=format_ == "json")
     return ExitCode.PASS
+
+
+def _check_combination(*, batch: bool, proofs: bool, tuning: bool, dask: str | None) -> None:
+    if batch and dask is not None:
+        raise click.UsageError("--batch sends from this machine alone: leave --dask out")
+    if proofs and (batch or tuning or dask is not None):
+        raise click.UsageError("--proofs runs reproducers on this machine: leave --batch, --dask and --tune out")
 
 
 @contextmanager
@@ -257,6 +274,8 @@ def _limits(gate: GateSettings, *, tuning: bool) -> GateSettings:
 
 def _place_of(context: Context, settings: Settings, wanted: _Wanted) -> Context:
     gate = _limits(settings.gate, tuning=wanted.tuning)
+    if wanted.proofs:
+        gate = structs.replace(gate, block_on=BlockOn.AUTO)  # `agreement` would run no reproducer
     budget = settings.budget if wanted.cap is None else structs.replace(settings.budget, per_run=wanted.cap)
     return structs.replace(context, settings=structs.replace(settings, gate=gate, budget=budget, _known={}))
 
@@ -271,8 +290,10 @@ def _bench(
 ) -> Iterator[Replayer]:
     run = os.urandom(8).hex()
     client = build_client(context, run)
+    if wanted.proofs and not context.settings.proof.enabled:
+        raise ConfigError("--proofs can run nothing: proof.enabled is false", "set it to true, or leave --proofs out")
     if wanted.dask is None:
-        yield Replayer(state=state, repository=repository, client=client, cluster=None, run=run)
+        yield Replayer(state=state, repository=repository, client=client, cluster=None, run=run, proves=wanted.proofs)
         return
     with open_cluster(wanted.dask, [settings for _, settings in routings]) as cluster:
         many = plural(cluster.places, "change")
@@ -291,7 +312,7 @@ def _replay(
     trials: dict[str, list[list[Trial]]] = {}
     for name, settings in routings:
         here = _place_of(context, settings, wanted)
-        digest = _digest(here.settings)
+        digest = _digest(here.settings, proofs=wanted.proofs)
         trials[name] = []
         for repetition in range(wanted.repeat):
             batch = bench.batching(here, repetition, _say) if wanted.batch else None
@@ -307,8 +328,10 @@ def _replay(
                 )
             )
         if wanted.tuning:
-            bar = Bar(settings.gate.block_at.value, settings.gate.min_confidence, settings.gate.confirm)
-            trials[name] = [[moved(each, bar) for each in runs] for runs in trials[name]]
+            trials[name] = [[moved(each, _bar(settings.gate)) for each in runs] for runs in trials[name]]
+        if wanted.proofs:
+            block_on = settings.gate.block_on.value
+            trials[name] = [settled(runs, _bar(settings.gate), block_on) for runs in trials[name]]
     return trials
 
 
@@ -357,7 +380,11 @@ def _ending(under_way: int) -> None:
     )
 
 
-def _digest(settings: Settings) -> str:
+def _bar(gate: GateSettings) -> Bar:
+    return Bar(gate.block_at.value, gate.min_confidence, gate.confirm)
+
+
+def _digest(settings: Settings, *, proofs: bool) -> str:
     """Return a digest of everything but prompts and content that a routing's answers depend on."""
     gate = settings.gate
     models = [
@@ -366,7 +393,7 @@ def _digest(settings: Settings) -> str:
         for model in settings.models.get(phase, ())
     ]
     bar = (gate.block_at.value, str(gate.min_confidence), str(gate.confirm), str(gate.passes), *gate.exclude)
-    return key(*models, *bar, *(rule.label for rule in settings.routes))
+    return key("proofs" if proofs else "", *models, *bar, *(rule.label for rule in settings.routes))
 
 
 def _estimate(

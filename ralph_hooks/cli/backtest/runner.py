@@ -40,6 +40,8 @@ class Replayer(Struct, frozen=True, kw_only=True):
     """The Dask cluster; None for this machine."""
     run: str
     """The run id, shared by all routings so that the cap covers them together."""
+    proves: bool = False
+    """True if reproducers are run."""
 
     def places(self, wanted: int | None) -> int:
         """Return the number of changes to judge concurrently, given the user's choice ``wanted``."""
@@ -83,5 +85,6 @@ class Replayer(Struct, frozen=True, kw_only=True):
             client=self.client,
             apart=apart,
             batch=batch,
+            proves=self.proves,
         )
         return judge(gate, snapshot)

@@ -58,6 +58,8 @@ def trial(example: Example, report: Report) -> Trial:
                 finding.confirmed,
                 example.hit_by(finding),
                 "/" not in finding.source,
+                finding.evidence.value,
+                finding.blocking,
             )
             for finding in report.findings
             if finding.blocking or "/" in finding.source
@@ -132,4 +134,4 @@ def _added(made: Trial, before: Trial | None) -> Trial:
 def _key(routing: Routing, example: Example, repetition: int) -> str:
     place = [example.id, example.base, example.tree, example.label.value]
     wrong = [f"{path!r} {sorted(each.after)} {sorted(each.removed)}" for path, each in sorted(example.wrong.items())]
-    return key("trial", routing.digest, analyze.VERSION, verify.VERSION, str(repetition), *place, *wrong)
+    return key("trial/2", routing.digest, analyze.VERSION, verify.VERSION, str(repetition), *place, *wrong)

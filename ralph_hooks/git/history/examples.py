@@ -22,7 +22,6 @@ from ralph_hooks.git.sandbox.scratch import private_folder
 from ralph_hooks.git.snapshot import GitSnapshot, Repository, open_repository
 
 _MODE = "100644"
-_NOTHING = "0" * 40
 
 
 class Record(Struct, frozen=True):
@@ -85,11 +84,11 @@ def _examples(repository: Repository, records: Sequence[Record], env: dict[str, 
         names = "".join(f"{path}\n" for path in paths).encode()
         answer = git(["hash-object", "-w", "--no-filters", "--stdin-paths"], cwd=repository.top, stdin=names, env=env)
     oids = dict(zip(texts, answer.decode("ascii").split(), strict=True))
-    for record in records:
-        entry = _entry(record, oids)
-        change = Change(
-            tree=entry.new_oid or _NOTHING, base=entry.old_oid or _NOTHING, entries=(entry,), title=record.id
-        )
+    entries = [_entry(record, oids) for record in records]
+    sides = [(entry.path, oid) for entry in entries for oid in (entry.old_oid, entry.new_oid)]
+    trees = iter(_trees(repository, sides, env))
+    for record, entry in zip(records, entries, strict=True):
+        change = Change(base=next(trees), tree=next(trees), entries=(entry,), title=record.id)
         yield Example(
             id=record.id,
             label=record.label,
@@ -100,6 +99,22 @@ def _examples(repository: Repository, records: Sequence[Record], env: dict[str, 
             if record.label is ChangeLabel.BUGGY
             else {},
         )
+
+
+def _trees(repository: Repository, files: Sequence[tuple[str, str | None]], env: dict[str, Any]) -> Sequence[str]:
+    """Return for each file, by path and blob, the id of a tree that holds it alone; the empty tree if it has no blob.
+
+    Reproducers run on whole trees. One git process makes the folders of one depth.
+    """
+    held = [([part for part in path.split("/") if part], f"{_MODE} blob {oid}") for path, oid in files if oid]
+    made = {index: entry for index, (_, entry) in enumerate(held)}
+    for depth in range(max((len(parts) for parts, _ in held), default=0), 0, -1):
+        deep = [index for index, (parts, _) in enumerate(held) if len(parts) >= depth]
+        asked = "".join(f"{made[index]}\t{held[index][0][depth - 1]}\0\0" for index in deep)
+        answer = git(["mktree", "-z", "--batch"], cwd=repository.top, stdin=os.fsencode(asked), env=env)
+        made |= {index: f"040000 tree {oid}" for index, oid in zip(deep, answer.decode("ascii").split(), strict=True)}
+    trees = iter(entry.rpartition(" ")[2] for entry in made.values())
+    return [next(trees) if oid else repository.empty_tree for _, oid in files]
 
 
 def _entry(record: Record, oids: dict[str, str]) -> Entry:

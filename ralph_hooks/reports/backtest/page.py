@@ -20,7 +20,13 @@ _STYLE = "svg .frontier { fill: none; stroke: var(--faint); stroke-dasharray: 5 
 def render(scores: Sequence[Score], about: str) -> str:
     """Return the whole page; ``about`` describes the replayed changes."""
     words = (f"<p>{text(line)}</p>" for line in sentences(scores))
-    figures = (figure("Quality and cost", _chart(scores)), *words, figure("The figures", _table(scores)))
+    figures = (
+        figure("Quality and cost", _chart(scores)),
+        *words,
+        figure("The figures", _table(scores)),
+        figure("What each block-on would have blocked", _block_on(scores)),
+        figure("Findings by evidence", _evidence(scores)),
+    )
     return page(f"How good the gate is: {about}", figures, _STYLE)
 
 
@@ -95,3 +101,29 @@ def _table(scores: Sequence[Score]) -> str:
         for score in scores
     )
     return table("Every routing with its figures", head, rows)
+
+
+def _block_on(scores: Sequence[Score]) -> str:
+    rows = (
+        (
+            score.name,
+            each.block_on,
+            f"{each.caught}, {rate(each.catch_rate)}",
+            f"{each.false_blocks}, {rate(each.false_block_rate)}",
+        )
+        for score in scores
+        for each in score.by_block_on
+    )
+    return table(
+        "What each value of gate.block-on would have blocked", ("routing", "block-on", "caught", "false blocks"), rows
+    )
+
+
+def _evidence(scores: Sequence[Score]) -> str:
+    head = ("routing", "evidence", "findings", "on known bugs", "in clean changes")
+    rows = (
+        (score.name, each.evidence, f"{each.findings:,}", f"{each.hits:,}", f"{each.on_clean:,}")
+        for score in scores
+        for each in score.by_evidence
+    )
+    return table("Findings by evidence", head, rows)

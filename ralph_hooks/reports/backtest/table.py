@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from ralph_hooks.core.backtest import Rate, Score, Tuned, break_even
+from ralph_hooks.core.backtest import BlockOnScore, Rate, Score, Tuned, break_even
 from ralph_hooks.core.text import money, one_line, plural
 
 SCHEMA = 1
@@ -37,6 +37,8 @@ def render(scores: Sequence[Score], *, color: bool, width: int) -> str:
     with console.capture() as capture:
         console.print(table)
         console.print()
+        for line in evidence(scores):
+            console.print(line, markup=False)
         for line in sentences(scores):
             console.print(line, markup=False)
     return capture.get()
@@ -50,6 +52,27 @@ def sentences(scores: Sequence[Score]) -> Iterator[str]:
             unjudged = plural(score.unjudged, "change")
             yield f"{one_line(score.name)}: {unjudged} could not be reviewed and are excluded from the rates."
     yield "Rates have 95 % intervals (Wilson). Caught: blocked on a line known to be wrong."
+
+
+def evidence(scores: Sequence[Score]) -> Iterator[str]:
+    """Yield the findings by their evidence, and what each value of `gate.block-on` would have blocked."""
+    for score in scores:
+        if not score.by_evidence:
+            continue
+        yield f"{one_line(score.name)}, findings by evidence:"
+        for each in score.by_evidence:
+            places = f"{each.hits:,} on known bugs, {each.on_clean:,} in clean changes"
+            yield f"  {each.evidence:<10} {each.findings:,}: {places}"
+        yield f"{one_line(score.name)}, with block-on:"
+        for row in score.by_block_on:
+            yield f"  {row.block_on:<10} caught {row.caught:,}, {rate(row.catch_rate)}; {_blocked(row)}"
+        if len(score.by_block_on) == 1:
+            yield "  proof, shown and auto are not known: --proofs runs reproducers."
+        yield ""
+
+
+def _blocked(row: BlockOnScore) -> str:
+    return f"false blocks {row.false_blocks:,}, {rate(row.false_block_rate)}"
 
 
 def rate(figures: Rate) -> str:

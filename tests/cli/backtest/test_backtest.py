@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from pathlib import Path
 
@@ -199,3 +200,35 @@ def test_a_simulation_states_its_assumptions_and_sends_nothing(project: Project)
 def test_a_wrong_simulation_says_what_is_right(project: Project, options: list[str], words: str) -> None:
     done = project.run("backtest", *options)
     assert (done.code, words in done.err) == (2, True)
+
+
+def test_every_block_on_is_reported_with_the_evidence(backtests: Backtests, tmp_path: Path) -> None:
+    def answer(request: Request) -> Reply:
+        if request.phase != "reproduce":
+            return analyst(EVAL, ABS)(request)
+        number = re.findall(r"work_(\d)\.py", request.prompt)[0]
+        test = f"from work_{number} import work_{number}\n\n\ndef test_it():\n    work_{number}(1)\n"
+        return Reply.json_text({"reproducers": [{"id": "C1", "test": test, "asserts": "no crash", "because": ""}]})
+
+    page = tmp_path / "page.html"
+    with ModelServer(answer) as server:
+        backtests.serve(server.url, '[gate]\ndeadline = 600\nmin-confidence = 0.5\nblock-on = "agreement"\n')
+        scored = backtests.score("--limit", "2", "--proofs", "--html", str(page))
+        asked = len(server.requests)
+        text = backtests.run("--limit", "2", "--proofs").stdout
+        assert len(server.requests) == asked
+    assert {each["evidence"]: each["findings"] for each in scored["by_evidence"]} == {"proved": 1, "unproved": 1}
+    blocked = {each["block_on"]: (each["caught"], each["false_blocks"]) for each in scored["by_block_on"]}
+    assert blocked == {"proof": (1, 0), "shown": (1, 0), "auto": (1, 0), "agreement": (1, 1)}
+    assert (scored["caught"], scored["false_blocks"]) == (1, 1)  # as configured: on agreement
+    assert "proved     1: 1 on known bugs, 0 in clean changes" in text
+    assert "What each value of gate.block-on would have blocked" in page.read_text(encoding="utf-8")
+
+
+def test_without_reproducers_only_agreement_is_known(backtests: Backtests) -> None:
+    with ModelServer(analyst(EVAL)) as server:
+        backtests.serve(server.url)
+        done = backtests.run()
+    assert "agreed     6: 6 on known bugs, 0 in clean changes" in done.stdout
+    assert "--proofs runs reproducers" in done.stdout
+    assert "--batch, --dask and --tune" in backtests.run("--proofs", "--tune", code=2).stderr
