@@ -20,7 +20,7 @@ ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /  make \1#/p' $(MAKEFILE_LIST) | awk -F'#' '{ printf "%-22s%s\n", $$1, $$2 }'
 
-demo: $(VENV) ## real commits of sample-repo, judged before your eyes (KEEP=1 keeps the folder)
+demo: $(VENV) ## review real commits of a sample project (KEEP=1 keeps its folder)
 	@$(PYTHON) -m demo
 
 test: $(VENV) $(MODEL) ## all tests but those marked `long` (WORKERS=4 at once)
@@ -48,7 +48,7 @@ chaos: $(VENV) ## the gate 500 times under a random mix of faults
 books: $(VENV) ## machines that share a store are killed, its server is stopped: the books agree (SEED=n)
 	$(PYTHON) -m bench.books --seed $(SEED)
 
-coverage: $(VENV) $(MODEL) ## all tests with branch coverage; fails where a file of the package is under 85 %
+coverage: $(VENV) $(MODEL) ## all tests with branch coverage; fails if a file of the package is under 85 %
 	rm -rf build/coverage .coverage*
 	$(PYTHON) -m pytest -q -n $(WORKERS) -m "" --cov --cov-report=html:build/coverage --cov-report=json:build/coverage.json
 	$(PYTHON) -m tools.coverage_floor build/coverage.json
@@ -58,7 +58,7 @@ lint: $(VENV) ## ruff and mypy
 	$(PYTHON) -m ruff format --check
 	$(PYTHON) -m mypy
 
-format: $(VENV) ## let ruff mend what it can, and format
+format: $(VENV) ## fix lint errors that ruff can fix, and format
 	$(PYTHON) -m ruff check --fix-only
 	$(PYTHON) -m ruff format
 
@@ -77,7 +77,7 @@ NPM_INSTALL := npm install --silent --ignore-scripts --no-audit --no-fund --no-s
 
 hook-managers: .cache/hook-managers ## lefthook and husky from npm: `make test` then tries the native hooks beside them
 
-pictures: $(VENV) ## the README's pictures of a terminal, from a real run of the demo
+pictures: $(VENV) ## the README's pictures, from a real run of the demo (needs Chromium)
 	$(PYTHON) -m tools.pictures
 
 release-check: $(VENV) ## build wheel and sdist, install each into an empty environment, and use it

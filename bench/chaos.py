@@ -249,9 +249,9 @@ class User:
 
 NAMES = {
     ("pass", 0): "pass",
-    ("fail", 1): "held back, for the bug is found",
-    ("inconclusive", 0): "NOT reviewed, let through (open)",
-    ("inconclusive", 3): "NOT reviewed, held back (closed)",
+    ("fail", 1): "blocked: the bug was found",
+    ("inconclusive", 0): "NOT reviewed, not blocked (open)",
+    ("inconclusive", 3): "NOT reviewed, blocked (closed)",
     (None, 130): "interrupted",
     (None, -9): "killed",
 }
@@ -266,7 +266,7 @@ def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, b
     if verdict == "pass" and buggy:
         yield "a change with a bug passed"
     if verdict == "fail" and not buggy:
-        yield "a clean change was held back"
+        yield "a clean change was blocked"
     if report and report["seconds"] > DEADLINE + GRACE:
         yield f"it took {report['seconds']} s"
     if report and not report["reason"]:
@@ -311,7 +311,7 @@ def _summary(runs: int, seed: int, weather: Storm, tally: Tally, seconds: float)
     for name, count in tally.outcomes.most_common():
         yield f"{name:<34}{count:>6}{tally.with_bug[name]:>14}"
     yield ""
-    yield f"longest run        {tally.longest:.2f} s, and {DEADLINE:g} s are allowed"
+    yield f"longest run        {tally.longest:.2f} s of {DEADLINE:g} s allowed"
     capped = f"${tally.capped:.4f} by users who allow ${tally.caps}"
     yield f"spent              ${tally.spent:.4f} in {tally.calls:,} calls, {capped}"
     yield f"must never happen  {len(tally.wrong)}"

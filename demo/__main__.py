@@ -52,7 +52,7 @@ def workspace(screen: Screen) -> Iterator[Path]:
 
 
 def main() -> int:
-    """Run the demo and return its exit code: 1 where something did not happen as it must."""
+    """Run the demo and return its exit code: 1 if a step had an unexpected outcome."""
     screen = Screen()
     try:
         with workspace(screen) as work:

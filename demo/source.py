@@ -9,7 +9,7 @@ from pathlib import Path
 from demo.sample import CHECKOUT
 from ralph_hooks.process import run
 
-PARTS = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "pyproject.toml", "ralph_hooks")
+PARTS = (".pre-commit-hooks.yaml", "LICENSE", "README.md", "hatch_build.py", "pyproject.toml", "ralph_hooks")
 _EPOCH = "2000-01-01T00:00:00Z"
 
 

@@ -1,4 +1,4 @@
-"""The demo itself: what is committed, and what has to come of it."""
+"""The story of the demo: the commits it makes and their expected outcomes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SIGNS = {
     "model": "no model reviewed",
     "secrets": "secret",
 }
-"""Text that the gate must print for each kind of change, so that it is judged for the right reason."""
+"""Text that the gate must print for each kind of change, so that it passes or fails for the right reason."""
 WRONG = {
-    "nobody": "nothing, the change is correct",
-    "checks": "the checks should notice",
-    "tests": "only the project's own tests should notice",
-    "model": "only a model could notice, and none is configured with a key",
-    "secrets": "the secret scan should notice",
+    "nobody": "a correct one",
+    "checks": "a bug that the checks find",
+    "tests": "a bug that only the project's tests find",
+    "model": "a bug that only a model finds, and no key is set",
+    "secrets": "a secret that the scan finds",
 }
 
 REVIEWER = "scripted/reviewer"
@@ -47,7 +47,7 @@ output = 25.00
 
 
 class UnexpectedError(Exception):
-    """The demo did not go as it must."""
+    """A step of the demo had an unexpected outcome."""
 
 
 class Demo:
@@ -66,7 +66,7 @@ class Demo:
         screen.title("Installation")
         screen.prose(
             "A copy of sample-repo becomes a git repository, and real pre-commit installs this checkout's hooks into "
-            "it. The first time that downloads packages; later it takes seconds."
+            "it. The first time this downloads packages; later it takes seconds."
         )
         source = CACHE / "ralph-hooks"
         revision = publish(source, self.env)
@@ -77,10 +77,10 @@ class Demo:
         self._must_pass(self._shown("pre-commit", "install", "--install-hooks"))
 
     def act_one(self) -> None:
-        """No key, no model: what the checks and the project's own tests can do."""
+        """Show the gate without a model: only checks and the project's own tests."""
         screen = self.screen
         screen.title("What this repository may run")
-        screen.prose("A verify command is other people's code until you approve it. Here the demo does.")
+        screen.prose("Verify commands run only after you approve them. Here the demo approves.")
         self._must_pass(self._shown("ralph-hooks", "trust", "--yes"))
         for number, change in enumerate(changes(), start=1):
             screen.title(f"Change {number} of {len(changes())}: {WRONG[change.caught_by]}")
@@ -92,30 +92,30 @@ class Demo:
                 raise UnexpectedError("the made-up key was printed in full")
 
     def act_two(self) -> None:
-        """The change that only a model can catch, with something that answers like a model."""
+        """Review the change that only a model can catch, with a scripted model."""
         screen = self.screen
         clean, change = (next(c for c in changes() if c.caught_by == who) for who in ("nobody", "model"))
-        screen.title("The first change again, with a reviewer that is wrong about it")
+        screen.title("The first change again, with a model that reports a false alarm")
         screen.prose(
-            "No key was set, so no model was asked. Now a server on this machine answers in a cheap model's place. It "
-            "is a script that was told what to find: it shows the way of a change, not how good a model is. It reports "
-            "a defect that is none, and agrees with itself. Then it has to write a test that shows it: the test "
-            "passes, so the finding is advice."
+            "So far no key was set, so no model was called. Now a server on this machine replaces the cheap model. It "
+            "is a script with fixed answers: it shows how a review works, not how good a model is. It reports "
+            "a false alarm and confirms it. Then it must write a test that fails because of the defect. The test "
+            "passes, so the finding is only advice."
         )
         with scripted_models(env=self.env, log=self.log) as url:
             (self.home / "config.toml").write_text(USER_CONFIG.format(url=url), encoding="utf-8")
             self._must_pass(self._shown("git", "reset", "-q", "--hard", "HEAD~2"))
             self._choose("cheap", REVIEWER)
-            self._must_say(self._commit("Let the scripted reviewer read along", goes_through=True), "1 file reviewed")
+            self._must_say(self._commit("Use the scripted reviewer", goes_through=True), "1 file reviewed")
             self._stage(clean)
             self._must_say(self._commit(clean.subject, goes_through=True), "advice: 1")
             advice = self._must_pass(self._shown("ralph-hooks", "show"))
             self._must_say(advice, FALSE_MESSAGE)
             self._must_say(advice, "unproved: the reproducer passes on the change")
-            screen.title("The fourth change again: this finding is true")
+            screen.title("The fourth change again, with a finding that is right")
             screen.prose(
-                "The test fails on the change, three times of three, and passes on its base: the project's own code "
-                "lets out an exception. That is a proof, and the commit is refused."
+                "The test fails on the change in three of three runs and passes on its base: the project's own code "
+                "raises an exception. That proves the finding, and the commit is blocked."
             )
             self._stage(change)
             refused = self._commit(change.subject, goes_through=False)
@@ -134,12 +134,12 @@ class Demo:
         screen = self.screen
         screen.title("The expensive model repairs it")
         screen.prose(
-            "The gate has refused the change, so the expensive model is asked, for the first time. It is told the "
-            "reproducer, which has to pass. Its first repair breaks a test; the cheap model mends it with the test's "
-            "own output. All of that happens in a scratch copy."
+            "The gate rejected the change, so the expensive model is called for the first time. It gets the "
+            "reproducer, which must pass. Its first repair breaks a test; the cheap model corrects it from the test's "
+            "output. All of this happens in a scratch copy."
         )
         self._choose("expensive", IMPLEMENTER)
-        self._must_say(self._commit("Let the scripted implementer repair", goes_through=True), "reviewed")
+        self._must_say(self._commit("Use the scripted implementer", goes_through=True), "reviewed")
         self._stage(change)
         fixed = self._must_pass(self._shown("ralph-hooks", "fix", "--no-apply"))
         self._must_say(fixed, "a verified fix of 1 file")
@@ -162,7 +162,7 @@ class Demo:
             raise UnexpectedError(f"{change.name} cannot be applied: {done.stderr.decode(errors='replace').strip()}")
 
     def _commit(self, subject: str, *, goes_through: bool) -> Shown:
-        """Commit the staged change; undo it where it is refused. Raises UnexpectedError on another outcome."""
+        """Commit the staged change; undo it if it is rejected. Raises UnexpectedError on another outcome."""
         before = self._git("rev-parse", "HEAD")
         shown = self._shown("git", "commit", "-q", "-m", subject)
         went_through = self._git("rev-parse", "HEAD") != before

@@ -19,7 +19,7 @@ def test_no_mix_of_faults_makes_a_pass_of_a_bug() -> None:
     ("code", "changes", "errors", "buggy", "told"),
     [
         (0, {}, "", True, "a change with a bug passed"),
-        (1, {"verdict": "fail"}, "", False, "a clean change was held back"),
+        (1, {"verdict": "fail"}, "", False, "a clean change was blocked"),
         (0, {"verdict": "fail"}, "", True, "exit 0 with verdict fail"),
         (0, {"verdict": "inconclusive"}, "", True, "exit 0 with verdict inconclusive"),
         (0, {"seconds": 9.0}, "", False, "it took 9.0 s"),

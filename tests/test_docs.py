@@ -8,8 +8,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 import msgspec
@@ -17,6 +19,7 @@ import pytest
 
 from ralph_hooks.cli.main import COMMANDS, cli
 from ralph_hooks.config import load
+from ralph_hooks.providers.defaults import defaults
 from ralph_hooks.providers.registry import built_in
 from tools import protected_files_reference
 from tools.cli_reference import reference
@@ -38,6 +41,51 @@ def test_a_configuration_that_is_shown_is_valid(text: str, tmp_path: Path) -> No
     whole = text if "cheap" in text or "verify" in text else f'[tool.ralph-hooks]\ncheap = "openai/x"\n{text}'
     (tmp_path / "pyproject.toml").write_text(whole, encoding="utf-8")
     assert load(tmp_path, None, built_in())
+
+
+def chosen_models(table: dict[str, Any]) -> Iterator[str]:
+    """Yield the models that a table ``[tool.ralph-hooks]`` names, with their providers."""
+    yield from (table[key] for key in ("cheap", "expensive") if key in table)
+    yield from table.get("models", {}).values()
+    for route in table.get("routes", ()):
+        yield from route.get("models", {}).values()
+
+
+def test_the_models_that_are_shown_are_those_of_init() -> None:
+    table = {**defaults().models, **defaults().agents}
+    offered = {f"{name}/{model}" for name, pair in table.items() for model in (pair.cheap, pair.expensive)}
+    texts = [found["text"] for page in PAGES for found in BLOCK.finditer(page.read_text(encoding="utf-8"))]
+    tables = [tomllib.loads(text)["tool"]["ralph-hooks"] for text in texts if text.startswith("[tool.ralph-hooks]")]
+    shown = {model for each in tables for model in chosen_models(each)}
+    assert len(shown) > 2
+    own = ("ollama/", "corp/")  # names that no table can know
+    assert [model for model in shown - offered if not model.startswith(own)] == []
+
+
+def test_the_first_configuration_is_what_init_writes_for_one_key() -> None:
+    pair = defaults().models["openrouter"]
+    for page in ("README.md", "docs/index.md"):
+        text = (TOP / page).read_text(encoding="utf-8")
+        first = next(found["text"] for found in BLOCK.finditer(text) if found["kind"] == "toml")
+        table = tomllib.loads(first)["tool"]["ralph-hooks"]
+        assert table["cheap"] == f"openrouter/{pair.cheap}"
+        assert table["expensive"] == f"openrouter/{pair.expensive}"
+
+
+LINK = re.compile(r"\]\(([^)\s]+)\)|srcset=\"([^\"]+)\"|src=\"([^\"]+)\"")
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"])
+def test_every_link_outside_of_the_site_leads_to_a_file_and_a_heading(name: str) -> None:
+    """The pages of the site are checked by ``make docs``."""
+    for found in LINK.finditer(BLOCK.sub("", (TOP / name).read_text(encoding="utf-8"))):
+        target, _, anchor = next(filter(None, found.groups())).partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        assert (TOP / (target or name)).exists(), target
+        if anchor:
+            headings = re.findall(r"^#+ (.*)$", (TOP / (target or name)).read_text(encoding="utf-8"), re.MULTILINE)
+            assert anchor in {re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in headings}, anchor
 
 
 @pytest.mark.parametrize("text", [each for each in blocks("yaml") if "repos:" in str(each)])

@@ -1,11 +1,17 @@
-"""What a release is made of: workflows, forms, the action and the list of licences are valid and current."""
+"""Parts of a release: workflows, forms, the action, the metadata and the list of licences are valid and current."""
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
+import msgspec
 import pytest
 
 from tools.licences import page
@@ -39,3 +45,50 @@ def test_the_list_of_licences_is_current() -> None:
     """Every installed dependency is listed; packages that only another system needs may be listed too."""
     listed = set((TOP / "docs" / "licences.md").read_text(encoding="utf-8").splitlines())
     assert set(page().splitlines()) <= listed, "python -m tools.licences"
+
+
+def build_hook() -> ModuleType:
+    """Return hatch_build.py, which is no module of a package."""
+    spec = importlib.util.spec_from_file_location("hatch_build", TOP / "hatch_build.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_links_of_the_package_are_absolute_on_a_service_that_names_the_repository(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GITHUB_SERVER_URL", "https://github.com")
+    monkeypatch.setenv("GITHUB_REPOSITORY", "someone/ralph-hooks")
+    metadata: dict[str, Any] = {"version": "1.2"}
+    build_hook().CustomMetadataHook(str(TOP), {}).update(metadata)
+    text = metadata["readme"]["text"]
+    targets = re.findall(r'\]\(([^)\s]+)|(?:srcset|src)="([^"]+)"', text)
+    assert len(targets) > 20
+    assert [target for pair in targets for target in pair if target and not target.startswith("https://")] == []
+    assert "https://github.com/someone/ralph-hooks/raw/v1.2/docs/images/session-light.svg" in text
+    assert metadata["urls"]["Repository"] == "https://github.com/someone/ralph-hooks"
+
+
+def test_the_package_builds_without_a_known_repository(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("GITHUB_REPOSITORY", raising=False)
+    metadata: dict[str, Any] = {"version": "1.2"}
+    build_hook().CustomMetadataHook(str(TOP), {}).update(metadata)
+    assert metadata["urls"] == {}
+    assert metadata["readme"]["text"] == (TOP / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_workflows_run_what_our_own_ci_runs() -> None:
+    """The matrix of Pythons replaces `make test-others`, which needs them all on one machine."""
+    ours = set(re.findall(r"^make (.+)$", (TOP / ".ci" / "run").read_text(encoding="utf-8"), re.MULTILINE))
+    workflow = (TOP / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+    assert ours - {"test-others"} <= set(re.findall(r"run: make (\S+)$", workflow, re.MULTILINE))
+
+
+def test_the_classifiers_name_the_pythons_that_are_tested() -> None:
+    project = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {each.rpartition(" ")[2] for each in project["classifiers"] if ":: Python :: 3." in each}
+    workflow = msgspec.yaml.decode((TOP / ".github" / "workflows" / "ci.yml").read_bytes())
+    assert named == set(workflow["jobs"]["test"]["strategy"]["matrix"]["python"])

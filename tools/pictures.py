@@ -1,4 +1,7 @@
-"""Draw the README's pictures of a terminal from a real run of the demo, light and dark: ``make pictures``."""
+"""Draw the README's pictures from a real run of the demo, light and dark: ``make pictures``.
+
+The session at a terminal becomes an SVG, the cost page of the same run a PNG. The page needs Chromium.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ import io
 import os
 import pty
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -20,11 +26,14 @@ _THEMES = {"dark": SVG_EXPORT_THEME, "light": TerminalTheme((255, 255, 255), (36
     (88, 96, 105),
 ])}  # fmt: skip
 _FONT_FACE = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)  # rich's loads a font from a server needlessly
-_TITLE = "\x1b[1;36m"  # how the demo marks a section
+_TITLE = "\x1b[1;36m"  # the demo's mark of a section
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_SIZE = "900,1120"  # pixels of the cost page
+_SCHEMES = {"dark": 0, "light": 1}  # Chromium's values of preferredColorScheme
 
 
-def record() -> str:
-    """Run the demo at a terminal of its own and return all that it prints."""
+def record(folder: Path) -> str:
+    """Run the demo in ``folder`` at a terminal of its own and return its output."""
     parts: list[bytes] = []
 
     def read(descriptor: int) -> bytes:
@@ -32,7 +41,7 @@ def record() -> str:
         parts.append(data)
         return data
 
-    os.environ.update(COLUMNS=str(WIDTH), TERM="xterm-256color")
+    os.environ.update(COLUMNS=str(WIDTH), TERM="xterm-256color", TMPDIR=str(folder), KEEP="1")
     os.environ.pop("NO_COLOR", None)
     code = os.waitstatus_to_exitcode(pty.spawn([sys.executable, "-m", "demo"], read))
     if code:
@@ -58,10 +67,31 @@ def draw(text: str, name: str, title: str) -> None:
         (IMAGES / f"{name}-{theme}.svg").write_text(svg, encoding="utf-8")
 
 
+def photograph(page: Path, name: str) -> None:
+    """Write ``page`` as a PNG for each theme."""
+    if _CHROMIUM is None:
+        raise SystemExit("no Chromium to draw the cost page: install it (on Debian: apt-get install chromium)")
+    for theme, scheme in _SCHEMES.items():
+        image = IMAGES / f"{name}-{theme}.png"
+        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={_SIZE}")
+        subprocess.run(
+            [_CHROMIUM, *flags, f"--blink-settings=preferredColorScheme={scheme}", f"--screenshot={image}", str(page)],
+            check=True, capture_output=True,
+        )  # fmt: skip
+
+
 def main() -> None:
-    """Record the demo once and draw its sections."""
-    recording = record()
-    draw(section(recording, "this finding is true"), "session", "git commit")
+    """Record the demo once, and draw a section of it and its cost page."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        recording = record(folder)
+        draw(section(recording, "a finding that is right"), "session", "git commit")
+        (work,) = folder.glob("ralph-hooks-demo-*")
+        page = folder / "cost.html"
+        program = [sys.executable, "-m", "ralph_hooks", "cost", "--html", str(page)]
+        env = {**os.environ, "RALPH_HOOKS_HOME": str(work / "home")}
+        subprocess.run(program, cwd=work / "parkhouse", env=env, check=True, stdout=subprocess.DEVNULL)
+        photograph(page, "cost")
 
 
 if __name__ == "__main__":

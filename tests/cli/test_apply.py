@@ -162,7 +162,7 @@ def test_the_next_command_finishes_what_was_interrupted(project: Project) -> Non
     project.repo.stage({"a.py": "before\n", "b.py": "before\n"})
     interrupted(project)
     done = project.run("show", "--list")
-    assert "an interrupted apply of fix 1a2b3c4d was finished" in done.err
+    assert "an interrupted apply of fix 1a2b3c4d was completed" in done.err
     assert (text(project, "a.py"), text(project, "b.py")) == ("after\n", "after\n")
     assert project.run("show", "--list").err == ""
     assert project.run("undo").code == 0
@@ -174,7 +174,7 @@ def test_what_was_edited_since_a_crash_is_left_and_the_rest_taken_back(project: 
     interrupted(project)
     project.repo.write({"b.py": "mine\n"})
     done = project.run("show", "--list")
-    assert "was taken back; edited since and left unchanged: b.py" in done.err
+    assert "was rolled back; edited since and left unchanged: b.py" in done.err
     assert (text(project, "a.py"), text(project, "b.py")) == ("before\n", "mine\n")
 
 

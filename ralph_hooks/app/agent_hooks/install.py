@@ -48,7 +48,7 @@ def install(repository: Repository, agent: Convention) -> str:
     except NotEditable as error:
         raise RalphError(
             f"{agent.file} cannot be edited: {error}",
-            f"add this to hooks.{agent.event}yourself: {json.dumps(entry)}",
+            f"add this to hooks.{agent.event} yourself: {json.dumps(entry)}",
         ) from error
     made = [
         str(f.relative_to(repository.top)) for f in path.parents if f.is_relative_to(repository.top) and not f.exists()
@@ -80,7 +80,7 @@ def uninstall(repository: Repository, agent: Convention) -> str:
         rest = remove(text, ("hooks", agent.event), lambda item: _CALL in json.dumps(item))
     except NotEditable as error:
         raise RalphError(
-            f"{agent.file} cannot be edited: {error}", f"take the hook that runs `{_CALL}` from that file yourself"
+            f"{agent.file} cannot be edited: {error}", f"remove the hook that runs `{_CALL}` from that file yourself"
         ) from error
     if _CALL in rest:
         raise RalphError(

@@ -112,7 +112,7 @@ def test_a_file_that_cannot_be_edited_is_left_alone_and_told(project: Project, t
     done = project.run("install", "--agent", "gemini-cli")
     assert done.code == 2
     assert "cannot be edited" in done.err
-    assert "add this to hooks.AfterAgent by hand" in done.err
+    assert "add this to hooks.AfterAgent yourself" in done.err
     assert path.read_text() == text
 
 

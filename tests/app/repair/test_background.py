@@ -139,7 +139,7 @@ def test_a_refused_commit_returns_while_the_repair_goes_on_and_can_be_ended(proj
     assert list(temporary.iterdir()) != []
 
     shown = project.run("show")
-    assert "A repair of staged change goes on: implement" in shown.err
+    assert "A repair of staged change is running: implement" in shown.err
     assert project.last()["job"]["state"] == "running"
     again = project.judge()
     assert (again.code, again.report["job"]["state"], again.report["fix"]) == (1, "running", None)
@@ -314,7 +314,7 @@ def test_whoever_wants_the_same_repair_waits_for_the_one_that_goes_on(project: P
         commit(project)
     until(lambda: asked(server, "implement"), "the repair asks the expensive model")
     assert project.judge().report["job"]["state"] == "running"
-    assert "A repair of staged change goes on: implement" in project.run("show").err
+    assert "A repair of staged change is running: implement" in project.run("show").err
     waiting = [by_hand(project, "fix", "--format", "json"), by_hand(project, "apply")]
     for process in waiting:
         assert process.stderr is not None

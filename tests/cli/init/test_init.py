@@ -418,7 +418,7 @@ class TestHooks:
         assert BY_HAND in said
         assert "is not used by this repository alone" in said
         assert not (project.repo.home / "hooks").exists()
-        assert "`git commit` is NOT reviewed yet: pre-commit: no commit is judged" in said
+        assert "`git commit` is NOT reviewed yet: pre-commit: no commit is reviewed" in said
         assert "judged from now on" not in said
         assert "nothing to set up" not in said
 
