@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ralph_hooks.git.snapshot import Repository, open_repository
 from tests.support.repo import Repo, isolate
 
 
@@ -22,3 +23,8 @@ def repo(tmp_path: Path) -> Repo:
     made = Repo.create(tmp_path / "project", home=tmp_path / "home")
     made.commit({"a.py": "one\ntwo\nthree\n"})
     return made
+
+
+@pytest.fixture
+def opened(repo: Repo) -> Repository:
+    return open_repository(repo.path)

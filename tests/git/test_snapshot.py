@@ -5,29 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from ralph_hooks.core.change import Content, Entry, Hunk, Status
+from ralph_hooks.core.change import Content, Status
 from ralph_hooks.errors import GitError
-from ralph_hooks.git.run import git
 from ralph_hooks.git.snapshot import GitSnapshot, between, commit, open_repository, staged
 from tests.support.repo import Repo
-
-
-def look(repo: Repo) -> GitSnapshot:
-    return staged(open_repository(repo.path))
-
-
-def entry(snapshot: GitSnapshot) -> Entry:
-    (only,) = snapshot.change.entries
-    return only
-
-
-def shown(hunks: Sequence[Hunk]) -> list[str]:
-    return [line.kind + line.text for hunk in hunks for line in hunk.lines]
+from tests.support.snapshots import NAMES, entry, look, shown
 
 
 def lines_of(snapshot: GitSnapshot, path: str = "a.py") -> list[str]:
@@ -35,12 +21,6 @@ def lines_of(snapshot: GitSnapshot, path: str = "a.py") -> list[str]:
 
 
 # Names
-
-NAMES = [
-    "with space.py", "new\nline.py", "tab\there.py", "\x1b[31mred.py", "-n", "--cached", ":(top)", ":/a", ":!b", "*.py",
-    'quo"te.py', "back\\slash.py", "a -> b.py", "a\tb\nc", "caf\u00e9.py", "a/b c/d\n/e.py", ": U", "diff --git a", "~",
-    os.fsdecode(b"\xff\xfe.py"), os.fsdecode(b"caf\xe9 \x9b31m.py"),
-]  # fmt: skip
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
@@ -57,55 +37,7 @@ def test_files_of_any_name_are_judged(repo: Repo) -> None:
         assert sizes[name] == len(text) + 1
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other file systems refuse some of these names")
-def test_renamed_files_of_any_name_keep_their_old_side(repo: Repo) -> None:
-    long = "".join(f"{number}\n" for number in range(30))
-    repo.commit({f"d{number}/{name}": f"{number}\n{long}" for number, name in enumerate(NAMES)})
-    for number, name in enumerate(NAMES):
-        repo.stage({f"d{number}/{name}": None, f"e{number}/{name}": f"{number}\n{long}more\n"})
-    snapshot = look(repo)
-    assert {e.path: e.old_path for e in snapshot.change.entries} == {
-        f"e{number}/{name}": f"d{number}/{name}" for number, name in enumerate(NAMES)
-    }
-    hunks = snapshot.hunks(snapshot.change.entries)
-    assert {tuple(shown(found)) for found in hunks.values()} == {(" 28", " 29", "+more")}
-
-
 # Content
-
-CONTENTS = {
-    "CRLF": b"one\r\ntwo\r\n",
-    "no final newline": b"one\ntwo",
-    "lone CR": b"one\rtwo\r",
-    "empty lines": b"\n\n\none\n\n",
-    "form feed and separators": "one\x0c\ntwo\x1c\u2028three\x85\n".encode(),
-    "not UTF-8": b"\xff\xfe caf\xe9\n",
-    "NUL": b"one\0two\n",
-    "looks like a patch": b"diff --git a/0 b/0\n--- a/0\n+++ b/0\n@@ -1 +1 @@\n-x\n+y\n\\ No newline at end of file\n",
-}
-
-
-PAIRS = [
-    (old, new) for old in (None, b"", b"one\nzero\n", *CONTENTS.values()) for new in CONTENTS.values() if old != new
-]
-
-
-@pytest.mark.parametrize(("old", "new"), PAIRS, ids=repr)
-def test_staged_bytes_are_read_exactly_and_the_lines_rebuild_them(repo: Repo, old: bytes | None, new: bytes) -> None:
-    repo.commit({} if old is None else {"b.txt": old})
-    snapshot = look(repo.stage({"b.txt": new}))
-    assert snapshot.contents(snapshot.change.entries)["b.txt"] == Content(old, new)
-    assert snapshot.sizes(snapshot.change.entries)["b.txt"] == max(len(old or b""), len(new))
-    lines = [line for hunk in snapshot.hunks(snapshot.change.entries)["b.txt"] for line in hunk.lines]
-    expected = new.decode("utf-8", "replace").removesuffix("\n").split("\n")
-    assert {line.new: line.text for line in lines if line.new} == {
-        number: text for number, text in enumerate(expected, 1) if number in {line.new for line in lines}
-    }
-    before = (old or b"").decode("utf-8", "replace").split("\n")
-    removed = {line.old for line in lines if line.kind == "-"}
-    kept = [text for number, text in enumerate(before, 1) if number not in removed and (text or number < len(before))]
-    added = {line.new for line in lines if line.kind == "+"}
-    assert [text for number, text in enumerate(expected, 1) if number not in added] == kept
 
 
 def test_a_partly_staged_file_is_judged_as_staged(repo: Repo) -> None:
@@ -113,50 +45,11 @@ def test_a_partly_staged_file_is_judged_as_staged(repo: Repo) -> None:
     assert lines_of(look(repo)) == [" one", "-two", "+staged", " three"]
 
 
-def test_line_numbers_are_those_of_the_files(repo: Repo) -> None:
-    repo.commit({"b.py": "".join(f"{number}\n" for number in range(1, 31))})
-    repo.stage({"b.py": "".join(f"{n}\n" for n in range(1, 31) if n not in {10, 11}) + "31\n"})
-    first, second = look(repo).hunks([entry(look(repo))])["b.py"]
-    assert [(line.kind, line.old, line.new) for line in first.lines] == [
-        (" ", 8, 8), (" ", 9, 9), ("-", 10, None), ("-", 11, None), (" ", 12, 10), (" ", 13, 11),
-    ]  # fmt: skip
-    assert [(line.kind, line.old, line.new) for line in second.lines] == [(" ", 29, 27), (" ", 30, 28), ("+", None, 29)]
-
-
 def test_a_deletion_is_judged(repo: Repo) -> None:
     snapshot = look(repo.stage({"a.py": None}))
     assert entry(snapshot).status is Status.DELETED
     assert lines_of(snapshot) == ["-one", "-two", "-three"]
     assert snapshot.contents(snapshot.change.entries)["a.py"] == Content(b"one\ntwo\nthree\n", None)
-
-
-def test_kinds_of_entries_say_why_there_is_nothing_to_read(repo: Repo) -> None:
-    repo.commit({"mode.py": "x\n", "moved.py": "moved\n" * 9, "to-link.py": "x\n", "untouched.py": "x\n"})
-    inner = Repo.create(repo.path / "module", home=repo.home)
-    inner.commit({"inner.py": "x\n"})
-    (repo.path / "mode.py").chmod(0o755)
-    (repo.path / "moved.py").rename(repo.path / "new-name.py")
-    (repo.path / "to-link.py").unlink()
-    (repo.path / "to-link.py").symlink_to("a.py")
-    repo.write({"binary.bin": b"\0\1\2"}).git("-c", "advice.addEmbeddedRepo=false", "add", "-A")
-    snapshot = look(repo)
-    assert {e.path: (e.status.value, e.unreadable()) for e in snapshot.change.entries} == {
-        "binary.bin": ("A", None),
-        "mode.py": ("M", "only the file mode changed"),
-        "module": ("A", "submodule"),
-        "new-name.py": ("R", "renamed, content unchanged"),
-        "to-link.py": ("T", "symbolic link"),
-    }
-    assert snapshot.contents(snapshot.change.entries)["module"] == Content(None, None)
-    assert snapshot.contents(snapshot.change.entries)["to-link.py"] == Content(b"x\n", b"a.py")
-    assert snapshot.sizes(snapshot.change.entries)["module"] == 0
-    assert {path: shown(hunks) for path, hunks in snapshot.hunks(snapshot.change.entries).items()} == {
-        "binary.bin": ["+\0\1\2"],
-        "mode.py": [],
-        "module": [],
-        "new-name.py": [],
-        "to-link.py": ["-x", "+a.py"],
-    }
 
 
 def test_a_path_that_is_announced_but_not_staged_is_invisible(repo: Repo) -> None:
@@ -174,19 +67,6 @@ def test_nothing_staged_is_an_empty_change(repo: Repo) -> None:
 def test_a_repository_without_anything_is_an_empty_change(tmp_path: Path) -> None:
     change = look(Repo.create(tmp_path / "new", home=tmp_path / "home")).change
     assert (change.entries, change.tree) == ((), change.base)
-
-
-def test_many_files_are_read_and_only_those_asked_for(repo: Repo) -> None:
-    folder = "a" * 200
-    repo.stage({f"{folder}/{number}-{'b' * 40}.py": f"{number}\n" for number in range(1000)})
-    snapshot = look(repo)
-    asked = snapshot.change.entries[::2]
-    assert len(asked) == 500
-    hunks = snapshot.hunks(asked)
-    assert {path: shown(found) for path, found in hunks.items()} == {
-        e.path: [f"+{e.path.split('/')[1].split('-')[0]}"] for e in asked
-    }
-    assert [snapshot.hunks([]), snapshot.contents([]), snapshot.sizes([])] == [{}, {}, {}]
 
 
 # Configuration and attributes that hide content
@@ -347,19 +227,6 @@ def test_a_shallow_clone_says_what_to_fetch(repo: Repo, tmp_path: Path) -> None:
     assert entry(look(clone.stage({"d.py": "d\n"}))).path == "d.py"
 
 
-def test_a_partial_clone_fetches_what_is_missing_or_says_so(repo: Repo, tmp_path: Path) -> None:
-    repo.commit({"a.py": "new\n"})
-    repo.git("config", "uploadpack.allowFilter", "true")
-    for name in ("online", "offline"):
-        repo.git("clone", "--quiet", "--filter=blob:none", f"file://{repo.path}", str(tmp_path / name))
-    online, offline = (commit(open_repository(tmp_path / name), "HEAD") for name in ("online", "offline"))
-    assert online.contents(online.change.entries)["a.py"].old == b"one\ntwo\nthree\n"
-    repo.path.rename(tmp_path / "moved")
-    with pytest.raises(GitError) as caught:
-        offline.contents(offline.change.entries)
-    assert "partial clone" in caught.value.hint
-
-
 # Repositories that cannot be judged
 
 
@@ -407,40 +274,6 @@ def test_a_damaged_index_is_refused(repo: Repo) -> None:
     with pytest.raises(GitError, match="index") as caught:
         look(repo)
     assert "git reset" in caught.value.hint
-
-
-def test_a_blob_that_is_missing_is_named(repo: Repo) -> None:
-    repo.stage({"a.py": "lost\n"})
-    oid = repo.git("rev-parse", ":a.py")
-    (repo.path / ".git/objects" / oid[:2] / oid[2:]).unlink()
-    snapshot = look(repo)
-    for read in (snapshot.contents, snapshot.sizes):
-        with pytest.raises(GitError, match=oid[:12]):
-            read(snapshot.change.entries)
-    with pytest.raises(GitError, match=oid):
-        snapshot.hunks(snapshot.change.entries)
-
-
-def test_a_machine_without_git_is_told_to_install_it(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", "")
-    with pytest.raises(GitError, match="git was not found") as caught:
-        open_repository(repo.path)
-    assert "install git" in caught.value.hint
-
-
-def test_a_git_that_is_too_old_is_told_apart(repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    old = tmp_path / "bin/git"
-    old.parent.mkdir()
-    old.write_text("#!/bin/sh\necho --path-format=absolute\necho false\necho --show-object-format\n")
-    old.chmod(0o755)
-    monkeypatch.setenv("PATH", str(old.parent))
-    with pytest.raises(GitError, match="too old"):
-        open_repository(repo.path)
-
-
-def test_an_error_of_git_has_its_command_code_and_words(repo: Repo) -> None:
-    with pytest.raises(GitError, match=r"git cat-file ended with 128: Not a valid object name nope"):
-        git(["cat-file", "blob", "nope"], cwd=repo.path)
 
 
 def test_a_folder_whose_name_has_a_line_break_is_refused_in_words(tmp_path: Path) -> None:

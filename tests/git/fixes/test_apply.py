@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -18,24 +17,9 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.apply import Applied, NotApplied, apply, recover, undo
 from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import Repository, open_repository, staged
+from tests.support.applying import LINES, replaced, text
 from tests.support.fixes import in_store, private_state, store_fix, tree
 from tests.support.repo import Repo
-
-LINES = "".join(f"line {n}\n" for n in range(1, 21))
-
-
-@pytest.fixture
-def opened(repo: Repo) -> Repository:
-    return open_repository(repo.path)
-
-
-def text(repo: Repo, path: str) -> str:
-    return (repo.path / path).read_bytes().decode()
-
-
-def replaced(old: str, new: str, lines: str = LINES) -> str:
-    assert old in lines
-    return lines.replace(old, new)
 
 
 def test_files_are_changed_made_and_removed_and_the_index_stays(repo: Repo, opened: Repository) -> None:
@@ -64,16 +48,6 @@ def test_files_are_changed_made_and_removed_and_the_index_stays(repo: Repo, open
         undo(opened)
 
 
-def test_undo_takes_one_apply_after_the_other_back(repo: Repo, opened: Repository) -> None:
-    first = store_fix(repo, {"a.py": "first\n"})
-    apply(opened, first)
-    repo.stage()
-    second = store_fix(repo, {"a.py": "second\n"})
-    apply(opened, second)
-    assert [undo(opened).fix, text(repo, "a.py")] == [second.id, "first\n"]
-    assert [undo(opened).fix, text(repo, "a.py")] == [first.id, "one\ntwo\nthree\n"]
-
-
 def test_the_same_fix_can_be_applied_again(repo: Repo, opened: Repository) -> None:
     fix = store_fix(repo, {"a.py": "mended\n"})
     apply(opened, fix)
@@ -86,47 +60,6 @@ def test_the_same_fix_can_be_applied_again(repo: Repo, opened: Repository) -> No
 
 
 # With what the user has edited since
-
-
-def test_later_edits_elsewhere_in_the_file_are_kept(repo: Repo, opened: Repository) -> None:
-    repo.stage({"a.py": LINES})
-    fix = store_fix(repo, {"a.py": replaced("line 5\n", "five\n")})
-    repo.write({"a.py": replaced("line 17\n", "seventeen\n")})
-    assert apply(opened, fix) == Applied(fix.id, ("a.py",), merged=("a.py",))
-    assert text(repo, "a.py") == replaced("line 5\n", "five\n", replaced("line 17\n", "seventeen\n"))
-    repo.write({"a.py": text(repo, "a.py") + "more\n"})
-    assert undo(opened) == Applied(fix.id, ("a.py",), merged=("a.py",))
-    assert text(repo, "a.py") == replaced("line 17\n", "seventeen\n") + "more\n"
-
-
-@pytest.mark.parametrize(
-    ("edited", "where"),
-    [
-        ({"a.py": replaced("line 9\n", "neun\n")}, "a.py:9 has your edits on the same lines"),
-        ({"a.py": "new\nhead\n" + replaced("line 9\n", "neun\n")}, "a.py:11 has your edits on the same lines"),
-        ({"a.py": replaced("line 8\nline 9\nline 10\n", "")}, "a.py:8 has your edits on the same lines"),
-        ({"a.py": None}, "a.py was removed by you, and changed by the other side"),
-        ({"b.py": "b\nmine\n"}, "b.py:2 would be removed, but you changed it"),
-        ({"new.py": "mine\n"}, "new.py:1 already exists with other content"),
-        ({"bin": b"\0mine"}, "bin is binary, and changed on both sides"),
-    ],
-)
-def test_a_conflict_changes_nothing_and_says_where(
-    repo: Repo, opened: Repository, edited: dict[str, str | bytes | None], where: str
-) -> None:
-    repo.stage({"a.py": LINES, "b.py": "b\n", "bin": b"\0one", "c.py": "c\n"})
-    wanted: dict[str, str | None] = {
-        "a.py": replaced("line 4\n", "4\ncuatro\n", replaced("line 9\n", "nine\n")),
-        "b.py": None,
-    }
-    fix = store_fix(repo, {**wanted, "new.py": "new\n", "bin": "\0two", "c.py": "mended\n"})
-    repo.write(edited)
-    before, refs = tree(repo), in_store(repo).git("for-each-ref")
-    with pytest.raises(NotApplied, match="nothing was changed") as caught:
-        apply(opened, fix)
-    assert where in caught.value.message
-    assert (tree(repo), in_store(repo).git("for-each-ref")) == (before, refs)
-    assert not journal.pending(opened)
 
 
 def test_an_undo_that_would_take_later_edits_with_it_is_refused(repo: Repo, opened: Repository) -> None:
@@ -289,18 +222,6 @@ def test_hooks_of_the_user_do_not_run_and_no_reflog_is_written(repo: Repo, opene
     assert repo.git("for-each-ref") == f"{repo.git('rev-parse', 'HEAD')} commit\trefs/heads/main"
 
 
-def test_a_fix_that_breaks_a_rule_is_not_applied_even_from_the_store(repo: Repo, opened: Repository) -> None:
-    fix = store_fix(repo, {"a.py": "mended\n"})
-    repo.stage({".github/workflows/x.yml": "evil\n"})
-    ours = in_store(repo)
-    message = ours.git("log", "-1", "--format=%B", fix.ref)
-    evil = ours.git("commit-tree", "-p", f"{fix.commit}^", "-m", message, repo.git("write-tree"))
-    ours.git("update-ref", fix.ref, evil)
-    (repo.path / ".github/workflows/x.yml").unlink()
-    with pytest.raises(RalphError, match="CI workflows"):
-        apply(opened, fixes.find(opened, fix.id))
-
-
 # What goes wrong on the way
 
 
@@ -361,26 +282,6 @@ def test_a_full_disk_changes_nothing_and_is_told(repo: Repo, opened: Repository,
     assert tree(repo) == before
     assert recover(opened) == ""
     assert in_store(repo).git("for-each-ref", backups.PREFIX) == ""
-
-
-def test_old_fixes_and_backups_are_forgotten(repo: Repo, opened: Repository) -> None:
-    now = int(time.time())
-    commits = []
-    fix = store_fix(repo, {"a.py": "first\n"})
-    ours = in_store(repo)
-    for n in range(60):
-        message = ours.git("log", "-1", "--format=%B", fix.commit).replace(
-            f'"created":{fix.created}', f'"created":{now - 3600 * n - (31 * 86_400 if n > 40 else 0)}'
-        )
-        commits.append(ours.git("commit-tree", "-p", f"{fix.commit}^", "-m", message, fix.tree))
-    ours.git("update-ref", "--stdin", stdin="".join(
-        f"update {fixes.PREFIX}{oid[:12]} {oid}\n" for oid in commits
-    ).encode())  # fmt: skip
-    newest = store_fix(repo, {"a.py": "newest\n"})
-    kept = fixes.every(opened)
-    assert kept[0] == newest
-    assert len(kept) == 43
-    assert min(found.created for found in kept) > now - 30 * 86_400
 
 
 def test_a_workbench_and_an_apply_leave_nothing_in_the_temporary_folder(

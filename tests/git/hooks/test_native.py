@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -15,14 +14,13 @@ import pytest
 from ralph_hooks.errors import GitError
 from ralph_hooks.git.hooks import native
 from ralph_hooks.git.hooks.native import Folder, HookChange, HookState
-from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH, KeptHook, Script, recognise, shell_of
+from ralph_hooks.git.hooks.script import HOOKS, PRE_COMMIT, PRE_PUSH
 from ralph_hooks.git.snapshot import open_repository
 from tests.support.repo import Repo
 from tests.support.stand_in import THEIRS, StandIn, executable
 
 ZEROS = "0" * 40
 HOOK_FOLDER = ".git/hooks"
-SHELLS = [shell for shell in ("dash", "bash", "busybox", "ksh", "mksh") if shutil.which(shell)]
 
 
 @pytest.fixture
@@ -528,48 +526,3 @@ class TestWhereGitLooks:
         repo.git("config", "core.hooksPath", value)
         with pytest.raises(GitError, match="hooks are turned off"):
             folder(repo)
-
-
-class TestTheScript:
-    @pytest.mark.parametrize("shell", SHELLS)
-    def test_every_shell_there_is_reads_and_runs_it(self, repo: Repo, stand_in: StandIn, shell: str) -> None:
-        for hook in HOOKS:
-            theirs(repo, hook)
-            install(repo, stand_in.python, hook)
-            applet = ["sh"] if shell == "busybox" else []
-            args = [shell, *applet, str(state(repo, hook).path)]
-            done = subprocess.run(args, cwd=repo.path, env=repo.env, input=b"x\n", capture_output=True, check=False)
-            assert (done.returncode, done.stderr) == (0, b"")
-            assert sum(" read " not in line for line in stand_in.calls()) == 2
-
-    def test_it_is_known_again(self) -> None:
-        for hook in HOOKS:
-            for kept in (None, KeptHook("ab12"), KeptHook("ab12", runs=False)):
-                found = recognise(Script(hook, "/x", closed=True, kept=kept).render())
-                assert found is not None
-                assert (found.edited, found.kept) == (False, "ab12" if kept else "")
-
-    def test_a_damaged_header_is_an_edited_script(self) -> None:
-        text = Script(PRE_COMMIT, "/x", closed=True).render()
-        found = recognise(text.replace(b"# sum:", b"# mus:"))
-        assert found is not None
-        assert found.edited
-
-    @pytest.mark.parametrize(
-        ("text", "shell"),
-        [
-            (b"#!/bin/sh\n", ("/bin/sh",)),
-            (b"#! /bin/bash -e\nx", ("/bin/bash", "-e")),
-            (b"#!/bin/sh -\n", ("/bin/sh",)),
-            (b"#!/usr/bin/env bash\n", ("/usr/bin/env", "bash")),
-            (b"#!/usr/bin/env -S bash -u\n", ("/usr/bin/env", "bash", "-u")),
-            (b"echo no first line of that kind\n", ("sh",)),
-            (b"#!/usr/bin/env python3\n", ()),
-            (b"#!/usr/bin/env\n", ()),
-            (b"#!\n", ()),
-            (b"\x7fELF\0\0", ()),
-            (b"", ()),
-        ],
-    )
-    def test_the_shell_of_a_script(self, text: bytes, shell: tuple[str, ...]) -> None:
-        assert shell_of(text) == shell

@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import shlex
 import sys
 import tempfile
 import time
-from pathlib import Path
-from venv import EnvBuilder
 
 import pytest
 
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.report import Verdict, Verification
-from ralph_hooks.git.sandbox.lost_tests import Lost
-from ralph_hooks.git.sandbox.outcomes import Attempt, broken_since, compared
+from ralph_hooks.core.report import Verdict
 from ralph_hooks.git.sandbox.verifier import CommandVerifier
 from ralph_hooks.git.snapshot import commit, open_repository, staged
-from ralph_hooks.store.cache import Verdicts
-from ralph_hooks.store.sqlite import Database
 from tests.support.matrix import MORE, first, product
 from tests.support.repo import Repo
+from tests.support.verifying import CASE, PYTHON, listed, python, verify, verify_one
 
-PYTHON = shlex.quote(sys.executable)
-CASE = '<testcase classname="t" name="n"><failure/></testcase>'
 PYTEST = f"{PYTHON} -m pytest -q -p no:cacheprovider --junit-xml={{junit}}"
-
-
-def python(code: str) -> str:
-    return f"{PYTHON} -c {shlex.quote(code)}"
-
-
-def listed(*commands: str | Command) -> tuple[Command, ...]:
-    return tuple(Command(command) if isinstance(command, str) else command for command in commands)
-
-
-def verify(
-    repo: Repo, *commands: str | Command, timeout: float = 60.0, seconds: float = 60.0, memory: int | None = None
-) -> tuple[Verification, ...]:
-    """Run ``commands`` on what is staged."""
-    opened = open_repository(repo.path)
-    change = staged(opened).change
-    verifier = CommandVerifier(opened, change, timeout=timeout, memory=memory)
-    return verifier.run(change.tree, change.base, listed(*commands), Deadline(seconds, time.monotonic))
-
-
-def verify_one(repo: Repo, command: str | Command, **limits: float) -> Verification:
-    (only,) = verify(repo, command, timeout=limits.get("timeout", 60.0), seconds=limits.get("seconds", 60.0))
-    return only
 
 
 def test_commands_see_the_staged_tree_and_share_one_copy(repo: Repo) -> None:
@@ -77,27 +44,6 @@ def test_a_commit_from_history_is_verified_as_it_was(repo: Repo) -> None:
     assert (only.exit_code, only.verdict, only.problem) == (7, Verdict.FAIL, "")
 
 
-def test_commands_see_what_git_lfs_has_of_a_file_and_are_said_to_where_it_has_nothing(repo: Repo) -> None:
-    def pointer(content: bytes) -> bytes:
-        oid = hashlib.sha256(content).hexdigest()
-        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(content)}\n".encode()
-
-    name = hashlib.sha256(b"here").hexdigest()
-    stored = repo.path / ".git/lfs/objects" / name[:2] / name[2:4] / name
-    stored.parent.mkdir(parents=True)
-    stored.write_bytes(b"here")
-    repo.write({".gitattributes": "*.bin filter=lfs\n"}).git("add", ".gitattributes")
-    repo.stage({"a.bin": pointer(b"here"), "b.bin": pointer(b"elsewhere"), "c.txt": pointer(b"here")})
-    opened = open_repository(repo.path)
-    change = staged(opened).change
-    verifier = CommandVerifier(opened, change, timeout=60)
-    command = "sh -c 'cat a.bin; wc -l <b.bin; wc -l <c.txt; git status --short; echo more >>a.bin'"
-    (only,) = verifier.run(change.tree, change.base, listed(command), Deadline(60, time.monotonic))
-    assert only.tail.split() == ["here3", "3"]
-    assert [caveat for caveat in verifier.caveats() if "Git LFS pointers instead of 1 file:" in caveat]
-    assert stored.read_bytes() == b"here"
-
-
 def test_git_variables_of_the_hook_and_keys_do_not_reach_a_command(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     local = repo.git("rev-parse", "--local-env-vars").split()
     opened = open_repository(repo.stage({"b.py": "b\n"}).path)
@@ -113,59 +59,6 @@ def test_git_variables_of_the_hook_and_keys_do_not_reach_a_command(repo: Repo, m
         change.tree, change.base, listed(python(code), "git status --short --branch"), Deadline(60, time.monotonic)
     )[:1]
     assert only.tail == "[]"
-
-
-def test_the_copy_comes_before_what_is_installed_in_editable_mode(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
-    repo.stage(
-        {"src/thing.py": "where = 'staged'\n", "flat.py": "where = 'staged'\n", "lib/odd.py": "where = 'staged'\n"}
-    )
-    repo.write(dict.fromkeys(("src/thing.py", "flat.py", "lib/odd.py"), "where = 'working'\n"))
-    installed = [str(repo.path / folder) for folder in ("lib", "src", ".")]
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([*installed, "/elsewhere"]))
-    ran = verify_one(repo, python("import thing, flat, odd, sys; print(thing.where, flat.where, odd.where, *sys.path)"))
-    assert ran.tail.startswith("staged staged staged")
-    assert "/elsewhere" in ran.tail
-    assert str(repo.path) not in ran.tail
-
-
-LOADER = """
-import importlib.util, sys
-MAPPING = {{'thing': {package!r}}}
-class Finder:
-    @classmethod
-    def find_spec(cls, name, path=None, target=None):
-        return importlib.util.spec_from_file_location(name, MAPPING[name] + "/__init__.py") if name in MAPPING else None
-sys.meta_path.{add}Finder)
-"""
-
-
-@pytest.mark.parametrize("kind", ["path", "loader that comes last", "loader that comes first"])
-def test_a_project_that_is_installed_in_editable_mode_is_the_copys_wherever_it_lies(
-    repo: Repo, tmp_path: Path, kind: str
-) -> None:
-    """As setuptools, hatchling, poetry and uv install it; scikit-build-core's and meson-python's loaders come first."""
-    repo.stage({"packages/thing/lib/thing/__init__.py": "where = 'staged'\n"})
-    repo.write({"packages/thing/lib/thing/__init__.py": "where = 'working'\n"})
-    EnvBuilder().create(tmp_path / "venv")
-    (packages,) = (tmp_path / "venv").glob("lib/python3*/site-packages")
-    root = repo.path.resolve() / "packages/thing/lib"
-    if kind == "path":
-        (packages / "thing.pth").write_text(f"{root}\n")
-    else:
-        add = "append(" if kind.endswith("last") else "insert(0, "
-        (packages / "__editable___thing_finder.py").write_text(LOADER.format(package=str(root / "thing"), add=add))
-        (packages / "thing.pth").write_text("import __editable___thing_finder\n")
-    opened = open_repository(repo.path)
-    change = staged(opened).change
-    verifier = CommandVerifier(opened, change, timeout=60)
-    command = f"{tmp_path / 'venv/bin/python'} -c 'import thing; print(thing.where)'"
-    (ran,) = verifier.run(change.tree, change.base, listed(command), Deadline(60, time.monotonic))
-    if kind == "loader that comes first":
-        assert ran.tail == "working"
-        (said,) = verifier.caveats()
-        assert said.startswith("editable___thing_finder is an editable install that comes before PYTHONPATH")
-    else:
-        assert (ran.tail, verifier.caveats()) == ("staged", ())
 
 
 def test_the_tail_is_the_end_of_what_was_printed(repo: Repo) -> None:
@@ -238,34 +131,6 @@ def test_what_a_test_leaves_in_the_place_of_a_report_is_not_waited_for(repo: Rep
     ran = verify_one(repo.stage({"code": "3"}), f"{python(code)} {{junit}}")
     assert ran.exit_code == 3
     assert ran.verdict is not Verdict.PASS
-
-
-def test_the_base_is_asked_once_by_all_runs_until_something_is_installed(
-    repo: Repo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    programs, log = tmp_path / "bin", tmp_path / "log"
-    programs.mkdir()
-    monkeypatch.setenv("PATH", f"{programs}{os.pathsep}{os.environ['PATH']}")
-    report = f"<testsuite>{CASE}</testsuite>"
-    code = f"import sys; open({str(log)!r}, 'a').write('x'); open(sys.argv[1], 'w').write({report!r}); sys.exit(1)"
-    opened = open_repository(repo.stage({"a.py": "x = 1\n"}).path)
-    change = staged(opened).change
-
-    def ran(*, afresh: bool = False) -> int:
-        """How many trees the command ran on."""
-        log.unlink(missing_ok=True)
-        with Database(tmp_path / "state") as database:
-            verifier = CommandVerifier(opened, change, timeout=60, store=Verdicts(database))
-            command, soon = f"{python(code)} {{junit}}", Deadline(60, time.monotonic)
-            (only,) = verifier.run(change.tree, change.base, listed(command), soon, afresh=afresh)
-        assert (only.verdict, only.known_failures) == (Verdict.PASS, ("t::n",))
-        return len(log.read_text())
-
-    assert [ran(), ran(), ran(afresh=True), ran()] == [2, 1, 2, 1]
-    (programs / "new-tool").touch()
-    assert [ran(), ran()] == [2, 1]
-    monkeypatch.setenv("TZ", "UTC-3")
-    assert ran() == 2
 
 
 # Tests that no longer run
@@ -529,57 +394,3 @@ def test_where_no_copy_can_be_made_nothing_is_known(repo: Repo, monkeypatch: pyt
 
 
 # Reports that a test wrote
-
-BOMB = """<!DOCTYPE x [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>
-<testsuite><testcase name="&b;"><failure/></testcase></testsuite>"""
-
-
-@pytest.mark.parametrize(
-    "report",
-    [
-        BOMB.encode(),
-        BOMB.encode("utf-16"),
-        f'<?xml version="1.0" encoding="cp037"?>{BOMB}'.encode("cp037"),
-        b"<testsuite>",
-        b"",
-        b"{}",
-        b"\xff\xfe",
-    ],
-)
-def test_a_report_that_is_not_safe_or_not_readable_is_no_report(repo: Repo, report: bytes) -> None:
-    code = f"import sys; open(sys.argv[1], 'wb').write({report!r}); sys.exit(1)"
-    ran = verify_one(repo, f"{python(code)} {{junit}}")
-    assert (ran.verdict, ran.new_failures) == (Verdict.INCONCLUSIVE, ())
-
-
-@pytest.mark.parametrize(
-    "report",
-    [
-        f"<testsuites><testsuite>{CASE}{CASE}</testsuite></testsuites>",
-        f"\ufeff<?xml version='1.0'?><testsuite><system-out><![CDATA[<!DOCTYPE html>]]></system-out>{CASE}</testsuite>",
-    ],
-)
-def test_the_reports_of_other_tools_are_read(repo: Repo, report: str) -> None:
-    repo.commit({"a.py": "ok"})
-    code = f"import sys; open(sys.argv[1], 'wb').write({report.encode()!r}); sys.exit('bad' in open('a.py').read())"
-    ran = verify_one(repo.stage({"a.py": "bad"}), f"{python(code)} {{junit}}")
-    assert (ran.verdict, ran.known_failures) == (Verdict.PASS, ("t::n",))
-
-
-def test_a_report_of_endless_failures_is_compared_in_no_time() -> None:
-    """A test wrote it: name by name against each of the others, this many would take the rest of the day."""
-    names = tuple(f"t::{number}" for number in range(200_000))
-    before, now = (Attempt(1, 0.1, failures=side) for side in (names, (*names[::-1], "t::new")))
-    found = compared(Command("x"), now, before, Lost)
-    assert (found.new_failures, len(found.known_failures)) == (("t::new",), len(names))
-    assert len(broken_since(found, Attempt(1, 0.1, failures=names[1:])).new_failures) == 2
-
-
-@pytest.mark.parametrize(
-    ("options", "hidden"),
-    [("-x", True), ("-qx", True), ("--maxfail=1", True), ("--maxfail=0", False), ("-rx", False), ("-k x", False)],
-)
-def test_only_options_that_stop_a_run_make_its_old_failures_doubtful(options: str, hidden: bool) -> None:  # noqa: FBT001 - pytest's
-    now = Attempt(1, 0.1, failures=("t::old",), ran=("t::old", "t::new"))
-    found = compared(Command(f"pytest --junit-xml={{junit}} {options}"), now, now, Lost)
-    assert found.verdict is (Verdict.INCONCLUSIVE if hidden else Verdict.PASS)
