@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME
+from tests.support.changes import EVAL
 from tests.support.credentials import SERVICES
 from tests.support.hooked import Frameworks, Hooked
 from tests.support.project import MODEL, TWO_LINES, Project, new_project
 from tests.support.server import NOTHING_FOUND, Finds, Reply, Request, analyst
 
-EVAL = Finds("eval(", "Runs what the user typed.")
 BUGGY = "def run(text):\n    return eval(text)\n"
 CLEAN = "def run(text):\n    return int(text)\n"
 TOKEN = SERVICES["GitHub"](random.Random(7))

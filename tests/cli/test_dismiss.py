@@ -7,16 +7,14 @@ import random
 
 import pytest
 
-from ralph_hooks.core.dismissal import DISMISSED, read
+from ralph_hooks.core.dismissal import DISMISSED
+from tests.support.changes import BUGGY, EVAL, block_id, dismissed
 from tests.support.credentials import SERVICES
 from tests.support.project import BIN, TWO_LINES, Project, phases
-from tests.support.server import Finds, analyst
+from tests.support.server import analyst
 from tests.support.terminal import at_terminal
 
 GITHUB = SERVICES["GitHub"]
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
-UNDEFINED = "def total(net):\n    return net * vat\n"
 
 
 @pytest.fixture
@@ -27,15 +25,6 @@ def refused(project: Project) -> Project:
     project.repo.stage({"a.py": BUGGY})
     assert project.judge().code == 1
     return project
-
-
-def dismissed(project: Project, *args: str) -> None:
-    ran = project.run("dismiss", *args)
-    assert ran.code == 0, ran.err
-
-
-def block_id(project: Project) -> str:
-    return str(project.judge().blocking[0]["id"])
 
 
 def test_a_dismissed_finding_blocks_no_longer_and_is_counted(refused: Project) -> None:
@@ -64,55 +53,6 @@ def test_a_blocked_report_ends_with_the_command_to_type(refused: Project) -> Non
     last = ran.out.rstrip().splitlines()[-1].strip()
     assert last == f"ralph-hooks dismiss {block_id(refused)} --reason 'why it is wrong'"
     assert block_id(refused) in refused.run("gate", "--format", "agent").out
-
-
-def test_a_colleague_and_ci_never_see_it_again_until_the_line_changes(refused: Project) -> None:
-    dismissed(refused, block_id(refused), "--reason", "an expression of ours")
-    refused.repo.commit()
-    repo = refused.repo
-    repo.git("mv", "a.py", "renamed.py")
-    repo.commit({"renamed.py": f"import os\n\n\n{BUGGY}".replace("import os", "LIMIT = 2")})
-    judged = refused.judge("--from-ref", "HEAD~2", "--to-ref", "HEAD")
-    assert (judged.code, len(judged.report["dismissed"])) == (0, 1)
-    repo.stage({"renamed.py": BUGGY.replace("eval(text)", "eval(text + '')")})
-    assert refused.judge().code == 1
-
-
-def test_a_change_cannot_dismiss_its_own_finding_unseen(refused: Project) -> None:
-    id_ = block_id(refused)
-    dismissed(refused, id_, "--reason", "trust me")
-    refused.repo.stage()
-    judged = refused.judge()
-    assert (judged.code, judged.report["dismissed"][0]["in_change"]) == (0, True)
-    assert f"this change dismisses 1 finding itself: {id_} in a.py (false-alarm: trust me)" in judged.notices
-    assert "1 of them by this change" in refused.run("gate").out
-
-
-def test_base_counts_only_what_the_base_has(project: Project) -> None:
-    project.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\ndismissals = "base"\n')
-    project.models(analyst(EVAL))
-    project.repo.stage({"a.py": BUGGY})
-    dismissed(project, block_id(project), "--reason", "trust me")
-    project.repo.stage()
-    judged = project.judge()
-    assert judged.code == 1
-    assert "take effect once they are on the base" in judged.notices
-    project.repo.git("reset", "--quiet", "a.py")
-    project.repo.commit()
-    project.repo.stage({"a.py": BUGGY})
-    assert project.judge().code == 0
-
-
-def test_checks_are_dismissed_as_well_and_models_then_read_the_file(project: Project) -> None:
-    project.configure()
-    server = project.models(analyst())
-    project.repo.stage({"a.py": UNDEFINED})
-    assert project.judge().blocking[0]["category"] == "F821"
-    assert phases(server.requests) == []
-    dismissed(project, "--last", "--accept", "--reason", "set by the template")
-    judged = project.judge()
-    assert (judged.code, judged.report["dismissed"][0]["kind"]) == (0, "accepted")
-    assert phases(server.requests) == ["analyze"]
 
 
 def test_a_secret_has_to_be_named_and_its_value_is_stored_nowhere(project: Project) -> None:
@@ -155,29 +95,6 @@ def test_a_failing_command_cannot_be_dismissed(project: Project) -> None:
     assert (judged.code, judged.findings, judged.report["verification"][0]["verdict"]) == (1, [], "fail")
 
 
-def test_list_undo_and_prune(refused: Project) -> None:
-    id_ = block_id(refused)
-    dismissed(refused, id_, "--reason", "fine for now")
-    listed = refused.run("dismiss", "--list").out
-    assert f"{id_}  a.py: defect, false-alarm" in listed
-    assert "fine for now (Ada <ada@example.com>" in listed
-    assert refused.run("dismiss", "--prune").out == "Every dismissal's code is still there.\n"
-    dismissed(refused, "--undo", id_)
-    assert refused.judge().code == 1
-    dismissed(refused, id_, "--reason", "fine for now")
-    refused.repo.write({"a.py": "print(1)\n"})
-    told = refused.run("doctor", "--offline").out
-    assert "1 dismissal of 1 matched no code" in told
-    assert id_ in refused.run("dismiss", "--prune").out
-    assert read((refused.repo.path / DISMISSED).read_bytes()) == ()
-
-
-def test_prune_keeps_what_was_renamed(refused: Project) -> None:
-    dismissed(refused, "--last", "--reason", "fine")
-    (refused.repo.path / "a.py").rename(refused.repo.path / "b.py")
-    assert refused.run("dismiss", "--prune").out == "Every dismissal's code is still there.\n"
-
-
 @pytest.mark.parametrize(
     ("args", "told"),
     [
@@ -199,15 +116,6 @@ def test_wrong_usage_says_what_is_missing(refused: Project, args: list[str], tol
     assert ran.code == 2
     assert told in ran.err
     assert not (refused.repo.path / DISMISSED).exists()
-
-
-def test_a_damaged_file_dismisses_nothing_and_is_told(refused: Project) -> None:
-    dismissed(refused, "--last", "--reason", "fine")
-    refused.repo.write({DISMISSED: "<<<<<<< HEAD\n"})
-    judged = refused.judge()
-    assert judged.code == 1
-    assert f"{DISMISSED} in the working tree cannot be read" in judged.notices
-    assert refused.run("dismiss", "--last", "--reason", "x").code == 2
 
 
 def test_sarif_carries_a_dismissal_as_a_suppression(refused: Project) -> None:

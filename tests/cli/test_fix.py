@@ -14,6 +14,7 @@ import pytest
 
 from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import open_repository
+from tests.support.changes import BUGGY, EVAL
 from tests.support.fixes import private_state, tree
 from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project, new_project, phases
@@ -21,9 +22,7 @@ from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, ModelServer, Reply, Request
 from tests.support.terminal import at_terminal
 
-EVAL = Finds("eval(", "Runs what the user typed.")
 EXEC = Finds("exec(", "Runs what the user wrote.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
 SAFE = "def calculate(text):\n    return int(text)\n"
 MENDS = ("a.py", "eval(text)", "int(text)")
 BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"

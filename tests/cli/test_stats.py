@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import json
 
+from tests.support.changes import BUGGY, CLEAN, EVAL
 from tests.support.project import MODEL, Project
-from tests.support.server import Finds, analyst
-
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
-CLEAN = "def calculate(text):\n    return int(text)\n"
+from tests.support.server import analyst
 
 
 def test_nothing_judged_is_said(project: Project) -> None:

@@ -7,12 +7,11 @@ import random
 import pytest
 
 from tests.support.asking import KEY_NAME
+from tests.support.changes import BUGGY, EVAL
 from tests.support.credentials import SERVICES
 from tests.support.project import TWO_LINES, Project, phases
-from tests.support.server import Finds, analyst
+from tests.support.server import analyst
 
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
 UNDEFINED = "def total(net):\n    return net * vat\n"
 SKIP = "RALPH_HOOKS_SKIP"
 

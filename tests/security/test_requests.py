@@ -6,10 +6,11 @@ import random
 
 import pytest
 
+from tests.support.changes import BUGGY, EVAL
 from tests.support.matrix import first
 from tests.support.project import TWO_LINES, Project
 from tests.support.repairs import Crew, plan, repair
-from tests.support.server import Finds, ModelServer
+from tests.support.server import ModelServer
 
 RULES = """
 [tool.ralph-hooks.gate]
@@ -40,8 +41,6 @@ KEPT_OUT = {
     "big.bin.py": "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 12\n",
 }
 CHECK = "print(open('names.txt').read())\nimport a\nassert a.calculate('1') == 1\n"
-BUGGY = "def calculate(text):\n    return eval(text)\n"
-EVAL = Finds("eval(", "Runs what the user typed.")
 
 
 @pytest.fixture(params=first(1, range(3)))

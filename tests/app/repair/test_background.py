@@ -15,18 +15,17 @@ from typing import Any
 import pytest
 
 from ralph_hooks.core.job import Job, JobState
+from tests.support.changes import BUGGY, EVAL
 from tests.support.fixes import in_store
 from tests.support.matrix import MORE
 from tests.support.patience import PATIENCE
 from tests.support.project import BIN, TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.repairs import Crew, plan, repair
-from tests.support.server import Finds, ModelServer, Reply, Request
+from tests.support.server import ModelServer, Reply, Request
 from tests.support.stand_in import executable
 from tests.support.terminal import at_terminal
 
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
 MENDED = "def calculate(text):\n    return int(text)\n"
 MENDS = repair(("calc.py", "return eval(text)", "return int(text)"))
 BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"

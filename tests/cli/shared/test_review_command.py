@@ -10,11 +10,11 @@ import subprocess
 
 import pytest
 
+from tests.support.changes import EVAL
 from tests.support.project import BIN, TWO_LINES, Project
-from tests.support.server import Finds, ModelServer, Reply, analyst
+from tests.support.server import ModelServer, Reply, analyst
 from tests.support.terminal import at_terminal
 
-EVAL = Finds("eval(", "Runs what the user typed.")
 BUGGY = "def run(text):\n    return eval(text)\n"
 CLEAN = "def run(text):\n    return int(text)\n"
 FORMATS = ("text", "json", "sarif", "github", "agent")

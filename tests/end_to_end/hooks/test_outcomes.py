@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.changes import EVAL
 from tests.support.fixes import tree
 from tests.support.hooked import RUNNERS, Frameworks, Hooked
 from tests.support.matrix import first
@@ -17,7 +18,6 @@ from tests.support.repairs import Crew, repair
 from tests.support.server import Finds, Reply, analyst
 
 BUGGY = "def run(text):\n    return eval(text)\n"
-EVAL = Finds("eval(", "Runs what the user typed.")
 
 
 def words(done: subprocess.CompletedProcess[bytes]) -> str:

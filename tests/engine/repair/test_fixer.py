@@ -17,6 +17,7 @@ from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.snapshot import open_repository
 from tests.support import agent as stand_in
 from tests.support.asking import WIRES
+from tests.support.changes import BUGGY, EVAL
 from tests.support.credentials import ALNUM, draw
 from tests.support.disks import small_disk
 from tests.support.fixes import in_store
@@ -44,8 +45,6 @@ WRONG = "def area(a, b):\n    return a + b\n"
 MENDS = ("area.py", "return a + b", "return a * b")
 WORSENS = ("area.py", "return a + b", "return a - b")
 BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
 SAFE = "def calculate(text):\n    return int(text)\n"
 STILL = "After the repair this is still wrong"
 

@@ -6,16 +6,9 @@ import msgspec
 import pytest
 
 from tests.support.asking import WIRES
+from tests.support.changes import BUGGY, CLEAN, EVAL, gate_settings
 from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Project, phases
 from tests.support.server import Finds, Reply, Request, analyst
-
-EVAL = Finds("eval(", "Runs what the user typed.")
-BUGGY = "def calculate(text):\n    return eval(text)\n"
-CLEAN = "def calculate(text):\n    return int(text)\n"
-
-
-def gate_settings(line: str) -> str:
-    return f"{TWO_LINES}[tool.ralph-hooks.gate]\n{line}\n"
 
 
 @pytest.mark.parametrize("wire", WIRES)
@@ -28,61 +21,6 @@ def test_a_clean_change_passes_with_one_request(project: Project, wire: str) -> 
     assert (judged.report["paths"], judged.report["reviewed"], judged.unreviewed) == (1, 1, {})
 
 
-@pytest.mark.parametrize("wire", WIRES)
-def test_what_a_model_finds_and_confirms_holds_the_change_back(project: Project, wire: str) -> None:
-    server = project.models(analyst(EVAL), wire=wire)
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert (judged.code, judged.verdict) == (1, "fail")
-    assert phases(server.requests) == ["analyze", "verify"]
-    [finding] = judged.findings
-    assert (finding["path"], finding["line"], finding["quote"]) == ("a.py", 2, "return eval(text)")
-    assert (finding["source"], finding["confirmed"], finding["blocking"]) == (MODEL, True, True)
-    assert "Runs what the user typed." in server.requests[1].prompt
-
-
-def test_what_the_verify_model_contradicts_blocks_nothing(project: Project) -> None:
-    project.models(analyst(EVAL, holds=lambda _: False))
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert (judged.code, judged.verdict) == (0, "pass")
-    assert [finding["confirmed"] for finding in judged.findings] == [False]
-
-
-def test_without_confirmation_the_finding_alone_blocks(project: Project) -> None:
-    project.configure(gate_settings("confirm = false"))
-    server = project.models(analyst(EVAL))
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert judged.code == 1
-    assert judged.blocking[0]["confirmed"] is None
-    assert phases(server.requests) == ["analyze"]
-
-
-def test_what_cannot_be_confirmed_is_inconclusive_and_not_a_pass(project: Project) -> None:
-    def answer(request: Request) -> Reply:
-        return Reply.refusal() if request.phase == "verify" else analyst(EVAL)(request)
-
-    project.models(answer)
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert judged.verdict == "inconclusive"
-    assert [(finding["confirmed"], finding["blocking"]) for finding in judged.findings] == [(None, False)]
-    assert f"{MODEL}: " in judged.report["reason"]
-
-
-@pytest.mark.parametrize(("confidence", "code"), [(0.49, 0), (0.5, 1)])
-@pytest.mark.parametrize("confirm", ["true", "false"])
-def test_a_finding_below_the_confidence_that_is_asked_for_never_blocks(
-    project: Project, confidence: float, code: int, confirm: str
-) -> None:
-    project.configure(gate_settings(f"min-confidence = 0.5\nconfirm = {confirm}"))
-    project.models(analyst(Finds("eval(", "Perhaps.", confidence=confidence)))
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert (judged.code, len(judged.findings)) == (code, 1)
-
-
 @pytest.mark.parametrize(
     ("block_at", "severity", "code"),
     [("error", "warning", 0), ("warning", "warning", 1), ("warning", "note", 0), ("note", "note", 1)],
@@ -92,13 +30,6 @@ def test_block_at_is_the_lowest_severity_that_blocks(project: Project, block_at:
     project.models(analyst(Finds("eval(", "So so.", severity=severity)))
     project.repo.stage({"a.py": BUGGY})
     assert project.judge().code == code
-
-
-def test_the_same_code_is_reported_once_at_its_worst(project: Project) -> None:
-    project.models(analyst(Finds("eval(", "Style.", severity="note"), EVAL, Finds("eval(", "Hm.", confidence=0.6)))
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert [(finding["severity"], finding["message"]) for finding in judged.findings] == [("error", EVAL.message)]
 
 
 def test_what_blocks_comes_first_and_advice_is_capped_on_the_screen(project: Project) -> None:
@@ -143,14 +74,6 @@ def test_an_outage_is_never_a_pass_and_the_policy_decides(
     screen = project.run("gate").out
     assert "NOT REVIEWED" in screen
     assert "PASS" not in screen
-
-
-def test_a_check_that_blocks_outweighs_an_outage(project: Project) -> None:
-    project.models(Reply.refusal())
-    project.repo.stage({"a.py": CLEAN, "b.py": "print(undefined_name)\n"})
-    judged = project.judge()
-    assert (judged.code, judged.verdict) == (1, "fail")
-    assert "no model reviewed 1 file" in judged.notices
 
 
 def test_the_next_model_answers_when_the_first_is_away(project: Project) -> None:
@@ -242,38 +165,6 @@ def test_without_a_model_checks_alone_decide_and_it_is_said(project: Project) ->
     assert (judged.code, judged.blocking[0]["category"], judged.causes) == (1, "F821", {"a.py": "refused"})
 
 
-def test_a_report_says_which_checks_looked_at_each_file(project: Project) -> None:
-    project.configure("")
-    project.repo.stage({"a.py": "x = 1\n", "b.sql": "select 1\n", "c.go": "package c\n", "tool": "#!/bin/sh\nls\n"})
-    scans = ["secrets", "invisible", "conflicts"]
-    for _ in range(2):  # from the cache too
-        assert {item["path"]: item["checks"] for item in project.judge().report["checked"]} == {
-            "a.py": [*scans, "syntax", "ruff", "imports", "weakened-tests"],
-            "b.sql": scans,
-            "c.go": [*scans, "syntax", "weakened-tests"],
-            "tool": [*scans, "syntax"],
-        }
-    (line,) = project.run("gate").out.splitlines()
-    assert "3 files only checked (no model is configured), " in line
-    assert "1 scanned for secrets only (no model is configured, no checker for .sql)" in line
-
-
-def test_a_broken_import_blocks_and_a_moved_module_too(project: Project) -> None:
-    project.configure("")
-    cart = "def total(items):\n    return sum(items)\n"
-    project.repo.commit({"shop/__init__.py": "", "shop/cart.py": cart, "shop/till.py": "from shop.cart import total\n"})
-    project.repo.stage({"shop/cart.py": "VAT = 19\n"})
-    for _ in range(2):  # from the cache too
-        (finding,) = project.judge().blocking
-        assert (finding["path"], finding["line"], finding["removed"]) == ("shop/cart.py", 1, True)
-        assert finding["message"] == "`total` is no longer in shop.cart, but is still imported by shop/till.py:1"
-    project.repo.stage({"shop/cart.py": None, "shop/basket.py": cart})
-    (finding,) = project.judge().blocking
-    assert finding["message"] == "the module shop.cart was removed, but is still imported by shop/till.py:1"
-    project.repo.stage({"shop/till.py": "from shop.basket import total\n"})
-    assert project.judge().code == 0
-
-
 def test_weakened_tests_are_a_note_unless_they_shall_block(project: Project) -> None:
     test = "def test_total():\n    assert sum([1]) == 1\n"
     project.configure("")
@@ -287,65 +178,6 @@ def test_weakened_tests_are_a_note_unless_they_shall_block(project: Project) -> 
     assert project.judge().blocking[0]["category"] == "weakened-tests"
     project.write_user('[checks]\nweakened-tests = "off"\n')
     assert project.judge().findings == []
-
-
-def test_what_a_check_refuses_is_not_sent_until_it_is_mended(project: Project) -> None:
-    server = project.models(analyst())
-    project.repo.stage({"a.py": CLEAN, "b.py": "def (:\n"})
-    judged = project.judge()
-    assert judged.code == 1
-    assert judged.causes == {"b.py": "refused"}
-    assert "b.py" not in server.requests[0].prompt
-
-
-def test_items_that_are_not_about_the_change_are_dropped_and_counted(project: Project) -> None:
-    good = {
-        "path": "a.py",
-        "line": 2,
-        "category": "bug",
-        "severity": "error",
-        "confidence": 0.9,
-        "message": "Runs what the user typed.",
-        "quote": "return eval(text)",
-    }
-    bad = [
-        {**good, "path": "invented.py"},
-        {**good, "quote": "os.system(text)"},
-        {**good, "severity": "catastrophic"},
-        {"path": "a.py"},
-        17,
-    ]
-
-    def answer(request: Request) -> Reply:
-        return Reply.json_text({"findings": [*bad, good]}) if request.phase == "analyze" else analyst()(request)
-
-    project.models(answer)
-    project.repo.stage({"a.py": BUGGY})
-    judged = project.judge()
-    assert (len(judged.findings), judged.report["dropped"]) == (1, 5)
-    assert project.judge().report["dropped"] == 5  # from the cache too
-
-
-def test_a_reply_that_is_all_invention_is_asked_for_once_more(project: Project) -> None:
-    invented = {
-        "findings": [
-            {
-                "path": "b.py",
-                "line": 1,
-                "category": "bug",
-                "severity": "error",
-                "confidence": 1,
-                "message": "m",
-                "quote": "q",
-            }
-        ]
-    }
-    server = project.models([Reply.json_text(invented), Reply.json_text({"findings": []})])
-    project.repo.stage({"a.py": CLEAN})
-    judged = project.judge()
-    assert judged.verdict == "pass"
-    assert [call["outcome"] for call in judged.sent] == ["unreadable", "ok"]
-    assert "none about code that is in the change" in server.requests[1].prompt
 
 
 def test_a_claim_cannot_be_forged_by_a_message_of_several_lines(project: Project) -> None:

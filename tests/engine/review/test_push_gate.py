@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import random
-import shlex
 import subprocess
 import sys
 
 import pytest
 
-from tests.support.credentials import SERVICES
+from tests.support.changes import EVAL, SECRET
 from tests.support.project import TWO_LINES, Project, phases
 from tests.support.push import Remote
 from tests.support.server import Finds, Reply, analyst
-
-SECRET = SERVICES["Stripe"](random.Random(4))
-EVAL = Finds("eval(", "Runs what the user typed.")
 
 
 @pytest.fixture
@@ -92,171 +86,6 @@ def test_the_limits_of_push_hold(project: Project, remote: Remote) -> None:
     assert judged.causes["b.py"] == "excluded"
 
 
-def test_a_secret_that_a_later_commit_takes_out_holds_the_push_back(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    leaky = project.repo.commit({"a.py": f'key = "{SECRET}"\n'})
-    project.repo.commit({"a.py": "key = 1\n"})
-    judged = remote.push("main")
-    assert judged.code == 1
-    (finding,) = judged.blocking
-    assert (finding["category"], finding["path"], finding["line"]) == ("secret", "a.py", 1)
-    assert f"commit {leaky[:10]} added it" in finding["message"]
-    assert SECRET not in str(judged.report)
-
-
-def test_a_secret_that_is_still_there_is_told_once_and_never_sent(project: Project, remote: Remote) -> None:
-    server = project.models(analyst())
-    project.repo.commit({"a.py": f'key = "{SECRET}"\n', "b.py": "b = 1\n"})
-    project.repo.commit({"c.py": "c = 1\n"})
-    judged = remote.push("main")
-    assert [finding["path"] for finding in judged.blocking] == ["a.py"]
-    assert "added it" not in judged.blocking[0]["message"]
-    assert server.requests
-    assert all(SECRET not in request.prompt for request in server.requests)
-
-
-def test_a_mark_that_a_later_commit_adds_excuses_the_same_value_and_no_other(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    project.repo.commit({"a.py": f'key = "{SECRET}"\n'})
-    project.repo.commit({"a.py": f'key = "{SECRET}"  # pragma: allowlist secret\n'})
-    assert remote.push("main").code == 0
-    other = SERVICES["Stripe"](random.Random(5))
-    project.repo.commit({"a.py": f'key = "{other}"  # pragma: allowlist secret\n'})
-    assert [finding["path"] for finding in remote.push("main").blocking] == ["a.py"]
-
-
-def test_a_secret_in_a_file_that_was_only_ever_between_two_commits_is_found(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    project.repo.commit({"keys/dump.lock": f'key = "{SECRET}"\n'})
-    project.repo.commit({"keys/dump.lock": None})
-    judged = remote.push("main")
-    assert (judged.code, [finding["path"] for finding in judged.blocking]) == (1, ["keys/dump.lock"])
-    assert judged.report["paths"] == 0
-
-
-def test_a_secret_that_a_merge_smuggles_in_is_found_and_one_that_the_remote_has_is_not(
-    project: Project, remote: Remote
-) -> None:
-    project.models(analyst())
-    repo = project.repo
-    repo.commit({"a.py": "a = 1\n"})
-    remote.accept("main")
-    repo.git("checkout", "--quiet", "-b", "topic")
-    repo.commit({"a.py": "a = 2\n"})
-    repo.git("checkout", "--quiet", "main")
-    repo.commit({"a.py": f'a = "{SECRET}"\n'})
-    remote.accept("main")  # past the gate: what is there cannot be held back any more
-    repo.git("checkout", "--quiet", "topic")
-    repo.try_git("merge", "main")
-    repo.commit({"a.py": f'a = "{SECRET}"\nb = 2\n'})
-    assert remote.push("topic").blocking == []
-    other = SERVICES["GitHub"](random.Random(4))
-    repo.stage({"a.py": f'a = "{SECRET}"\nb = "{other}"\n'})
-    repo.git("commit", "--quiet", "--amend", "--no-verify", "--no-edit")
-    assert [(f["path"], f["line"]) for f in remote.push("topic").blocking] == [("a.py", 2)]
-
-
-def test_a_secret_in_the_message_of_any_commit_holds_the_push_back(project: Project, remote: Remote) -> None:
-    server = project.models(analyst())
-    first = project.repo.commit({"a.py": "a = 1\n"}, message=f"Add a\n\nit logs in with {SECRET} for now")
-    project.repo.commit({"a.py": "a = 2\n"})
-    judged = remote.push("main")
-    assert judged.code == 1
-    (finding,) = judged.blocking
-    assert (finding["path"], finding["line"], finding["category"]) == (f"commit {first[:10]}", 3, "secret")
-    assert finding["quote"] == "it logs in with <secret> for now"
-    assert f"git rebase -i {first[:10]}^" in finding["message"]
-    assert SECRET not in json.dumps(judged.report) + "".join(request.prompt for request in server.requests)
-    project.repo.git("reset", "--quiet", "--soft", "HEAD~2")
-    project.repo.commit(message="Add a")
-    assert remote.push("main").code == 0
-
-
-def test_the_author_can_say_that_what_a_message_holds_is_no_secret(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    project.repo.commit({"a.py": "a = 1\n"}, message=f"Add a\n\nfor {SECRET}  # pragma: allowlist secret")
-    assert remote.push("main").code == 0
-
-
-def named(project: Project, where: str) -> str:
-    """Put a credential ``where`` it is no content of a file; the ref to push."""
-    repo, link = project.repo, project.repo.path / "link"
-    people = {"author": "GIT_AUTHOR_NAME", "address": "GIT_AUTHOR_EMAIL", "committer": "GIT_COMMITTER_NAME"}
-    if where in people:
-        repo.git("commit", "-q", "--no-verify", "--allow-empty", "-m", "x", env={people[where]: f"for {SECRET} now"})
-    elif where == "header":  # as that of a merged tag that is signed
-        repo.commit({"a.py": "a = 1\n"})
-        header, _, message = repo.git("cat-file", "commit", "HEAD").partition("\n\n")
-        raw = (
-            f"{header}\nmergetag object {repo.git('rev-parse', 'HEAD')}\n tag x\n \n the key is {SECRET}\n\n{message}\n"
-        )
-        repo.git("update-ref", "HEAD", repo.git("hash-object", "-t", "commit", "-w", "--stdin", stdin=raw.encode()))
-    elif where == "branch":
-        repo.git("checkout", "-q", "-b", f"fix/{SECRET}")
-        repo.commit({"a.py": "a = 1\n"})
-    elif "tag" in where:
-        repo.git("tag", *(["-a", "-m", "x"] if "annotated" in where else []), SECRET)
-    elif "name" in where:
-        repo.commit({f"data/{SECRET}.bin": b"\0"})
-    else:
-        link.symlink_to(f"../{SECRET}/x")
-        repo.stage()
-        repo.commit()
-    if "then" in where:
-        repo.git("mv", f"data/{SECRET}.bin" if "name" in where else "link", "other.bin")
-        if "link" in where:
-            (repo.path / "other.bin").unlink()
-            (repo.path / "other.bin").symlink_to("a.py")
-        repo.stage()
-        repo.commit()
-    return SECRET if "tag" in where else repo.git("branch", "--show-current")
-
-
-@pytest.mark.parametrize(
-    "where",
-    ["author", "address", "committer", "header", "branch", "tag", "annotated tag", "file name", "link target",
-     "file name, then another", "link target, then another"],
-)  # fmt: skip
-def test_a_secret_in_what_is_no_content_holds_the_push_back(project: Project, remote: Remote, where: str) -> None:
-    server = project.models(analyst())
-    judged = remote.push(named(project, where))
-    assert judged.code == 1
-    assert {finding["category"] for finding in judged.blocking} == {"secret"}
-    shown = project.run("show").out + project.run("show", "--list").out
-    assert SECRET not in json.dumps(judged.report) + judged.err + shown + "".join(
-        each.prompt for each in server.requests
-    )
-
-
-@pytest.mark.parametrize("where", ["file name", "link target"])
-def test_a_secret_in_a_name_or_link_holds_a_commit_back(project: Project, where: str) -> None:
-    server = project.models(analyst())
-    if where == "file name":
-        project.repo.stage({f"data/{SECRET}.py": "x = 1\n"})
-    else:
-        (project.repo.path / "link").symlink_to(f"../{SECRET}/x")
-        project.repo.stage()
-    judged = project.judge()
-    (finding,) = judged.blocking
-    assert (judged.code, finding["category"]) == (1, "secret")
-    assert SECRET not in json.dumps(judged.report) + judged.err + "".join(each.prompt for each in server.requests)
-
-
-@pytest.mark.parametrize("name", ["v2", "v1;x"])
-def test_a_secret_in_the_text_of_a_tag_holds_it_back(project: Project, remote: Remote, name: str) -> None:
-    """Also where the remote has the commit, and where the tag that is pushed stands for another."""
-    project.models(analyst())
-    project.repo.git("tag", "-a", "-m", f"First\n\nthe key is {SECRET}", "v1;x")
-    project.repo.git("tag", "-a", "-m", "Again", "v2", "v1;x")
-    judged = remote.push(name)
-    assert judged.code == 1
-    (finding,) = judged.blocking
-    assert (finding["path"], finding["line"]) == (f"tag {name}", 3)
-    assert f"git tag -f -a {shlex.quote(name)}`" in finding["message"]
-    assert [ref["verdict"] for ref in judged.report["refs"]] == ["fail"]
-    assert SECRET not in json.dumps(judged.report)
-
-
 def test_secret_in_a_tag_and_in_a_branch_name_can_be_dismissed(project: Project, remote: Remote) -> None:
     project.models(analyst())
     project.repo.git("tag", "-a", "-m", f"First\n\nthe key is {SECRET}", "v1")
@@ -268,56 +97,6 @@ def test_secret_in_a_tag_and_in_a_branch_name_can_be_dismissed(project: Project,
     assert SECRET not in (project.repo.path / ".ralph-hooks/dismissed.toml").read_text()
     assert project.run("dismiss", "--prune").code == 0
     assert remote.push("v1").code == 0
-
-
-def test_a_message_that_is_known_is_not_read_again(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    for number in range(3):
-        project.repo.commit({"a.py": f"a = {number}\n"}, message=f"Step {number}\n\nChange-Id: I{number:040x}")
-    assert remote.push("main").code == 0
-    args = [sys.executable, "-X", "importtime", "-m", "ralph_hooks", "pre-push", "origin", "url"]
-    done = subprocess.run(
-        args, cwd=project.repo.path, env=project.environ, input=remote.lines("main"), capture_output=True, check=False
-    )
-    assert done.returncode == 0
-    assert b"detect_secrets" not in done.stderr
-
-
-def test_a_message_that_is_too_long_to_scan_is_listed(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    oid = project.repo.commit({"a.py": "a = 1\n"}, message="long words " * 10_000)
-    assert remote.push("main").unreviewed == {f"commit {oid[:10]}": "too large (0.1 MB)"}
-
-
-def test_files_of_past_commits_that_cannot_be_scanned_are_listed(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    large = b"x" * 1_100_000
-    project.repo.commit({"big.txt": large, "big.bin": b"\0" + large, "image.png": b"\0\1", "empty.txt": ""})
-    project.repo.commit({"big.txt": None, "big.bin": None, "image.png": None, "empty.txt": None})
-    listed = remote.push("main").unreviewed
-    assert sorted(listed) == ["big.bin", "image.png"]  # a large text is scanned in pieces
-    assert listed["big.bin"].startswith("too large (1.1 MB) (in commit ")
-    assert remote.push("main").unreviewed == listed  # and from the cache too
-
-
-def test_a_scan_that_the_deadline_ends_says_what_is_left(project: Project, remote: Remote) -> None:
-    project.models(analyst())
-    project.configure(f"{TWO_LINES}[tool.ralph-hooks.push]\ndeadline = 0.000001\n")
-    remote.accept("main")
-    for number in range(3):
-        project.repo.commit({"a.py": f"a = {number}\n"})
-    judged = remote.push("main")
-    assert (judged.code, judged.verdict) == (3, "inconclusive")
-    assert "the secret scan did not reach 3 commits before the deadline" in judged.report["reason"]
-
-
-def test_what_one_version_came_to_is_known_to_gate_and_push_alike(project: Project, remote: Remote) -> None:
-    """A commit that the hook has scanned is not read again: the store holds it under the same key."""
-    project.models(analyst())
-    remote.commit_judged({"a.py": "a = 1\n"})
-    blob = project.repo.git("rev-parse", "HEAD:a.py")
-    (project.repo.path / ".git/objects" / blob[:2] / blob[2:]).unlink()
-    assert remote.push("main").code == 0
 
 
 # Commands
@@ -491,16 +270,6 @@ def test_refs_of_the_same_commit_are_judged_once(tested: Project, remote: Remote
     judged = remote.push("main", "v1", "main:refs/heads/twin")
     assert (judged.code, judged.report["commits"], len(judged.sent), runs(tested)) == (0, 1, 1, 1)
     assert len(judged.report["refs"]) == 3
-
-
-def test_nothing_but_deletions_passes_without_asking(project: Project, remote: Remote) -> None:
-    server = project.models(analyst(EVAL))
-    remote.accept("main:refs/heads/old")
-    judged = remote.push(":refs/heads/old")
-    assert (judged.code, judged.verdict, server.requests) == (0, "pass", [])
-    assert judged.report["tree"] == ""
-    assert judged.report["refs"][0]["action"] == "delete"
-    assert "PASS: nothing to review" in remote.hook(":refs/heads/old").out
 
 
 def test_a_tag_of_a_blob_is_scanned_and_no_command_runs_in_it(tested: Project, remote: Remote) -> None:

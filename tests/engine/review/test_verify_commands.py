@@ -8,21 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.project import MODEL, Project
-from tests.support.server import Finds, analyst
-
-CHEAP = f'[tool.ralph-hooks]\ncheap = "{MODEL}"\n'
-
-
-def configured(command: str, on: str = '["pre-commit"]') -> str:
-    return f"{CHEAP}[tool.ralph-hooks.verify]\ncommands = ['''{command}''']\non = {on}\n"
+from tests.support.changes import CHEAP, verified_by
+from tests.support.project import Project
+from tests.support.server import analyst
 
 
 @pytest.fixture
 def trusted(project: Project) -> Project:
     """A project whose command fails where the staged a.py holds the word ``broken``."""
     project.models(analyst())
-    project.configure(configured(f"{sys.executable} check.py"))
+    project.configure(verified_by(f"{sys.executable} check.py"))
     project.repo.commit({"check.py": "import sys\nsys.exit('broken' in open('a.py').read())\n", "a.py": "fine = 1\n"})
     assert project.run("trust", "--yes").code == 0
     return project
@@ -47,32 +42,8 @@ def test_a_passing_command_is_named_in_the_one_line(trusted: Project) -> None:
     assert "1 file reviewed, 1 command passed" in done.out
 
 
-def test_analyze_runs_no_command(trusted: Project) -> None:
-    trusted.repo.stage({"a.py": "broken = 1\n"})
-    judged = trusted.judge(command="analyze")
-    assert (judged.code, judged.report["verification"]) == (0, [])
-
-
-def test_verify_asks_no_model_and_says_that_nothing_was_reviewed(trusted: Project) -> None:
-    server = trusted.models(analyst(Finds("broken", "No.")))
-    trusted.repo.stage({"a.py": "broken = 1\n"})
-    judged = trusted.judge(command="verify")
-    assert (judged.code, server.requests, judged.report["reviewed"]) == (1, [], 0)
-    assert judged.causes == {"a.py": "not-asked"}
-    trusted.repo.stage({"a.py": "fine = 2\n"})
-    assert "PASS: 1 command passed, no requests" in trusted.run("verify").out
-
-
-def test_verify_without_anything_to_run_says_so(project: Project) -> None:
-    project.models(analyst())
-    project.repo.stage({"a.py": "fine = 1\n"})
-    judged = project.judge(command="verify")
-    assert judged.code == 0
-    assert "nothing was verified" in judged.notices
-
-
 def test_the_gate_runs_commands_only_at_the_stages_that_are_named(trusted: Project) -> None:
-    trusted.configure(configured(f"{sys.executable} check.py", '["pre-push"]'))
+    trusted.configure(verified_by(f"{sys.executable} check.py", '["pre-push"]'))
     base = trusted.repo.git("rev-parse", "HEAD")
     trusted.repo.stage({"a.py": "broken = 1\n"})
     assert trusted.judge().report["verification"] == []
@@ -82,7 +53,7 @@ def test_the_gate_runs_commands_only_at_the_stages_that_are_named(trusted: Proje
 
 def test_a_command_that_cannot_run_is_inconclusive(project: Project) -> None:
     project.models(analyst())
-    project.configure(configured("no-such-program-anywhere --version"))
+    project.configure(verified_by("no-such-program-anywhere --version"))
     project.run("trust", "--yes")
     project.repo.stage({"a.py": "fine = 1\n"})
     judged = project.judge()
@@ -99,7 +70,7 @@ def test_a_pass_is_believed_only_under_the_conditions_it_had(
 ) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    settings = configured(f"{sys.executable} check.py")
+    settings = verified_by(f"{sys.executable} check.py")
     trusted.repo.stage({"a.py": "fine = 2\n", "sub/check.py": ""})
 
     def ran() -> bool:
