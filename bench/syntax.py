@@ -106,7 +106,8 @@ def measure(repositories: list[Path], most: int, only: str) -> dict[str, Measure
             after = seen.problems(language, path, new, blobs)
             before = seen.problems(language, path, old, blobs)
             seen.unsound_before += bool(before)
-            if after and not before and after[0].certain:
+            sound = not (before and before[0].certain) if language.brackets_only else not before
+            if after and after[0].certain and sound:
                 seen.flagged[commit].append(f"{path}:{after[0].line}: {after[0].message}")
                 if set(old) == {"0"}:
                     seen.flagged_new.add(commit)
@@ -123,7 +124,8 @@ def seen_breaks(language: str, sound: list[tuple[str, bytes]]) -> tuple[int, int
         row = language_of(path)
         if places and row is not None and row.name == language:
             place = generator.choice(places)
-            seen[bool(row.problems(path, data[:place] + data[place + 1 :]))] += 1
+            problems = row.problems(path, data[:place] + data[place + 1 :])
+            seen[problems is not None and len(problems) > 0 and problems[0].certain] += 1
     return seen[True], seen.total()
 
 

@@ -73,13 +73,13 @@ def read(form: LinterFormat, run: LinterRun) -> Reading:
         found.append(item)
         if len(found) > _MOST:
             raise UnreadableError(f"it has more than {_MOST:,} findings")
-    made = (_diagnostic(item, run.root) for item in found)
+    made = (_diagnostic(item, run.root, run.cwd) for item in found)
     return Reading(tuple(item for item in made if item is not None), stopped, silent=not found)
 
 
-def _diagnostic(raw: _Raw, root: str) -> Diagnostic | None:
+def _diagnostic(raw: _Raw, root: str, cwd: str) -> Diagnostic | None:
     """Return ``raw`` at its path in the repository; None where it is about a file elsewhere."""
-    path = _inside(raw.path, root)
+    path = _inside(raw.path, root, cwd)
     if not path:
         return None
     message = " ".join(raw.message.replace(f"{root}/", "").split())[:_LONGEST_MESSAGE]
@@ -87,8 +87,8 @@ def _diagnostic(raw: _Raw, root: str) -> Diagnostic | None:
     return Diagnostic(path, max(0, raw.line), rule, _SEVERITIES.get(raw.severity, Severity.ERROR), message)
 
 
-def _inside(name: str, root: str) -> str:
-    """Return the path in the repository that ``name`` refers to; empty where it is outside."""
+def _inside(name: str, root: str, cwd: str) -> str:
+    """Return the path in the repository that ``name``, seen from ``cwd``, refers to; empty where it is outside."""
     path = name.replace("\\", "/")
     if path.startswith("file:"):
         path = re.sub(r"^file:(//[^/]*)?", "", path)
@@ -97,6 +97,8 @@ def _inside(name: str, root: str) -> str:
     root = root.replace("\\", "/").rstrip("/")
     if path.startswith(f"{root}/"):
         path = path[len(root) + 1 :]
+    elif cwd and not path.startswith("/"):
+        path = f"{cwd}/{path}"
     path = normpath(path)
     return "" if path.startswith(("/", "../")) or path in {".", ".."} or re.match(r"[A-Za-z]:/", path) else path
 

@@ -20,7 +20,7 @@ from ralph_hooks.core.change import Change
 from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding, Severity
-from ralph_hooks.core.linter import FILES, BlockAt, Linter, LinterRun
+from ralph_hooks.core.linter import FILES, BlockAt, Linter, LinterCall, LinterRun
 from ralph_hooks.core.ports.change import Source
 from ralph_hooks.core.ports.checks import Hint, LinterResult
 from ralph_hooks.core.ports.sandbox import LinterRunner
@@ -91,7 +91,11 @@ class ProjectLinters:
         sides = [_recalled(known.get(key)) for key in keys]
         missing = [index for index, side in enumerate(sides) if side is None]
         lines = {index: jobs[index].linter.lines(jobs[index].paths) for index in missing}
-        flat = [(line, jobs[index].linter.timeout) for index in missing for line in lines[index]]
+        flat = [
+            LinterCall(line, jobs[index].linter.cwd, jobs[index].linter.timeout)
+            for index in missing
+            for line in lines[index]
+        ]
         runs = iter(self._runner.run(tree, change, flat, deadline) if flat else ())
         for index in missing:
             side = _read(jobs[index], [next(runs) for _ in lines[index]])
@@ -125,6 +129,11 @@ def _old_paths(sources: Sequence[Source]) -> tuple[str, ...]:
 def _asks_base(side: _Side, sources: Sequence[Source]) -> bool:
     """Return whether the base has to be linted to see that a finding is not new: nearly always there is none."""
     return bool(side.found and _old_paths(sources))
+
+
+def problem_of(linter: Linter, path: str, runs: Sequence[LinterRun]) -> str:
+    """Return why the ``runs`` of ``linter`` on the file at ``path`` cannot be used; empty if they can."""
+    return _read(_Job(linter, (path,)), runs).problem
 
 
 def _read(job: _Job, runs: Sequence[LinterRun]) -> _Side:

@@ -18,7 +18,7 @@ from ralph_hooks.languages.syntax import SyntaxProblem
 from ralph_hooks.languages.table import Language, Trust, language_of
 from ralph_hooks.languages.test_files import is_wrong_on_purpose
 
-_VERSION = "3"
+_VERSION = "4"
 _UNCHECKED = CheckResult(looked=False)
 
 
@@ -66,12 +66,15 @@ def _is_old(known: Language, source: Source, problem: SyntaxProblem) -> bool:
     before = known.problems(source.entry.old_path, source.content.old) if source.content.old else ()
     if before is None:
         return True  # undecidable
+    if known.brackets_only and problem.certain:
+        return bool(before) and before[0].certain
     return bool(before) and (known.reader is None or before[0].message == problem.message or not problem.certain)
 
 
 def _shown(problems: Sequence[SyntaxProblem], source: Source) -> SyntaxProblem:
-    """Return the first problem on lines that the change adds, else the first."""
+    """Return the first problem on lines that the change adds, else the first; only certain ones if the first is."""
     fresh = added(source)
+    problems = [each for each in problems if each.certain or not problems[0].certain]
     return next(
         (each for each in problems if any(line in fresh for line in range(each.line, (each.last or each.line) + 1))),
         problems[0],

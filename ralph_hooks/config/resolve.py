@@ -313,6 +313,7 @@ def _check_linters(file: File) -> None:
         if problem:
             file.blame((*key, "run"), problem, 'such as "ruff check --output-format sarif {files}"')
         check_patterns(file, (*key, "paths"), linter.paths)
+        _check_folder(file, key, linter.cwd)
 
 
 def check_personal(file: File, *, own: bool) -> None:
@@ -355,12 +356,16 @@ def _check_command(file: File, key: Key, command: str | tuple[str, ...] | Comman
             if leads_out(pattern):
                 at = (*key, "junit") if single else (*key, "junit", index)
                 file.blame(at, "expected a pattern of files below cwd", 'such as "target/surefire-reports/*.xml"')
-        if command.cwd and leads_out(command.cwd):
-            file.blame((*key, "cwd"), "expected a folder of the repository", 'such as "packages/web"')
+        _check_folder(file, key, command.cwd)
         return
     problem = _command_problem(command)
     if problem:
         file.blame(key, problem, 'such as "python -m pytest -q"')
+
+
+def _check_folder(file: File, key: Key, cwd: str) -> None:
+    if cwd and leads_out(cwd):
+        file.blame((*key, "cwd"), "expected a folder of the repository", 'such as "packages/web"')
 
 
 def leads_out(path: str) -> bool:

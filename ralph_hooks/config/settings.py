@@ -290,10 +290,17 @@ class LinterTable(Table, frozen=True):
     run: Annotated[
         Text,
         Meta(
-            description="A shell command line, run at the top of the repository, that writes the findings to "
-            "standard output. `{files}` is replaced by the changed files that match `paths`."
+            description="A shell command line, run at the top of the repository or in `cwd`, that writes the findings "
+            "to standard output. `{files}` is replaced by the changed files that match `paths`."
         ),
     ]
+    cwd: Annotated[
+        Text,
+        Meta(
+            description="The folder that it runs in, for a part of a monorepo: only files below it count, and "
+            "`{files}` and findings are relative to it. `paths` stay relative to the top."
+        ),
+    ] = ""
     paths: Annotated[
         Texts,
         Meta(
@@ -327,7 +334,8 @@ class LinterTable(Table, frozen=True):
     @property
     def linter(self) -> Linter:
         """The same for the rest of the program."""
-        return Linter(self.name, self.run, self.paths, self.block_at, self.format, self.rules, self.timeout)
+        cwd = self.cwd.strip("/")
+        return Linter(self.name, self.run, self.paths, self.block_at, self.format, self.rules, self.timeout, cwd)
 
 
 class ReviewSettings(Table, frozen=True):

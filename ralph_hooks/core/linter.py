@@ -50,16 +50,37 @@ class Linter(Struct, frozen=True):
     """The only rules that block; the findings of others are hints. Without, all rules may block."""
     timeout: float = 120.0
     """Seconds for one run."""
+    cwd: str = ""
+    """The folder that it runs in and is about, relative to the top; empty for the top."""
 
     def covers(self, entry: Entry) -> bool:
         """Return whether the linter has something to say of ``entry`` after the change."""
-        return entry.new_oid is not None and (not self.paths or first_match(entry.path, self.paths) is not None)
+        return entry.new_oid is not None and self.covers_path(entry.path)
+
+    def covers_path(self, path: str) -> bool:
+        """Return whether the linter is about the file at ``path``."""
+        return path.startswith(self._folder) and (not self.paths or first_match(path, self.paths) is not None)
 
     def lines(self, paths: Sequence[str]) -> tuple[str, ...]:
         """Return the command lines for ``paths``: one, or several where they are too many for one."""
         if FILES not in self.run:
             return (self.run,)
-        return tuple(self.run.replace(FILES, words) for words in _quoted(paths))
+        below = [path.removeprefix(self._folder) for path in paths]
+        return tuple(self.run.replace(FILES, words) for words in _quoted(below))
+
+    @property
+    def _folder(self) -> str:
+        return f"{self.cwd}/" if self.cwd else ""
+
+
+class LinterCall(Struct, frozen=True):
+    """One command line of a linter."""
+
+    line: str
+    cwd: str
+    """The folder to run it in, relative to the top; empty for the top."""
+    seconds: float
+    """The timeout."""
 
 
 class LinterRun(Struct, frozen=True):
@@ -70,7 +91,9 @@ class LinterRun(Struct, frozen=True):
     code: int | None = None
     """Its exit code; None if it did not end in time."""
     root: str = ""
-    """The absolute path of the folder that it ran in."""
+    """The absolute path of the copy that it ran in."""
+    cwd: str = ""
+    """The folder of it, relative to ``root``; empty for the top."""
     said: str = ""
     """The last line of its standard error."""
     problem: str = ""

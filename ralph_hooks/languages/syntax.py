@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
+from ralph_hooks.languages.brackets import unbalanced
 from ralph_hooks.languages.tree import Grammar, broken, parse
 
 if TYPE_CHECKING:
@@ -51,6 +53,18 @@ def read_tree(language: str, grammar: Grammar, data: bytes) -> Sequence[SyntaxPr
         message = f"{language} syntax error at `{text}`" if text else f"{language} syntax error"
         problems.append(SyntaxProblem(first, message, last if last > first else 0))
     return problems
+
+
+def read_bracketed(language: str, grammar: Grammar, data: bytes) -> Sequence[SyntaxProblem] | None:
+    """Read by a grammar that is certain only of brackets: sound files may use what it does not know."""
+    problems = read_tree(language, grammar, data)
+    if not problems:
+        return problems
+    guesses = [msgspec.structs.replace(each, certain=False) for each in problems]
+    alone = unbalanced(language, data)
+    if alone is None:
+        return guesses
+    return [SyntaxProblem(alone[0], f"{language} syntax error: {alone[1]}"), *guesses]
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from ralph_hooks.languages.syntax import (
     Reader,
     SyntaxProblem,
     python_parses,
+    read_bracketed,
     read_json,
     read_notebook,
     read_python,
@@ -51,6 +52,8 @@ class Language(Struct, frozen=True, kw_only=True):
     reader: Reader | None = None
     """Function that finds syntax errors, if the grammar does not."""
     syntax: Trust = Trust.NONE
+    brackets_only: bool = False
+    """True if of syntax errors only brackets without a partner are certain: see `languages.brackets`."""
     line_comments: tuple[str, ...] = ()
     block_comments: tuple[tuple[str, str], ...] = ()
     tests: str = ""
@@ -72,7 +75,10 @@ class Language(Struct, frozen=True, kw_only=True):
         """Return the places in ``data`` that cannot be parsed; None if no parser is here, or it takes too long."""
         if self.reader is not None:
             return self.reader(path, data)
-        return read_tree(self.name, self.grammar, data) if self.grammar is not None else None
+        if self.grammar is None:
+            return None
+        read = read_bracketed if self.brackets_only else read_tree
+        return read(self.name, self.grammar, data)
 
     def parses(self, path: str, data: bytes) -> bool:
         """Return whether a parser takes all of ``data``; False if there is none."""
@@ -241,7 +247,8 @@ LANGUAGES: tuple[Language, ...] = (
         name="C",
         suffixes=(".c",),
         grammar=_C,
-        syntax=Trust.HINT,
+        syntax=Trust.BLOCK,
+        brackets_only=True,
         line_comments=_SLASHES,
         block_comments=_STARS,
         free_form=True,
@@ -250,7 +257,8 @@ LANGUAGES: tuple[Language, ...] = (
         name="C++",
         suffixes=(".cc", ".cpp", ".cxx", ".c++", ".h", ".hh", ".hpp", ".hxx", ".ipp", ".tpp"),
         grammar=_CPP,
-        syntax=Trust.HINT,
+        syntax=Trust.BLOCK,
+        brackets_only=True,
         test_case=r"^[ \t]*(?:TEST(?:_F|_P)?\(\s*(?P<name>\w+\s*,\s*\w+)|TEST_CASE\(\s*\"(?P<title>[^\"]+))",
         line_comments=_SLASHES,
         block_comments=_STARS,
@@ -268,7 +276,8 @@ LANGUAGES: tuple[Language, ...] = (
             ),
             calls={"invocation_expression": "function", "object_creation_expression": "type"},
         ),
-        syntax=Trust.HINT,
+        syntax=Trust.BLOCK,
+        brackets_only=True,
         test_case=r"\[(?:Fact|Theory|Test|TestCase|TestMethod)\b(?:[^{;\[]|\[(?!Fact|Theory|Test)){0,400}?\b(?:void|Task)\s+(?P<name>\w+)\s*\(",
         line_comments=_SLASHES,
         block_comments=_STARS,
@@ -333,7 +342,8 @@ LANGUAGES: tuple[Language, ...] = (
         name="CSS",
         suffixes=(".css",),
         grammar=Grammar(package="tree_sitter_css"),
-        syntax=Trust.HINT,
+        syntax=Trust.BLOCK,
+        brackets_only=True,
         block_comments=_STARS,
         free_form=True,
         is_program=False,

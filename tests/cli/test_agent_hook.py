@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import subprocess
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 
 from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
 from ralph_hooks.locks import acquire
+from tests.support.agent_program import DOLLARS
 from tests.support.agents import Agent, install
 from tests.support.project import Project, Ran
 from tests.support.repairs import Crew, plan
@@ -237,7 +241,10 @@ def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkey
         project.repo.git("commit", "--quiet", "--no-verify", "-m", "Set up")
 
         project.repo.write({"a.py": bad})
-        report = blocked("claude-code", hook(project))
+        said_stop = call("claude-code", project)
+        stopped = subprocess.run(["sh", "-c", entry["command"]], input=said_stop, capture_output=True, check=False)
+        assert (stopped.returncode, stopped.stdout) == (2, b"")  # what Claude Code hands to the model is standard error
+        report = stopped.stderr.decode()
         assert bug.message in report
         assert "proved: IndexError" in report
 
@@ -246,5 +253,9 @@ def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkey
         assert fixed.code == 0, fixed.out + fixed.err
         assert (project.repo.path / "a.py").read_text() == good
         assert hook(project, again=True) == Ran(0, "", "")
-    assert "claude-code/haiku" in project.run("cost").out
-    assert project.ledger().cost_usd > 0
+    cost = project.run("cost").out
+    assert "claude-code/haiku" in cost
+    assert re.search(r"\$\d", cost)
+    whole = project.ledger()
+    assert whole.calls == len(agent.calls)
+    assert whole.cost_usd == Decimal(str(DOLLARS)) * (whole.calls - whole.unknown)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from ralph_hooks.app.context import open_state
-from ralph_hooks.cli.doctor import hooks, probes
+from ralph_hooks.cli.doctor import hooks, linters, probes
 from ralph_hooks.cli.doctor.probes import ProbeLine, ProbeStatus
 from ralph_hooks.cli.shared.review_command import wants_color
 from ralph_hooks.core.text import one_line
@@ -17,8 +17,8 @@ from ralph_hooks.store.paths import locate
 
 HELP = """\
 Check the setup and suggest fixes: git, the configuration, keys (only their names are shown), prices, your approval, the
-hooks, the state folder, the team's store, and network isolation for repairs. Each model gets one tiny request, which is
-recorded in the ledger like every other.
+hooks, the state folder, the team's store, and network isolation for repairs. Each linter of the project runs on one
+file of HEAD. Each model gets one tiny request, which is recorded in the ledger like every other.
 
 Each line is ok, warn or fail, with the next step. Exit 1 if any line is fail.
 
@@ -65,6 +65,8 @@ def examine(*, offline: bool) -> Iterator[ProbeLine]:
     yield line
     yield from probes.shell(context)
     yield from probes.network(context)
+    if approved:
+        yield from linters.linters(context)
     ready, lines = probes.keys(context)
     yield from lines
     usable = all(line.status is not ProbeStatus.FAIL for line in reached)

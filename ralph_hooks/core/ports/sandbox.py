@@ -8,7 +8,7 @@ from typing import Protocol
 from ralph_hooks.core.change import Change
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.linter import LinterRun
+from ralph_hooks.core.linter import LinterCall, LinterRun
 from ralph_hooks.core.ports.change import Snapshot
 from ralph_hooks.core.proof import ProofRun, Run
 from ralph_hooks.core.repair import AgentRun, StoredFix
@@ -42,10 +42,8 @@ class Verifier(Protocol):
 class LinterRunner(Protocol):
     """Runner of linters in a scratch copy of a tree."""
 
-    def run(
-        self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
-    ) -> Sequence[LinterRun]:
-        """Return one outcome for each of ``lines``, a shell command line and its timeout in seconds.
+    def run(self, tree: str, change: Change, lines: Sequence[LinterCall], deadline: Deadline) -> Sequence[LinterRun]:
+        """Return one outcome for each of ``lines``.
 
         ``change`` says how to make its tree where git has not stored it. Raises nothing for a line that fails.
         """

@@ -8,7 +8,7 @@ from pathlib import Path
 from ralph_hooks.core.change import Change, decode
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.linter import LinterRun
+from ralph_hooks.core.linter import LinterCall, LinterRun
 from ralph_hooks.errors import RalphError
 from ralph_hooks.git.sandbox import dependencies as dependency_folders
 from ralph_hooks.git.sandbox import lfs, shell
@@ -45,9 +45,7 @@ class GitLinterRunner:
         self._conditions: dict[str, str] = {}
         self._caveats: dict[str, None] = {}
 
-    def run(
-        self, tree: str, change: Change, lines: Sequence[tuple[str, float]], deadline: Deadline
-    ) -> Sequence[LinterRun]:
+    def run(self, tree: str, change: Change, lines: Sequence[LinterCall], deadline: Deadline) -> Sequence[LinterRun]:
         """Return one outcome per line; all lines run in one scratch copy of ``tree``."""
         network = self._network()
         if network and not self._wants_network:
@@ -57,7 +55,7 @@ class GitLinterRunner:
                 lfs.fill(copy, self._large_files)
                 if self._dependencies:
                     dependency_folders.share(self._project, copy)
-                return [self._run(copy, line, seconds, deadline, network=network) for line, seconds in lines]
+                return [self._run(copy, line, deadline, network=network) for line in lines]
         except (RalphError, OSError) as error:
             told = error.message if isinstance(error, RalphError) else error.strerror
             return [LinterRun(problem=f"cannot make a scratch copy: {told}")] * len(lines)
@@ -77,19 +75,22 @@ class GitLinterRunner:
     def _network(self) -> bool:
         return self._wants_network or not can_cut_network()
 
-    def _run(self, copy: Path, line: str, seconds: float, deadline: Deadline, *, network: bool) -> LinterRun:
-        limit = min(seconds, deadline.remaining())
+    def _run(self, copy: Path, call: LinterCall, deadline: Deadline, *, network: bool) -> LinterRun:
+        limit = min(call.seconds, deadline.remaining())
         if not limit:
             return LinterRun(problem="the deadline was reached")
-        words = Command(line).words
+        folder = copy / call.cwd
+        if not folder.is_dir():
+            return LinterRun(problem=f"the folder {call.cwd} does not exist")
+        words = Command(call.line).words
         env = program_environment(copy, self._project, words[0] if words else "")
-        args, told = shell.arguments(line, env)
+        args, told = shell.arguments(call.line, env)
         if told:
             self._caveats[told] = None
         try:
             done = run_bounded(
                 args,
-                cwd=copy,
+                cwd=folder,
                 env=env,
                 timeout=limit,
                 memory=self._memory,
@@ -100,7 +101,8 @@ class GitLinterRunner:
         except OSError as error:
             return LinterRun(problem=f"it could not be started: {error.strerror}")
         if done.returncode is None:
-            why = "it did not finish in time" if limit == seconds else "the deadline was reached"
+            why = "it did not finish in time" if limit == call.seconds else "the deadline was reached"
             return LinterRun(problem=f"{why}: stopped after {limit:.0f} s")
         said = decode(done.errors).strip().rsplit("\n", 1)[-1].strip()
-        return LinterRun(output=done.tail, code=done.returncode, root=str(copy), said=said.replace(f"{copy}/", ""))
+        said = said.replace(f"{copy}/", "")
+        return LinterRun(output=done.tail, code=done.returncode, root=str(copy), cwd=call.cwd, said=said)

@@ -77,6 +77,17 @@ def test_mypy_blocks_with_the_rules_that_are_named(project: Project) -> None:
     assert project.judge().verdict == "pass"
 
 
+def test_a_linter_of_a_part_runs_in_its_folder(project: Project) -> None:
+    """Its files and findings are relative to that folder; files elsewhere are not its business."""
+    says = script(project, "import sys\nfor name in sys.argv[1:]: print(f'{name}:1:1: error: bad [E1]')") + " {files}"
+    set_up(project, linter("web", says, 'format = "gcc"', 'cwd = "packages/web"', 'paths = ["*.py"]'))
+    project.repo.stage({"packages/web/src/a.py": "A = 1\n", "packages/api/b.py": "B = 1\n"})
+    judged = project.judge()
+    assert [(each["path"], each["category"]) for each in judged.findings] == [("packages/web/src/a.py", "E1")]
+    checked = {item["path"]: item["checks"] for item in judged.report["checked"]}
+    assert "web" not in checked["packages/api/b.py"]
+
+
 def test_a_warning_is_advice_until_warnings_block(project: Project) -> None:
     says = script(project, "import sys\nprint(f'{sys.argv[1]}:1:1: warning: doubtful [W1]')") + " {files}"
     paths = 'paths = ["*.py"]'
