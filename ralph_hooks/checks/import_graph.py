@@ -64,10 +64,12 @@ class _Use(Struct, frozen=True):
     line: int
 
 
-def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchanged: Unchanged) -> tuple[Finding, ...]:
+def broken_imports(
+    suspects: Sequence[Source], sources: Sequence[Source], unchanged: Unchanged, seconds: float
+) -> tuple[Finding, ...] | None:
     """Return one finding for each name or module of ``suspects`` that was removed and still imported.
 
-    ``sources`` are all Python files of the change.
+    ``sources`` are all Python files of the change. None if the search for importers takes more than ``seconds``.
     """
     suspects = [source for source in suspects if _has_left(source) or _lost(source)]
     if not suspects:
@@ -82,8 +84,10 @@ def broken_imports(suspects: Sequence[Source], sources: Sequence[Source], unchan
         for source in sources
         if source.content.new is not None and source.path.endswith(_SUFFIX)
     }
-    contents |= unchanged.holding(sorted(words), _SUFFIX)
-    return tuple(_finding(*use) for use in _uses(gone, contents, files)[:_MOST])
+    others = unchanged.holding(sorted(words), _SUFFIX, seconds)
+    if others is None:
+        return None
+    return tuple(_finding(*use) for use in _uses(gone, contents | dict(others), files)[:_MOST])
 
 
 def _gone(source: Source, files: _Files) -> _Gone | None:

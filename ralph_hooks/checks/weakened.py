@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from ralph_hooks.checks.shared import is_ci, sets_limits
 from ralph_hooks.core.change import Entry
+from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.ports.change import Source, Unchanged
 from ralph_hooks.languages.table import language_of
@@ -21,6 +22,7 @@ class WeakenedTests:
     """Judges a change as a whole."""
 
     name = "weakened-tests"
+    takes_parts = False
 
     def __init__(self, *, blocks: bool) -> None:
         self._blocks = blocks
@@ -32,7 +34,12 @@ class WeakenedTests:
             language_of(path) is not None or is_ci(path) or sets_limits(path) for path in {entry.path, entry.old_path}
         )
 
-    def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> tuple[Finding, ...]:  # noqa: ARG002 - the change decides
+    def run(
+        self,
+        sources: Sequence[Source],
+        unchanged: Unchanged | None,  # noqa: ARG002 - the change decides
+        deadline: Deadline,  # noqa: ARG002 - it is quick
+    ) -> tuple[Finding, ...]:
         """Return at most one finding a kind."""
         from ralph_hooks.checks.weakening import findings  # off the path of a cached commit
 

@@ -208,6 +208,16 @@ class GitSnapshot:
         """Return the files that the change does not touch."""
         return GitUnchanged(self.change, cwd=self._repository.top, env=self._repository.environment)
 
+    def unchanged_by(self, part: Change) -> GitUnchanged | None:
+        """Return the files outside of ``part`` of the change.
+
+        None if git has not stored the tree: the files of other parts could only be read from the base.
+        """
+        top, env = self._repository.top, self._repository.environment
+        if try_git(["cat-file", "-e", part.tree], cwd=top, env=env).returncode:
+            return None
+        return GitUnchanged(part, cwd=top, env=env)
+
     def _git(self, *args: str, stdin: bytes) -> bytes:
         return git(args, cwd=self._repository.top, stdin=stdin, env=self._repository.environment)
 

@@ -33,16 +33,18 @@ class GitUnchanged:
         """Return the paths of every regular file."""
         return self._listed().keys()
 
-    def holding(self, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
-        """Return files with this suffix that contain any of the words; empty if a clone lacks some of them."""
+    def holding(self, words: Sequence[str], suffix: str, seconds: float) -> Mapping[str, bytes] | None:
+        """Return files with this suffix that contain any of the words; empty if a clone lacks some of them.
+
+        None if git takes more than ``seconds``, or prints more than `_MOST_OUTPUT`.
+        """
         oids = self._listed()
         patterns = [part for word in words for part in ("-e", word)]
-        found = try_git(
-            ["grep", "-l", "-z", "-w", "-F", "--no-color", "--full-name", "--no-recurse-submodules",
-             *patterns, self._tree, "--", f"*{suffix}"],
-            cwd=self._cwd, env=self._env,
-        )  # fmt: skip
-        named = (os.fsdecode(name).partition(":")[2] for name in found.stdout.split(b"\0") if name)
+        found = self._search(["-l", "-w", "-F", *patterns, self._tree, "--", f"*{suffix}"], seconds)
+        if found is None:
+            return None
+        output, code = found
+        named = (os.fsdecode(name).partition(":")[2] for name in output.split(b"\0") if name and code == 0)
         wanted = [path for path in named if path in oids][:_MOST]
         if not wanted:
             return {}
@@ -58,25 +60,12 @@ class GitUnchanged:
         """
         oids = self._listed()
         found: dict[str, set[str]] = {word: set() for word in words}
-        process = spawn(
-            ["grep", "-o", "-z", "-w", "-E", "--no-color", "--no-line-number", "--no-column", "--full-name",
-             "--no-recurse-submodules", "-e", f"({'|'.join(words)})", self._tree, "--",
-             *(f"*{suffix}" for suffix in suffixes)],
-            cwd=self._cwd, env=self._env,
-        )  # fmt: skip
-        timer = threading.Timer(seconds, process.kill)
-        timer.start()
-        output = bytearray()
-        try:
-            for piece in stream(process, _PIECE):
-                output += piece
-                if len(output) > _MOST_OUTPUT:
-                    return None
-        finally:
-            timer.cancel()
-        if process.returncode not in {0, 1}:  # 1: nothing was found
+        places = [f"*{suffix}" for suffix in suffixes]
+        options = ["-o", "-w", "-E", "--no-line-number", "--no-column", "-e", f"({'|'.join(words)})"]
+        searched = self._search([*options, self._tree, "--", *places], seconds)
+        if searched is None or searched[1] not in {0, 1}:  # 1: nothing was found
             return None
-        for name, word in re.findall(rb"(?s)" + self._tree.encode() + rb":(.*?)\0(.*?)\n", bytes(output)):
+        for name, word in re.findall(rb"(?s)" + self._tree.encode() + rb":(.*?)\0(.*?)\n", searched[0]):
             path = os.fsdecode(name)
             if path in oids:
                 found.setdefault(word.decode("ascii", "replace"), set()).add(path)
@@ -104,6 +93,28 @@ class GitUnchanged:
             return {}
         blobs = read_blobs(list(dict.fromkeys(wanted.values())), cwd=self._cwd, env=self._env)
         return {path: blobs[oid] for path, oid in wanted.items()}
+
+    def _search(self, args: Sequence[str], seconds: float) -> tuple[bytes, int] | None:
+        """Return what `git grep` prints and its exit code; None if it was stopped."""
+        common = ["grep", "-z", "--no-color", "--full-name", "--no-recurse-submodules"]
+        process = spawn([*common, *args], cwd=self._cwd, env=self._env)
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, stop)
+        timer.start()
+        output = bytearray()
+        try:
+            for piece in stream(process, _PIECE):
+                output += piece
+                if len(output) > _MOST_OUTPUT:
+                    return None
+        finally:
+            timer.cancel()
+        return None if late.is_set() else (bytes(output), process.returncode)
 
     def _listed(self) -> Mapping[str, str]:
         """Return object ids by path."""

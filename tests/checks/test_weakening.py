@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from ralph_hooks.checks.weakened import WeakenedTests
+from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.ports.change import Source
+from tests.support.patience import PATIENCE
 from tests.support.sources import source
 
 TESTS = """\
@@ -27,7 +31,7 @@ TWO = "def test_two():\n    assert total([]) == 0\n"
 
 def findings(*sources: Source, blocks: bool = False) -> tuple[Finding, ...]:
     check = WeakenedTests(blocks=blocks)
-    return check.run([each for each in sources if check.applies(each.entry)], None)
+    return check.run([each for each in sources if check.applies(each.entry)], None, Deadline(PATIENCE, time.monotonic))
 
 
 def message(*sources: Source) -> str:

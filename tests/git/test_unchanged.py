@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 
 import pytest
 
 from ralph_hooks.git.snapshot import GitSnapshot, commit, open_repository, staged
+from ralph_hooks.git.unchanged import GitUnchanged
 from tests.support.patience import PATIENCE
 from tests.support.repo import Repo
 
@@ -20,6 +22,12 @@ FILES = {
 }
 
 
+def holding(unchanged: GitUnchanged, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
+    found = unchanged.holding(words, suffix, PATIENCE)
+    assert found is not None
+    return found
+
+
 def look(repo: Repo) -> GitSnapshot:
     return staged(open_repository(repo.path))
 
@@ -30,12 +38,12 @@ def test_files_of_an_index_and_of_a_commit_are_found_by_whole_words(repo: Repo) 
     expected = {"b/c.py", "b/d.py", "e.txt"}
     index = look(repo).unchanged()
     assert index.paths() == expected
-    assert index.holding(["total"], ".py") == {"b/c.py": b"import total\n"}
-    assert index.holding(["nothing", "total_of"], ".py").keys() == {"b/d.py"}
-    assert index.holding(["tota.", "-e"], ".py") == {}
+    assert holding(index, ["total"], ".py") == {"b/c.py": b"import total\n"}
+    assert holding(index, ["nothing", "total_of"], ".py").keys() == {"b/d.py"}
+    assert holding(index, ["tota.", "-e"], ".py") == {}
     head = commit(open_repository(repo.path), repo.commit()).unchanged()
     assert head.paths() == expected
-    assert head.holding(["total"], ".txt").keys() == {"e.txt"}
+    assert holding(head, ["total"], ".txt").keys() == {"e.txt"}
 
 
 def test_a_renamed_file_is_not_left_alone(repo: Repo) -> None:
@@ -48,7 +56,7 @@ def test_a_first_commit_leaves_nothing_alone(repo: Repo) -> None:
     repo.git("update-ref", "-d", "HEAD")
     unchanged = look(repo).unchanged()
     assert unchanged.paths() == set()
-    assert unchanged.holding(["two"], ".py") == {}
+    assert holding(unchanged, ["two"], ".py") == {}
 
 
 def test_links_and_submodules_are_no_files(repo: Repo) -> None:
@@ -67,7 +75,7 @@ def test_files_of_any_name_are_found(repo: Repo) -> None:
     repo.git("config", "grep.column", "true")
     repo.git("config", "grep.lineNumber", "true")
     unchanged = look(repo).unchanged()
-    assert unchanged.holding(["total"], ".py").keys() == names
+    assert holding(unchanged, ["total"], ".py").keys() == names
     assert unchanged.occurrences(["total", "other"], [".py"], PATIENCE) == {"total": names, "other": set()}
 
 
@@ -83,6 +91,7 @@ def test_a_search_ends_with_its_time(repo: Repo) -> None:
     repo.commit({"a.py": "total = 1\n" * 200_000})
     repo.stage({"b.py": "x = 1\n"})
     assert look(repo).unchanged().occurrences(["total"], [".py"], 0.0) is None
+    assert look(repo).unchanged().holding(["total"], ".py", 0.0) is None
 
 
 def test_no_more_is_read_than_asked_for(repo: Repo) -> None:
@@ -95,7 +104,7 @@ def test_no_more_is_read_than_asked_for(repo: Repo) -> None:
 
 def test_literal_pathspecs_do_not_matter(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_LITERAL_PATHSPECS", "1")
-    assert look(repo).unchanged().holding(["two"], ".py").keys() == {"a.py"}
+    assert holding(look(repo).unchanged(), ["two"], ".py").keys() == {"a.py"}
 
 
 def test_nothing_is_fetched(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +116,7 @@ def test_nothing_is_fetched(repo: Repo, monkeypatch: pytest.MonkeyPatch) -> None
     partial.git("read-tree", "HEAD")
     unchanged = staged(open_repository(clone)).unchanged()
     assert unchanged.paths() == {"a.py"}
-    assert unchanged.holding(["two"], ".py") == {}
+    assert holding(unchanged, ["two"], ".py") == {}
     assert not unchanged.occurrences(["two"], [".py"], PATIENCE)
     assert unchanged.read(["a.py"], 1_000) == {}
     assert "?" in partial.git("rev-list", "--objects", "--missing=print", "HEAD")

@@ -38,6 +38,10 @@ class Snapshot(Protocol):
         """Return the files that the change leaves alone; None if only the change itself is available."""
         ...
 
+    def unchanged_by(self, part: Change) -> Unchanged | None:
+        """Return the files outside of ``part`` of the change, as they are after all of it; None as `unchanged`."""
+        ...
+
 
 class Unchanged(Protocol):
     """The files of the project that a change leaves alone, read on demand."""
@@ -46,8 +50,11 @@ class Unchanged(Protocol):
         """Return the paths of all of them."""
         ...
 
-    def holding(self, words: Sequence[str], suffix: str) -> Mapping[str, bytes]:
-        """Return the files with this suffix that contain any of the words, by path."""
+    def holding(self, words: Sequence[str], suffix: str, seconds: float) -> Mapping[str, bytes] | None:
+        """Return the files with this suffix that contain any of the words, by path.
+
+        None if the search takes more than ``seconds``.
+        """
         ...
 
     def occurrences(

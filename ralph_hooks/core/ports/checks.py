@@ -55,6 +55,8 @@ class ChangeCheck(Protocol):
     """A deterministic check of a change as a whole. Its answer is kept by the content of the change and its base."""
 
     name: str
+    takes_parts: bool
+    """True if it reads the rest of the project itself, so that a part of a large change is enough for it."""
 
     @property
     def version(self) -> str:
@@ -65,8 +67,13 @@ class ChangeCheck(Protocol):
         """Return True if this file matters to the check, by the path alone."""
         ...
 
-    def run(self, sources: Sequence[Source], unchanged: Unchanged | None) -> Sequence[Finding]:
-        """Return findings on the files that matter. ``unchanged`` is None if the rest of the project is not here."""
+    def run(
+        self, sources: Sequence[Source], unchanged: Unchanged | None, deadline: Deadline
+    ) -> Sequence[Finding] | None:
+        """Return findings on the files that matter; None if there was not enough time.
+
+        ``unchanged`` is None if the rest of the project is not here.
+        """
         ...
 
 

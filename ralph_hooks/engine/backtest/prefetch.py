@@ -61,6 +61,9 @@ class InMemorySnapshot:
     def unchanged(self) -> None:
         """The rest of the project is not in memory."""
 
+    def unchanged_by(self, part: Change) -> None:
+        """As `unchanged`."""
+
 
 class Blobs(Protocol):
     """Reader of the files of many changes at once; several may be of the same path."""

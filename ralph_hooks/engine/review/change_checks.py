@@ -16,14 +16,20 @@ from ralph_hooks.engine.cache_keys import content_key, key, read_back
 from ralph_hooks.engine.review import anchors
 from ralph_hooks.engine.review.review_input import Checked, ReviewInput
 
+_ALONE = "it cannot read the rest of the project here (a change of this size can be checked once it is committed)"
+
 
 def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache: Cache, deadline: Deadline) -> Checked:
     """Return the findings of ``checks``, which review ``change`` as a whole."""
     unchanged = change.snapshot.unchanged()
     plans = [(check, entries) for check in checks if (entries := _entries(check, change, unchanged))]
-    keys = [_key(check, entries, change.snapshot.change.base) for check, entries in plans]
-    known = cache.get(keys)
     checked = Checked()
+    if unchanged is None:
+        skipped = [check.name for check, _ in plans if check.takes_parts]
+        plans = [(check, entries) for check, entries in plans if not check.takes_parts]
+        checked += Checked(remarks=tuple(f"the {name} check did not run: {_ALONE}" for name in skipped))
+    keys = [_key(check, entries, change) for check, entries in plans]
+    known = cache.get(keys)
     fresh: dict[str, bytes] = {}
     for (check, entries), name in zip(plans, keys, strict=True):
         found = read_back(known.get(name), tuple[Finding, ...])
@@ -32,7 +38,11 @@ def run_change_checks(checks: Sequence[ChangeCheck], change: ReviewInput, cache:
                 checked += Checked(unfinished=(check.name,))
                 continue
             sources = change.sources(entries)
-            found = anchors.anchored_all(check.run(sources, unchanged), sources)
+            answer = check.run(sources, unchanged, deadline)
+            if answer is None:
+                checked += Checked(unfinished=(check.name,))
+                continue
+            found = anchors.anchored_all(answer, sources)
             fresh[name] = msgspec.json.encode(_numbered(found, entries))
         else:
             found = _named(found, entries)
@@ -53,9 +63,11 @@ def _entries(check: ChangeCheck, change: ReviewInput, unchanged: Unchanged | Non
     return [entry for entry in entries if check.applies(entry)]
 
 
-def _key(check: ChangeCheck, entries: Sequence[Entry], base: str) -> str:
+def _key(check: ChangeCheck, entries: Sequence[Entry], change: ReviewInput) -> str:
     contents = sorted(content_key("", "", entry) for entry in entries)
-    return key(f"change-check/{check.name}", check.version, base, *contents)
+    whole = change.snapshot.change
+    tree = whole.tree if check.takes_parts else ""  # of a part of the change, other parts count too
+    return key(f"change-check/{check.name}", check.version, whole.base, tree, *contents)
 
 
 def _numbered(found: Sequence[Finding], entries: Sequence[Entry]) -> list[Finding]:

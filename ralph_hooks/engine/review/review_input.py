@@ -9,10 +9,10 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.config import Dismissing, Settings
-from ralph_hooks.core.change import Content, Entry, Hunk, Status
+from ralph_hooks.core.change import Change, Content, Entry, Hunk, Status
 from ralph_hooks.core.dismissal import DismissalKind, Dismissed
 from ralph_hooks.core.finding import Finding
-from ralph_hooks.core.ports.change import Snapshot, Source
+from ralph_hooks.core.ports.change import Snapshot, Source, Unchanged
 from ralph_hooks.core.ports.checks import Hint
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
@@ -205,8 +205,11 @@ class _Part:
     def stream(self, oid: str) -> Iterator[bytes]:
         return self._whole.stream(oid)
 
-    def unchanged(self) -> None:
-        """Other parts of the change would be missing."""
+    def unchanged(self) -> Unchanged | None:
+        return self._whole.unchanged_by(self.change)
+
+    def unchanged_by(self, part: Change) -> Unchanged | None:
+        return self._whole.unchanged_by(part)
 
 
 def of_its_kind(entry: Entry) -> Entry:

@@ -67,10 +67,11 @@ class CheckSuite(Struct, frozen=True, kw_only=True):
         checked = run_file_checks(files, change, cache, deadline, begin)
         half = deadline.part(deadline.remaining() / 2)  # a large file must not keep the others from being reviewed
         checked += scan_large_files(files, change, cache, half)
-        if reviewed and change.is_whole:
-            changes = [check for check in self.changes if not self.skips.check(check.name)]
-            checked += run_change_checks(changes, change, cache, deadline)
-            if self.linters is not None:
+        if reviewed:
+            changes = [each for each in self.changes if change.is_whole or each.takes_parts]
+            wanted = [check for check in changes if not self.skips.check(check.name)]
+            checked += run_change_checks(wanted, change, cache, deadline)
+            if self.linters is not None and change.is_whole:
                 from ralph_hooks.engine.review.linters import run_linters  # most projects have none
 
                 checked += run_linters(self.linters, change, cache, deadline, settings, self.skips)
@@ -83,8 +84,8 @@ class CheckSuite(Struct, frozen=True, kw_only=True):
         changed = [name for source in own for name in settings_changed(source.entry, source.content, places)]
         if changed:  # it could approve itself
             yield f"this change edits ralph-hooks' own settings: {one_line(', '.join(dict.fromkeys(changed)))}"
-        if reviewed and not change.is_whole and self.changes:
-            names = self.names[len(self.files) :]
-            yield (
-                f"this change has too many files to be held in memory, so it was not checked for {' and '.join(names)}"
-            )
+        if reviewed and not change.is_whole:
+            left_out = [check.name for check in self.changes if not check.takes_parts]
+            left_out += [linter.name for linter in self.linters.linters] if self.linters else []
+            names = ", ".join(left_out)
+            yield f"this change has too many files to be held in memory, so these checks did not run: {names}"

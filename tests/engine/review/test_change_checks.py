@@ -34,6 +34,19 @@ def test_a_name_that_is_not_utf8_comes_back_from_the_cache(project: Project) -> 
     assert first.findings[0]["path"] == "tests/test_\\xff.py"
 
 
+def test_a_large_push_is_checked_as_a_whole(project: Project) -> None:
+    """In parts of 1,000 files: the import that broke is in another part than the name that is gone."""
+    project.configure("")
+    files = {f"m{number:04}.py": f"X = {number}\n" for number in range(1_001)}
+    till = "from aaa.cart import total\n"
+    project.repo.commit({**files, "aaa/__init__.py": "", "aaa/cart.py": CART, "zzz.py": till})
+    more = {name: f"{text}Y = 1\n" for name, text in files.items()}
+    project.repo.commit({**more, "aaa/cart.py": "VAT = 19\n", "zzz.py": f"{till}Y = 1\n"})
+    judged = project.judge("--commit", "HEAD")
+    assert [finding["category"] for finding in judged.blocking] == ["broken-import"]
+    assert "these checks did not run: weakened-tests" in judged.notices
+
+
 def test_a_check_that_missed_the_deadline_is_named(project: Project) -> None:
     project.configure("[tool.ralph-hooks.gate]\ndeadline = 0.001\n")
     project.repo.stage({"a.py": "x = 1\n"})
@@ -47,4 +60,6 @@ def test_a_change_that_is_too_large_says_that_it_was_not_checked(project: Projec
     project.repo.stage({f"d/m{number}.py": f"x = {number}\n" for number in range(1_001)})
     judged = project.judge()
     assert judged.code == 0
-    assert "it was not checked for imports and weakened-tests" in judged.notices
+    assert "the imports check did not run: it cannot read the rest of the project here" in judged.notices
+    assert "these checks did not run: weakened-tests" in judged.notices
+    assert all("imports" not in item["checks"] for item in judged.report["checked"])

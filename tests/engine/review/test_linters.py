@@ -233,7 +233,7 @@ def test_a_push_is_linted_too(project: Project) -> None:
     ("table", "told"),
     [
         ('name = "ruff"\nrun = "x"', 'such as "project-ruff"'),
-        ('name = "My Linter"\nrun = "x"', "small letters"),
+        ('name = "My Linter"\nrun = "x"', "lowercase letters"),
         ('name = "a"\nrun = "x \'"', "cannot be split into words"),
         ('name = "a"\nrun = "x"\nblock-at = "note"', "block-at"),
         ('name = "a"\nrun = "x"\n[[tool.ralph-hooks.linters]]\nname = "a"\nrun = "y"', "is listed twice"),
