@@ -9,6 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from ralph_hooks.core.backtest import Rate, interval
+from ralph_hooks.core.change import Entry
 
 
 class FindingOutcome(StrEnum):
@@ -53,6 +54,28 @@ class Judgement(Struct, frozen=True, kw_only=True):
     held_back: bool
     cost_usd: Decimal | None
     """US dollars; None if it is not known."""
+
+
+class PlacedOutcome(Struct, frozen=True):
+    """The place of a finding in a reviewed tree, and its outcome."""
+
+    path: str
+    lines: range
+    """From 1; the number 0 if the place was not recorded."""
+    removed: bool
+    """True if the lines are those of the base."""
+    outcome: FindingOutcome
+
+
+class ReviewedTree(Struct, frozen=True, kw_only=True):
+    """A tree that was reviewed against its base, with the findings shown in it."""
+
+    base: str
+    tree: str
+    held_back: bool
+    entries: tuple[Entry, ...]
+    """Empty if they were not recorded."""
+    findings: tuple[PlacedOutcome, ...]
 
 
 class Group(Struct, frozen=True, kw_only=True):

@@ -5,19 +5,26 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
-from ralph_hooks.core.change import Change
+import msgspec
+
+from ralph_hooks.core.change import Change, Entry
+from ralph_hooks.core.codec import from_json
 from ralph_hooks.core.dismissal import DismissalKind
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report
-from ralph_hooks.core.stats import FindingLabel, FindingOutcome, Judgement
+from ralph_hooks.core.stats import FindingLabel, FindingOutcome, Judgement, PlacedOutcome, ReviewedTree
 from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
 
+_MOST_ENTRIES = 200  # of a change that is kept as an example
 _KINDS = {DismissalKind.FALSE_ALARM: FindingOutcome.DISMISSED, DismissalKind.ACCEPTED: FindingOutcome.ACCEPTED}
 _OPEN = "SELECT id, fingerprint, change, tree, path, source FROM labels WHERE repository = ? AND outcome = ''"
 _LAST = "SELECT id, outcome FROM labels WHERE repository = ? AND fingerprint = ? ORDER BY id DESC LIMIT 1"
+_MOVE = "UPDATE labels SET tree = ?, line = ?, end_line = ?, removed = ? WHERE id = ?"
+_REOPEN = _MOVE.replace("SET", "SET outcome = '',")
 _DECIDE = "UPDATE labels SET outcome = ?, decided = ? WHERE id = ?"
 
 
@@ -66,9 +73,9 @@ class StoredLabels:
         now = self._clock()
         cost = None if report.cost_usd is None else str(report.cost_usd)
         connection.execute(
-            "INSERT INTO judgements (at, repository, repository_name, run, change, tree, held_back, cost)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (now, *self._where(), self._run, name, change.tree, int(report.exit_code != 0), cost),
+            "INSERT INTO judgements (at, repository, repository_name, run, change, tree, held_back, cost, entries)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (now, *self._where(), self._run, name, change.tree, int(report.exit_code != 0), cost, _written(change)),
         )
         shown = {finding.fingerprint: finding for finding in report.findings if finding.confirmed is not False}
         dismissed = {item.finding.fingerprint: _KINDS[item.kind] for item in report.dismissed}
@@ -88,7 +95,7 @@ class StoredLabels:
         change: Change,
         name: str,
         trees: Collection[str],
-        shown: Collection[str],
+        shown: Mapping[str, Finding],
         dismissed: Mapping[str, FindingOutcome],
     ) -> set[str]:
         """Update the labels of findings shown before; return those that are shown again."""
@@ -97,7 +104,7 @@ class StoredLabels:
         for number, fingerprint, first, tree, path, source in rows:
             if fingerprint in shown:
                 still.add(fingerprint)
-                connection.execute("UPDATE labels SET tree = ? WHERE id = ?", (change.tree, number))
+                connection.execute(_MOVE, (*_place(shown[fingerprint], change.tree), number))
                 continue
             outcome = dismissed.get(fingerprint, FindingOutcome.OPEN)
             if (
@@ -117,11 +124,12 @@ class StoredLabels:
         """Add a new label, or reopen an earlier one after a bypass or a withdrawn dismissal."""
         for number, outcome in connection.execute(_LAST, (self._repository.key, finding.fingerprint)).fetchall():
             if outcome != FindingOutcome.FIXED:
-                connection.execute("UPDATE labels SET outcome = '', tree = ? WHERE id = ?", (tree, number))
+                connection.execute(_REOPEN, (*_place(finding, tree), number))
                 return
         connection.execute(
             "INSERT INTO labels (at, repository, repository_name, fingerprint, change, tree, path, source, category,"
-            " evidence, version, blocking, outcome) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
+            " evidence, version, blocking, line, end_line, removed, outcome)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')",
             (
                 now,
                 *self._where(),
@@ -134,11 +142,16 @@ class StoredLabels:
                 finding.evidence.value,
                 finding.version,
                 int(finding.blocking),
+                *_place(finding, tree)[1:],
             ),
         )
 
     def _where(self) -> tuple[str, str]:
         return self._repository.key, self._repository.name
+
+
+def _place(finding: Finding, tree: str) -> tuple[str, int, int, int]:
+    return tree, finding.line, finding.end_line, int(finding.removed)
 
 
 def _judged(report: Report, path: str, source: str) -> bool:
@@ -167,6 +180,52 @@ def read(
         Judgement(at=at, change=change, held_back=bool(held), cost_usd=None if cost is None else Decimal(cost))
         for at, change, held, cost in judgements
     ]
+
+
+def reviewed_trees(database: Database, repository: RepositoryId) -> list[ReviewedTree]:
+    """Return the reviewed trees of ``repository`` with the outcomes of their findings. Raises Unavailable."""
+    found: dict[tuple[str, str], list[PlacedOutcome]] = {}
+    held: set[tuple[str, str]] = set()
+    entries: dict[tuple[str, str], tuple[Entry, ...]] = {}
+    for change, tree, held_back, written in database.query(
+        "SELECT change, tree, held_back, entries FROM judgements WHERE repository = ? ORDER BY id", (repository.key,)
+    ):
+        found.setdefault((_base(change), tree), [])
+        if held_back:
+            held.add((_base(change), tree))
+        if written:
+            with suppress(msgspec.ValidationError):
+                entries[_base(change), tree] = from_json(written.encode(), tuple[Entry, ...])
+    for change, tree, path, line, end_line, removed, outcome in database.query(
+        "SELECT change, tree, path, line, end_line, removed, outcome FROM labels WHERE repository = ? ORDER BY id",
+        (repository.key,),
+    ):
+        placed = PlacedOutcome(path, range(line, end_line + 1), bool(removed), FindingOutcome(outcome))
+        found.setdefault((_base(change), tree), []).append(placed)
+    return [
+        ReviewedTree(
+            base=base,
+            tree=tree,
+            held_back=(base, tree) in held,
+            entries=entries.get((base, tree), ()),
+            findings=tuple(findings),
+        )
+        for (base, tree), findings in found.items()
+    ]
+
+
+def _written(change: Change) -> str | None:
+    """Return the entries of ``change`` as JSON; None if they are too many, or a name is not UTF-8."""
+    if len(change.entries) > _MOST_ENTRIES:
+        return None
+    try:
+        return msgspec.json.encode(change.entries).decode()
+    except UnicodeError:
+        return None
+
+
+def _base(change: str) -> str:
+    return change.rpartition(" ")[2]
 
 
 def _label(

@@ -197,6 +197,12 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         f"CREATE TRIGGER IF NOT EXISTS calls_changed AFTER UPDATE ON calls BEGIN {_TAKEN}; {_ADDED}; {_RAN}; END",
         f"CREATE TRIGGER IF NOT EXISTS calls_gone AFTER DELETE ON calls BEGIN {_TAKEN}; END",
     ),
+    (
+        "ALTER TABLE labels ADD COLUMN line INTEGER NOT NULL DEFAULT 0",  # in ``tree``; 0: not recorded
+        "ALTER TABLE labels ADD COLUMN end_line INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE labels ADD COLUMN removed INTEGER NOT NULL DEFAULT 0",  # 1: the lines are those of the base
+        "ALTER TABLE judgements ADD COLUMN entries TEXT",  # JSON: a refused tree is in no commit; NULL: too many
+    ),
 )
 """The migration from each version of the schema to the next. Steps are only ever added at the end."""
 

@@ -284,7 +284,8 @@ def test_a_file_of_the_first_release_gains_what_came_later_and_keeps_what_it_has
     connection = sqlite3.connect(state / "state.db")
     connection.executescript(
         "DROP TABLE receipts; DROP TABLE receipt_commits; DROP INDEX calls_by_uid; ALTER TABLE calls DROP COLUMN uid;"
-        "DROP TABLE unshared_calls; DROP TABLE unshared_answers; PRAGMA user_version = 101"
+        "DROP TABLE unshared_calls; DROP TABLE unshared_answers; DROP TABLE labels; DROP TABLE judgements;"
+        "PRAGMA user_version = 101"
     )
     connection.close()
     with Database(state) as database:

@@ -41,7 +41,8 @@ on a line known to be wrong), how many clean changes it blocks, and what that co
 
 The changes are commits of this repository, labelled by its own history (lines that a later fix removed were wrong;
 commits that stayed untouched for long were fine), or a file of examples: JSON, one object a line with id, path, label,
-before, after.
+before, after; or changes that your gate has reviewed (--decisions), labelled by what became of their findings: fixed or
+accepted ones were right, dismissed ones were wrong.
 
 Answers are cached: an interrupted run continues where it stopped and pays nothing twice.
 
@@ -52,6 +53,7 @@ Examples:
   ralph-hooks backtest --dataset bugs.jsonl --routing checks --routing flash=openrouter/deepseek/deepseek-v4-flash
   ralph-hooks backtest --dataset bugs.jsonl --tune           find thresholds that keep false blocks under 2 %
   ralph-hooks backtest --commits v1.0..main --batch          half the price; go on with the same command
+  ralph-hooks backtest --decisions --tune                    the same from your own fixes and dismissals
   ralph-hooks backtest --commits v1.0..main --dask tcp://scheduler:8786
   ralph-hooks backtest --simulate --assume false-alarm=0.3   what confirm and proof do under assumed error rates
 """
@@ -80,6 +82,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     "--patience", type=click.IntRange(0), metavar="DAYS", default=szz.PATIENCE, show_default=True,
     help="With --commits: the age at which a commit without a fix counts as clean.",
 )  # fmt: skip
+@click.option("--decisions", is_flag=True, help="Changes of this repository whose findings you fixed or dismissed.")
 @click.option("--dataset", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A file of examples.")
 @click.option(
     "--routing", "routings", multiple=True, metavar="NAME=MODEL[,MODEL]",
@@ -126,6 +129,7 @@ def command(
     commits: str | None,
     patience: int,
     dataset: Path | None,
+    decisions: bool,
     routings: tuple[str, ...],
     limit: int | None,
     repeat: int,
@@ -146,14 +150,14 @@ def command(
     if simulate:
         from ralph_hooks.cli.backtest.simulate import run as run_simulation
 
-        if commits or dataset or routings or estimate or tuning or html:
+        if commits or dataset or decisions or routings or estimate or tuning or html:
             raise click.UsageError("--simulate reviews no change: use it with --assume and --format alone")
         run_simulation(assumed, format_)
         return ExitCode.PASS
     if assumed:
         raise click.UsageError("--assume needs --simulate")
-    if (commits is None) == (dataset is None):
-        raise click.UsageError("give either --commits RANGE or --dataset FILE")
+    if (commits is not None) + (dataset is not None) + decisions != 1:
+        raise click.UsageError("give one of --commits RANGE, --dataset FILE and --decisions")
     _check_combination(batch=batch, proofs=proofs, tuning=tuning, dask=dask)
     context = load_context()
     require_consent(context)
@@ -164,8 +168,8 @@ def command(
     most = None if cap is None else Decimal(str(cap))
     wanted = _Wanted(workers=workers, dask=dask, repeat=repeat, cap=most, tuning=tuning, batch=batch, proofs=proofs)
     with (
-        _labelled(context, commits, patience, dataset) as (repository, found),
         open_state(context.home, context.settings) as state,
+        _labelled(context, state, commits, patience, dataset) as (repository, found),
     ):
         examples = _evenly(found, limit)
         _say_what(examples)
@@ -176,7 +180,7 @@ def command(
             trials = _replay(context, bench, examples, settings, wanted)
     bars = {name: _bar(routed.gate) for name, routed in settings}
     scores = [score(name, runs, bars[name], proofs=proofs) for name, runs in trials.items()]
-    _show(scores, format_, html, commits or str(dataset))
+    _show(scores, format_, html, commits or ("your decisions" if decisions else str(dataset)))
     if tuning:
         from ralph_hooks.reports.backtest.table import tuned
 
@@ -194,7 +198,7 @@ def _check_combination(*, batch: bool, proofs: bool, tuning: bool, dask: str | N
 
 @contextmanager
 def _labelled(
-    context: Context, commits: str | None, patience: int, dataset: Path | None
+    context: Context, state: State, commits: str | None, patience: int, dataset: Path | None
 ) -> Iterator[tuple[Repository, tuple[Example, ...]]]:
     if dataset is not None:
         from ralph_hooks.git.history.examples import read_records, stored
@@ -202,7 +206,9 @@ def _labelled(
         with stored(read_records(dataset)) as (repository, examples):
             yield repository, examples
         return
-    assert commits is not None  # click has checked that one of the two is given
+    if commits is None:
+        yield context.repository, _decided(context, state)
+        return
     shown = progress()
     history = szz.history(context.repository, commits)
     shown.begin("labelling commits", sum(szz.is_fix(each.subject) for each in history))
@@ -222,6 +228,23 @@ def _labelled(
             err=True,
         )
     yield context.repository, examples
+
+
+def _decided(context: Context, state: State) -> tuple[Example, ...]:
+    """Return the examples that the user's decisions make. Raises RalphError if there is none."""
+    from ralph_hooks.git.history.decisions import decided
+    from ralph_hooks.store.labels import reviewed_trees
+
+    found = decided(context.repository, reviewed_trees(state.database, context.known_as()))
+    for count, why in ((found.undecided, "is undecided (bypassed or open findings)"), (found.gone, "is gone from git")):
+        if count:
+            click.echo(f"Left out: {plural(count, 'reviewed change')} that {why}", err=True)
+    if not found.examples:
+        raise RalphError(
+            "no reviewed change of this repository has a decided outcome yet",
+            "fix or dismiss findings first (`ralph-hooks stats`), or use --commits RANGE",
+        )
+    return found.examples
 
 
 def _evenly(examples: Sequence[Example], limit: int | None) -> tuple[Example, ...]:

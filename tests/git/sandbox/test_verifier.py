@@ -277,7 +277,7 @@ def test_a_command_runs_in_its_folder_and_reads_the_reports_it_writes(repo: Repo
     assert ran.known_failures == ("test_it::test_old",)
     ran = verify_one(repo, Command("true", "web", (), ("out/*.xml",)))
     assert (ran.verdict, "to out/*.xml" in ran.problem) == (Verdict.INCONCLUSIVE, True)
-    assert "no folder none" in verify_one(repo, Command("true", "none")).tail
+    assert "folder none does not exist" in verify_one(repo, Command("true", "none")).tail
 
 
 # Commands that cannot run: inconclusive, unless the change is why
