@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -94,11 +96,17 @@ def _joined(scope: _Scope | None) -> str:
 
 
 def render(
-    entry: Entry, content: Content, hunks: Sequence[Hunk], limit: int, most: int | None = None
+    entry: Entry,
+    content: Content,
+    hunks: Sequence[Hunk],
+    limit: int,
+    most: int | None = None,
+    whole: Sequence[range] = (),
 ) -> tuple[Part, ...]:
     """Return the change of one file in parts of at most about ``limit`` tokens, cut between hunks, else between lines.
 
     With ``most``, a part has at most about so many changed lines, and is cut between definitions where there are any.
+    ``whole`` are ranges of lines after the change, each of a definition that is not cut if that can be helped.
     A changed line is its kind (``+`` or ``-``), its number and a space, then the code as it is; context has a space.
     """
     old, new = lines_of(content.old or b""), lines_of(content.new or b"")
@@ -107,7 +115,8 @@ def render(
     texts: list[str] = [header]
     held: list[Line] = []
     size = estimate_tokens(header)
-    pieces = [piece for hunk in hunks for whole in _pieces(hunk, limit) for piece in _cut(whole, most)]
+    inside = frozenset(number for lines in whole for number in lines[1:])
+    pieces = [piece for hunk in hunks for run in _pieces(hunk, limit) for piece in _cut(run, most, inside)]
     around = _headings(pieces, old, new)
     for piece, heading in zip(pieces, around, strict=True):
         text = _hunk_text(piece, heading)
@@ -150,21 +159,45 @@ def _changed(lines: Sequence[Line]) -> int:
     return sum(line.kind != " " for line in lines)
 
 
-def _cut(lines: Sequence[Line], most: int | None) -> list[Sequence[Line]]:
-    """Cut ``lines`` into runs of ``most`` changed lines, up to half more or less if a definition begins there."""
+def _cut(lines: Sequence[Line], most: int | None, inside: AbstractSet[int]) -> list[Sequence[Line]]:
+    """Cut ``lines`` into runs of ``most`` changed lines, up to half more or less if a definition begins there.
+
+    A run is shorter if all other places are ``inside`` a definition: in front of a line with one of these numbers.
+    """
     pieces: list[Sequence[Line]] = []
     rest = lines
     while most is not None and _changed(rest) > most * 3 // 2:
-        count, best, place = 0, (-1, 0, 0), len(rest)
-        for index, line in enumerate(rest):
-            if most // 2 <= count <= most * 3 // 2 and index:
-                rank = (_boundary(rest[index - 1], line), -_indent(line), -abs(count - most))
-                if rank > best or place == len(rest):
-                    best, place = rank, index
-            count += line.kind != " "
+        place = _place(rest, most, inside)
         pieces.append(rest[:place])
         rest = rest[place:]
     return [*pieces, rest]
+
+
+def _place(lines: Sequence[Line], most: int, inside: AbstractSet[int]) -> int:
+    """Return the best index to cut ``lines`` at."""
+    count, best, place = 0, (False, -1, 0, 0), len(lines)
+    earlier = 0
+    following = _numbers(lines)
+    for index, line in enumerate(lines):
+        outside = following[index] not in inside
+        if index and count and count < most // 2 and outside and _boundary(lines[index - 1], line):
+            earlier = index
+        if most // 2 <= count <= most * 3 // 2 and index:
+            rank = (outside, _boundary(lines[index - 1], line), -_indent(line), -abs(count - most))
+            if rank > best or place == len(lines):
+                best, place = rank, index
+        count += line.kind != " "
+    return place if best[0] or not earlier else earlier
+
+
+def _numbers(lines: Sequence[Line]) -> list[int]:
+    """Return for each line its number after the change; for a removed one that of the next line that is still there."""
+    numbers: list[int] = []
+    following = 0
+    for line in reversed(lines):
+        following = line.new or following
+        numbers.append(following)
+    return numbers[::-1]
 
 
 def _boundary(before: Line, line: Line) -> int:
@@ -205,19 +238,28 @@ def excerpt(lines: Sequence[str], number: int, reach: int = 40) -> str:
     return "\n".join(f"{index} {lines[index - 1]}" for index in range(start, end + 1))
 
 
-def pack(parts: Sequence[Part], limit: int, most: int | None = None) -> list[list[Part]]:
+def pack(
+    parts: Sequence[Part], limit: int, most: int | None = None, related: Callable[[str], str] = lambda path: path
+) -> list[list[Part]]:
     """Return parts in as few requests as hold about ``limit`` tokens each; neighbours stay together.
 
-    With ``most``, a request has at most so many changed lines, unless a single part has more.
+    With ``most``, a request has at most so many changed lines, unless a single part has more. Parts of one file, and
+    of neighbours with the same ``related``, share a request if all of them fit into one.
     """
     batches: list[list[Part]] = []
     size = limit + 1
     changed = 0
-    for part in parts:
-        if size + part.tokens > limit or (most is not None and changed + part.changed > most):
-            batches.append([])
-            size = changed = 0
-        batches[-1].append(part)
-        size += part.tokens
-        changed += part.changed
+    for _, group in groupby(parts, key=lambda part: related(part.path)):
+        members = list(group)
+        tokens, lines = sum(part.tokens for part in members), sum(part.changed for part in members)
+        fits_alone = tokens <= limit and (most is None or lines <= most)
+        if fits_alone and (size + tokens > limit or (most is not None and changed + lines > most)):
+            size = limit + 1
+        for part in members:
+            if size + part.tokens > limit or (most is not None and changed + part.changed > most):
+                batches.append([])
+                size = changed = 0
+            batches[-1].append(part)
+            size += part.tokens
+            changed += part.changed
     return batches

@@ -14,6 +14,8 @@ _DECIDING = (
     r"|[^/]+\.cmake|[^/]+\.(?:cs|fs|vb)proj|[^/]+\.runsettings|go\.mod|\.rspec|Rakefile|justfile|Taskfile\.ya?ml|dodo\.py|tasks\.py"
     r"|(?:noxfile|sitecustomize|usercustomize)\.[^/.]+)$"
 )
+_AFFIXES = re.compile(r"^(?:test|tests)_|[_-](?:test|tests|spec)$|(?<=[a-z0-9])(?:Tests?|Spec|IT)$")
+_COMMON = frozenset(("", "__init__", "index", "main", "mod", "lib", "conftest", "setup", "readme"))
 _DATA_FOLDERS = r"(?:^|/)(?:tests?|testing|specs?|fixtures?|test[_-]?data)/"
 _WRONG = (
     r"(?:^|[/_.-])(?:fixtures?|test[_-]?data|data|invalid|malformed|broken|bad|corrupt(?:ed)?|syntax|compile[_-]?fail"
@@ -24,6 +26,12 @@ _WRONG = (
 def is_test_file(path: str) -> bool:
     """Return whether ``path`` is a test, or a file that tests use: by its folder, or by its name in its language."""
     return _test_files().search(path) is not None
+
+
+def subject(path: str) -> str:
+    """Return a name that a file shares with its tests and, in C, its header; its path if the name says nothing."""
+    stem = _AFFIXES.sub("", path.rpartition("/")[2].split(".")[0])
+    return path if stem.lower() in _COMMON else stem.lower()
 
 
 def decides_tests(path: str) -> bool:

@@ -106,6 +106,38 @@ def test_every_line_is_in_exactly_one_part_and_parts_are_small(hunks: list[Hunk]
     assert all(part.tokens <= limit + longest for part in parts)
 
 
+@given(hunks=HUNKS, most=st.integers(1, 8))
+def test_every_line_is_asked_about_exactly_once(hunks: list[Hunk], most: int) -> None:
+    batches = pack(render(entry(), Content(None, b""), hunks, 10_000, most), 10_000, most)
+    asked = [line for batch in batches for part in batch for line in part.lines]
+    assert asked == [line for hunk in hunks for line in hunk.lines]
+    assert all(sum(part.changed for part in batch) <= most * 3 // 2 + 1 for batch in batches)
+
+
+@given(lengths=st.lists(st.integers(2, 90), min_size=1, max_size=12))
+def test_no_definition_that_fits_into_a_question_is_divided(lengths: list[int]) -> None:
+    texts = [
+        row
+        for number, length in enumerate(lengths)
+        for row in [f"def f{number}(x):", *["    int y = x" if row % 7 else "" for row in range(1, length)]]
+    ]
+    starts = [1 + sum(lengths[:number]) for number in range(len(lengths))]
+    whole = [range(start, start + length) for start, length in zip(starts, lengths, strict=True)]
+    parts = render(entry(), Content(None, "\n".join(texts).encode()), [added(*texts)], 100_000, 60, whole)
+    for lines in whole:
+        holding = [part for part in parts if any(line.new in lines for line in part.lines)]
+        assert len(holding) == 1
+    assert all(part.changed <= 90 for part in parts)
+
+
+def test_files_that_belong_together_share_a_request_if_they_fit() -> None:
+    parts = [Part(path, "", added(*"x" * count).lines) for path, count in (("a", 40), ("b", 15), ("test_b", 15))]
+    related = pack(parts, 1_000, 60, lambda path: path.removeprefix("test_"))
+    assert [[part.path for part in batch] for batch in related] == [["a"], ["b", "test_b"]]
+    alone = pack(parts, 1_000, 60)
+    assert [[part.path for part in batch] for batch in alone] == [["a", "b"], ["test_b"]]
+
+
 SIZES = st.lists(st.integers(1, 300), max_size=30)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ralph_hooks.languages.test_files import decides_tests, is_test_file, is_wrong_on_purpose
+from ralph_hooks.languages.test_files import decides_tests, is_test_file, is_wrong_on_purpose, subject
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,18 @@ def test_broken_test_data_is_wrong_on_purpose() -> None:
     assert is_wrong_on_purpose("test/syntax/unclosed.go")
     assert not is_wrong_on_purpose("tests/test_a.py")
     assert not is_wrong_on_purpose("src/broken.json")
+
+
+@pytest.mark.parametrize(
+    ("path", "test"),
+    [
+        ("src/till.py", "tests/test_till.py"),
+        ("web/till.ts", "web/__tests__/till.spec.ts"),
+        ("till.go", "till_test.go"),
+        ("src/main/Till.java", "src/test/TillTest.java"),
+        ("lib/till.c", "include/till.h"),
+    ],
+)
+def test_a_file_and_its_tests_have_one_subject(path: str, test: str) -> None:
+    assert subject(path) == subject(test)
+    assert subject("a/__init__.py") != subject("b/__init__.py")

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import msgspec
 from msgspec import Struct
 
-from ralph_hooks.core.change import Entry, lines_of
+from ralph_hooks.core.change import Entry, decode, lines_of
 from ralph_hooks.core.data_sample import sample, shape
 from ralph_hooks.core.deadline import Deadline
 from ralph_hooks.core.finding import Finding
@@ -23,6 +23,8 @@ from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.engine.models.token_budget import prompt_budget
 from ralph_hooks.engine.review.context import ANALYZE_TOKENS, VERIFY_TOKENS, Signatures, is_at
 from ralph_hooks.engine.review.review_input import ReviewInput
+from ralph_hooks.languages.outline import definitions
+from ralph_hooks.languages.test_files import subject
 from ralph_hooks.phases import analyze, verify
 
 _SHAPE = 2_000  # characters of the shape of a data file
@@ -76,7 +78,7 @@ def batched(
     for entry, chain, source, hunks, told in shown:
         if deadline is not None and deadline.passed:
             break
-        parts = render(entry, source.content, hunks, _most(chain), most)
+        parts = render(entry, source.content, hunks, _most(chain), most, _whole(source, most))
         if told:
             sampled[entry.path] = told
             parts = (msgspec.structs.replace(parts[0], text=_with_shape(parts[0].text, source, told)), *parts[1:])
@@ -92,14 +94,28 @@ def batched(
         )
         for number in range(passes)
         for (chain, text), parts in by_chain.items()
-        for batch in pack(_ordered(parts, number), max(1, _most(chain) - estimate_tokens(text)), most)
+        for batch in pack(_ordered(parts, number), max(1, _most(chain) - estimate_tokens(text)), most, subject)
     ]
 
 
+def _whole(source: Source, most: int) -> list[range]:
+    """Return the lines of definitions that one question can hold; none if the change is not cut anyway."""
+    if source.content.new is None or not any(len(hunk.lines) > most for hunk in source.hunks):
+        return []
+    found = definitions(source.path, decode(source.content.new))
+    return [each.lines for each in found if len(each.lines) <= most * 3 // 2]
+
+
 def _ordered(parts: Sequence[Part], number: int) -> Sequence[Part]:
-    """Return ``parts`` in the order of pass ``number``: the same change is always asked about in the same way."""
+    """Return ``parts`` in the order of pass ``number``: the same change is always asked about in the same way.
+
+    In the first one, files that belong together are neighbours: a module and its tests.
+    """
     if not number:
-        return parts
+        first: dict[str, int] = {}
+        for index, part in enumerate(parts):
+            first.setdefault(subject(part.path), index)
+        return sorted(parts, key=lambda part: first[subject(part.path)])
     seed = "\0".join([str(number), *(part.text for part in parts)])
     return random.Random(seed).sample(parts, len(parts))  # noqa: S311 - an order
 
