@@ -1,4 +1,4 @@
-"""The examples in docs/ci.md: services take them, and their commands do what is written there."""
+"""The examples in docs/ci.md, the action and the template: services take them, and their commands do what they say."""
 
 from __future__ import annotations
 
@@ -19,9 +19,18 @@ from ralph_hooks.cli.main import COMMANDS, cli
 from tests.support.project import Project, new_project
 from tests.support.server import Finds, analyst
 
-PAGE = Path(__file__).parents[1] / "docs" / "ci.md"
-GITHUB, GITLAB = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-SCHEMAS = {"vendor.github-workflows": GITHUB, "vendor.gitlab-ci": GITLAB}
+CHECKOUT = Path(__file__).parents[1]
+PAGE = (CHECKOUT / "docs" / "ci.md").read_text(encoding="utf-8")
+GITHUB, WITH_ACTION, INCLUDE = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+GITLAB = (CHECKOUT / "templates" / "gitlab-ci.yml").read_text(encoding="utf-8")
+ACTION = (CHECKOUT / "action.yml").read_text(encoding="utf-8")
+SCHEMAS = [
+    ("vendor.github-workflows", GITHUB),
+    ("vendor.github-workflows", WITH_ACTION),
+    ("vendor.github-actions", ACTION),
+    ("vendor.gitlab-ci", INCLUDE),
+    ("vendor.gitlab-ci", GITLAB),
+]
 
 
 @pytest.fixture
@@ -33,24 +42,29 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project
 def scripts(example: str) -> list[str]:
     """What the example runs, without the installation."""
     parsed: Any = msgspec.yaml.decode(example)
-    if "jobs" in parsed:
-        lines = [step["run"] for step in parsed["jobs"]["gate"]["steps"] if "run" in step]
+    if "jobs" in parsed or "runs" in parsed:
+        steps = parsed["runs"]["steps"] if "runs" in parsed else parsed["jobs"]["gate"]["steps"]
+        lines = [
+            step["run"].replace('"$RUNNER_TEMP/ralph-hooks/bin/ralph-hooks"', "ralph-hooks")
+            for step in steps
+            if "run" in step
+        ]
     else:
         lines = parsed["ralph-hooks"]["script"] + parsed["ralph-hooks"]["after_script"]
     return [line for line in lines if "pip install" not in line]
 
 
-@pytest.mark.parametrize("schema", SCHEMAS)
-def test_the_service_takes_the_example(schema: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("schema", "example"), SCHEMAS)
+def test_the_service_takes_the_example(schema: str, example: str, tmp_path: Path) -> None:
     """By the service's published schema, as check-jsonschema ships it."""
     path = tmp_path / "example.yml"
-    path.write_text(SCHEMAS[schema], encoding="utf-8")
+    path.write_text(example, encoding="utf-8")
     args = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
     done = subprocess.run(args, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("line", [*scripts(GITHUB), *scripts(GITLAB)])
+@pytest.mark.parametrize("line", [*scripts(GITHUB), *scripts(GITLAB), *scripts(ACTION)])
 def test_commands_and_options_exist(line: str) -> None:
     program, name, *rest = shlex.split(line)
     assert (program, name in COMMANDS) == ("ralph-hooks", True)
@@ -63,10 +77,17 @@ def test_commands_and_options_exist(line: str) -> None:
 
 
 def test_every_variable_is_set_by_the_example_or_by_the_service() -> None:
-    for example in SCHEMAS.values():
+    for example in (GITHUB, GITLAB, ACTION):
         used = {name for line in scripts(example) for name in re.findall(r"\$(\w+)", line)}
         assert used
         assert all(f"{name}:" in example or name.startswith("CI_") for name in used)
+
+
+def test_the_example_gives_the_action_inputs_that_it_has() -> None:
+    steps = msgspec.yaml.decode(WITH_ACTION)["jobs"]["gate"]["steps"]
+    assert steps[-1]["with"].keys() <= msgspec.yaml.decode(ACTION)["inputs"].keys()
+    assert "RALPH_HOOKS_SOURCE" in GITLAB
+    assert "RALPH_HOOKS_SOURCE" in msgspec.yaml.decode(INCLUDE)["variables"]
 
 
 @pytest.mark.parametrize("example", [GITHUB, GITLAB], ids=["github", "gitlab"])
