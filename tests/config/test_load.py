@@ -10,25 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from ralph_hooks.config import InHook, OnFailure, Policy, Settings, Stage, load
+from ralph_hooks.config import InHook, OnFailure, Policy, Stage, load
 from ralph_hooks.core.command import Command
 from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.route import Chain, Phase, Wire
+from ralph_hooks.core.route import Phase, Wire
 from ralph_hooks.errors import ConfigError
-from tests.support.configuration import BUILT_IN, EVERYTHING, load_texts
+from tests.support.configuration import BUILT_IN, EVERYTHING, load_texts, names, served
 
 CORP = """
 [tool.ralph-hooks.providers.corp]
 base-url = "https://llm.corp.example/v1"
 """
-
-
-def names(chain: Chain) -> list[str]:
-    return [model.id for model in chain]
-
-
-def served(settings: Settings, path: str = "a.py") -> dict[str, list[str]]:
-    return {str(phase): names(chain) for phase, chain in settings.route(path).chains.items()}
 
 
 def test_without_any_file_all_defaults_hold_and_there_is_no_model(tmp_path: Path) -> None:
@@ -254,42 +246,6 @@ def test_a_repository_cannot_call_a_dear_model_cheap(tmp_path: Path) -> None:
     assert not load_texts(tmp_path, theirs, '[budget]\nunpriced = "refuse"\n').prices
 
 
-ROUTES = """
-[tool.ralph-hooks]
-cheap = "deepseek/chat"
-expensive = "anthropic/opus"
-[[tool.ralph-hooks.routes]]
-paths = ["vendor/**"]
-skip = true
-[[tool.ralph-hooks.routes]]
-paths = ["vendor/ours/**"]
-[[tool.ralph-hooks.routes]]
-paths = ["*.sql"]
-models.implement = ["openai/a", "openai/b"]
-"""
-
-
-def test_the_last_rule_that_matches_decides(tmp_path: Path) -> None:
-    settings = load_texts(tmp_path, ROUTES)
-    skipped, back = settings.route("vendor/x.py"), settings.route("vendor/ours/x.py")
-    assert (skipped.skip, skipped.reason) == (True, "routes[0] (vendor/**), the last rule that matches")
-    assert (back.skip, back.reason) == (False, "routes[1] (vendor/ours/**), the last rule that matches")
-    assert names(back.chain(Phase.ANALYZE)) == ["deepseek/chat"]
-
-
-def test_a_rule_changes_only_the_phases_it_names(tmp_path: Path) -> None:
-    settings = load_texts(tmp_path, ROUTES)
-    assert served(settings, "vendor/x.sql")["implement"] == ["openai/a", "openai/b"]
-    assert served(settings, "vendor/x.sql")["analyze"] == ["deepseek/chat"]
-    assert served(settings)["implement"] == ["anthropic/opus"]
-    assert settings.route("a.py").reason == "the models for every path without a rule"
-
-
-def test_a_route_is_found_once(tmp_path: Path) -> None:
-    settings = load_texts(tmp_path, ROUTES)
-    assert settings.route("a/b.sql") is settings.route("a/b.sql")
-
-
 def test_the_repositorys_rules_come_after_the_users(tmp_path: Path) -> None:
     settings = load_texts(
         tmp_path,
@@ -355,15 +311,3 @@ def test_mistakes_in_a_file_of_our_own_name_it(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"\.ralph-hooks\.toml: tool: unknown key") as caught:
         load(tmp_path, None, BUILT_IN)
     assert "without the prefix" in caught.value.hint
-
-
-def test_commands_have_three_forms(tmp_path: Path) -> None:
-    written = (
-        "commands = ['a && b', ['c', 'd e'], {run = ['f'], cwd = 'web/', paths = ['web/**'], junit = 'out/*.xml'}]"
-    )
-    settings = load_texts(tmp_path, f"[tool.ralph-hooks.verify]\n{written}\n")
-    assert settings.verify.command_list == (
-        Command("a && b"),
-        Command(("c", "d e")),
-        Command(("f",), "web", ("web/**",), ("out/*.xml",)),
-    )

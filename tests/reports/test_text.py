@@ -3,20 +3,11 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
-import pytest
-
-from ralph_hooks.core.finding import Severity
-from ralph_hooks.core.report import Cause, CheckedFile, Report, Unreviewed, Verdict, Verification
-from ralph_hooks.core.usage import Call
-from ralph_hooks.reports.terminal import columns
+from ralph_hooks.core.report import Cause, CheckedFile, Unreviewed, Verdict, Verification
 from ralph_hooks.reports.text import render
-from tests.support.reports import MODEL, call, check_finding, failing_tests, finding, full_report, remark, report, rungs
+from tests.support.reports import MODEL, call, failing_tests, finding, full_report, remark, report, rungs, screen
 
 SGR = re.compile(r"\x1b\[[0-9;]*m")
-
-
-def screen(report: Report, width: int = 80, *, everything: bool = False) -> str:
-    return render(report, color=False, width=width, everything=everything)
 
 
 def test_a_pass_is_one_line() -> None:
@@ -206,16 +197,6 @@ def test_a_failure_that_is_only_a_warning_does_not_ask_for_another_commit() -> N
     assert "commit again" not in screen(warned)
 
 
-def test_a_push_is_told_to_push_again() -> None:
-    assert "commit and push again" in screen(report(Verdict.FAIL, command="pre-push", findings=(finding(),)))
-    assert "commit and push again" in screen(report(Verdict.FAIL, command="gate", commits=2, findings=(finding(),)))
-
-
-def test_a_secret_has_to_be_revoked() -> None:
-    leaked = report(Verdict.FAIL, findings=(check_finding(category="secret", source="secrets"),))
-    assert "revoke any secret" in screen(leaked)
-
-
 def test_advice_is_capped_and_the_unconfirmed_is_counted_only() -> None:
     advice = tuple(remark(path=f"a{i}.py", message=f"Remark {i}") for i in range(7))
     doubtful = remark(confirmed=False, message="Refuted")
@@ -243,72 +224,8 @@ def test_show_leaves_nothing_out() -> None:
     assert "ralph-hooks show" not in text
 
 
-def test_long_output_is_bounded() -> None:
-    failures = tuple(f"test_{i}" for i in range(30))
-    tail = "\n".join(f"line {i} {'x' * 300}" for i in range(400))
-    many = tuple(finding(path=f"f{i}.py", message="word " * 20_000) for i in range(50))
-    long = report(
-        Verdict.FAIL, findings=many, verification=(failing_tests(new_failures=failures, tail=tail),), calls=()
-    )
-    text = screen(long)
-    assert "line 399" in text
-    assert "line 100 " not in text
-    assert "20 more: ralph-hooks show" in text
-    assert "30 more blocking findings: ralph-hooks show" in text
-    assert len(text.splitlines()) < 500
-    assert max(map(columns, text.splitlines())) <= 80
-
-
-def marked(text: str) -> str:
-    """What stands above the mark, cell by cell."""
-    lines = text.splitlines()
-    at = next(i for i, line in enumerate(lines) if re.fullmatch(r" +\| +\^+", line))
-    begin, end = lines[at].index("^"), len(lines[at])
-    cells = [char for char in lines[at - 1] for _ in range(columns(char))]
-    return "".join(char for i, char in enumerate(cells[begin:end]) if i == 0 or columns(char) == 1 or i % 2 == 0)
-
-
-@pytest.mark.parametrize(
-    ("context", "quote", "seen"),
-    [
-        ("    total = a + b", "a + b", "a + b"),
-        ("\t\ttotal = a + b", "a + b", "a + b"),
-        ("値段 = a + b", "a + b", "a + b"),
-        ("e\u0301te\u0301 = a + b", "a + b", "a + b"),
-        ("x = '値段'", "値段", "値段"),
-        ("x\x1b[31m = a + b", "a + b", "a + b"),
-        ("a=1;" * 500 + "a + b" + ";c=2" * 500, "a + b", "a + b"),
-        ("a + b" + ";c=2" * 500, "a + b", "a + b"),
-        ("a=1;" * 500 + "a + b", "a + b", "a + b"),
-        ("", "    a + b", "a + b"),
-        ("password = '***'", "something else", "something else"),
-    ],
-)
-@pytest.mark.parametrize("width", [60, 80, 120])
-def test_the_mark_is_under_the_quote(context: str, quote: str, seen: str, width: int) -> None:
-    text = screen(report(Verdict.FAIL, findings=(finding(context=context, quote=quote),)), width)
-    assert marked(text) == seen
-    assert max(map(columns, text.splitlines())) <= width
-
-
-def test_a_quote_that_is_too_long_is_cut_at_its_end() -> None:
-    quote = "f(" + ", ".join(f"argument_{i}" for i in range(100)) + ")"
-    text = screen(report(Verdict.FAIL, findings=(finding(context=f"    {quote}", quote=quote),)))
-    assert "f(argument_0" in text
-    assert max(map(columns, text.splitlines())) <= 80
-
-
 def test_a_finding_without_a_quote_has_no_code() -> None:
     assert " | " not in screen(report(Verdict.FAIL, findings=(finding(quote="", context="x = 1"),)))
-
-
-def test_a_quote_of_many_lines_is_bounded_and_keeps_its_numbers() -> None:
-    quote = "\n".join(f"line_{i}()" for i in range(12))
-    text = screen(report(Verdict.FAIL, findings=(finding(quote=quote, context="", line=8, end_line=19),)))
-    assert " 8 | line_0()\n" in text
-    assert "13 | line_5()\n" in text
-    assert "line_6" not in text
-    assert "... 6 more" in text
 
 
 def test_removed_code_is_called_so() -> None:
@@ -327,30 +244,6 @@ def test_a_command_that_was_stopped_says_so() -> None:
     run = Verification(command="pytest", exit_code=None, seconds=600.0)
     text = screen(report(Verdict.FAIL, verification=(run,)))
     assert "verify command failed: pytest (stopped after 10 min 0 s)" in text
-
-
-@pytest.mark.parametrize(
-    ("calls", "amount", "said"),
-    [
-        ((call(),), Decimal("0.00000002"), "<$0.0001, 1 request"),
-        ((call(),), Decimal("1234.5"), "$1,234.50, 1 request"),
-        ((call(),), Decimal(0), "$0, 1 request"),
-        (
-            (call(), call(cost_usd=None, model="a/b")),
-            None,
-            "cost unknown (no price for a/b), not counted in budgets, 2 requests",
-        ),
-        ((call(outcome="budget", cost_usd=Decimal(0)),), Decimal(0), "no requests"),
-    ],
-)
-def test_the_last_line_is_what_the_run_cost(calls: tuple[Call, ...], amount: Decimal | None, said: str) -> None:
-    failed = report(Verdict.FAIL, findings=(finding(),), calls=calls, cost_usd=amount)
-    assert f"{said}, 1.8 s" in screen(failed).splitlines()
-
-
-def test_severities_have_their_own_words() -> None:
-    noted = report(Verdict.FAIL, findings=(finding(severity=Severity.WARNING, source="ruff"), remark()))
-    assert "shop/cart.py:41: warning bug (ruff)" in screen(noted)
 
 
 REPAIR = """\

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ralph_hooks.config import Settings, load
-from ralph_hooks.core.route import Provider, Wire
+from ralph_hooks.core.route import Chain, Provider, Wire
 
 BUILT_IN = {
     name: Provider(name=name, wire=Wire.OPENAI, base_url=f"https://{name}.example/v1")
@@ -65,3 +65,11 @@ def load_texts(folder: Path, repository: str = "", user: str = "") -> Settings:
     (folder / "pyproject.toml").write_text(repository, encoding="utf-8")
     (folder / "config.toml").write_text(user, encoding="utf-8")
     return load(folder, folder / "config.toml", BUILT_IN)
+
+
+def names(chain: Chain) -> list[str]:
+    return [model.id for model in chain]
+
+
+def served(settings: Settings, path: str = "a.py") -> dict[str, list[str]]:
+    return {str(phase): names(chain) for phase, chain in settings.route(path).chains.items()}

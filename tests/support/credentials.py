@@ -7,6 +7,10 @@ import random
 import string
 from collections.abc import Callable
 
+import msgspec
+
+from ralph_hooks.core.ports.checks import CheckResult
+
 LETTERS = string.ascii_letters
 ALNUM = string.ascii_letters + string.digits
 UPPER = string.ascii_uppercase + string.digits
@@ -93,3 +97,19 @@ def private_key(rng: random.Random, kind: str = "RSA ") -> str:
     """Twelve lines that look like a private key in PEM."""
     lines = "\n".join(draw(rng, BASE64, 64) for _ in range(12))
     return f"-----BEGIN {kind}PRI{'VATE'} KEY-----\n{lines}\n-----END {kind}PRI{'VATE'} KEY-----"
+
+
+FORMS = (
+    ("a.py", 'value = "{}"'),
+    ("a.txt", "client({}, 3)"),
+    (".env", "NAME={}"),
+    ("a.yaml", "  thing: {}"),
+    ("a.json", '    "x": "{}",'),
+    ("uv.lock", 'url = "https://x.acme.io/?x={}&y=1"'),
+    ("run.sh", 'curl -H "X-Y: {}" https://acme.io'),
+)
+
+
+def shows(result: CheckResult, value: str) -> bool:
+    """True where a report or the store would hold ``value``."""
+    return value in msgspec.json.encode(result).decode()

@@ -22,6 +22,8 @@ from ralph_hooks.core.report import (
     Verification,
 )
 from ralph_hooks.core.usage import Call
+from ralph_hooks.phases.problem import Problem
+from ralph_hooks.reports.text import render
 
 MODEL = "openrouter/deepseek/deepseek-v4-flash"
 TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -171,3 +173,10 @@ def full_report(**changes: object) -> Report:
         "notices": ("1 file NOT reviewed by a model: the provider did not answer",),
     }
     return report(Verdict.FAIL, **fields | changes)
+
+
+PROBLEM = Problem(findings=(finding(),), failures=(failing_tests(),))
+
+
+def screen(report: Report, width: int = 80, *, everything: bool = False) -> str:
+    return render(report, color=False, width=width, everything=everything)
