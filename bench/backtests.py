@@ -26,7 +26,7 @@ Row = dict[str, Any]
 
 
 def rows(*files: str) -> list[Row]:
-    """Return the changes in ``files``. Raises NotMeasured where one is missing."""
+    """Return the changes in ``files``. Raises NotMeasured if one is missing."""
     found: list[Row] = []
     for file in files:
         path = DATA / file

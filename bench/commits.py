@@ -40,7 +40,7 @@ class Commit(Struct, frozen=True):
 
 
 def commits() -> list[Commit]:
-    """Return every commit of click in the data. Raises NotMeasured where the data is not there."""
+    """Return every commit of click in the data. Raises NotMeasured if the data is not there."""
     try:
         with lzma.open(DATA, "rt", encoding="utf-8") as file:
             records = [json.loads(line) for line in file]

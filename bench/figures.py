@@ -13,13 +13,13 @@ class Figure(Struct, frozen=True, kw_only=True):
     unit: str = "x"
     """``x`` for a ratio, else what is counted."""
     at_most: float | None = None
-    """The target; None where the figure is for comparison only."""
+    """The target; None if the figure is for comparison only."""
     how: str = ""
     """The source of the figure."""
 
     @property
     def missed(self) -> bool:
-        """True where there is a target and this is beyond it."""
+        """True if there is a target and this is beyond it."""
         return self.at_most is not None and self.value > self.at_most
 
 

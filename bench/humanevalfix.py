@@ -87,7 +87,7 @@ class Tried(Struct, frozen=True):
 
     bug: Bug
     stored: str | None
-    """The file in the stored fix; None where none is stored."""
+    """The file in the stored fix; None if none is stored."""
     verified: bool
     wall: float
     cpu: float
@@ -143,7 +143,7 @@ def _median(values: Iterator[float]) -> float:
 
 
 def bugs() -> list[Bug]:
-    """Return all bugs, with the answers assigned by a fixed seed. Raises NotMeasured where the data is missing."""
+    """Return all bugs, with the answers assigned by a fixed seed. Raises NotMeasured if the data is missing."""
     try:
         rows = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError as error:

@@ -123,7 +123,7 @@ _ALL = ("proved", "shown", "agreed", "unproved")
 
 
 def bugs() -> list[Bug]:
-    """Return the bugs with a test, spread evenly. Raises NotMeasured where the data is missing."""
+    """Return the bugs with a test, spread evenly. Raises NotMeasured if the data is missing."""
     rows: list[dict[str, Any]] = []
     for name in FILES:
         path = DATA / name

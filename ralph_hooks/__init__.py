@@ -1,3 +1,3 @@
-"""Git hooks that judge a change by cheap means first and pay for the expensive model only on failure."""
+"""Git hooks that review each change with free checks and a cheap model; the expensive model only repairs."""
 
 __version__ = "0.2.0"

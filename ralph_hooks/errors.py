@@ -17,9 +17,9 @@ class ExitCode(IntEnum):
 
 
 class RalphError(Exception):
-    """An error that the user can act on: it says what happened, and what to do next.
+    """An error that the user can act on, with the next step.
 
-    ``message`` is one sentence without a final full stop; ``hint`` is the next step, or empty where there is none.
+    ``message`` is one sentence without a final full stop; ``hint`` is the next step, or empty if there is none.
     """
 
     exit_code = ExitCode.USAGE

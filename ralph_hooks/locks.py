@@ -35,7 +35,7 @@ class Lock:
 
 
 def acquire(path: Path) -> Lock | None:
-    """Return the lock on ``path``, created if missing; None where another process holds it or its folder is gone."""
+    """Return the lock on ``path``, created if missing; None if another process holds it or its folder is gone."""
     try:
         return _locked(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), path)
     except OSError:
@@ -43,7 +43,7 @@ def acquire(path: Path) -> Lock | None:
 
 
 def adopt(descriptor: int, path: Path) -> Lock | None:
-    """Return the lock on ``path`` that another process passed on as ``descriptor``; None where it is another file."""
+    """Return the lock on ``path`` that another process passed on as ``descriptor``; None if it is another file."""
     try:
         os.set_inheritable(descriptor, False)  # noqa: FBT003 - takes it by position alone
         return _locked(descriptor, path)  # to lock once more what it has locked already changes nothing
@@ -89,7 +89,7 @@ def _locked(descriptor: int, path: Path) -> Lock | None:
 
 
 def _lock(descriptor: int) -> None:
-    """Lock the file. Raises OSError where it is locked already."""
+    """Lock the file. Raises OSError if it is locked already."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -25,7 +25,7 @@ _REFUSED = 125
 
 
 def cut() -> None:
-    """Leave this process a loopback and no other network. Raises OSError where the system forbids it."""
+    """Leave this process a loopback and no other network. Raises OSError if the system forbids it."""
     if sys.platform != "linux":
         raise OSError("this system has no network namespaces")
     libc = ctypes.CDLL(None, use_errno=True)

@@ -94,7 +94,7 @@ def start(
 
 
 def which(program: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the path of ``program`` by PATH; None where it is missing.
+    """Return the path of ``program`` by PATH; None if it is missing.
 
     Only absolute folders count. A relative one, such as ``.``, is one of the repository that we are in, as is the
     current folder, where Windows looks first: a ``git`` that lies there is other people's.
@@ -160,7 +160,7 @@ def temporary_folder() -> Iterator[str]:
 
 
 def has_leftovers() -> bool:
-    """Return True where the temporary folder has one of ours: of a run that was killed, or that goes on beside us."""
+    """Return True if the temporary folder has one of ours: of a run that was killed, or that goes on beside us."""
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         return any(entry.name.startswith(OURS) for entry in entries)
     return False
@@ -194,10 +194,10 @@ class Bounded(Struct, frozen=True):
     """A program that ran under limits."""
 
     returncode: int | None
-    """None where it was stopped at its timeout; 128 + N where signal N ended it, as a shell says it."""
+    """None if it was stopped at its timeout; 128 + N where signal N ended it, as a shell says it."""
     seconds: float
     tail: bytes
-    """The end of what it printed, standard output and standard error in one."""
+    """The end of its output, standard output and standard error together."""
     errors: bytes = b""
     """The end of its standard error, where that was asked for apart."""
 
@@ -303,7 +303,7 @@ class _Tail:
                     del self._held[: -self._keep]
 
     def read(self, patience: float) -> bytes:
-        """Return what is there; waits ``patience`` seconds at most for a writer that holds the pipe open."""
+        """Return the output so far; wait at most ``patience`` seconds for a writer that keeps the pipe open."""
         self._thread.join(patience)
         return bytes(self._held[-self._keep :])
 
@@ -409,7 +409,7 @@ def in_program(environ: Mapping[str, str]) -> bool:
 
 
 def most_memory() -> int | None:
-    """Return the memory limit of one program in bytes, against one that would take all; None where it is unknown."""
+    """Return the memory limit of one program in bytes, against one that would take all; None if it is unknown."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * 3 // 4
     except (AttributeError, ValueError, OSError):  # not on Windows

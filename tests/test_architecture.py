@@ -87,7 +87,7 @@ def dependencies() -> dict[str, frozenset[str]]:
 
 
 def cycle() -> list[str]:
-    """One import cycle, as the modules on it; empty where there is none."""
+    """One import cycle, as the modules on it; empty if there is none."""
     done: set[str] = set()
 
     def search(module: str, trail: tuple[str, ...]) -> list[str]:

@@ -41,7 +41,7 @@ class _Interrupt:
 def follow_git(environ: MutableMapping[str, str]) -> None:
     """Interrupt this process once the git in ``environ`` is gone: an editor that cancels a push ends git, not hooks.
 
-    The variable is taken out: what we start in the background outlives git.
+    The variable is removed, because background processes outlive git.
     """
     git = environ.pop(GIT, "")
     if os.name == "posix" and git.isdecimal() and _runs(int(git)):  # otherwise its id differs in our namespace

@@ -52,7 +52,7 @@ class _Gone(Struct, frozen=True):
     module: str
     """Its dotted name."""
     names: Mapping[str, int]
-    """Names and their lines in the base; empty where the whole module was removed."""
+    """Names and their lines in the base; empty if the whole module was removed."""
 
     @property
     def whole(self) -> bool:
@@ -124,7 +124,7 @@ def _inner(path: str) -> str:
 
 
 def _module(path: str, files: _Files) -> str | None:
-    """Return the dotted name that imports ``path``; None where packages are not marked, or another has it."""
+    """Return the dotted name that imports ``path``; None if packages are not marked, or another has it."""
     inner = _inner(path)
     parts = [*_package(inner, files), basename(inner)]
     inside = "/".join(parts)
@@ -144,7 +144,7 @@ def _parsed(data: bytes | None) -> ast.Module | None:
 
 
 def _bound(tree: ast.Module | None, *, conditional: bool) -> dict[str, int] | None:
-    """Return the names that a module defines, with their lines; None where it may define others dynamically.
+    """Return the names that a module defines, with their lines; None if it may define others dynamically.
 
     With ``conditional`` also those under ``if`` and the like.
     """
@@ -242,7 +242,7 @@ def _imported(tree: ast.Module, path: str, files: _Files) -> Iterator[tuple[int,
 
 
 def _package(path: str, files: _Files) -> list[str]:
-    """Return the package that a file belongs to, as the parts of its name; empty where it is in none."""
+    """Return the package that a file belongs to, as the parts of its name; empty if it is in none."""
     folder = dirname(path)
     parts: list[str] = []
     while folder and join(folder, _PACKAGE) in files.paths:

@@ -29,7 +29,7 @@ _SEVERITIES = {
 
 
 class Diagnostic(Struct, frozen=True):
-    """One thing that a linter says of a file of the repository."""
+    """One finding of a linter in a file of the repository."""
 
     path: str
     line: int
@@ -45,9 +45,9 @@ class Reading(Struct, frozen=True):
     diagnostics: tuple[Diagnostic, ...] = ()
     """Those about files in the repository."""
     stopped: str = ""
-    """The reason the linter did not check everything; empty where it did."""
+    """The reason the linter did not check everything; empty if it did."""
     silent: bool = True
-    """False where it said something of any file."""
+    """False if it said something of any file."""
 
 
 class UnreadableError(Exception):

@@ -137,7 +137,7 @@ def problem_of(linter: Linter, path: str, runs: Sequence[LinterRun]) -> str:
 
 
 def _read(job: _Job, runs: Sequence[LinterRun]) -> _Side:
-    """Return what the ``runs`` of one linter come to; the first problem is the problem of all."""
+    """Return the combined result of the ``runs`` of one linter; the first problem counts for all."""
     wanted = frozenset(job.paths)
     found: list[Diagnostic] = []
     problem = ""

@@ -120,7 +120,7 @@ class Ruff:
         return may_be_python(entry)
 
     def run(self, sources: Sequence[Source], deadline: Deadline) -> Mapping[str, CheckResult]:
-        """Return the findings of ruff. Raises RalphError where ruff is missing or fails."""
+        """Return the findings of ruff. Raises RalphError if ruff is missing or fails."""
         results = {source.path: CheckResult(looked=is_python(source)) for source in sources}
         by_target: dict[str, list[Source]] = {}
         for source in sources:
@@ -156,7 +156,7 @@ class Ruff:
 def diagnose(
     files: Sequence[tuple[str, str]], deadline: Deadline, shape: type[Item], target: str = ""
 ) -> list[tuple[Item, ...]]:
-    """Return ruff's findings in each of ``files``, path and text. Raises RalphError where ruff is missing or fails.
+    """Return ruff's findings in each of ``files``, path and text. Raises RalphError if ruff is missing or fails.
 
     ``target`` is the version of Python they are for, such as ``py310``; without it the newest that ruff knows.
     """

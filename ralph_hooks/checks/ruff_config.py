@@ -38,14 +38,14 @@ class Rules(Struct, frozen=True):
     per_file: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Pattern, and the codes that are ignored where it matches."""
     target: str = ""
-    """``py310``; empty where it does not say."""
+    """``py310``; empty if it does not say."""
 
     def leaves_out(self, path: str) -> bool:
-        """Return True where ruff would not look at ``path``."""
+        """Return True if ruff would not look at ``path``."""
         return first_match(self._relative(path), self.exclude) is not None
 
     def silences(self, path: str, code: str, message: str) -> bool:
-        """Return True where ruff would not report ``code`` in ``path``."""
+        """Return True if ruff would not report ``code`` in ``path``."""
         if _covers(self.ignore, code) or any(
             _covers(codes, code) for pattern, codes in self.per_file if self._matches(pattern, path)
         ):
@@ -79,7 +79,7 @@ class ProjectRules:
 
     @property
     def digest(self) -> str:
-        """Names all that is said, for cached results; empty where nothing is."""
+        """Names all that is said, for cached results; empty if nothing is."""
         said = [msgspec.json.encode(rules) for _, rules in sorted(self._found.items())]
         return hashlib.sha256(b"\0".join(said)).hexdigest()[:16] if said else ""
 

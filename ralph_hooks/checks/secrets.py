@@ -115,7 +115,7 @@ class Secrets:
         return secrets.mask(text)
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
-        """Return True where each credential that begins on ``line`` is marked as not real where ``later`` has it.
+        """Return True if each credential that begins on ``line`` is marked as not real where ``later`` has it.
 
         A mark that a later commit adds counts as one that was there at once: the same value is on its line.
         """

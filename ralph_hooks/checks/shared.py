@@ -31,7 +31,7 @@ def without_end(data: bytes) -> list[str]:
 
 
 def language(source: Source) -> Language | None:
-    """Return the language of a file after the change; None where it is unknown."""
+    """Return the language of a file after the change; None if it is unknown."""
     return language_of(source.path, (source.content.new or b"")[:_FIRST_LINE])
 
 
@@ -77,7 +77,7 @@ def sets_limits(path: str) -> bool:
 
 
 def is_ci(path: str) -> bool:
-    """Return whether a file says what CI runs."""
+    """Return True if a file configures CI."""
     return _ci().search(path) is not None
 
 

@@ -28,7 +28,7 @@ _DECORATED = 8  # lines between a decorator that skips a test and its name
 class _Place(Struct, frozen=True):
     path: str
     line: int
-    """In the new file; of what is gone, in the base."""
+    """In the new file; for removed code, in the base."""
     label: str
     text: str
     """The whole line."""

@@ -22,7 +22,7 @@ from ralph_hooks.errors import ExitCode, RalphError
 COMMANDS = {
     "gate": "Review the staged change, a commit, a range or the working tree.",
     "analyze": "Review it without running your commands.",
-    "verify": "Run your verify commands and check the invariants, nothing else.",
+    "verify": "Run only your verify commands and invariants.",
     "pre-push": "Review what is pushed; for git's pre-push hook.",
     "fix": "Repair a rejected change in a scratch copy, check the repair, store it.",
     "show": "Show the last report, an earlier one, a reproducer or a stored fix.",
@@ -37,7 +37,7 @@ COMMANDS = {
     "mcp": "Serve review, show, apply and stats over the Model Context Protocol.",
     "init": "Set up a repository: models, tests, hooks.",
     "install": "Install git hooks, keeping your existing ones.",
-    "uninstall": "Remove the hooks and restore what was there before.",
+    "uninstall": "Remove the hooks and restore the previous ones.",
     "doctor": "Check the setup and suggest fixes.",
     "trust": "Show and approve what this repository's configuration may do.",
     "backtest": "Measure the gate on labelled changes or your own history.",
@@ -93,7 +93,7 @@ class _LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="ralph-hooks")
 def cli() -> None:
-    """Review a change by cheap means first; pay for the expensive model only if it fails."""
+    """Review each change with free checks and a cheap model; call the expensive model only for repairs."""
 
 
 def main() -> NoReturn:

@@ -44,7 +44,7 @@ def command(*, yes: bool) -> None:
 
 
 def show(context: Context) -> None:
-    """Show what would be approved, and the difference to the last approval."""
+    """Show the permissions to approve, and the difference to the last approval."""
     before = {permission.key: permission.lines for permission in context.consent.previous(context.key)}
     click.echo("This repository's configuration wants to:")
     for permission in context.permissions:

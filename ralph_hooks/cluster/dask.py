@@ -29,7 +29,7 @@ _INSTALL = "pip install 'ralph-hooks[distributed]'"
 
 Answer = Callable[[bytes], bytes]
 Accept = Callable[[bytes], str]
-"""Says of a worker's answer to our question why it cannot be used; empty where it can."""
+"""Says of a worker's answer to our question why it cannot be used; empty if it can."""
 
 
 class _Worker:
@@ -58,7 +58,7 @@ class Dask:
     """The cluster whose scheduler is at ``address``. Use as a context manager.
 
     ``do`` runs on workers, found there by its name; ``answer`` does too, once on each, and ``accept`` judges what it
-    says to ``question``. Raises RalphError where there is no cluster, or a worker that cannot be used.
+    says to ``question``. Raises RalphError if there is no cluster, or a worker that cannot be used.
     """
 
     def __init__(self, address: str, *, do: Do, answer: Answer, question: bytes, accept: Accept) -> None:
@@ -276,7 +276,7 @@ def _connected(address: str) -> Client:
 
 
 def _knock(address: str) -> None:
-    """Raise RalphError where no server listens: Dask itself would retry until its timeout."""
+    """Raise RalphError if no server listens: Dask itself would retry until its timeout."""
     import socket
 
     host, _, port = address.rpartition("://")[2].rstrip("/").rpartition(":")

@@ -25,7 +25,7 @@ _Number = inspect.IntType | inspect.FloatType
 
 
 class Mistake(Struct, frozen=True):
-    """One thing that is wrong, and what to do about it (empty if the problem says it all)."""
+    """One mistake and its remedy (empty if the problem implies it)."""
 
     key: Key
     problem: str

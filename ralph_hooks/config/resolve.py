@@ -149,7 +149,7 @@ def _check_agent(file: File, key: Key, table: ProviderTable) -> None:
 
 
 def _url_problems(url: str) -> Iterator[tuple[str, str]]:
-    """Yield what is wrong with ``url``, and the advice. It is not repeated: people put keys into URLs."""
+    """Yield each problem of ``url`` with its advice. They do not quote the URL, which may hold a key."""
     parts = re.fullmatch(_URL, url)
     if "@" in url.partition("://")[2].partition("/")[0]:
         yield "expected a URL without user name and password", "name the variable that holds the key in api-key-env"
@@ -214,7 +214,7 @@ class Models:
         return tuple(dict.fromkeys(model.provider for model in models))
 
     def prices(self) -> dict[str, Price]:
-        """Return what models cost according to the file."""
+        """Return the prices of models in the file."""
         for name in self._file.table.prices:
             list(self._model(("prices", name), name, ()))
         return {name: _price(table) for name, table in self._file.table.prices.items()}

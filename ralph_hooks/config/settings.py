@@ -119,7 +119,7 @@ class GateSettings(Table, frozen=True):
         Meta(
             ge=1,
             le=9,
-            description="How often the analyze model reviews each file, each time with the parts in another order. A "
+            description="The number of times that the analyze model reviews each file, each time in another order. A "
             "finding counts if more than half of the passes report it. Each pass costs as much as the first.",
         ),
     ] = 1
@@ -463,7 +463,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     _known: dict[str, Route] = field(default_factory=dict)
 
     def route(self, path: str) -> Route:
-        """Return what serves ``path``: the models of everything, changed by the last rule that matches."""
+        """Return the models for ``path``: the general ones, changed by the last rule that matches."""
         found = self._known.get(path)
         if found is None:
             found = self._known[path] = self._find(path)
@@ -482,7 +482,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
         return () if self.fix.boilerplate is Boilerplate.NOBODY else route.chain(Phase.FIX), reason
 
     def renamed(self, name: Callable[[Model], str]) -> Settings:
-        """These settings with ``name`` of each model in the place of its own."""
+        """These settings with the name of each model replaced by ``name``."""
 
         def chains(models: Mapping[Phase, Chain]) -> dict[Phase, Chain]:
             return {

@@ -1,1 +1,1 @@
-"""The nouns: what a change, a finding, a verdict, a cost is. Pure: no I/O, clock or environment."""
+"""The data types: change, finding, verdict, cost. Pure: no I/O, clock or environment."""

@@ -41,7 +41,7 @@ class Entry(Struct, frozen=True):
     new_oid: str | None
 
     def alone(self) -> Entry:
-        """Return what is there now as if nothing had been before: for where that is nothing to compare with."""
+        """Return the new content as if the file were new, for content that cannot be compared with the old one."""
         return msgspec.structs.replace(
             self, status=Status.ADDED, old_path=self.path, old_mode=ABSENT_MODE, old_oid=None
         )

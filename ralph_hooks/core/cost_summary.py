@@ -34,7 +34,7 @@ class Total(Struct, frozen=True, kw_only=True):
     """Spent waiting for models, one call after the other."""
 
     def priced_at(self, price: Price) -> Decimal:
-        """Return what the same tokens, cached ones as such, would have cost at ``price``, in US dollars."""
+        """Return the cost of the same tokens at ``price`` in US dollars; cached tokens stay cached."""
         return price.cost(self.usage)
 
 
@@ -65,7 +65,7 @@ class Statement(Struct, frozen=True, kw_only=True):
 
 
 class Cap(Struct, frozen=True, kw_only=True):
-    """One budget and what is used of it, in US dollars."""
+    """One budget and its used part, in US dollars."""
 
     name: str
     """``day`` or ``month``."""

@@ -161,7 +161,7 @@ def entry_for(
 
 
 def read(data: bytes) -> tuple[Dismissal, ...]:
-    """Return the entries of a file. Raises ValueError that says what is wrong with it."""
+    """Return the entries of a file. Raises ValueError with the problem if it is invalid."""
     if len(data) > MAX_BYTES:
         raise ValueError(f"it has {len(data):,} bytes, more than {MAX_BYTES:,}")
     import tomli

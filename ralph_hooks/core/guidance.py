@@ -45,7 +45,7 @@ class Guidance(Struct, frozen=True, kw_only=True):
 
 
 def named(*texts: str) -> str:
-    """Return what names ``texts`` in a cache key; empty if all are empty."""
+    """Return the part of a cache key for ``texts``; empty if all are empty."""
     if not any(texts):
         return ""
     return hashlib.sha256("\0".join(texts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

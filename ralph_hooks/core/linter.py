@@ -1,4 +1,4 @@
-"""A linter of the project as the configuration has it, and what came of a run of it."""
+"""A linter that the project configures, and the result of a run."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Linter(Struct, frozen=True):
     """The folder that it runs in and is about, relative to the top; empty for the top."""
 
     def covers(self, entry: Entry) -> bool:
-        """Return whether the linter has something to say of ``entry`` after the change."""
+        """Return True if the linter applies to ``entry`` after the change."""
         return entry.new_oid is not None and self.covers_path(entry.path)
 
     def covers_path(self, path: str) -> bool:

@@ -112,7 +112,7 @@ class ProofRun(Struct, frozen=True, kw_only=True):
 
 
 class Proof(Struct, frozen=True, kw_only=True):
-    """A reproducer and what came of it, as reports show it."""
+    """A reproducer and its results, as reports show them."""
 
     command: str
     """Command that runs it in the project, once the test is saved to ``path``."""

@@ -109,7 +109,7 @@ class Provider(Struct, frozen=True, kw_only=True):
     context: int = 128_000
     """Tokens that a request and its reply may fill together."""
     cuts: bool = False
-    """True if it cuts what is longer in silence (Ollama does), so that nothing longer may be sent."""
+    """True if the server silently cuts longer requests (as Ollama does), so that none may be sent."""
     batch: bool = False
     """True if the provider has the batch API of its wire, at half the price."""
     catalogue: str = ""

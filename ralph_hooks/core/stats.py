@@ -31,7 +31,7 @@ TRUE = (FindingOutcome.FIXED, FindingOutcome.ACCEPTED)
 
 
 class FindingLabel(Struct, frozen=True, kw_only=True):
-    """One finding that was shown, with what became of it."""
+    """One reported finding and its outcome."""
 
     at: float
     """Time at which it was first shown, in seconds since 1970."""

@@ -1,4 +1,4 @@
-"""Text from elsewhere made safe to show: the one place that decides what may reach a terminal."""
+"""Escape untrusted text for display: the only place that decides which characters reach a terminal."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def total_cost(costs: Iterable[Decimal | None]) -> Decimal | None:
 
 
 def charged(*figures: Decimal) -> Decimal | None:
-    """Return the sum of what a provider says it has charged; None if that can be no charge: negative, nan, absurd."""
+    """Return the sum that a provider reports as charged; None if it is impossible: negative, nan, absurd."""
     believed = all(figure.is_finite() and 0 <= figure <= _DEAREST for figure in figures)
     return sum(figures, Decimal(0)) if believed else None
 
@@ -58,7 +58,7 @@ class Price(Struct, frozen=True, kw_only=True):
     input: Decimal
     output: Decimal
     cached_input: Decimal | None = None
-    """None if cached tokens cost what others do."""
+    """None if cached tokens have the normal price."""
     cache_write: Decimal | None = None
     fallback: bool = False
     """True if a repository says so: it counts only where neither the user nor the catalogue has a price."""
@@ -99,7 +99,7 @@ class Call(Struct, frozen=True, kw_only=True):
     """``ok``, or what went wrong: the name of a fault (see `core.model_errors`)."""
     from_store: bool = False
     estimated: bool = False
-    """True if the provider did not say what the call used, and it counts at its worst case."""
+    """True if the provider did not report the usage, so that the call counts at its maximum cost."""
 
 
 _WORD = re.compile(r"\w+")

@@ -26,8 +26,8 @@ def run_all(
 ) -> list[Result | None]:
     """Return the results of ``jobs`` in their order; None for those that were not ready at the deadline.
 
-    Raises what a job raises. If that or Ctrl-C ends the run, ``ending`` is called with the number of jobs in progress,
-    and they are awaited, because their answers are paid for. Without it they are abandoned.
+    Raises the exceptions of a job. If that or Ctrl-C ends the run, ``ending`` is called with the number of jobs in
+    progress, and they are awaited, because their answers are paid for. Without it they are abandoned.
 
     The threads are daemons: one that hangs in a socket is abandoned, not awaited, which is why this is not a
     ThreadPoolExecutor (that one joins its threads when the interpreter exits).

@@ -1,4 +1,4 @@
-"""The fix phase: a repair that failed its check is corrected, by a cheap model, with what really went wrong."""
+"""The fix phase: a cheap model corrects a repair that failed its check, from the actual failure."""
 
 from __future__ import annotations
 

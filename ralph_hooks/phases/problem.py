@@ -15,7 +15,7 @@ from ralph_hooks.core.usage import estimate_tokens
 from ralph_hooks.phases.question import fenced
 
 OUTPUT_TOKENS = 1_500
-"""About how much of what a failing command printed is sent; the end of it says most."""
+"""Approximate limit of the output of a failing command in a prompt; its end says most."""
 _NAMES = 20  # failing tests that are listed
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -83,7 +83,7 @@ class _Billed(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError if there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 
@@ -100,7 +100,7 @@ def _text(reply: _Reply, model: Model) -> str:
 
 
 def usage(data: bytes) -> Usage | None:
-    """Return the usage of the call; None where the provider does not report it.
+    """Return the usage of the call; None if the provider does not report it.
 
     Cache reads and writes come on top of its input.
     """

@@ -49,7 +49,7 @@ class Credentials:
             raise NoCredential(f"no key for {provider.name}: {program} of its api-key-command is not on PATH")
 
     def get(self, provider: Provider, deadline: Deadline) -> str:
-        """Return the key; empty where the provider takes none. Raises as `require`, and DeadlineReached."""
+        """Return the key; empty if the provider takes none. Raises as `require`, and DeadlineReached."""
         given = self._given(provider)
         if given or not provider.api_key_command:
             return given
@@ -60,7 +60,7 @@ class Credentials:
             return printed.key
 
     def renewed(self, provider: Provider, rejected: str, deadline: Deadline) -> str | None:
-        """Return another key after the server has ``rejected`` one; None where there is no other. Raises as `get`."""
+        """Return another key after the server has ``rejected`` one; None if there is no other. Raises as `get`."""
         with self._lock:
             printed = self._printed.get(provider.api_key_command)
             if printed is None:  # it came from the environment

@@ -25,7 +25,7 @@ class _Models(msgspec.Struct, frozen=True):
 
 
 def served(provider: Provider) -> tuple[str, ...]:
-    """Return the names of the models that ``provider`` has; empty where no server answers, or a different one.
+    """Return the names of the models that ``provider`` has; empty if no server answers, or a different one.
 
     Nothing is sent but the request, and only to a loopback address: no key, no proxy, no redirect.
     """

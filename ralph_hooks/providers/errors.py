@@ -73,7 +73,7 @@ class Error(msgspec.Struct, frozen=True):
     status: int = 0
     """The status that it names itself, 0 where it names none."""
     flagged: bool = False
-    """True where a content filter speaks."""
+    """True if a content filter speaks."""
 
     @property
     def text(self) -> str:
@@ -82,7 +82,7 @@ class Error(msgspec.Struct, frozen=True):
 
 
 def read_error(body: Any) -> Error:  # noqa: ANN401 - a JSON value
-    """Return the error in a decoded body; empty where it has none of the known shapes.
+    """Return the error in a decoded body; empty if it has none of the known shapes.
 
     Known are ``{"error": {…}}`` (OpenAI, Anthropic, OpenRouter, llama.cpp; in a list from Google), ``{"error": "…"}``
     (xAI), ``{"message": …}`` (Mistral) and ``{"detail": […]}`` (FastAPI).

@@ -127,7 +127,7 @@ class _Reply(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError if there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 
@@ -153,7 +153,7 @@ def _text(reply: _Reply, model: Model) -> str:
 
 
 def _check(choice: _Choice, model: Model) -> None:
-    """Raise ModelError where ``choice`` is no whole answer."""
+    """Raise ModelError if ``choice`` is no whole answer."""
     if choice.error:
         raise from_success(read_error({"error": choice.error}), model)
     results = (choice.content_filter_results or {}).values()
@@ -194,7 +194,7 @@ class _Billed(Struct, frozen=True):
 
 
 def usage(data: bytes) -> Usage | None:
-    """Return the usage of the call; None where the provider does not report it in a readable form."""
+    """Return the usage of the call; None if the provider does not report it in a readable form."""
     try:
         used = from_json(data, _Billed).usage
     except msgspec.ValidationError:

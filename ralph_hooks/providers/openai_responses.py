@@ -100,7 +100,7 @@ class _Billed(Struct, frozen=True):
 
 
 def completion(data: bytes, model: Model) -> Completion:
-    """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
+    """Return the answer in the body of a successful reply. Raises ModelError if there is none."""
     return read_reply(data, model, shape=_Reply, text=_text, usage=usage)
 
 

@@ -30,7 +30,7 @@ def proxy_for(host: str, setting: str, environ: Mapping[str, str]) -> str:
 
 
 def named(environ: Mapping[str, str]) -> str:
-    """Return the variable in ``environ`` that names a proxy; empty where none does."""
+    """Return the variable in ``environ`` that names a proxy; empty if none does."""
     return next((name for name in _VARIABLES if environ.get(name)), "")
 
 

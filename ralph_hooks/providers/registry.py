@@ -53,7 +53,7 @@ def client(environ: Mapping[str, str], proxy: str = "", *, programs: bool = True
 
 
 def obstacle(model: Model, environ: Mapping[str, str]) -> str:
-    """Return why ``model`` could not even be asked, for people; empty where it could.
+    """Return why ``model`` could not even be asked, for people; empty if it could.
 
     A look that imports nothing heavy.
     """
@@ -87,7 +87,7 @@ class WireFormat(Protocol):
         ...
 
     def completion(self, data: bytes, model: Model) -> Completion:
-        """Return the answer in the body of a successful reply. Raises ModelError where there is none."""
+        """Return the answer in the body of a successful reply. Raises ModelError if there is none."""
         ...
 
 
@@ -236,7 +236,7 @@ class _Client:
             return self._transports[cert]
 
     def _allowed(self, provider: Provider) -> Provider:
-        """Return ``provider``. Raises Misconfigured where it would start a program and none may be started."""
+        """Return ``provider``. Raises Misconfigured if it would start a program and none may be started."""
         if not self._programs and (provider.wire is Wire.AGENT or provider.api_key_command):
             raise Misconfigured(f"{provider.name} runs a program, which cluster workers may not do")
         return provider

@@ -46,7 +46,7 @@ def read_reply(
 ) -> Completion:
     """Return the answer that ``text`` finds in ``data``, which is of ``shape``, and what it used.
 
-    Raises ModelError where there is none; the fault then carries what was used, for it will be charged.
+    Raises ModelError if there is none; the fault then carries what was used, for it will be charged.
     """
     try:
         reply = from_json(data, shape)
@@ -98,7 +98,7 @@ def refused(model: Model) -> Refused:
 
 
 def check_kinds(kinds: Sequence[str], model: Model, *, known: Collection[str]) -> None:
-    """Raise Refused where one of the ``kinds`` of parts is a refusal, and Unreadable where one is not ``known``."""
+    """Raise Refused if one of the ``kinds`` of parts is a refusal, and Unreadable where one is not ``known``."""
     if "refusal" in kinds:
         raise refused(model)
     unknown = next((kind for kind in kinds if kind not in known), None)
@@ -109,8 +109,8 @@ def check_kinds(kinds: Sequence[str], model: Model, *, known: Collection[str]) -
 def only_answer(calls: Sequence[str], text: str, model: Model) -> str:
     """Return the one answer of a reply: the arguments of a tool call, else its ``text``.
 
-    Raises Unreadable where there are several, for one may have the finding that another lacks; beside a call prose is
-    harmless. Raises Truncated where there is none.
+    Raises Unreadable if there are several, for one may have the finding that another lacks; beside a call prose is
+    harmless. Raises Truncated if there is none.
     """
     if len(calls) > 1 or (calls and "{" in text):
         raise Unreadable(f"{model.name} sent several answers in one reply")

@@ -66,7 +66,7 @@ class HttpSession(requests.Session):
         self.mount("http://", self._adapter)
 
     def prepare(self) -> None:
-        """Read the certificates. Raises Misconfigured where they cannot be used."""
+        """Read the certificates. Raises Misconfigured if they cannot be used."""
         self._adapter.context()
 
     def get_redirect_target(self, resp: requests.Response) -> None:
@@ -105,14 +105,14 @@ class _Limits:
         self._received = 0
 
     def remaining(self) -> float:
-        """Return the seconds left for the next step. Raises DeadlineReached where none are left."""
+        """Return the seconds left for the next step. Raises DeadlineReached if none are left."""
         seconds = self._deadline.remaining()
         if not seconds:
             raise self.too_late()
         return seconds
 
     def count(self, received: int) -> None:
-        """Raise Unreadable where that were too many bytes."""
+        """Raise Unreadable if that were too many bytes."""
         self._received += received
         if self._received > _MAX_RECEIVED:
             raise Unreadable(f"{self._host} sent more than {_MAX_RECEIVED >> 20} MiB")

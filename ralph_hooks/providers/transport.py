@@ -83,7 +83,7 @@ class Transport:
         self._session = HttpSession(environ, cert, cert_key)
 
     def prepare(self, base_url: str) -> None:
-        """Read the certificates that a call to ``base_url`` needs. Raises Misconfigured where they cannot be used."""
+        """Read the certificates that a call to ``base_url`` needs. Raises Misconfigured if they cannot be used."""
         if base_url.startswith("https:"):
             self._session.prepare()
 

@@ -27,7 +27,7 @@ def find(text: str, path: str = "", *, doubtful: bool = True) -> tuple[Secret, .
     """Return every credential in ``text``, in order and without overlap; without ``doubtful`` those that block.
 
     ``path`` identifies formats without quotes, and test data, where a fake password does not block. A scan without
-    ``doubtful`` takes a third of the time. Raises RalphError where detect-secrets is missing.
+    ``doubtful`` takes a third of the time. Raises RalphError if detect-secrets is missing.
     """
     try:
         from ralph_hooks.secrets.scan import scan

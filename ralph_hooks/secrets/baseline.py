@@ -29,7 +29,7 @@ class Baseline(Struct, frozen=True):
     hashes: Mapping[str, frozenset[str]] = {}
 
     def lists(self, path: str, lines: Sequence[str]) -> bool:
-        """Return True where each certain credential in ``lines`` of ``path`` is listed."""
+        """Return True if each certain credential in ``lines`` of ``path`` is listed."""
         listed = self.hashes.get(path)
         if not listed:
             return False

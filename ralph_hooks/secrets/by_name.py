@@ -98,9 +98,9 @@ class _Assigned(Struct, frozen=True):
     operator: str
     """The sign between the two: ``=``, ``:``, ``(``."""
     closed: bool = False
-    """True where the name is in quotes."""
+    """True if the name is in quotes."""
     plain: bool = False
-    """True where no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
+    """True if no quotes are wanted: ``<password>…</password>``, ``--password …``, ``PASSWORD=…``."""
     reach: int = 0
     """End of a value of several literals."""
     role: Role = Role.VALUE
@@ -117,7 +117,7 @@ class _Assigned(Struct, frozen=True):
 
     @property
     def given(self) -> bool:
-        """True where the name is all that is said of the value: not for ``get("password", "…")``."""
+        """True if the name is all that is said of the value: not for ``get("password", "…")``."""
         return self.operator in {"=", ":=", "?=", ":", "=>"}
 
     @property
@@ -127,7 +127,7 @@ class _Assigned(Struct, frozen=True):
 
     @property
     def weak(self) -> bool:
-        """True where it is never certain enough to block."""
+        """True if it is never certain enough to block."""
         return self.called or self.name.weak or self.operator == "is" or self.role is not Role.VALUE
 
     @property
@@ -198,7 +198,7 @@ def _given(text: str, name: Name) -> Iterator[_Assigned]:
 
 
 def _next(text: str, name: Name) -> tuple[_Assigned | None, bool]:
-    """Return the value right after ``name``, and True where it is certainly the value."""
+    """Return the value right after ``name``, and True if it is certainly the value."""
     option = _is_option(text, name.begin)
     if match := (option and _OPTION.match(text, name.after)) or _PAIR.match(text, name.after):
         return _whole(_read(match, name), plain=True), True
@@ -275,7 +275,7 @@ def _is_element(found: _Assigned) -> bool:
 
 
 def _whole(found: _Assigned, *, plain: bool) -> _Assigned | None:
-    """Return ``found`` with all of its value, which may hold characters that end others; None where it is code."""
+    """Return ``found`` with all of its value, which may hold characters that end others; None if it is code."""
     if found.quoted:
         return found
     found = structs.replace(found, plain=plain)

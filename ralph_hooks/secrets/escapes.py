@@ -92,7 +92,7 @@ def _parts(text: str, names: Sequence[Name]) -> Iterator[tuple[int, int]]:
 
 
 def _undo(part: Unescaped) -> Unescaped | None:
-    """Return ``part`` with one level of escapes undone; None where there is none."""
+    """Return ``part`` with one level of escapes undone; None if there is none."""
     escape = _escape_of(part.text)
     if escape is None:
         return None

@@ -97,9 +97,9 @@ class _Group(Struct):
 
     role: Role
     lookup: bool = False
-    """True where the first argument says what is looked up."""
+    """True if the first argument says what is looked up."""
     many: bool = False
-    """True where every entry is a value, whatever its key."""
+    """True if every entry is a value, whatever its key."""
     key: str = ""
     argument: int = 0
 
@@ -178,11 +178,11 @@ class _Walk:
         self._read, self._last = True, '"'
 
     def _is_next(self, start: int) -> bool:
-        """Return True where the literal follows the name without an operator, as in Lisp."""
+        """Return True if the literal follows the name without an operator, as in Lisp."""
         return not self._words and self._text[start - 1].isspace()
 
     def _goes_on(self, end: str) -> bool:
-        """Return True where the statement continues on the next line."""
+        """Return True if the statement continues on the next line."""
         return bool(self._groups) or end.startswith("\\") or self._last in {"=", ":=", "=>", "<-", "+"}
 
     def _word(self, word: str) -> bool:

@@ -77,7 +77,7 @@ class Name(Struct, frozen=True):
     after: int
     """End of the whole name."""
     weak: bool = False
-    """True where it is probably something else: ``ClientToken``, or ``APP_KEY``, which may be anything."""
+    """True if it is probably something else: ``ClientToken``, or ``APP_KEY``, which may be anything."""
 
 
 def about(rest: str) -> bool:

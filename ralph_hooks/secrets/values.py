@@ -27,7 +27,7 @@ _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
 
 def has_unbalanced_brackets(value: str) -> bool:
-    """Return True where brackets do not pair up, as in ``a{b)c``: neither a template nor code."""
+    """Return True if brackets do not pair up, as in ``a{b)c``: neither a template nor code."""
     opened: list[str] = []
     for sign in value:
         if sign in _CLOSES:

@@ -100,7 +100,7 @@ class Jobs:
         self._clock = clock
 
     def get(self, tree: str) -> Job | None:
-        """Return the job for ``tree``; None where there is none or its record cannot be read."""
+        """Return the job for ``tree``; None if there is none or its record cannot be read."""
         try:
             return from_json((self._of(tree) / _RECORD).read_bytes(), Job)
         except (OSError, msgspec.DecodeError):
@@ -131,7 +131,7 @@ class Jobs:
             folder = self._make(tree)  # the lock may be gone with the folder: a job that had died was cleared away
 
     def adopt(self, tree: str, descriptor: int | None) -> JobLock | None:
-        """Return the folder in the process that runs the job; None where another process has it.
+        """Return the folder in the process that runs the job; None if another process has it.
 
         ``descriptor`` is the lock as it was handed over. Without one the lock is taken as soon as it is free.
         """
@@ -143,9 +143,9 @@ class Jobs:
         return JobLock(folder, lock) if lock is not None else None
 
     def cancel(self, job: Job, grace: float = _GRACE) -> bool:
-        """End the process of ``job``, by force after ``grace`` seconds; False where it did not run any more.
+        """End the process of ``job``, by force after ``grace`` seconds; False if it did not run any more.
 
-        Raises RalphError where it cannot be ended.
+        Raises RalphError if it cannot be ended.
         """
         folder = self._of(job.tree)
         if not self.runs(job):
@@ -196,7 +196,7 @@ class Jobs:
         return [job] if job is not None else []
 
     def _end(self, tree: str, number: int, seconds: float) -> Lock | None:
-        """Send ``number`` to the process of a job; its lock once that is free, None where it is not in ``seconds``."""
+        """Send ``number`` to the process of a job; its lock once that is free, None if it is not in ``seconds``."""
         path = self._of(tree) / _LOCK
         end = time.monotonic() + seconds
         sent = False
@@ -237,7 +237,7 @@ def _patiently(path: Path, seconds: float) -> Lock | None:
 
 
 def _send(pid: int, number: int, lock: Path) -> bool:
-    """Send a signal to the process that holds ``lock``; False where it does not any more.
+    """Send a signal to the process that holds ``lock``; False if it does not any more.
 
     Where the system has handles for processes, one is taken before the look at the lock: then the id cannot have passed
     on to another process in between.

@@ -155,7 +155,7 @@ def _place(finding: Finding, tree: str) -> tuple[str, int, int, int]:
 
 
 def _judged(report: Report, path: str, source: str) -> bool:
-    """Return True where ``report`` is about ``path``, and ``source`` could have found it again."""
+    """Return True if ``report`` is about ``path``, and ``source`` could have found it again."""
     there = {item.path for item in report.checked}
     if "/" in source:
         there -= {item.path for item in report.unreviewed}

@@ -251,7 +251,7 @@ class StoredLedger:
                 connection.execute(*team.marked(uid))
 
     def _new_uid(self) -> str | None:
-        """Return the identifier of the next row in the team's database; None where there is none."""
+        """Return the identifier of the next row in the team's database; None if there is none."""
         return self._team.new_uid() if self._team is not None else None
 
     def _row(self, phase: Phase, model: str, *, run: str) -> Row:
@@ -263,7 +263,7 @@ class StoredLedger:
     def _keep_within(
         self, session: DatabaseSession, days: str, reservation: Reservation, day: str, worst: int | None
     ) -> None:
-        """Raise BudgetReached where ``worst`` does not fit into each cap, beside all that is spent and reserved.
+        """Raise BudgetReached if ``worst`` does not fit into each cap, beside all that is spent and reserved.
 
         ``days`` is the statement that says what some days cost.
         """

@@ -29,7 +29,7 @@ class Home(Struct, frozen=True):
 def locate(environ: Mapping[str, str], platform: str = sys.platform) -> Home:
     """Return the user's folders: both below `RALPH_HOOKS_HOME` if set, else in the system's default places.
 
-    Raises RalphError where there is no home folder or the variable is not an absolute path.
+    Raises RalphError if there is no home folder or the variable is not an absolute path.
     """
     own = environ.get(VARIABLE, "")
     if own:
@@ -67,8 +67,8 @@ def _xdg(environ: Mapping[str, str], variable: str, default: str) -> Path:
 def prepare(folder: Path) -> None:
     """Make sure that ``folder`` exists and is the user's alone.
 
-    Raises RalphError where it is a symbolic link, a file or another user's, or holds what is: that decides which
-    verdicts are believed and what has been spent. Raises OSError where it cannot be made.
+    Raises RalphError if it is a symbolic link, a file or another user's, or holds what is: that decides which
+    verdicts are believed and what has been spent. Raises OSError if it cannot be made.
     """
     try:
         found = os.lstat(folder)

@@ -130,7 +130,7 @@ def name(url: str) -> str:
 class Postgres:
     """One connection behind a lock, as in `sqlite.Database`. Raises TeamStoreUnavailable for any fault of the server.
 
-    Raises ConfigError where only the user can help: no driver, or a URL that is none.
+    Raises ConfigError if only the user can help: no driver, or a URL that is none.
     """
 
     def __init__(self, url: str) -> None:
@@ -334,7 +334,7 @@ class _Patience:
 
 @functools.cache
 def _driver() -> Any:  # noqa: ANN401 - a module
-    """Return psycopg, whose import costs more than a cached commit. Raises ConfigError where it is not installed."""
+    """Return psycopg, whose import costs more than a cached commit. Raises ConfigError if it is not installed."""
     try:
         import psycopg
         from psycopg.types.numeric import NumericLoader

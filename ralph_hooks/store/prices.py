@@ -56,7 +56,7 @@ class Catalogue:
         self._found: dict[tuple[str, str], Price | None] = {}
 
     def price(self, model: Model) -> Price | None:
-        """Return the price in USD per million tokens; None where it is unknown."""
+        """Return the price in USD per million tokens; None if it is unknown."""
         given = self._overrides.get(model.id)
         if given is not None and not given.fallback:
             return given
@@ -160,7 +160,7 @@ def _look_up(catalogue: str, name: str, now: float) -> tuple[Price | None, bool]
 
 
 def _dearest(prices: list[ModelPrice]) -> Price | None:
-    """Return the highest of each price; None where one has no price for input or output, or one per request."""
+    """Return the highest of each price; None if one has no price for input or output, or one per request."""
     if any(any(_figures(price, "requests_kcount")) for price in prices):
         return None
     given, replied, cached, written = (

@@ -67,7 +67,7 @@ class Reports:
         return next(iter(self.recent(_LISTED)), None)
 
     def recent(self, limit: int) -> tuple[StoredReport, ...]:
-        """Return the readable reports of this repository, newest first. Raises RalphError where none can be read."""
+        """Return the readable reports of this repository, newest first. Raises RalphError if none can be read."""
         rows = self._database.read(
             f"SELECT {_COLUMNS} FROM reports WHERE repository = ? ORDER BY number DESC LIMIT ?",  # noqa: S608 - constants
             (self._repository.key, limit),

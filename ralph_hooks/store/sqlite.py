@@ -428,7 +428,7 @@ class Database:
         )
 
     def _set_aside(self) -> Path | None:
-        """Keep the damaged file under another name; None where another process has just done so."""
+        """Keep the damaged file under another name; None if another process has just done so."""
         self._disconnect()
         kept = f"{_FILE}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
         try:

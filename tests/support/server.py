@@ -72,7 +72,7 @@ class Request:
 
     @property
     def tool(self) -> str:
-        """The tool that has to be called; empty where none has."""
+        """The tool that has to be called; empty if none has."""
         choice = self.body.get("tool_choice", {})
         return str(choice.get("name") or choice.get("function", {}).get("name", ""))
 

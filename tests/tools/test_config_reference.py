@@ -59,5 +59,5 @@ def test_every_key_is_explained() -> None:
 
 def test_keys_of_push_say_where_their_default_comes_from() -> None:
     push = reference().partition("`[tool.ralph-hooks.push]`")[2].partition("## ")[0]
-    assert push.count("as in `gate` |") == 8
+    assert push.count("as in `gate` |") == 9
     assert "default" not in json.loads(schema())["$defs"]["PushSettings"]["properties"]["block-at"]

@@ -18,7 +18,7 @@ FORMS = ('+12 value = "{}"', " 12 client({}, 3)", "-12 NAME={}", "+12   thing: {
 
 
 def leaks(key: str, text: str) -> bool:
-    """True where any eight characters of the end of ``key`` are left."""
+    """True if any eight characters of the end of ``key`` are left."""
     tail = key[-16:]
     return any(tail[start : start + 8] in text for start in range(len(tail) - 7))
 

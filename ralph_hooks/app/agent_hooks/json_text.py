@@ -30,7 +30,7 @@ class _Part(Struct, frozen=True):
 def insert(text: str, path: Sequence[str], item: Any) -> str:  # noqa: ANN401 - a JSON value
     """Return ``text`` with ``item`` appended to the list at ``path``; missing objects on the path are created.
 
-    Raises NotEditable where ``text`` is no JSON, or has something else there.
+    Raises NotEditable if ``text`` is no JSON, or has something else there.
     """
     start = _start(text)
     for depth, key in enumerate(path):

@@ -49,11 +49,11 @@ class Proposal(Struct, frozen=True):
     remarks: tuple[str, ...] = ()
     """Remarks for the user."""
     tried: tuple[str, ...] = ()
-    """Models that were asked a question, and how they answered."""
+    """The tested models, each with its result."""
 
 
 class _Trials:
-    """Asks candidates in turn until one answers. Each model is asked once."""
+    """Tests candidates in turn until one answers. Each model is tested once."""
 
     def __init__(self, ping: Ping | None) -> None:
         self._ping = ping
@@ -62,16 +62,16 @@ class _Trials:
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Every model that was asked and its answer; why none was."""
+        """Every tested model and its result, or the reason that none was tested."""
         if self._ping is None:
-            return ("no model: `ralph-hooks doctor` asks each one a question",)
+            return ("no model (`ralph-hooks doctor` tests them)",)
         return tuple(
             f"{model.id}: {result.summary if result else _UNAPPROVED}{self._kept.get(model, '')}"
             for model, result in self._results.items()
         )
 
     def first(self, candidates: Sequence[Model], phase: Phase) -> Model | None:
-        """Return the first of ``candidates`` that answers; else the first that an outage kept from answering."""
+        """Return the first of ``candidates`` that answers, or else the first one with an outage."""
         away: Model | None = None
         for model in candidates:
             result = self.result(model, phase)
@@ -80,17 +80,17 @@ class _Trials:
             if result.is_outage and away is None:
                 away = model
         if away is not None:
-            self._kept[away] = " (proposed all the same: it may be back soon)"
+            self._kept[away] = " (proposed anyway: it may be back soon)"
         return away
 
     def result(self, model: Model, phase: Phase) -> PingResult | None:
-        """Return what came of the question to ``model``; None if it is not asked."""
+        """Return the result of the test request to ``model``; None if it is not tested."""
         if self._ping is not None and model not in self._results:
             self._results[model] = self._ping(model, phase)
         return self._results.get(model)
 
     def keep(self, model: Model, phase: Phase) -> None:
-        """Ask ``model``, which is the user's own choice and stays whatever it answers."""
+        """Test ``model``, the user's own choice, which is kept whatever the result."""
         result = self.result(model, phase)
         if result is not None and result.problem:
             self._kept[model] = " (kept: you chose it)"
@@ -107,7 +107,7 @@ def propose(
 ) -> Proposal:
     """Return models for the detected providers; ``cheap`` and ``expensive`` override the choice.
 
-    With ``ping`` each model is asked before it is proposed, and one that does not answer is replaced by the next.
+    With ``ping`` each model is tested before it is proposed, and replaced by the next if it does not answer.
     """
     if around.phase_map and not cheap and not expensive:
         return Proposal(_from_map(around.phase_map))
@@ -128,7 +128,7 @@ def propose(
         if name in around.servers:
             remarks.append("the quality of a local model depends on its size: test it on known bugs first")
     elif candidates:
-        remarks.append("no model answered: the checks and your tests run without any model until you choose one")
+        remarks.append("no model answered: only the checks and your tests run until you choose a model")
     else:
         remarks.append(
             "no API key found: only the checks and your tests run, without a model (see docs/configuration.md)"
@@ -144,7 +144,7 @@ def propose(
 
 
 def _chosen(text: str, providers: Mapping[str, Provider], phase: Phase, trials: _Trials) -> str:
-    """Return the user's own choice, after asking it; empty if there is none."""
+    """Return the user's own choice, after testing it; empty if there is none."""
     provider, _, name = text.partition("/")
     if name and provider in providers:
         trials.keep(Model(providers[provider], name), phase)
@@ -166,7 +166,7 @@ def _from_map(models: Mapping[Phase, str]) -> Mapping[str, Any]:
 def _cheap(around: Detected, providers: Mapping[str, Provider], prices: Prices) -> list[Model]:
     """Return the models of the providers with a key, cheapest first, then agents covered by a subscription.
 
-    A model of this machine comes last: few of them are large enough to judge code.
+    Local models come last: few of them are large enough to review code.
     """
     models = _with_a_key(around, providers)
     priced = {model: price.cost(COMMIT) for model in models if (price := prices.price(model))}

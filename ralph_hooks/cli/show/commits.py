@@ -1,4 +1,4 @@
-"""The list of ``ralph-hooks show --commits``: which commits were judged when, by what, at what cost."""
+"""The list of ``ralph-hooks show --commits``: when and how each commit was reviewed, and the cost."""
 
 from __future__ import annotations
 

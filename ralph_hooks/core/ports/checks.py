@@ -144,7 +144,7 @@ class SecretCheck(Check, Protocol):
         ...
 
     def excused(self, source: Source, line: int, later: bytes) -> bool:
-        """Return whether ``later``, what became of the file, says that none of the credentials on ``line`` is real."""
+        """Return True if ``later``, the later content of the file, marks all credentials on ``line`` as not real."""
         ...
 
     def named(self, what: str, names: Sequence[str], advice: str) -> Sequence[Finding]:

@@ -22,7 +22,7 @@ class Cluster(Protocol):
 
 
 class WorkerLost(Exception):
-    """The worker of a task is lost: it may have done all of it or nothing. ``str()`` says what is known."""
+    """The worker of a task was lost, after all of its work or none. ``str()`` gives the known details."""
 
     def __init__(self, message: str, note: bytes = b"") -> None:
         super().__init__(message)

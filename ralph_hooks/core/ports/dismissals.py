@@ -1,4 +1,4 @@
-"""Access to what a project has dismissed."""
+"""Access to a project's dismissals."""
 
 from __future__ import annotations
 

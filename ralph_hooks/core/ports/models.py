@@ -119,7 +119,7 @@ class Ledger(Protocol):
         ...
 
     def settle(self, call: int, usage: Usage | None, cost_usd: Decimal | None, outcome: str, seconds: float) -> None:
-        """Replace the worst case by what happened."""
+        """Replace the maximum cost with the actual usage."""
         ...
 
     def remembered(self, phase: Phase, model: str, count: int = 1) -> None:

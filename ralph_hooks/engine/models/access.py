@@ -34,7 +34,7 @@ class ModelAccess(Struct, frozen=True, kw_only=True):
         return self.guidance.rules(self.settings.route(path).guidelines) if self.guidance.files else ""
 
     def prepare(self, paths: Iterable[str]) -> None:
-        """Load in the background what a question about the first of ``paths`` that a model reviews will need."""
+        """Load the prerequisites of a request about the first reviewed path of ``paths`` in the background."""
         routes = (self.settings.route(path) for path in paths)
         chain = next(
             (route.chain(Phase.ANALYZE) for route in routes if not route.skip and route.chain(Phase.ANALYZE)), ()

@@ -59,7 +59,7 @@ Your last reply could not be used: {problem}. Answer again, in JSON of exactly t
 
 
 class Unanswered(Exception):
-    """No model of the chain gave a usable reply. ``str()`` is for the user: every model with what happened."""
+    """No model of the chain gave a usable reply. ``str()`` lists each model with its fault, for the user."""
 
     def __init__(self, faults: Mapping[str, ModelError]) -> None:
         super().__init__("; ".join(f"{model}: {fault}" for model, fault in faults.items()))
@@ -142,7 +142,7 @@ class Caller:
             return tuple(self._stand_ins.values())
 
     def prepare(self, model: Model) -> None:
-        """Load what a call to ``model`` needs in the background: there will be a question."""
+        """Load the prerequisites of a call to ``model`` in the background."""
         self._client.prepare(model)
 
     def marker(self) -> str:
@@ -275,7 +275,7 @@ class Caller:
         return fault
 
     def _learn(self, model: Model, fault: ModelError, *, repairing: bool) -> None:
-        """Remember what holds for the next question too. How long an agent takes for a repair says nothing of it."""
+        """Remember faults that also affect the next request. A slow repair by an agent is none of them."""
         match fault:
             case Unreachable() | RateLimited() | TimedOut() if not repairing:
                 self._outages.failed(model, fault)
@@ -320,7 +320,7 @@ class Caller:
         self._store.put({name: " ".join(sorted(known)).encode()})
 
     def _amend(self, send: _Send, model: Model, fault: ModelError) -> bool:
-        """Make ``send`` what is worth trying after ``fault``; False if nothing is."""
+        """Adapt ``send`` for a retry after ``fault``; False if a retry is pointless."""
         match fault:
             case Unreachable():
                 return self._wait_for_retry(send, model, _BACKOFF * 2 ** (RETRIES - send.retries))

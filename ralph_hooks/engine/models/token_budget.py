@@ -56,7 +56,7 @@ def _cache_writes(
 
 
 def believed(usage: Usage | None, request: ModelRequest, answer: str) -> Usage | None:
-    """Return ``usage`` unless it is less than what was sent or answered; then what the call used is not known.
+    """Return ``usage``; None if it is impossibly low, which makes the actual usage unknown.
 
     Zeros beside an answer would cost nothing, and no budget would ever be used up.
     """

@@ -168,7 +168,7 @@ def _occurrences(text: str, search: str) -> list[int]:
 
 
 def _not_once(path: str, file: Editable, search: str, found: Sequence[int]) -> str:
-    """Return why an edit has no place, with what helps to find it."""
+    """Return why the place of an edit was not found, with a hint."""
     name = path_line(path)
     if not search:
         return f"`search` is empty: copy the lines of {name} that are to be replaced"

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class Span(Struct, frozen=True):
-    """From ``start`` up to ``end`` in a text, and what takes its place."""
+    """A range from ``start`` to ``end`` of a text, and its replacement."""
 
     start: int
     end: int

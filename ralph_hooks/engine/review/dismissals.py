@@ -1,4 +1,4 @@
-"""Leaves dismissed findings out of a review: the one filter between what is found and what is reported."""
+"""Filter dismissed findings out of a review: the only filter between findings and reports."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _REPAIR_ROOM, _REPAIR_REPLY = 1_500, 1_200  # tokens: instructions, plan and fai
 
 
 class Estimate(Struct, frozen=True, kw_only=True):
-    """About what one step takes. Tokens are one for four bytes, replies a guess."""
+    """The estimate of one step: one token for four bytes; the length of replies is a guess."""
 
     phase: Phase
     model: str

@@ -109,7 +109,7 @@ class Gate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(report, base=change.base, notices=report.notices + self.idle(scope))
 
     def outcome(self, snapshot: Snapshot, scope: Scope) -> ReviewOutcome:
-        """Return what checks, models and commands make of ``snapshot``."""
+        """Return the outcome of checks, models and commands for ``snapshot``."""
         total = ReviewOutcome()
         dismissals = self.dismissals_of(snapshot.change)
         for part in parts(snapshot):

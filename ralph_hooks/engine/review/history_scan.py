@@ -61,7 +61,7 @@ class HistoryScan:
         self._reasons: dict[str, str] = {}
 
     def scan(self, pushed: Push, portion: PushTarget) -> Leaks:
-        """Return what is in the commits of ``portion``, the oldest first.
+        """Return the secrets in the commits of ``portion``, oldest first.
 
         A credential counts once, where it came in.
         """
@@ -101,7 +101,7 @@ class HistoryScan:
             yield from scan_entries(self._check, committed.entries[:1], read, where)
 
     def _advance(self, left: dict[str, None], reached: str) -> None:
-        """Take the commits before ``reached`` off what is left; of that one there may be more to come."""
+        """Remove the commits before ``reached`` from the remaining ones; ``reached`` itself may be unfinished."""
         for commit in tuple(left):
             if commit == reached:
                 return
@@ -123,7 +123,7 @@ class HistoryScan:
         return all(self._read(pushed, wave) for wave in _waves(missing, sizes))
 
     def _versions(self, committed: CommitChange) -> Iterator[tuple[str, Entry]]:
-        """Yield what of it there is to scan, by key: against each parent."""
+        """Yield the parts to scan, by key: the change against each parent."""
         for entry in map(of_its_kind, committed.entries):
             if entry.unreadable() is None and self._check.applies(entry):
                 key = self._key(entry)

@@ -1,4 +1,4 @@
-"""The secret scan over what is written in commits and annotated tags: it is sent with them."""
+"""The secret scan over the texts of commits and annotated tags, which a push sends too."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ class MessageScan:
         self._deadline = deadline
 
     def tags(self, pushed: Push) -> Leaks:
-        """Return what is in the texts of annotated tags."""
+        """Return the secrets in the texts of annotated tags."""
         return self._scan(pushed, pushed.tags)
 
     def refs(self, pushed: Push) -> Leaks:
-        """Return what is in the names of branches and tags that are pushed."""
+        """Return the secrets in the names of pushed branches and tags."""
         names = [short(ref.ref) for ref in pushed.refs if ref.action is not Action.DELETE]
         return Leaks(tuple(self._check.named("the name of a branch or tag", names, _REF)))
 
     def messages(self, pushed: Push, commits: Iterable[Commit]) -> Leaks:
-        """Return what is in the messages of ``commits``."""
+        """Return the secrets in the messages of ``commits``."""
         return self._scan(pushed, {commit.oid: f"commit {commit.oid[:10]}" for commit in commits})
 
     def _scan(self, pushed: Push, names: Mapping[str, str]) -> Leaks:
@@ -72,7 +72,7 @@ class MessageScan:
         return Leaks(tuple(findings.values()), tuple(unscanned), problem)
 
     def _results(self, pushed: Push, names: Mapping[str, str]) -> tuple[dict[str, CheckResult], Sequence[Message]]:
-        """Return what each came to, by object id, and those that are too large for it."""
+        """Return the result for each text, by object id, and the texts that are too large."""
         keys = {oid: key(f"written 2 {self._check.name}", self._version, oid, name) for oid, name in names.items()}
         stored = self._store.get(keys.values())
         known = {oid: read_back(stored.get(each), CheckResult) for oid, each in keys.items()}

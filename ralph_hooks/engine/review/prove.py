@@ -236,7 +236,7 @@ class Proofs:
     def _tried(
         self, subject: Subject, runner: ProofRunner, reply: reproduce.ReplyReproducer, test: TestFile
     ) -> tuple[Result, str]:
-        """Return what came of one reproducer, and what its author should read where it is worth another try."""
+        """Return the result of one reproducer, and feedback for its author if another attempt is worthwhile."""
         refusals = runner.refusals(test.text)
         if refusals:
             shown = Proof(

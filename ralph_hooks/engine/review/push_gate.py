@@ -87,7 +87,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         return report
 
     def _intent(self, pushed: Push, portion: PushTarget) -> str:
-        """Return what the messages of the latest commits say."""
+        """Return the messages of the latest commits."""
         if not self.gate.models.settings.models:  # no model would read it
             return ""
         oids = [commit.oid for commit in portion.commits[-_MESSAGES:]]
@@ -95,7 +95,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         return beginning("\n".join(decode(text).strip() for text in texts), MAX_INTENT)
 
     def _judged(self, ref: PushedRef, verdict: Verdict | None, found: Sequence[Finding]) -> PushedRef:
-        """Return ``ref`` with its ``verdict``, which what its name or the text of a tag holds makes worse."""
+        """Return ``ref`` with its ``verdict``; secrets in its name or the text of a tag make it worse."""
         masked = self.secrets.masked(short(ref.ref)) if found else ""
         if not any(finding.path in {masked, short(ref.ref)} for finding in found):
             return msgspec.structs.replace(ref, verdict=verdict)
@@ -103,7 +103,7 @@ class PushGate(Struct, frozen=True, kw_only=True):
         return msgspec.structs.replace(ref, verdict=Verdict.FAIL, **names)
 
     def _standing(self, pushed: Push, found: Leaks) -> tuple[Leaks, ReviewOutcome]:
-        """Return what is not dismissed of ``found`` in names and tags, and what all of it comes to."""
+        """Return the findings of ``found`` in names and tags that are not dismissed, and their outcome."""
         changes = [portion.snapshot.change for portion in pushed.targets]
         change = changes[0] if changes else Change(tree="", base="", entries=(), title="")
         findings, dismissed = self.gate.dismissals_of(change).split(found.findings)

@@ -1,4 +1,4 @@
-"""A change under review: what of it may be read and sent, its content, and what the checks say of it."""
+"""A change under review: its content, the parts that may be read and sent, and the results of its checks."""
 
 from __future__ import annotations
 

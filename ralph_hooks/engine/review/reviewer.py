@@ -182,7 +182,7 @@ class Reviewer:
     def _analyze(
         self, missing: Sequence[tuple[Entry, Chain]], change: ReviewInput
     ) -> tuple[dict[str, _Stored], dict[str, Unreviewed]]:
-        """Return what was found by path, and why paths have no verdict: a long one may have both."""
+        """Return the findings by path, and why paths have no verdict; a long path may have both."""
         if self._caller.deadline.passed:  # building the requests of a large change takes seconds
             return {}, {entry.path: Unreviewed(entry.path, DEADLINE, Cause.UNAVAILABLE) for entry, _ in missing}
         signatures = self._context.signatures([entry for entry, _ in missing]) if self._context is not None else {}
@@ -242,7 +242,7 @@ class Reviewer:
     def _confirmed(
         self, reviewed: Reviewed, routed: Mapping[str, tuple[Entry, Chain]], change: ReviewInput
     ) -> Reviewed:
-        """Return ``reviewed`` with what would block put to the verify model."""
+        """Return ``reviewed`` after the verify model has checked each finding that would block."""
         gate = self._gate
         weighty = [
             finding

@@ -21,7 +21,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
     """Outcome of the review of a change. Outcomes of several changes add up to one."""
 
     findings: tuple[Finding, ...] = ()
-    """In the order they are shown: what blocks first, then the worst."""
+    """In the order of the report: blocking findings first, then the worst."""
     dismissed: tuple[Dismissed, ...] = ()
     unreviewed: tuple[Unreviewed, ...] = ()
     checked: tuple[CheckedFile, ...] = ()
@@ -56,7 +56,7 @@ class ReviewOutcome(Struct, frozen=True, kw_only=True):
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return ``findings`` as they are shown: what blocks first, then the worst."""
+    """Return ``findings`` in the order of the report: blocking ones first, then the worst."""
     return tuple(sorted(findings, key=lambda f: (not f.blocking, f.severity.rank, -f.confidence, f.path, f.line)))
 
 
@@ -128,7 +128,7 @@ def policy_for(outcome: ReviewOutcome, limits: GateSettings) -> Policy:
 
 
 def exit_code(verdict: Verdict, on_failure: OnFailure, policy: Policy) -> ExitCode:
-    """Return what the verdict means for git under the user's policies."""
+    """Return the exit code for the verdict under the user's policies."""
     if verdict is Verdict.FAIL:
         return ExitCode.PASS if on_failure is OnFailure.WARN else ExitCode.REJECTED
     if verdict is Verdict.INCONCLUSIVE:

@@ -1,4 +1,4 @@
-"""The project's own commands: what passed on a tree is not run on the same tree again."""
+"""The project's own commands; a command that passed on a tree is not run on it again."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Commands(Struct, frozen=True):
     def _receipts(
         self, tree: str, base: str, commands: Sequence[Command], runs: Mapping[str, Verification]
     ) -> Iterator[tuple[str, bytes]]:
-        """Yield what is worth keeping: only what passed."""
+        """Yield the results to cache: only passes."""
         for command in commands:
             if runs[command.name].verdict is Verdict.PASS:
                 yield self._name(tree, base, command), msgspec.json.encode(runs[command.name])

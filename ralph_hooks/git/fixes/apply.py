@@ -86,7 +86,7 @@ def undo(repository: Repository) -> Applied:
 def recover(repository: Repository) -> str:
     """Complete or revert an interrupted change; return a message, empty if there was nothing to do.
 
-    Raises RalphError where neither can be done; the journal then waits for the next time.
+    Raises RalphError if neither can be done; the journal then waits for the next time.
     """
     if not journal.pending(repository):
         return ""

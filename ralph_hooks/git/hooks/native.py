@@ -78,7 +78,7 @@ class HookState(Struct, frozen=True):
 def folder(repository: Repository, *, own: bool = False) -> Folder:
     """Return the folder from which git runs hooks; with ``own`` the repository's, regardless of ``core.hooksPath``.
 
-    Raises GitError where hooks are turned off.
+    Raises GitError if hooks are turned off.
     """
     default = repository.common_dir / "hooks"
     if own:

@@ -86,7 +86,7 @@ def _is_pytest(command: Command) -> bool:
 
 
 def why(command: Command, attempt: Attempt) -> str:
-    """Return the reason why a command that does not run on the base either tells nothing about the change."""
+    """Return why a command says nothing about the change: it does not run on the base either."""
     if attempt.code == NOT_FOUND:
         return "a program was not found: install it or change verify.commands"
     if attempt.code == _NOT_EXECUTABLE:

@@ -34,7 +34,7 @@ _PLACE = re.compile(r"\{[a-z-]+\}")
 
 
 def ask(request: ModelRequest, deadline: Deadline, *, environ: Mapping[str, str], key: str) -> Completion:
-    """Return the agent's answer. Raises ModelError where it gives none.
+    """Return the agent's answer. Raises ModelError if it gives none.
 
     The usage is the agent's own figure; without one it is estimated from the request and the answer, and marked so.
     """

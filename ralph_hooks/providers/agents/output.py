@@ -39,7 +39,7 @@ class Output(Struct, frozen=True):
 
     text: str
     usage: Usage | None = None
-    """None where it does not say."""
+    """None if it does not say."""
     failed: bool = False
     """True if it says so itself."""
     status: int | None = None

@@ -57,7 +57,7 @@ _AWAY = re.compile(
 
 
 def ready(agent: Model, environ: Mapping[str, str]) -> None:
-    """Raise NotFound where the program of ``agent`` is not there."""
+    """Raise NotFound if the program of ``agent`` is not there."""
     provider = agent.provider
     for command in filter(None, (provider.command, provider.ask)):
         program = command[0]

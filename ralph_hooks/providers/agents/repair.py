@@ -19,7 +19,7 @@ _WORDS = 4_000  # characters of an agent's final output that are kept
 def run_agent(
     agent: Model, task: str, bench: Workbench, deadline: Deadline, *, environ: Mapping[str, str], key: str
 ) -> Completion:
-    """Have ``agent`` do ``task`` in the scratch copy. Raises ModelError where it says that it has failed."""
+    """Have ``agent`` do ``task`` in the scratch copy. Raises ModelError if it says that it has failed."""
     command = program.with_model(agent.provider.command, agent.name)
     run = bench.run_agent(command, task, deadline, program.environment(agent.provider, environ, key))
     name = PurePath(command[0]).name

@@ -224,7 +224,7 @@ class TestModels:
         project.write_user(f'[providers.groq]\nbase-url = "{server.url}"\napi-key-env = "GROQ_API_KEY"\n')
         said = init(project, "--yes", offline=False)
         assert table(project) == {"cheap": f"groq/{defaults().models['groq'].cheap}"}
-        assert "(proposed all the same: it may be back soon)" in said
+        assert "(proposed anyway: it may be back soon)" in said
 
     def test_a_second_agent_checks_what_the_first_has_found(
         self, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -1,4 +1,4 @@
-"""Which commits were judged when, by what, at what cost."""
+"""Which commits were reviewed when, how, and at which cost."""
 
 from __future__ import annotations
 

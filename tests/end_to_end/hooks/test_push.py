@@ -147,7 +147,7 @@ SCENARIOS: dict[Prepare, str | None] = {
     first_push: "fail",
     nothing: None,
 }
-"""With the verdict; None where a push goes through and a framework does not even call us."""
+"""With the verdict; None if a push goes through and a framework does not even call us."""
 
 
 def native(project: Project) -> None:
