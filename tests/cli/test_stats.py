@@ -33,7 +33,7 @@ def test_a_fixed_and_a_dismissed_finding_give_a_precision(project: Project) -> N
     assert counted["findings"]["precision"][0] == 0.5
     assert [group["name"] for group in counted["by_source"]] == [MODEL]
     shown = project.run("stats", "--here").out
-    assert "2 changes judged (project), 2 held back." in shown
+    assert "2 changes reviewed (project), 2 blocked." in shown
     assert "Precision of the reported findings: 50 % [9 to 91] (1 right, 1 wrong)." in shown
     page = project.repo.path / "stats.html"
     assert project.run("stats", "--html", str(page)).code == 0

@@ -419,7 +419,7 @@ class TestHooks:
         assert "is not used by this repository alone" in said
         assert not (project.repo.home / "hooks").exists()
         assert "`git commit` is NOT reviewed yet: pre-commit: no commit is reviewed" in said
-        assert "judged from now on" not in said
+        assert "from now on" not in said
         assert "nothing to set up" not in said
 
     def test_hooks_that_are_turned_off_are_told(self, project: Project) -> None:

@@ -220,7 +220,7 @@ def test_under_a_framework_one_ref_arrives_and_that_is_said(project: Project) ->
     done = repo.try_git("push", "origin", "main", "topic")
     said = " ".join((done.stdout + done.stderr).decode().split())
     judged = project.last()
-    one_of_two = "pass on only one of the pushed refs: main was judged"
+    one_of_two = "pass on only one of the pushed refs: main was reviewed"
     if len(judged["refs"]) == 2:  # the native hook
         assert (done.returncode, judged["verdict"], one_of_two in said) == (1, "fail", False)
     else:

@@ -162,7 +162,9 @@ def test_what_a_model_wrote_runs_without_the_network(repo: Repo) -> None:
                 continue
             assert named.new_failures == ("t::calls",)
             assert named.tail.endswith("(run with the network off; `fix.network = true` allows it)")
-            assert needed.problem.startswith("it passes on the base, but only with network access (run without")
+            assert needed.problem.startswith(
+                "it passes on the base, but only with network access (run with the network off"
+            )
 
 
 def test_the_base_is_asked_once_however_often_a_repair_is_tried(repo: Repo, tmp_path: Path) -> None:
@@ -355,7 +357,7 @@ HOSTILE = {
     "pipe": ("os.remove('a.py'); os.mkfifo('a.py')", "pipes"),
     "huge file": ("open('core', 'wb').truncate(3_000_000_000)", "larger than 10 MB"),
     "workflow": ("os.makedirs('.github/workflows'); open('.github/workflows/x.yml', 'w').write('x')", "CI workflows"),
-    "unreadable file": ("open('x', 'w').write('x'); os.chmod('x', 0)", "take up"),
+    "unreadable file": ("open('x', 'w').write('x'); os.chmod('x', 0)", "git cannot add the files"),
 }
 
 
