@@ -230,7 +230,7 @@ def build_gate(
         guidance=_guidance(context, snapshot.change, intent),
     )
     gate = _gate(context, state, models, store, context.repository, snapshot.change)
-    labels = StoredLabels(state.database, context.known_as(), run=run)
+    labels = StoredLabels(state.database, context.known_as(), run=run, shared=state.team is not None)
     return msgspec.structs.replace(
         gate,
         labels=labels,

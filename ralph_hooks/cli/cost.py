@@ -141,7 +141,7 @@ def _caught(
     """Return the findings of this machine's reviews in the scope of the bill, each change counted once."""
     first, last = (dt.datetime.combine(day, dt.time()).timestamp() if day else None for day in (since, until))
     end = float("inf") if last is None else last + _DAY
-    _, judgements = read(state.database, since=first or 0.0, until=end, repository=repository)
+    judgements = read(State(state.database), since=first or 0.0, until=end, repository=repository).judgements
     if not judgements:
         return None
     return Caught(

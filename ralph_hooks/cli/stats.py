@@ -44,18 +44,18 @@ def command(
     """Count the labels and show the rates."""
     context = load_context()
     scope = context.known_as() if here else None
-    with open_state(context.home) as state:
-        labels, judgements = read(
-            state.database,
+    with open_state(context.home, context.settings) as state:
+        found = read(
+            state,
             since=since.timestamp() if since else 0.0,
             until=(until + _DAY).timestamp() if until else float("inf"),
             repository=scope,
         )
     counted = statistics(
-        labels,
-        judgements,
+        found.labels,
+        found.judgements,
         month=lambda at: dt.datetime.fromtimestamp(at).astimezone().strftime("%Y-%m"),
-        scope=scope.name if scope else "all repositories",
+        scope=f"{scope.name if scope else 'all repositories'}{' of the team' if found.of_team else ''}",
         since=since.date().isoformat() if since else "",
         until=until.date().isoformat() if until else "",
     )

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from ralph_hooks.core.change import Change, Entry
 from ralph_hooks.core.codec import from_json
@@ -17,7 +18,9 @@ from ralph_hooks.core.dismissal import DismissalKind
 from ralph_hooks.core.finding import Finding
 from ralph_hooks.core.report import Report
 from ralph_hooks.core.stats import FindingLabel, FindingOutcome, Judgement, PlacedOutcome, ReviewedTree
+from ralph_hooks.store.session import Row, TeamStoreUnavailable
 from ralph_hooks.store.sqlite import Database, RepositoryId, Unavailable
+from ralph_hooks.store.state import State
 
 _MOST_ENTRIES = 200  # of a change that is kept as an example
 _KINDS = {DismissalKind.FALSE_ALARM: FindingOutcome.DISMISSED, DismissalKind.ACCEPTED: FindingOutcome.ACCEPTED}
@@ -29,7 +32,7 @@ _DECIDE = "UPDATE labels SET outcome = ?, decided = ? WHERE id = ?"
 
 
 class StoredLabels:
-    """Implements `core.ports.store.Labels`."""
+    """Implements `core.ports.store.Labels`. Outcomes made while no store is ``shared`` stay on this machine."""
 
     def __init__(
         self,
@@ -37,11 +40,13 @@ class StoredLabels:
         repository: RepositoryId,
         *,
         run: str = "",
+        shared: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._database = database
         self._repository = repository
         self._run = run
+        self._shared = shared
         self._clock = clock
 
     def add(self, report: Report, change: Change, trees: Collection[str] = ()) -> None:
@@ -87,6 +92,8 @@ class StoredLabels:
             for number, before in connection.execute(_LAST, (self._repository.key, fingerprint)).fetchall():
                 if before == FindingOutcome.BYPASSED:
                     connection.execute(_DECIDE, (outcome.value, now, number))
+        if not self._shared:
+            connection.execute("DELETE FROM unshared_labels")
 
     def _follow(
         self,
@@ -162,24 +169,55 @@ def _judged(report: Report, path: str, source: str) -> bool:
     return path in there
 
 
-def read(
-    database: Database, *, since: float, until: float, repository: RepositoryId | None
-) -> tuple[list[FindingLabel], list[Judgement]]:
-    """Return all labels and judgements from ``since`` to ``until``, in seconds since 1970. Raises Unavailable."""
-    scope, values = (" AND repository = ?", (repository.key,)) if repository else ("", ())
-    where = f"WHERE at >= ? AND at < ?{scope} ORDER BY id"
-    labels = database.query(
+class Outcomes(Struct, frozen=True):
+    """Labels and judgements of some time."""
+
+    labels: list[FindingLabel]
+    judgements: list[Judgement]
+    of_team: bool = False
+    """True if they are those of all machines that share a store."""
+
+
+def read(state: State, *, since: float, until: float, repository: RepositoryId | None) -> Outcomes:
+    """Return all labels and judgements from ``since`` to ``until``, in seconds since 1970. Raises Unavailable.
+
+    By the team's store where there is one and it answers: there a repository goes by its name.
+    """
+    if state.team is not None:
+        with suppress(TeamStoreUnavailable):
+            state.team.share_labels()  # it includes the outcomes of this machine
+            scope = ("repository_name", repository.name) if repository else None
+            return _read(state.team.query, since, until, scope, of_team=True)
+    scope = ("repository", repository.key) if repository else None
+    return _read(state.database.query, since, until, scope, of_team=False)
+
+
+def _read(
+    query: Callable[[str, Sequence[object]], list[Row]],
+    since: float,
+    until: float,
+    scope: tuple[str, str] | None,
+    *,
+    of_team: bool,
+) -> Outcomes:
+    named, values = (f" AND {scope[0]} = ?", (scope[1],)) if scope else ("", ())
+    where = f"WHERE at >= ? AND at < ?{named} ORDER BY at, uid"
+    labels = query(
         f"SELECT at, change, source, category, evidence, blocking, outcome FROM labels {where}",  # noqa: S608 - constants
         (since, until, *values),
     )
-    judgements = database.query(
+    judgements = query(
         f"SELECT at, change, held_back, cost FROM judgements {where}",  # noqa: S608 - constants
         (since, until, *values),
     )
-    return [_label(*row) for row in labels], [
-        Judgement(at=at, change=change, held_back=bool(held), cost_usd=None if cost is None else Decimal(cost))
-        for at, change, held, cost in judgements
-    ]
+    return Outcomes(
+        [_label(*row) for row in labels],
+        [
+            Judgement(at=at, change=change, held_back=bool(held), cost_usd=None if cost is None else Decimal(cost))
+            for at, change, held, cost in judgements
+        ],
+        of_team,
+    )
 
 
 def reviewed_trees(database: Database, repository: RepositoryId) -> list[ReviewedTree]:

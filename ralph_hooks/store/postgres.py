@@ -82,6 +82,35 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         """CREATE TRIGGER ralph_hooks_count AFTER INSERT OR DELETE OR UPDATE OF cost ON calls
             FOR EACH ROW EXECUTE FUNCTION ralph_hooks_count()""",
     ),
+    (
+        """CREATE TABLE labels (
+            uid uuid PRIMARY KEY,  -- made by the client
+            at double precision NOT NULL,  -- seconds since 1970
+            repository_name text NOT NULL,
+            change text NOT NULL,
+            source text NOT NULL,
+            category text NOT NULL,
+            evidence text NOT NULL,
+            version text NOT NULL,
+            blocking integer NOT NULL,
+            outcome text NOT NULL
+        )""",
+        """CREATE TABLE judgements (
+            uid uuid PRIMARY KEY,
+            at double precision NOT NULL,
+            repository_name text NOT NULL,
+            change text NOT NULL,
+            held_back integer NOT NULL,
+            cost text  -- US dollars, exact; NULL: not known
+        )""",
+        # Whoever may write calls may write these.
+        """DO $$ DECLARE team text; BEGIN
+            FOR team IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
+                WHERE table_schema = current_schema() AND table_name = 'calls' AND privilege_type = 'INSERT'
+                AND grantee <> current_user
+            LOOP EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON labels, judgements TO %I', team);
+            END LOOP; END $$""",
+    ),
 )
 """The migration from each version of the schema to the next. Steps are only ever added at the end."""
 

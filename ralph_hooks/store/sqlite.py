@@ -58,7 +58,29 @@ _SEEN = (
     "INSERT INTO runs SELECT run, min(day), min(repository), min(repository_name),"
     " max(command <> 'fix' AND outcome = 'ok'), max(phase = 'implement' AND outcome = 'ok') FROM calls GROUP BY run"
 )
-_DERIVED = ("daily", "runs")
+_NEW_UID = "lower(hex(randomblob(16)))"
+_MARK = (
+    "INSERT INTO unshared_labels SELECT uid, 1 FROM {table} WHERE id = NEW.id"
+    " ON CONFLICT (uid) DO UPDATE SET changes = changes + 1"
+)
+_SHARED_LABELS = tuple(
+    statement
+    for table in ("labels", "judgements")
+    for statement in (
+        f"ALTER TABLE {table} ADD COLUMN uid TEXT",  # its identifier in a team's database
+        f"UPDATE {table} SET uid = {_NEW_UID}",  # noqa: S608 - constants
+        f"INSERT INTO unshared_labels SELECT uid, 1 FROM {table}",  # noqa: S608 - constants
+        (
+            f"CREATE TRIGGER {table}_made AFTER INSERT ON {table} BEGIN"  # noqa: S608 - constants
+            f" UPDATE {table} SET uid = {_NEW_UID} WHERE id = NEW.id AND uid IS NULL; {_MARK.format(table=table)}; END"
+        ),
+        (
+            f"CREATE TRIGGER {table}_changed AFTER UPDATE ON {table} WHEN NEW.uid IS OLD.uid BEGIN"
+            f" {_MARK.format(table=table)}; END"
+        ),
+    )
+)
+_DERIVED = ("daily", "runs", "unshared_labels")
 """Tables that triggers fill: rows saved from a damaged file fill them again."""
 _STEPS: tuple[tuple[str, ...], ...] = (
     (
@@ -202,6 +224,11 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE labels ADD COLUMN end_line INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE labels ADD COLUMN removed INTEGER NOT NULL DEFAULT 0",  # 1: the lines are those of the base
         "ALTER TABLE judgements ADD COLUMN entries TEXT",  # JSON: a refused tree is in no commit; NULL: too many
+    ),
+    (
+        # Labels and judgements that a team's database does not have in their current form.
+        "CREATE TABLE IF NOT EXISTS unshared_labels (uid TEXT PRIMARY KEY, changes INTEGER NOT NULL)",
+        *_SHARED_LABELS,
     ),
 )
 """The migration from each version of the schema to the next. Steps are only ever added at the end."""

@@ -1,4 +1,4 @@
-"""State shared with a team: cached verdicts and the ledger. Everything else stays on this machine.
+"""State shared with a team: cached verdicts, the ledger, outcomes of findings. The rest stays on this machine.
 
 Shared rows are written locally first, with a mark that the team's database does not have them; the mark is removed once
 it has. So a run that cannot reach the database, or is killed on the way, loses nothing. Sending twice is idempotent:
@@ -61,6 +61,14 @@ _UNSHARED_CALLS = (
 _UNSHARED_ANSWERS = (
     "SELECT a.key, a.value, a.stored FROM unshared_answers u JOIN answers a ON a.key = u.key WHERE u.store = ? LIMIT ?"
 )
+
+_SHARED_LABELS = {
+    "labels": (
+        *("uid", "at", "repository_name", "change", "source", "category", "evidence", "version", "blocking"),
+        "outcome",
+    ),
+    "judgements": ("uid", "at", "repository_name", "change", "held_back", "cost"),
+}
 
 
 class Waiting(Struct, frozen=True):
@@ -142,6 +150,41 @@ class TeamStore:
         with suppress(TeamStoreUnavailable, Unavailable):
             self._share()
 
+    def share_labels(self) -> None:
+        """Send pending outcomes of findings. Raises TeamStoreUnavailable, Unavailable."""
+        while self._share_labels():
+            pass
+
+    def _share_labels(self) -> bool:
+        """Send some of them; return False if none was left."""
+        pending: dict[str, list[Row]] = {}
+        for table, columns in _SHARED_LABELS.items():
+            named = ", ".join(f"t.{column}" for column in columns)
+            pending[table] = self._database.query(
+                f"SELECT u.changes, {named} FROM unshared_labels u JOIN {table} t ON t.uid = u.uid"  # noqa: S608 - constants
+                " ORDER BY t.id LIMIT ?",
+                (_BATCH,),
+            )
+        if not any(pending.values()):
+            return False
+
+        def send(session: DatabaseSession) -> None:
+            for table, columns in _SHARED_LABELS.items():
+                new = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns[1:])
+                insert = (
+                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+                    f" ON CONFLICT (uid) DO UPDATE SET {new}"
+                )
+                for _, *row in pending[table]:
+                    session.execute(insert, row)
+
+        self.transact(send)
+        seen = [(uid, changes) for rows in pending.values() for changes, uid, *_ in rows]
+        self._database.transact(
+            lambda c: c.executemany("DELETE FROM unshared_labels WHERE uid = ? AND changes = ?", seen)
+        )
+        return True
+
     def waiting(self) -> Waiting:
         """Return the number of pending rows. Raises Unavailable."""
         ((verdicts,),) = self._database.query(
@@ -183,6 +226,8 @@ class TeamStore:
             if self.reached or waiting.verdicts or waiting.calls or waiting.remembered >= _MANY:
                 end = time.monotonic() + _LINGER
                 while self._share() and time.monotonic() < end:
+                    pass
+                while time.monotonic() < end and self._share_labels():
                     pass
         except (TeamStoreUnavailable, Unavailable):
             pass  # it goes on waiting

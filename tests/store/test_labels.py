@@ -18,7 +18,10 @@ from ralph_hooks.core.report import CheckedFile, Report, Verdict
 from ralph_hooks.core.stats import FindingOutcome, Statistics, statistics
 from ralph_hooks.store.labels import StoredLabels, read
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from ralph_hooks.store.state import State
+from tests.support.postgres import PostgresServer
 from tests.support.reports import finding, report
+from tests.support.team import machine
 
 COMMITS = 300
 HERE = RepositoryId("here", "shop")
@@ -29,10 +32,10 @@ CENT = Decimal("0.01")
 class History:
     """Runs of the gate, one after the other, as a user with a keyboard would cause them."""
 
-    def __init__(self, path: Path) -> None:
-        self.database = Database(path)
+    def __init__(self, path: Path, database: Database | None = None) -> None:
+        self.database = database or Database(path)
         self.time = 0.0
-        self.labels = StoredLabels(self.database, HERE, clock=lambda: self.time)
+        self.labels = StoredLabels(self.database, HERE, shared=database is not None, clock=lambda: self.time)
         self.number = 0
         self.head = "tree-0"
 
@@ -60,12 +63,13 @@ class History:
         self.head = tree
 
     def statistics(self) -> Statistics:
-        labels, judgements = read(self.database, since=0, until=float("inf"), repository=HERE)
-        return statistics(labels, judgements, month=lambda _: "2026-11", scope="shop")
+        found = read(State(self.database), since=0, until=float("inf"), repository=HERE)
+        return statistics(found.labels, found.judgements, month=lambda _: "2026-11", scope="shop")
 
     def outcomes(self) -> list[str]:
-        labels, _ = read(self.database, since=0, until=float("inf"), repository=None)
-        return [label.outcome for label in labels]
+        return [
+            each.outcome for each in read(State(self.database), since=0, until=float("inf"), repository=None).labels
+        ]
 
 
 @pytest.fixture
@@ -161,3 +165,21 @@ def test_what_a_model_could_not_look_at_again_is_not_fixed(history: History) -> 
     history.judge(history.tree(), history.new(path="elsewhere.py"))
     history.judge(history.tree())
     assert history.outcomes() == [FindingOutcome.OPEN]
+
+
+def test_a_team_counts_the_outcomes_of_all_its_machines(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.database()
+    found = finding(anchor="1", source="a/cheap")
+    for name, kind in (("ann", DismissalKind.FALSE_ALARM), ("bob", DismissalKind.ACCEPTED)):
+        with machine(tmp_path / name, url) as one:
+            history = History(tmp_path / name, one.database)
+            history.judge("tree-1", found)
+            one.team.query("SELECT 1")  # as a review does, which asks for verdicts
+        with machine(tmp_path / name, url) as one:
+            History(tmp_path / name, one.database).labels.decide([found.fingerprint], kind)
+            read(one.state, since=0, until=float("inf"), repository=None)
+    with machine(tmp_path / "new", url) as one:
+        outcomes = read(one.state, since=0, until=float("inf"), repository=HERE)
+    assert outcomes.of_team
+    assert sorted(each.outcome for each in outcomes.labels) == [FindingOutcome.ACCEPTED, FindingOutcome.DISMISSED]
+    assert len(outcomes.judgements) == 2
