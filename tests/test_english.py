@@ -1,4 +1,4 @@
-"""Docstrings, command help and documentation are in plain English: no vague openings, no everyday metaphors."""
+"""Docstrings, help, messages and documentation are in plain English: no vague openings, no everyday metaphors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ VAGUE = re.compile(r"(?:What|Whether|Who|Whoever|That)\b(?![^.]*\?)")
 """The opening of a sentence that names no subject; questions may begin so."""
 METAPHORS = re.compile(
     r"\b(?:by and by|known already|errands?|purses?|tariffs?|daily bread|mend(?:s|ed|ing)?|stands? in for|look-alikes?"
-    r"|sees? to that|(?:holds?|held) (?:a|the) change back)\b",
+    r"|sees? to (?:it|that)|(?:holds?|held) (?:a|the) change back|all the same|in vain|whoever|taken back"
+    r"|cannot be had|what stands there|stands? twice|in the place of)\b",
     re.IGNORECASE,
 )
 """Everyday words where this field has a term of its own."""
@@ -33,6 +34,16 @@ def docstrings() -> Iterator[tuple[str, str]]:
                 match statement:
                     case ast.Expr(value=ast.Constant(value=str(text))):
                         yield f"{path.relative_to(TOP).as_posix()}:{statement.lineno}", text.strip()
+
+
+def messages() -> Iterator[tuple[str, str]]:
+    """Yield each sentence in the package's string literals with its place; the prompts in `phases` are for models."""
+    for path in sorted((TOP / "ralph_hooks").rglob("*.py")):
+        if path.parent.name == "phases":
+            continue
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.count(" ") > 1:
+                yield f"{path.relative_to(TOP).as_posix()}:{node.lineno}", node.value
 
 
 def helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
@@ -76,6 +87,12 @@ def test_no_help_has_a_vague_opening() -> None:
 
 def test_no_docstring_or_help_has_a_metaphor() -> None:
     assert not list(metaphors([*docstrings(), *all_helps()]))
+
+
+def test_no_message_has_a_metaphor() -> None:
+    found = list(messages())
+    assert len(found) > 1000
+    assert not list(metaphors(found))
 
 
 def test_no_page_has_a_metaphor() -> None:

@@ -169,8 +169,8 @@ def ranged(repository: Repository, from_ref: str, to_ref: str) -> GitPush:
 def pushed(repository: Repository, updates: Sequence[Update], remote: str) -> GitPush:
     """Return the commits of ``updates`` that no known remote has; ``remote`` is its name or URL, for display.
 
-    All remotes count, not only the target: nothing is known of a newly added fork, and whoever pushes a topic to it is
-    not responsible for all earlier commits. Raises GitError if an object or a parent is missing.
+    All remotes count, not only the target: a newly added fork has no known commits, and a topic pushed to it does not
+    make its author responsible for all earlier commits. Raises GitError if an object or a parent is missing.
     """
     objects = _peeled(repository, updates)
     tips: dict[_Object, list[Update]] = {}

@@ -22,7 +22,7 @@ class KnownSecrets:
         self._lock = threading.Lock()
 
     def learn(self, value: str, shown: str) -> None:
-        """Show ``shown`` in the place of ``value`` from now on, where the value cannot be anything else."""
+        """Replace ``value`` with ``shown`` from now on, if the value is unmistakable."""
         if not is_unmistakable(value) or len(value) > _LONGEST:
             return
         forms = [form for form in _forms(value) if len(form) >= SHORTEST_UNMISTAKABLE]

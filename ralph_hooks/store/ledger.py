@@ -204,9 +204,9 @@ class StoredLedger:
             team.share()
 
     def replace(self, call: int, calls: Sequence[Booked]) -> None:
-        """Put ``calls``, which together cost no more than it, in the place of the reservation ``call``.
+        """Replace the reservation ``call`` with ``calls``, which together cost no more.
 
-        They were made within it on another machine, so no budget is asked. All are kept, or the reservation stands.
+        They were made within it on another machine, so no budget is checked. If one cannot be recorded, none is.
         """
         team = self._team
         rows = [self._whole(each) for each in calls]

@@ -144,7 +144,7 @@ class GrantingLedger(Ledger, Protocol):
     """A ledger that can also give money away to be spent elsewhere."""
 
     def replace(self, call: int, calls: Sequence[Booked]) -> None:
-        """Put ``calls``, which together cost no more than it, in the place of a reservation. None asks a budget."""
+        """Replace a reservation with ``calls``, which together cost no more. No budget is checked."""
         ...
 
 
