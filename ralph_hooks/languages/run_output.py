@@ -25,15 +25,12 @@ _GO_FRAME = re.compile(r"^\t(/\S+\.go):(\d+)", re.MULTILINE)
 _GO_PANIC = re.compile(r"^panic: (.+?)(?: \[recovered\].*)?$", re.MULTILINE)
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+")
 _TAIL_LINES = 30
-_UNAVAILABLE = re.compile(
-    r"GOPROXY=off|missing go\.sum entry|no required module provides|no matching package (?:named|found)"
-    r"|you may wish to retry with(?:out)? the `?--offline|attempting to make an HTTP request, but --offline"
-)
-"""A package of the project is not on this machine."""
+_EMPTY = re.compile(r"no test files|no tests to run")
+"""The test file has no test that runs, which is its own fault."""
 
 
-def read_go(output: str, top: str, seconds: float) -> Run:
-    """``top`` is the folder of the copy, with a slash at its end."""
+def read_go(output: str, top: str, test: str, seconds: float) -> Run:
+    """``top`` is the folder of the copy, with a slash at its end; ``test`` is the path of the test file in it."""
     events = list(_go_events(output))
     text = "".join(event.output for event in events) + "".join(
         f"{line}\n" for line in output.splitlines() if not line.startswith("{")
@@ -45,13 +42,13 @@ def read_go(output: str, top: str, seconds: float) -> Run:
     ]
     panic = _GO_PANIC.search(text)
     failures = []
-    for test in failed or ([test for test in ran if test not in passed][-1:] if panic else []):
+    for name in failed or ([each for each in ran if each not in passed][-1:] if panic else []):
         kind, own, at = "failure", False, ("", 0)
         if panic:
             hung = "test timed out" in panic[1]
             at = _innermost(_GO_FRAME.findall(text[panic.start() :]), top)
             kind, own = (HANG if hung else f"panic: {_NUMBERS.sub('N', panic[1])[:120]}"), bool(at[0])
-        failures.append(Failure(test=test, kind=kind, own=own, at=at, reached=seen(text)))
+        failures.append(Failure(test=name, kind=kind, own=own, at=at, reached=seen(text)))
     hangs = any(failure.kind == HANG for failure in failures)
     outcome = (
         ProofOutcome.HUNG
@@ -62,10 +59,15 @@ def read_go(output: str, top: str, seconds: float) -> Run:
         if passed
         else ProofOutcome.NOT_LOADED
     )
-    foreign = outcome is ProofOutcome.NOT_LOADED and _UNAVAILABLE.search(text) is not None
+    foreign = outcome is ProofOutcome.NOT_LOADED and not _names(text, test) and _EMPTY.search(text) is None
     return Run(
         outcome=outcome, failures=tuple(failures), passed=passed, foreign=foreign, tail=_tail(text), seconds=seconds
     )
+
+
+def _names(output: str, test: str) -> bool:
+    """Return whether an error is about ``test``: any other one is a fault of the project or of this machine."""
+    return test.rpartition("/")[2] in output
 
 
 def _go_events(output: str) -> Iterator[_GoEvent]:
@@ -91,27 +93,28 @@ _CARGO_FAILED = re.compile(r"^failures:\n((?:    \S+\n)+)", re.MULTILINE)
 _CARGO_PANIC = re.compile(r"^thread '([^']*)'(?: \(\d+\))? panicked at ([^:\n]+):(\d+):\d+:\n(.*)$", re.MULTILINE)
 
 
-def read_cargo(output: str, crate: str, seconds: float) -> Run:
-    """``crate`` is the folder of the crate in the project, with a slash at its end unless it is the top."""
+def read_cargo(output: str, test: str, seconds: float) -> Run:
+    """``test`` is the path of the test file in the project."""
+    crate = test.rpartition("tests/")[0]
     if "test result:" not in output:
         hung = _CARGO_TEST.findall(output)[-1:] if "could not compile" not in output else []
         if hung:  # stopped from outside: no stack trace shows the place
             return Run(
                 outcome=ProofOutcome.NOT_RUN, tail=f"{_tail(output)}\nstopped at its time limit", seconds=seconds
             )
-        foreign = _UNAVAILABLE.search(output) is not None
+        foreign = not _names(output, test)
         return Run(outcome=ProofOutcome.NOT_LOADED, foreign=foreign, tail=_tail(output), seconds=seconds)
     listed = [name.strip() for block in _CARGO_FAILED.findall(output) for name in block.splitlines()]
     failed = list(dict.fromkeys(listed))
-    panics = {name: (path, int(line), told) for name, path, line, told in _CARGO_PANIC.findall(output)}
+    panics = {each: (path, int(line), told) for each, path, line, told in _CARGO_PANIC.findall(output)}
     failures = []
-    for test in failed:
-        path, line, told = panics.get(test, ("", 0, ""))
+    for name in failed:
+        path, line, told = panics.get(name, ("", 0, ""))
         own = bool(path) and not path.startswith(("/", "tests/")) and "/tests/" not in path
         kind = _NUMBERS.sub("N", told)[:120] or "failure"
         inside = path if path.startswith(crate) else crate + path
         at = (inside, line) if own else ("", 0)
-        failures.append(Failure(test=test, kind=kind, own=own, at=at, reached=seen(output)))
+        failures.append(Failure(test=name, kind=kind, own=own, at=at, reached=seen(output)))
     passed = tuple(name for name in dict.fromkeys(_CARGO_TEST.findall(output)) if name not in failed)
     outcome = ProofOutcome.FAILED if failures else ProofOutcome.PASSED if passed else ProofOutcome.NOT_LOADED
     return Run(outcome=outcome, failures=tuple(failures), passed=passed, tail=_tail(output), seconds=seconds)
@@ -206,8 +209,8 @@ def read_junit(
     failures = tuple(_java_failure(case, output, find, test) for case in cases if case.kind)
     passed = tuple(case.name for case in cases if not case.kind)
     if not cases:
-        compiled = _NOT_COMPILED.search(output) is None
-        foreign = compiled or test.rpartition("/")[2] not in output
+        failed = "[ERROR]" in output or "What went wrong" in output
+        foreign = failed and (_NOT_COMPILED.search(output) is None or not _names(output, test))
         return Run(outcome=ProofOutcome.NOT_LOADED, foreign=foreign, tail=_tail(_errors(output)), seconds=seconds)
     stacks = "\n".join("\n".join(case.stack.strip().splitlines()[:_STACK]) for case in cases if case.kind)
     outcome = ProofOutcome.FAILED if failures else ProofOutcome.PASSED

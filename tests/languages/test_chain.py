@@ -25,7 +25,7 @@ deadline = 600
 on = []
 commands = ["COMMAND"]
 """
-USER = '[gate]\nblock-on = "auto"\n[budget]\nper-run = 90\nper-day = 90\n'
+USER = "[budget]\nper-run = 90\nper-day = 90\n"
 
 
 def crew(case: Case) -> Responder:
@@ -58,18 +58,19 @@ def test_bug_is_proved_repaired_and_committed(language: str, project: Project, m
     case = CASES[language]
     project.configure(TWO_LINES + SETTINGS.replace("COMMAND", case.verify))
     project.repo.commit({case.path: case.base, **dict([case.own]), **case.more})
+    project.agrees = False
     project.models(crew(case), user=USER)
     assert project.run("trust", "--yes").code == 0
+    assert project.run("install").code == 0
     project.repo.stage({case.path: case.base.replace(case.guard, "")})
-    refused = project.judge()
-    (finding,) = refused.blocking
-    assert (refused.code, finding["evidence"]) == (1, "proved"), finding
+    commit = ["git", "commit", "-qam", "Shorten"]
+    refused = subprocess.run(commit, cwd=project.repo.path, check=False, capture_output=True)
+    (finding,) = project.last()["findings"]
+    assert (refused.returncode, finding["evidence"], finding["blocking"]) == (1, "proved", True), finding
     assert finding["proof"]["on_base"] == "passes 3 of 3"
     repaired = project.judge("--no-apply", command="fix")
     assert (repaired.report["fix"]["verified"], repaired.report["fix"]["reproduced"]) == (True, True)
     assert project.run("apply").code == 0
     assert case.mended in (project.repo.path / case.path).read_text(encoding="utf-8")
-    assert project.run("install").code == 0
-    env = {**project.environ, "XDG_CACHE_HOME": ""}
-    subprocess.run(["git", "commit", "-qam", "Shorten"], cwd=project.repo.path, env=env, check=True)
+    subprocess.run(commit, cwd=project.repo.path, check=True, capture_output=True)
     assert project.last()["verdict"] == "pass"

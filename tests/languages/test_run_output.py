@@ -84,9 +84,13 @@ def test_java_failure_belongs_to_the_innermost_file_of_the_project(stack: str, *
 @pytest.mark.parametrize(
     ("output", "foreign"),
     [
-        ("COMPILATION ERROR :\n/top/src/test/java/shop/RalphReproducerTest.java:[9,9] cannot find symbol", False),
-        ("COMPILATION ERROR :\n/top/src/main/java/shop/Shop.java:[9,9] cannot find symbol", True),
-        ("Cannot access central in offline mode and the artifact org.x:y:jar:1 has not been downloaded", True),
+        (
+            "[ERROR] COMPILATION ERROR :\n/top/src/test/java/shop/RalphReproducerTest.java:[9,9] cannot find symbol",
+            False,
+        ),
+        ("[ERROR] COMPILATION ERROR :\n/top/src/main/java/shop/Shop.java:[9,9] cannot find symbol", True),
+        ("", False),
+        ("[ERROR] Cannot access central in offline mode and the artifact org.x:y:jar:1 has not been downloaded", True),
     ],
 )
 def test_java_test_that_does_not_compile_is_told_from_a_project_that_does_not(output: str, *, foreign: bool) -> None:
@@ -94,10 +98,18 @@ def test_java_test_that_does_not_compile_is_told_from_a_project_that_does_not(ou
     assert (run.outcome, run.foreign) == (ProofOutcome.NOT_LOADED, foreign)
 
 
-def test_missing_module_is_no_fault_of_the_test() -> None:
-    go = "a.go:3:8: no required module provides package example.com/x; to add it:\n"
-    cargo = "error: no matching package named `x` found\nlocation searched: registry `crates-io`\n"
-    assert read_go(go, "/top/", 1.0).foreign
-    assert read_cargo(cargo, "", 1.0).foreign
-    assert not read_go("./a_test.go:3:8: undefined: Last\n", "/top/", 1.0).foreign
-    assert not read_cargo("error[E0432]: unresolved import `shop::last`\ncould not compile\n", "", 1.0).foreign
+@pytest.mark.parametrize(
+    ("output", "foreign"),
+    [
+        ("a.go:3:8: no required module provides package example.com/x; to add it:\n", True),
+        ("?   example.com/shop\t[no test files] a.go\n", False),
+        ("./ralph_reproducer_test.go:3:8: undefined: Last\n", False),
+        ("error: no matching package named `x` found\nlocation searched: registry `crates-io`\n", True),
+        ("error: rustup could not choose a version of cargo to run, because one wasn't specified\n", True),
+        ("error[E0432]: unresolved import `shop::last`\n --> tests/ralph_reproducer.rs:1:5\n", False),
+    ],
+)
+def test_project_that_cannot_be_built_is_no_fault_of_the_test(output: str, *, foreign: bool) -> None:
+    go, rust = "a/ralph_reproducer_test.go", "crate/tests/ralph_reproducer.rs"
+    run = read_go(output, "/top/", go, 1.0) if ".go" in output else read_cargo(output, rust, 1.0)
+    assert (run.outcome, run.foreign) == (ProofOutcome.NOT_LOADED, foreign)

@@ -98,6 +98,8 @@ class Project:
         self.home = home
         self._stack = stack
         self.environ = environment(repo.home, home)
+        self.agrees = True
+        """True if agreement blocks in the user's configuration; else the default says what does."""
 
     def configure(self, text: str = TWO_LINES, *, user: str | None = None) -> Project:
         """Commit ``text`` as pyproject.toml; write ``user`` as the user's own configuration."""
@@ -108,7 +110,7 @@ class Project:
 
     def write_user(self, text: str) -> None:
         self.home.mkdir(exist_ok=True)
-        (self.home / "config.toml").write_text(agreeing(text), encoding="utf-8")
+        (self.home / "config.toml").write_text(agreeing(text) if self.agrees else text, encoding="utf-8")
 
     def models(self, script: Script, *, wire: str = "openai", user: str = "") -> ModelServer:
         """Serve ``script`` as provider ``scripted`` of the user's own, until the test ends.

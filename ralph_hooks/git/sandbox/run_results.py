@@ -52,9 +52,9 @@ def _read(
     top = os.path.realpath(copy) + os.sep
     match runner.watch:
         case Watch.GO:
-            return run_output.read_go(text, top, seconds)
+            return run_output.read_go(text, top, test, seconds)
         case Watch.CARGO:
-            return run_output.read_cargo(text, test.rpartition("tests/")[0], seconds)
+            return run_output.read_cargo(text, test, seconds)
         case Watch.JEST | Watch.JUNIT if not ended:
             return Run(outcome=ProofOutcome.NOT_RUN, tail=f"{text}\nstopped at its time limit", seconds=seconds)
         case Watch.JEST:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.project import TWO_LINES, Project, phases
+from tests.support.project import Project, phases
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, Reply, Responder
 
@@ -30,7 +30,7 @@ def with_reproducer(made: Crew, **fields: str) -> Responder:
 @pytest.fixture
 def shop(project: Project) -> Project:
     """A change that takes a guard out is staged."""
-    project.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\nblock-on = "auto"\n')
+    project.agrees = False
     project.repo.commit({"shop.py": BASE})
     project.repo.stage({"shop.py": CHANGE})
     return project

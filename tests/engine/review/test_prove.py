@@ -54,7 +54,7 @@ def reviewer(*finds: Finds, tests: Sequence[Test], holds: Callable[[str], bool] 
 @pytest.fixture
 def shop(project: Project) -> Project:
     """A change with two bugs is staged, and the default says what blocks."""
-    project.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\nblock-on = "auto"\n')
+    project.agrees = False
     project.repo.commit({"shop.py": BASE})
     project.repo.stage({"shop.py": CHANGE})
     return project
@@ -218,7 +218,7 @@ def test_range_is_proved_as_a_staged_change_is(shop: Project) -> None:
 def test_no_repository_undoes_what_the_user_forbids(shop: Project) -> None:
     server = shop.models(reviewer(DIVIDES, tests=[]), user="[proof]\nenabled = false\n")
     shop.repo.git("reset", "--hard")
-    shop.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\nblock-on = "auto"\n[tool.ralph-hooks.proof]\nenabled = true\n')
+    shop.configure(f"{TWO_LINES}[tool.ralph-hooks.proof]\nenabled = true\n")
     shop.repo.stage({"shop.py": CHANGE})
     judged = shop.judge()
     assert (only(judged)["evidence"], judged.code) == ("agreed", 1)
@@ -233,6 +233,13 @@ def test_outage_of_the_proof_is_inconclusive_and_not_a_pass(shop: Project) -> No
     judged = shop.judge()
     assert (judged.verdict, only(judged)["evidence"]) == ("inconclusive", "agreed")
     assert "no reproducer" in judged.report["reason"]
+
+
+def test_outage_of_the_proof_closes_a_push(shop: Project) -> None:
+    shop.repo.commit(message="Simplify the rate")
+    shop.models(lambda r: Reply.refusal() if r.phase == "reproduce" else analyst(DIVIDES)(r))
+    judged = shop.judge("--from-ref", "HEAD~1", "--to-ref", "HEAD")
+    assert (judged.verdict, judged.code) == ("inconclusive", 3)
 
 
 def test_clean_change_costs_no_request_and_no_process(shop: Project) -> None:
