@@ -212,13 +212,24 @@ class _Client:
         target = endpoint(provider, self._environ)
         key = self._credentials.get(provider, deadline)
 
-        def send(method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+        def once(method: str, path: str, body: bytes | None, content_type: str) -> Reply:
             typed = {"Content-Type": content_type} if content_type else {}
             headers = {**wire.HEADERS, **typed, **key_header(provider.auth or wire.AUTH, key), **target.headers}
             reply = self._connections(provider).send(method, target.url, path, headers, body, deadline)
             if not reply.ok:
                 raise from_error_reply(reply, model, sent=frozenset())
             return reply
+
+        def send(method: str, path: str, body: bytes | None, content_type: str) -> Reply:
+            nonlocal key
+            try:
+                return once(method, path, body, content_type)
+            except Denied as error:
+                fresh = self._credentials.renewed(provider, key, deadline) if error.key_refused else None
+                if fresh is None:
+                    raise
+                key = fresh
+            return once(method, path, body, content_type)
 
         try:
             return act(send)

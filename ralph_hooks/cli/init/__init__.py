@@ -124,6 +124,7 @@ def _ping(context: Context, state: State, model: Model, phase: Phase) -> PingRes
     wanted = {permission.key for permission in context.permissions}
     if f"providers.{model.provider.name}" in wanted and not context.consent.approved(context.key, context.permissions):
         return None
+    click.echo(f"ralph-hooks: asking {visible(model.id)} a question", err=True)
     caller, _, _ = build_caller(context, state, "init", Deadline(_PATIENCE, time.monotonic))
     try:
         return ping(caller, model, phase)

@@ -102,7 +102,7 @@ def test_the_linters_of_the_project_are_proposed_where_a_model_reads_them(
     init(project, "--yes")
     [written] = table(project)["linters"]
     assert (written["name"], written["block-at"]) == ("project-ruff", "hint")
-    assert "Nothing to set up: everything is already in place." in init(project, "--yes")
+    assert "nothing to set up: everything is already in place." in init(project, "--yes")
 
 
 def test_twice_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,7 +110,7 @@ def test_twice_changes_nothing(project: Project, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
     init(project, "--yes")
     before = project.repo.state()
-    assert "Nothing to set up: everything is already in place." in init(project, "--yes")
+    assert "nothing to set up: everything is already in place." in init(project, "--yes")
     assert project.repo.state() == before
 
 

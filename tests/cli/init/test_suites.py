@@ -123,6 +123,8 @@ PARTS = {
         ({"a.sln": "", "t/t.csproj": "Microsoft.NET.Test.Sdk"}, ["dotnet test --nologo"]),
         ({"a.csproj": ""}, []),
         ({".rspec": "", "Gemfile": "gem 'rspec_junit_formatter'"}, [RSPEC]),
+        ({"spec/shop/cart_spec.rb": "", "Gemfile": "gem 'rspec'"}, ["bundle exec rspec"]),
+        ({"spec/cart_spec.rb": ""}, []),
         ({"phpunit.xml.dist": ""}, ["phpunit --log-junit {junit}"]),
         ({"CMakeLists.txt": "enable_testing()\n"}, [f"cmake -S . -B build && cmake --build build && {CTEST}"]),
         ({"CMakeLists.txt": "project(x)\n"}, []),

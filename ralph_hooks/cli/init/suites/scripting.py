@@ -11,10 +11,10 @@ from ralph_hooks.cli.init.suites.suite import Suite, first, text
 
 def ruby(folder: Path) -> Iterator[Suite]:
     """Yield RSpec, run by Bundler if the project has a Gemfile."""
-    name = first(folder, ".rspec", "spec/spec_helper.rb")
+    gems = text(folder / "Gemfile") + text(folder / "Gemfile.lock")
+    name = first(folder, ".rspec", "spec/spec_helper.rb") or ("rspec" in gems and first(folder, "spec/**/*_spec.rb"))
     if not name:
         return
-    gems = text(folder / "Gemfile") + text(folder / "Gemfile.lock")
     bundled = bool(gems)
     run, program = ("bundle exec rspec", "bundle") if bundled else ("rspec", "rspec")
     if "rspec_junit_formatter" in gems:
