@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import cached_property
 from pathlib import Path
 
 from ralph_hooks.core.change import REGULAR_MODES, Change
@@ -17,6 +18,7 @@ from ralph_hooks.process import stream
 _MOST = 2_000  # files that are read
 _MOST_OUTPUT = 8_000_000  # bytes of places where words occur
 _PIECE = 65_536  # bytes
+_AT_ONCE = 500  # paths in the arguments of a program
 
 
 class GitUnchanged:
@@ -26,8 +28,9 @@ class GitUnchanged:
         self._change = change
         self._cwd = cwd
         self._env: Environment = {**env, **NO_FETCH, "GIT_LITERAL_PATHSPECS": None}
-        self._tree = ""
+        self._changed = {path for entry in change.entries for path in (entry.path, entry.old_path)}
         self._oids: Mapping[str, str] | None = None
+        self._known: dict[str, tuple[str, int]] = {}
 
     def paths(self) -> AbstractSet[str]:
         """Return the paths of every regular file."""
@@ -58,7 +61,6 @@ class GitUnchanged:
 
         ``words`` are identifiers. None if git takes more than ``seconds``, or prints more than `_MOST_OUTPUT`.
         """
-        oids = self._listed()
         found: dict[str, set[str]] = {word: set() for word in words}
         places = [f"*{suffix}" for suffix in suffixes]
         options = ["-o", "-w", "-E", "--no-line-number", "--no-column", "-e", f"({'|'.join(words)})"]
@@ -67,27 +69,36 @@ class GitUnchanged:
             return None
         for name, word in re.findall(rb"(?s)" + self._tree.encode() + rb":(.*?)\0(.*?)\n", searched[0]):
             path = os.fsdecode(name)
-            if path in oids:
+            if path not in self._changed:
                 found.setdefault(word.decode("ascii", "replace"), set()).add(path)
         return found
 
     def oids(self, paths: Sequence[str]) -> Mapping[str, str]:
-        """Return the object ids of ``paths``, by path."""
-        listed = self._listed()
-        return {path: listed[path] for path in paths if path in listed}
+        """Return the object ids of those of ``paths`` that are regular files, by path."""
+        missing = [path for path in paths if path not in self._known and path not in self._changed]
+        for start in range(0, len(missing), _AT_ONCE):
+            self._known |= self._facts(missing[start : start + _AT_ONCE])
+        return {path: self._known[path][0] for path in paths if path in self._known}
+
+    def _facts(self, paths: Sequence[str]) -> dict[str, tuple[str, int]]:
+        """Return object id and size by path; nothing if a partial clone lacks one of them."""
+        args = ["ls-tree", "-l", "-z", "--full-tree", self._tree, "--", *paths]
+        listed = try_git(args, cwd=self._cwd, env={**self._env, "GIT_LITERAL_PATHSPECS": "1"})
+        facts: dict[str, tuple[str, int]] = {}
+        for row in listed.stdout.split(b"\0")[:-1] if listed.returncode == 0 else ():
+            told, _, name = row.partition(b"\t")
+            mode, _, oid, size = told.decode("ascii").split()
+            if mode in REGULAR_MODES:
+                facts[os.fsdecode(name)] = oid, int(size)
+        return facts
 
     def read(self, paths: Sequence[str], most: int) -> Mapping[str, bytes]:
         """Return the content of ``paths`` in their order, as many as have ``most`` bytes together, by path."""
-        oids = self.oids(paths)
-        asked = "".join(f"{oid}\n" for oid in oids.values())
-        args = ["cat-file", "--batch-check=%(objectsize)"]
-        sizes = try_git(args, cwd=self._cwd, env=self._env, stdin=asked.encode("ascii"))
-        if sizes.returncode:
-            return {}  # a partial clone lacks some of them
         wanted: dict[str, str] = {}
-        for (path, oid), size in zip(oids.items(), sizes.stdout.split(b"\n"), strict=False):
-            if size.isdigit() and int(size) <= most:
-                most -= int(size)
+        for path in self.oids(paths):
+            oid, size = self._known[path]
+            if size <= most:
+                most -= size
                 wanted[path] = oid
         if not wanted:
             return {}
@@ -122,19 +133,20 @@ class GitUnchanged:
             self._oids = self._list()
         return self._oids
 
+    @cached_property
+    def _tree(self) -> str:
+        """The judged tree if git has it, else its base: the tree of an index is never stored."""
+        there = try_git(["cat-file", "-e", f"{self._change.tree}^{{tree}}"], cwd=self._cwd, env=self._env)
+        return self._change.base if there.returncode else self._change.tree
+
     def _list(self) -> Mapping[str, str]:
-        """Return object ids from the judged tree if git has it, else from its base: an index tree is never stored."""
-        change = self._change
-        args = ["ls-tree", "-r", "-z", "--full-tree"]
-        listed = try_git([*args, change.tree], cwd=self._cwd, env=self._env)
-        self._tree = change.base if listed.returncode else change.tree
-        answer = git([*args, change.base], cwd=self._cwd, env=self._env) if listed.returncode else listed.stdout
-        changed = {path for entry in change.entries for path in (entry.path, entry.old_path)}
+        """Return the object ids of all files that are left alone."""
+        answer = git(["ls-tree", "-r", "-z", "--full-tree", self._tree], cwd=self._cwd, env=self._env)
         oids: dict[str, str] = {}
         for row in answer.split(b"\0")[:-1]:
             facts, _, name = row.partition(b"\t")
             mode, _, oid = facts.decode("ascii").split(" ")
             path = os.fsdecode(name)
-            if mode in REGULAR_MODES and path not in changed:
+            if mode in REGULAR_MODES and path not in self._changed:
                 oids[path] = oid
         return oids

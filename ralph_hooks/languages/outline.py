@@ -149,6 +149,10 @@ def _members(node: ast.AST, prefix: str) -> Iterator[Definition]:
             yield from _members(child, prefix)
 
 
+_LEAVES = frozenset((ast.Name, ast.Constant, str, type(None)))
+_PARENTS = (ast.expr, ast.stmt, ast.arguments, ast.keyword)
+
+
 def _python_calls(tree: ast.Module) -> tuple[tuple[CalledName, ...], tuple[str, ...]]:
     """Return the calls in a file, and the names that it imports."""
     found: list[CalledName] = []
@@ -156,10 +160,11 @@ def _python_calls(tree: ast.Module) -> tuple[tuple[CalledName, ...], tuple[str, 
     stack: list[ast.AST] = [tree]
     while stack:  # ast.walk takes three times as long
         node = stack.pop()
-        for value in vars(node).values():
-            if isinstance(value, list):
-                stack += [item for item in value if isinstance(item, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
+        for field in node._fields:
+            value = getattr(node, field, None)
+            if value.__class__ is list:
+                stack += [item for item in value if item.__class__ not in _LEAVES]
+            elif isinstance(value, _PARENTS):
                 stack.append(value)
         if isinstance(node, ast.Call):
             written = _dotted(node.func)

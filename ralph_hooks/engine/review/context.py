@@ -129,6 +129,7 @@ class CodeContext:
             targets[place] = target[1]
             lines.setdefault(place, set()).add(call.line)
         left = ANALYZE_TOKENS
+        index.prepare(file for file, _ in targets)
         for place, definition in targets.items():
             text = _signature(place[0], definition, index)
             left -= estimate_tokens(text) + 1 if text else 0
@@ -168,7 +169,9 @@ class CodeContext:
         files = None if method and is_common(name) else index.find([name], source.path).get(name)
         blocks: list[str] = []
         left = _CALLERS_TOKENS
-        for path, calls in _sites(name, around, source.path, files or (), method=method):
+        sites = _sites(name, around, source.path, files or (), method=method)
+        index.prepare(path for path, _ in sites[:_MOST_SITES])
+        for path, calls in sites:
             for text in _blocks(path, calls, index):
                 left -= estimate_tokens(text) + 1
                 if left < 0 or len(blocks) == _MOST_SITES:

@@ -21,6 +21,7 @@ from ralph_hooks.languages.outline import Outline, outline
 _VERSION = "1"
 _MOST_WORDS = 120
 _MOST_FILES = 100  # with one name: more mention it than a reviewer would look at
+_MOST_WANTED = 1_000  # files with any of the names
 _MOST_BYTES = 4_000_000  # parsed in one run, which takes about a second; the rest is parsed in the next
 _SECONDS = 2.0  # at most, and
 _SHARE = 0.1  # of the time that is left
@@ -90,11 +91,11 @@ class TreeIndex:
             return {}
         common = {word for word in words if len(places[word]) > _MOST_FILES}
         wanted = {each for word in words if word not in common for each in places[word]}
-        oids = self._unchanged.oids(_nearest(path, wanted))
+        oids = self._unchanged.oids(_nearest(path, wanted)[:_MOST_WANTED])
         whole = self._load(oids, lambda paths: self._unchanged.read(paths, _MOST_BYTES), time)
         self.outline(path)
         own = [each for each in self._changed if same_checks(path, each)]
-        self.is_complete &= whole
+        self.is_complete &= whole and len(wanted) <= _MOST_WANTED
         return {
             word: [IndexedFile(each, self._outlines[each]) for each in (*own, *sorted(places[word]))]
             for word in words
@@ -103,16 +104,23 @@ class TreeIndex:
 
     def lines(self, path: str) -> list[str]:
         """Return the lines of a file; none if no request may hold it."""
-        if path not in self._texts:
-            self._texts[path] = self._text(path)
+        self.prepare([path])
         text = self._texts[path]
         return [] if text is None else text.split("\n")
 
-    def _text(self, path: str) -> str | None:
-        if path in self._changed:  # the secret scan has looked at it
-            return decode(self._changed[path].content.new or b"")
-        data = self._unchanged.read([path], _MOST_BYTES).get(path)
-        if data is None or self._withheld(path, data):
+    def prepare(self, paths: Iterable[str]) -> None:
+        """Read ``paths`` at once, for `lines`."""
+        missing = [path for path in dict.fromkeys(paths) if path not in self._texts]
+        left = [path for path in missing if path not in self._changed]
+        data = self._unchanged.read(left, _MOST_BYTES) if left else {}
+        for path in missing:
+            if path in self._changed:  # the secret scan has looked at it
+                self._texts[path] = decode(self._changed[path].content.new or b"")
+            else:
+                self._texts[path] = self._text(path, data[path]) if path in data else None
+
+    def _text(self, path: str, data: bytes) -> str | None:
+        if self._withheld(path, data):
             return None
         text = decode(data)
         name = key("without-secrets", _VERSION, self._secrets.version, self._unchanged.oids([path])[path])

@@ -237,6 +237,14 @@ def test_context_has_a_limit(project: Project) -> None:
     assert 100 < estimate_tokens(called_near) <= 220
 
 
+def test_a_name_that_very_many_files_hold_is_left_out(project: Project) -> None:
+    server = project.models(analyst())
+    project.repo.commit({"shop/money.py": MONEY, **{f"shop/use_{n}.py": "in_cents(1)\n" for n in range(100)}})
+    project.repo.stage({"shop/till.py": SHOP})
+    project.judge()
+    assert called(server) == ["shop/money.py:9 def take_out(self, cents):"]
+
+
 def test_a_file_is_parsed_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
 
