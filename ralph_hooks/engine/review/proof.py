@@ -32,7 +32,7 @@ class JudgedRuns(Struct, frozen=True, kw_only=True):
     reload: bool = False
     """True if the test did not load, so that its author may try again."""
     foreign: bool = False
-    """True if nothing can be run here at all: the project itself does not load."""
+    """True if nothing can be run on the change: the project itself does not load."""
 
     @property
     def exceptional(self) -> bool:
@@ -47,7 +47,10 @@ def judge(on_change: Sequence[Run], on_base: Sequence[Run], *, new: bool = False
     """
     runs = (*on_change, *on_base)
     if any(run.foreign for run in runs):
-        return JudgedRuns(reason="the project's code cannot be loaded here", foreign=all(run.foreign for run in runs))
+        where = "here" if all(run.foreign for run in runs) else "on one side only"
+        # A change whose code cannot be loaded is no better supported by the base that can.
+        foreign = all(run.foreign for run in on_change)
+        return JudgedRuns(reason=f"the project's code cannot be loaded {where}", foreign=foreign)
     refused = next(filter(None, map(_refusal, on_change)), None) or next(filter(None, map(_misdeed, on_base)), None)
     if refused is not None:
         return refused

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Evidence, Order, ProofRun, Run, TestFile
+from ralph_hooks.core.proof import HANG, Evidence, Order, ProofOutcome, ProofRun, Run, TestFile
 from ralph_hooks.engine.review import proof
 from ralph_hooks.engine.review.proof import Claims, JudgedRuns
 from ralph_hooks.git.sandbox.prover import GitProver
@@ -169,3 +169,18 @@ def test_difference_that_may_be_intended_is_only_shown(prover: tuple[GitProver, 
     assert proof.weigh(judged, Claims(promised=True))[0] is Evidence.PROVED
     assert proof.weigh(judged, Claims(promised=False))[0] is Evidence.SHOWN
     assert proof.weigh(judged, Claims(promised=True, unintended=False))[0] is Evidence.SHOWN
+
+
+@pytest.mark.parametrize(
+    ("change", "base", "evidence"),
+    [(True, True, Evidence.AGREED), (True, False, Evidence.AGREED), (False, True, Evidence.UNPROVED)],
+)
+def test_project_that_cannot_be_loaded_leaves_the_finding_agreed(
+    evidence: Evidence, *, change: bool, base: bool
+) -> None:
+    def run(foreign: bool) -> Run:  # noqa: FBT001 - one argument
+        return Run(outcome=ProofOutcome.NOT_LOADED if foreign else ProofOutcome.PASSED, foreign=foreign)
+
+    judged = proof.judge([run(change)], [run(base)])
+    assert proof.weigh(judged, Claims())[0] is evidence
+    assert "cannot be loaded" in judged.reason
