@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ import pytest
 from hypothesis import settings
 
 from tests.support.gated import Gated
+from tests.support.hosting import BUG, SERVICES, Hosting, serve
 from tests.support.postgres import PostgresServer, binaries, postgres_server
 from tests.support.project import Project, new_project
+from tests.support.server import Finds, analyst
 
 # Who runs the tests is not what they judge: a CI machine (where repairs stay in the foreground), a git or pre-commit
 # hook, a terminal with colours of its own, a developer's own state folder.
@@ -63,3 +66,38 @@ def gated(tmp_path: Path) -> Gated:
     """A repository for the real command, with its user's state."""
     os.umask(0o022)
     return Gated(tmp_path)
+
+
+@pytest.fixture(params=SERVICES)
+def hosting(
+    request: pytest.FixtureRequest, project: Project, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Hosting]:
+    """The job of request 5, whose report of a range was refused."""
+    project.models(analyst(Finds("eval(", BUG), Finds("exec(", "Runs that.")))
+    before = project.repo.git("rev-parse", "HEAD").strip()
+    head = project.repo.commit({"a.py": "eval(input())\nexec(input())\n"})
+    assert project.run("gate", "--from-ref", before, "--to-ref", head).code == 1
+    with serve(Hosting(head, shown={1})) as here:
+        event = tmp_path / "event.json"
+        event.write_text(json.dumps({"action": "opened", "number": 5}), encoding="utf-8")
+        variables = {
+            "github": {
+                "GITHUB_API_URL": here.url,
+                "GITHUB_REPOSITORY": "me/shop",
+                "GITHUB_EVENT_PATH": str(event),
+                "GITHUB_TOKEN": here.token,
+            },
+            "gitlab": {
+                "GITLAB_CI": "true",
+                "CI_API_V4_URL": here.url,
+                "CI_PROJECT_PATH": "me/shop",
+                "CI_MERGE_REQUEST_IID": "5",
+                "GITLAB_TOKEN": here.token,
+            },
+        }
+        for name in {name for service in SERVICES for name in variables[service]} | {"GH_TOKEN"}:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables[request.param].items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CI", "true")
+        yield here

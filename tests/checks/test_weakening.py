@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
-from ralph_hooks.checks.weakened import WeakenedTests
-from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.finding import Finding, Severity
 from ralph_hooks.core.ports.change import Source
-from tests.support.patience import PATIENCE
 from tests.support.sources import source
+from tests.support.weakened import ONE, TESTS, findings
 
-TESTS = """\
-import pytest
-
-
-def test_one():
-    assert total([1]) == 1
-    assert total([2]) == 2
-
-
-def test_two():
-    assert total([]) == 0
-"""
-ONE = TESTS.partition("def test_two")[0]
 TWO = "def test_two():\n    assert total([]) == 0\n"
-
-
-def findings(*sources: Source, blocks: bool = False) -> tuple[Finding, ...]:
-    check = WeakenedTests(blocks=blocks)
-    return check.run([each for each in sources if check.applies(each.entry)], None, Deadline(PATIENCE, time.monotonic))
 
 
 def message(*sources: Source) -> str:
     (finding,) = findings(*sources)
     return finding.message
-
-
-def test_a_finding_is_a_note_that_blocks_by_choice() -> None:
-    changed = source("tests/test_a.py", ONE, TESTS)
-    (note,) = findings(changed)
-    assert (note.severity, note.blocking, note.category) == (Severity.NOTE, False, "weakened-tests")
-    assert (note.path, note.line, note.removed) == ("tests/test_a.py", 9, True)
-    assert note.message == "1 test removed: test_two"
-    (blocking,) = findings(changed, blocks=True)
-    assert (blocking.severity, blocking.blocking) == (Severity.ERROR, True)
 
 
 @pytest.mark.parametrize(

@@ -8,75 +8,15 @@ import re
 import subprocess
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from ralph_hooks.app.agent_hooks.conventions import CONVENTIONS
-from ralph_hooks.locks import acquire
+from tests.support.agent_calls import BUG, CODE, GOOD, blocked, call, every_agent, hook, told
 from tests.support.agent_program import DOLLARS
 from tests.support.agents import Agent, install
 from tests.support.project import Project, Ran
 from tests.support.repairs import Crew, plan
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
-
-CODE = "def total(items):\n    out = 0\n    for item in items[:-1]:\n        out += item\n    return out\n"
-GOOD = CODE.replace("[:-1]", "")
-BUG = Finds("items[:-1]", "The last item is left out.")
-NAMES = tuple(CONVENTIONS)
-every_agent = pytest.mark.parametrize("name", NAMES)
-
-
-def call(name: str, project: Project, *, session: str = "s1", again: bool = False, **more: object) -> bytes:
-    """What the agent says, as it documents it."""
-    cwd = str(project.repo.path)
-    said: dict[str, Any] = {
-        "claude-code": {
-            "session_id": session, "transcript_path": "/t.jsonl", "cwd": cwd, "permission_mode": "default",
-            "hook_event_name": "Stop", "stop_hook_active": again, "last_assistant_message": "Done.",
-        },
-        "codex": {"session_id": session, "cwd": cwd, "hook_event_name": "Stop", "stop_hook_active": again},
-        "cursor": {
-            "conversation_id": session, "generation_id": "g", "hook_event_name": "stop", "workspace_roots": [cwd],
-            "status": "completed", "loop_count": int(again),
-        },
-        "gemini-cli": {
-            "session_id": session, "cwd": cwd, "hook_event_name": "AfterAgent", "prompt": "p", "prompt_response": "r",
-            "stop_hook_active": again, "timestamp": "2026-11-29T13:00:00Z",
-        },
-        "copilot": {
-            "sessionId": session, "timestamp": 1, "cwd": cwd, "transcriptPath": "/t", "stopReason": "end_turn",
-            "stop_hook_active": again,
-        },
-    }[name]  # fmt: skip
-    return json.dumps({**said, **more}).encode()
-
-
-def hook(project: Project, name: str = "claude-code", **said: Any) -> Ran:  # noqa: ANN401 - JSON
-    return project.run("agent-hook", name, stdin=call(name, project, **said))
-
-
-def blocked(name: str, done: Ran) -> str:
-    """The report that sends the agent back; empty if it may end."""
-    if name == "claude-code":
-        return done.err if done.code == 2 else ""
-    assert done.code == 0
-    said = json.loads(done.out or "{}")
-    if name == "cursor":
-        return str(said.get("followup_message", ""))
-    assert said.get("decision") in {None, "deny" if name == "gemini-cli" else "block"}
-    return str(said.get("reason", ""))
-
-
-def told(name: str, done: Ran) -> str:
-    """What the person reads."""
-    assert done.code == 0
-    if name == "cursor":
-        assert json.loads(done.out) == {}
-        return done.err
-    said = json.loads(done.out)
-    assert "decision" not in said
-    return str(said["message" if name == "copilot" else "systemMessage"])
 
 
 @pytest.fixture
@@ -85,26 +25,6 @@ def reviewed(project: Project) -> ModelServer:
     server = project.models(analyst(BUG))
     project.repo.write({"a.py": CODE})
     return server
-
-
-@every_agent
-def test_a_rejection_sends_the_agent_back_with_the_report(name: str, project: Project, reviewed: ModelServer) -> None:
-    report = blocked(name, hook(project, name))
-    assert report.startswith("ralph-hooks: FAIL 1 blocking\n")
-    assert "a.py:3" in report
-    assert BUG.message in report
-    assert report.rstrip().splitlines()[-1].startswith("next: fix the code, then `ralph-hooks gate --worktree")
-    assert len(reviewed.requests) == 2
-
-
-@every_agent
-def test_a_pass_says_nothing(name: str, project: Project, reviewed: ModelServer) -> None:
-    project.repo.write({"a.py": GOOD})
-    done = hook(project, name)
-    assert blocked(name, done) == ""
-    assert done.code == 0
-    assert json.loads(done.out or "{}") == {}
-    assert len(reviewed.requests) == 1
 
 
 @every_agent
@@ -141,25 +61,6 @@ def test_our_own_trouble_sends_nobody_back_and_is_told(
     assert reviewed.requests == [] or trouble == "outage"
 
 
-@every_agent
-def test_the_same_files_are_not_refused_twice(name: str, project: Project, reviewed: ModelServer) -> None:
-    assert blocked(name, hook(project, name))
-    assert "has changed nothing" in told(name, hook(project, name, again=True))
-    assert "has changed nothing" in told(name, hook(project, name))
-    assert blocked(name, hook(project, name, session="another"))
-    assert len(reviewed.requests) == 2
-
-
-def test_an_agent_is_sent_back_three_times_in_a_row_at_most(project: Project, reviewed: ModelServer) -> None:
-    for turn in range(3):
-        project.repo.write({"a.py": CODE + f"# {turn}\n"})
-        assert blocked("claude-code", hook(project, again=turn > 0)), turn
-    project.repo.write({"a.py": CODE + "# more\n"})
-    assert "3 times in a row" in told("claude-code", hook(project, again=True))
-    assert blocked("claude-code", hook(project, again=False))  # the next turn begins anew
-    assert reviewed.requests
-
-
 def test_only_what_changed_since_costs_anything(project: Project, reviewed: ModelServer) -> None:
     project.repo.write({"b.py": "def half(n):\n    return n / 2\n"})
     assert blocked("claude-code", hook(project))
@@ -184,27 +85,6 @@ def test_an_agent_of_ours_is_not_judged(
     monkeypatch.setenv("RALPH_HOOKS_PROGRAM", "1")
     assert hook(project) == Ran(0, "", "")
     assert reviewed.requests == []
-
-
-@pytest.mark.parametrize(
-    "said", [b"", b"{", b"[]", b"\xff", b'{"cwd": 3}', b'\xef\xbb\xbf{"session_id": "x"}', b"[" * 99_999]
-)
-def test_whatever_it_says_it_gets_an_answer(project: Project, reviewed: ModelServer, said: bytes) -> None:
-    done = project.run("agent-hook", "claude-code", stdin=said)
-    assert done.code == 2
-    assert reviewed.requests
-
-
-def test_one_review_at_a_time(project: Project, reviewed: ModelServer) -> None:
-    hook(project)
-    (path,) = (project.home / "state" / "agents").glob("*.lock")
-    lock = acquire(path)
-    assert lock is not None
-    project.repo.write({"a.py": CODE + "# new\n"})
-    before = len(reviewed.requests)
-    with lock:
-        assert "is already reviewing this repository" in told("claude-code", hook(project))
-    assert len(reviewed.requests) == before
 
 
 def test_a_subscription_is_all_it_takes(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

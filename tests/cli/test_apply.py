@@ -12,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.git.fixes import backups, journal
-from ralph_hooks.git.fixes import store as fixes
 from ralph_hooks.git.fixes.journal import Journal
 from ralph_hooks.git.fixes.working_tree import FileStep
 from ralph_hooks.git.snapshot import open_repository
-from tests.support.fixes import in_store, store_fix, tree
+from tests.support.fixes import store_fix, tree
 from tests.support.project import BIN, Project, new_project
 
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
@@ -53,20 +52,6 @@ def test_a_fix_is_shown_applied_and_taken_back(project: Project) -> None:
     assert "nothing to undo" in again.err
 
 
-def test_show_says_when_a_fix_waits_for_what_is_staged(project: Project) -> None:
-    project.repo.stage({"a.py": "one = 1\n"})
-    project.run("gate")
-    assert "A fix is ready" not in project.run("show").err
-    fix = store_fix(project.repo, {"a.py": "one = 2\n"}, verified=False)
-    shown = project.run("show")
-    assert f"A fix is ready: {fix.id}" in shown.err
-    assert "NOT verified" in shown.err
-    assert project.last()["fix"]["id"] == fix.id
-    assert f"{fix.id}  " in project.run("show", "--list").out
-    project.repo.stage({"a.py": "one = 3\n"})
-    assert "A fix is ready" not in project.run("show").err
-
-
 def test_a_fix_of_an_earlier_state_is_named_and_not_taken_unasked(project: Project) -> None:
     empty = project.run("apply")
     assert (empty.code, "no fix is stored for this repository" in empty.err) == (2, True)
@@ -89,19 +74,6 @@ def test_a_conflict_is_a_rejection_with_file_and_line(project: Project) -> None:
     assert (refused.code, refused.out) == (1, "")
     assert "a.py:5 has your edits on the same lines" in refused.err
     assert "nothing was changed" in refused.err
-
-
-def test_ids_that_mean_nothing_or_too_much_are_refused(project: Project) -> None:
-    project.repo.stage({"a.py": "a\n"})
-    fix = store_fix(project.repo, {"a.py": "b\n"})
-    for id_ in ("abcd1111", "abcd2222"):
-        in_store(project.repo).git("update-ref", fixes.PREFIX + id_, fix.commit)
-    assert fix.summary in project.run("show", fix.ref).out
-    assert project.run("apply", f"{fixes.PREFIX}abcd1111").code == 0
-    several = project.run("apply", "abcd")
-    assert (several.code, "choose one" in several.err) == (2, True)
-    for wrong in ("zz", "*", "", "../fixes", "-"):
-        assert project.run("apply", "--", wrong).code == 2
 
 
 def test_nothing_of_a_fix_drives_the_terminal(project: Project) -> None:
@@ -187,13 +159,6 @@ def test_a_hook_writes_nothing_even_then(project: Project, monkeypatch: pytest.M
     judged = project.run("gate")
     assert "an `apply` was interrupted" in judged.err
     assert tree(project.repo) == before
-
-
-def test_files_can_be_put_back_whatever_the_configuration_says(project: Project) -> None:
-    project.repo.stage({"a.py": "a\n"})
-    store_fix(project.repo, {"a.py": "b\n"})
-    project.repo.write({"pyproject.toml": "[tool.ralph-hooks]\nno-such-key = 1\n"})
-    assert (project.run("gate").code, project.run("apply").code, project.run("undo").code) == (2, 0, 0)
 
 
 def test_a_journal_that_cannot_be_read_is_told_with_the_way_out(project: Project) -> None:

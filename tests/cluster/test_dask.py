@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME
-from tests.support.backtests import BUGS, CLEAN, Backtests, Held, record
+from tests.support.backtests import BUGS, CLEAN, EVAL, Backtests, Held, record
+from tests.support.clusters import serve
 from tests.support.credentials import SERVICES
 from tests.support.dask import THREADS, Cluster, Wire
 from tests.support.matrix import MORE
 from tests.support.postgres import PostgresServer
-from tests.support.server import Finds, ModelServer, analyst
+from tests.support.server import ModelServer, analyst
 
 pytest.importorskip("distributed", reason="the `distributed` extra is not installed")
 
-EVAL = Finds("eval(", "runs what the user typed")
 EVERYTHING = BUGS + CLEAN + BUGS
 """Requests for all examples: one for each, and a confirmation for each bug."""
 SECRET = SERVICES["GitHub"](random.Random(8))
@@ -43,12 +43,6 @@ def backtests(tmp_path: Path) -> Backtests:
     made = Backtests(tmp_path)
     made.variables = {KEY_NAME: KEY}
     return made
-
-
-def serve(backtests: Backtests, url: str, name: str = KEY_NAME) -> None:
-    backtests.serve(url)
-    path = backtests.home / "config.toml"
-    path.write_text(path.read_text().replace("base-url", f'api-key-env = "{name}"\nbase-url'), encoding="utf-8")
 
 
 def timeless(scored: dict[str, Any]) -> dict[str, Any]:
@@ -117,16 +111,6 @@ def test_a_cap_is_not_overshot_however_many_workers_there_are(backtests: Backtes
         assert sum(cost or 0 for _, _, cost, _ in booked(backtests)) <= 0.012
         assert backtests.score("--cap", "1")["caught"] == BUGS
         assert len(server.requests) == EVERYTHING
-
-
-def test_a_worker_without_the_key_is_named_before_anything_is_sent(backtests: Backtests, cluster: Cluster) -> None:
-    with ModelServer(analyst(EVAL)) as server:
-        serve(backtests, server.url, "OTHER_KEY")
-        backtests.variables = {"OTHER_KEY": KEY}
-        told = backtests.run("--dask", cluster.address, code=2).stderr
-        assert "the Dask worker at tcp://127.0.0.1:" in told
-        assert "set OTHER_KEY in its environment" in told
-        assert server.requests == []
 
 
 @MORE

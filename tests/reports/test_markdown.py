@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ralph_hooks.core.proof import Evidence, Proof
-from ralph_hooks.reports.markdown import remark
+from ralph_hooks.reports.markdown import plain, remark
 from tests.support.reports import finding
 
 
@@ -31,3 +31,18 @@ def test_reproducer_cannot_leave_its_block(text: str, block: str) -> None:
     assert "(proved: KeyError at shop.py:3)" in told
     assert "t.py, fails 3 of 3: KeyError (change), passes 3 of 3 (base)</summary>" in told
     assert f"\n\n{block}\n\n</details>" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "inert"),
+    [
+        ("a_b is *not* `c`", r"a\_b is \*not\* \`c\`"),
+        ("<img src=x>", "&lt;img src=x&gt;"),
+        ("[here](http://x.invalid)", "\\[here\\](http:\u2060//x.invalid)"),
+        ("/close\n/approve", r"/close\n/approve"),
+        ("www.x.invalid", "www\u2060.x.invalid"),
+        ("100 % of 5 ! & more", "100 % of 5 ! &amp; more"),
+    ],
+)
+def test_text_does_nothing(text: str, inert: str) -> None:
+    assert plain(text).replace("\\\\n", "\\n") == inert

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from ralph_hooks.store.sqlite import Database, RepositoryId
+from tests.support.postgres import PostgresServer
 from tests.support.store import Clock, Processes
+from tests.support.team import Machine, Open, machine
 
 
 @pytest.fixture
@@ -35,3 +38,19 @@ def start() -> Iterator[Processes]:
     processes = Processes()
     yield processes
     processes.end()
+
+
+@pytest.fixture
+def url(postgres: PostgresServer) -> str:
+    return postgres.database()
+
+
+@pytest.fixture
+def open_machine(tmp_path: Path, url: str) -> Iterator[Open]:
+    """Machines by name; a machine that is opened again has kept its state."""
+    with ExitStack() as stack:
+
+        def opened(name: str, *, url: str = url, **options: object) -> Machine:
+            return stack.enter_context(machine(tmp_path / name, url, **options))  # type: ignore[arg-type]
+
+        yield opened

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.repo import Repo
-from tests.support.server import Reply, Request, Responder
+from tests.support.server import Finds, Reply, Request, Responder
 
 CHECKOUT = Path(__file__).parents[2]
 BUGS = 6
+EVAL = Finds("eval(", "runs what the user typed")
+ABS = Finds("abs(", "loses the sign", confidence=0.6)
 CLEAN = 6
 
 

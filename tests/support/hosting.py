@@ -104,3 +104,9 @@ def serve(hosting: Hosting) -> Iterator[Hosting]:
         finally:
             server.shutdown()
             thread.join()
+
+
+BUG = "Runs what @root typed; see https://evil.invalid and #1."
+
+
+SERVICES = ("github", "gitlab")

@@ -58,3 +58,6 @@ def machine(
             yield Machine(database, team, run or state.name, caps, clock)
         finally:
             team.close()
+
+
+Open = Callable[..., Machine]

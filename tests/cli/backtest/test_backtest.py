@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import signal
 from pathlib import Path
 
 import pytest
 
-from tests.support.backtests import BUGS, CLEAN, Backtests, Held
-from tests.support.project import Project
+from tests.support.backtests import ABS, BUGS, CLEAN, EVAL, Backtests
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
 
 
@@ -19,8 +17,6 @@ def backtests(tmp_path: Path) -> Backtests:
     return Backtests(tmp_path)
 
 
-EVAL = Finds("eval(", "runs what the user typed")
-ABS = Finds("abs(", "loses the sign", confidence=0.6)
 BESIDE = Finds("y = x", "adds a number")
 
 
@@ -44,16 +40,6 @@ def test_a_block_for_the_wrong_reason_is_no_hit(backtests: Backtests) -> None:
     assert scored["false_blocks"] == CLEAN
 
 
-def test_the_second_run_pays_nothing_and_says_the_same(backtests: Backtests) -> None:
-    with ModelServer(analyst(EVAL)) as server:
-        backtests.serve(server.url)
-        first = backtests.score()
-        asked = len(server.requests)
-        again = backtests.score()
-        assert len(server.requests) == asked
-    assert again == first
-
-
 def test_an_estimate_sends_nothing(backtests: Backtests) -> None:
     with ModelServer(analyst()) as server:
         backtests.serve(server.url)
@@ -61,56 +47,6 @@ def test_an_estimate_sends_nothing(backtests: Backtests) -> None:
         assert server.requests == []
     assert "configured: 12 requests of the analyze phase, about" in text
     assert "Nothing was sent." in text
-
-
-def test_the_cap_is_obeyed_and_a_higher_one_goes_on_where_it_was(backtests: Backtests) -> None:
-    with ModelServer(analyst(EVAL)) as server:
-        backtests.serve(server.url)
-        stopped = backtests.run("--cap", "0.01", "--workers", "1", code=3)
-        asked = len(server.requests)
-        assert 0 < asked < 18
-        backtests.score("--cap", "1")
-        total = len(server.requests)
-    assert "the spend cap was reached" in stopped.stderr
-    assert total == 12 + BUGS  # one request a change and a confirmation for each bug: none was paid twice
-
-
-def test_ctrl_c_keeps_what_is_under_way(backtests: Backtests) -> None:
-    gate = Held(analyst(EVAL), after=2, most=4)
-    with ModelServer(gate) as server:
-        backtests.serve(server.url)
-        running = backtests.start("--workers", "4")
-        with gate.full():
-            running.send_signal(signal.SIGINT)
-            assert running.stderr is not None
-            assert any("4 changes under way, whose answers will be cached" in line for line in running.stderr)
-        running.communicate()
-        assert running.returncode == 130
-        backtests.score()
-        assert len(server.requests) == 12 + BUGS  # nothing was paid twice
-
-
-def test_an_outage_is_no_verdict(backtests: Backtests) -> None:
-    with ModelServer(lambda _: Reply.status(400)) as server:
-        backtests.serve(server.url)
-        scored = backtests.score()
-        told = backtests.run().stdout
-    assert scored["unjudged"] == 12
-    assert scored["bugs"] == scored["clean"] == 0
-    assert "12 changes could not be reviewed and are excluded from the rates" in told
-
-
-def test_several_routings_side_by_side_and_the_picture(backtests: Backtests, tmp_path: Path) -> None:
-    with ModelServer(analyst(EVAL)) as server:
-        backtests.serve(server.url)
-        page = tmp_path / "picture.html"
-        done = backtests.run("--routing", "checks", "--routing", "small=here/small", "--html", str(page))
-    assert "checks misses 100% of the bugs" in done.stdout
-    assert "small misses 0% of the bugs" in done.stdout
-    text = page.read_text(encoding="utf-8")
-    assert text.count("<circle") == 2
-    assert "polyline" in text
-    assert "http" not in text
 
 
 def test_repeats_show_how_often_a_verdict_flips(backtests: Backtests) -> None:
@@ -127,15 +63,6 @@ def test_repeats_show_how_often_a_verdict_flips(backtests: Backtests) -> None:
         backtests.serve(server.url)
         scored = backtests.score("--repeat", "2", "--workers", "1")
     assert scored["flips"] == 0.5  # all bugs were seen once and not again
-
-
-def test_tuning_prints_a_configuration_to_paste(backtests: Backtests) -> None:
-    with ModelServer(analyst(EVAL, ABS)) as server:
-        backtests.serve(server.url)
-        text = backtests.run("--tune").stdout
-    assert "[tool.ralph-hooks.gate]" in text
-    confidence = float(text.split("min-confidence = ")[1].split()[0])
-    assert 0.6 < confidence <= 0.95
 
 
 def test_the_users_own_history_is_replayed(backtests: Backtests) -> None:
@@ -155,51 +82,8 @@ def test_the_users_own_history_is_replayed(backtests: Backtests) -> None:
     assert "has lived" not in old.stderr
 
 
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("{}\n", "line 1"),
-        ('{"id": "a", "path": "a", "label": "odd", "before": "", "after": "x"}\n', "line 1"),
-        ("", "no example"),
-    ],
-)
-def test_a_file_that_is_no_dataset_is_named_with_its_line(backtests: Backtests, text: str, words: str) -> None:
-    backtests.data.write_text(text, encoding="utf-8")
-    assert words in backtests.run("--routing", "checks", code=2).stderr
-
-
 def test_a_model_of_an_unknown_provider_lists_the_known_ones(backtests: Backtests) -> None:
     assert "openrouter" in backtests.run("--routing", "x=nowhere/y", code=2).stderr
-
-
-def test_a_simulation_states_its_assumptions_and_sends_nothing(project: Project) -> None:
-    server = project.models(analyst())
-    done = project.run("backtest", "--simulate", "--assume", "changes=2000", "--assume", "catch=0.25")
-    title, rows = done.out.split("\n\n")[:2]
-    assert title.startswith("SIMULATION of 2,000 changes (seed 1)")
-    assert "an analyze pass reports 25% of the bugs" in title
-    assert [row.split()[:3] for row in rows.splitlines()[1:3]] == [
-        ["1", "false", "agreement"],
-        ["3", "false", "agreement"],
-    ]
-    told = json.loads(project.run("backtest", "--simulate", "--format", "json", "--assume", "changes=2000").out)
-    assert (told["assumptions"]["changes"], len(told["settings"])) == (2000, 7)
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    ("options", "words"),
-    [
-        (["--simulate", "--assume", "catch=much"], "expected NAME=NUMBER"),
-        (["--simulate", "--assume", "cach=0.1"], "the names are bugs, catch, false-alarm"),
-        (["--simulate", "--assume", "catch=2"], "catch"),
-        (["--simulate", "--estimate"], "--simulate reviews no change"),
-        (["--assume", "catch=0.1", "--commits", "HEAD"], "--assume needs --simulate"),
-    ],
-)
-def test_a_wrong_simulation_says_what_is_right(project: Project, options: list[str], words: str) -> None:
-    done = project.run("backtest", *options)
-    assert (done.code, words in done.err) == (2, True)
 
 
 def test_every_block_on_is_reported_with_the_evidence(backtests: Backtests, tmp_path: Path) -> None:

@@ -8,19 +8,14 @@ from typing import Any
 
 import pytest
 
-from ralph_hooks.cli.init.suites import FoundSuites, find_suites
 from ralph_hooks.config import edit, load
 from ralph_hooks.core.command import Command
 from ralph_hooks.providers import registry
 from tests.support.stand_in import executable
+from tests.support.suites import PROGRAMS, PYTEST, found
 
-PYTEST = "python -m pytest -q --junit-xml={junit}"
 INSTALL = "test -d node_modules || npm ci --prefer-offline --no-audit --no-fund --silent; "
 TEST = "import unittest\n"
-PROGRAMS = (
-    "python", "uv", "poetry", "nox", "tox", "npm", "node", "pnpm", "yarn", "bun", "deno", "go", "cargo", "mvn", "java",
-    "gradle", "dotnet", "bundle", "rspec", "php", "composer", "phpunit", "cmake", "ctest", "make",
-)  # fmt: skip
 
 
 @pytest.fixture
@@ -30,17 +25,6 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         executable(tmp_path / "bin" / name, "#!/bin/sh\n")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return tmp_path / "bin"
-
-
-def found(folder: Path, files: Mapping[str, str]) -> FoundSuites:
-    for name, text in files.items():
-        path = folder / "project" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        if path.name in {"gradlew", "mvnw"}:
-            path.chmod(0o755)
-    (folder / "project").mkdir(exist_ok=True)
-    return find_suites(folder / "project")
 
 
 def package(test: str, *needs: str) -> str:
@@ -166,25 +150,3 @@ def test_what_is_missing_is_told(
     seen = found(tmp_path, files)
     assert bool(seen.suites) is not bool(gone)
     assert [told for told in seen.warnings if told.startswith(warning)]
-
-
-def test_pytest_is_proposed_only_where_there_is_one(programs: Path, tmp_path: Path) -> None:
-    executable(programs / "python", "#!/bin/sh\nexit 1\n")
-    seen = found(tmp_path, {"conftest.py": ""})
-    assert seen.suites == ()
-    assert seen.warnings == (
-        "conftest.py: no Python on PATH has pytest: activate the environment of the project first",
-    )
-    executable(tmp_path / "project/.venv/bin/python", "#!/bin/sh\n")
-    assert [suite.line for suite in find_suites(tmp_path / "project").suites] == [f".venv/bin/{PYTEST}"]
-
-
-def test_gotestsum_and_nextest_give_names_where_they_are(programs: Path, tmp_path: Path) -> None:
-    executable(programs / "gotestsum", "#!/bin/sh\n")
-    executable(programs / "cargo-nextest", "#!/bin/sh\n")
-    nextest = "[profile.ci.junit]\npath = 'junit.xml'\n"
-    suites = found(tmp_path, {"go.mod": "", "Cargo.toml": "", ".config/nextest.toml": nextest}).suites
-    assert [suite.written for suite in suites] == [
-        {"run": "cargo nextest run --profile ci --no-fail-fast", "junit": "target/nextest/ci/junit.xml"},
-        "gotestsum --format=standard-quiet --junitfile={junit} ./...",
-    ]

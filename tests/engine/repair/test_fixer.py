@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import random
 import re
 import sys
 import tempfile
@@ -13,86 +11,30 @@ from typing import Any
 
 import pytest
 
-from ralph_hooks.git.fixes import store as fixes
-from ralph_hooks.git.snapshot import open_repository
-from tests.support import agent as stand_in
 from tests.support.asking import WIRES
 from tests.support.changes import BUGGY, EVAL
-from tests.support.credentials import ALNUM, draw
 from tests.support.disks import small_disk
-from tests.support.fixes import in_store
+from tests.support.fixing import (
+    BUDGET,
+    MENDS,
+    RIGHT,
+    SCRIPT,
+    STILL,
+    WORSENS,
+    mend,
+    nothing_stored,
+    said,
+    steps,
+    stored,
+    with_tests,
+)
 from tests.support.matrix import first
-from tests.support.project import EXPENSIVE, MODEL, TWO_LINES, Judged, Project, phases
+from tests.support.project import EXPENSIVE, MODEL, Project, phases
 from tests.support.repairs import Answer, Crew, plan, repair
-from tests.support.server import Finds, ModelServer, Reply, Script
+from tests.support.server import Finds, ModelServer, Reply
 
 PYTEST = f"{sys.executable} -m pytest -q -p no:cacheprovider --junit-xml={{junit}}"
-SCRIPT = f"{sys.executable} test_area.py"
-"""The same test without the second that pytest takes to start."""
-TESTS = """\
-from area import area
-
-
-def test_area():
-    assert area(2, 3) == 6, area(2, 3)
-
-
-if __name__ == "__main__":
-    test_area()
-"""
-RIGHT = "def area(a, b):\n    return a * b\n"
-WRONG = "def area(a, b):\n    return a + b\n"
-MENDS = ("area.py", "return a + b", "return a * b")
-WORSENS = ("area.py", "return a + b", "return a - b")
-BUDGET = "[budget]\nper-run = 90\nper-day = 90\n"
 SAFE = "def calculate(text):\n    return int(text)\n"
-STILL = "After the repair this is still wrong"
-
-
-def with_tests(
-    project: Project,
-    script: Script,
-    settings: str = "",
-    *,
-    wire: str = "openai",
-    command: str = SCRIPT,
-    spare: Script | None = None,
-    user: str = BUDGET,
-) -> ModelServer:
-    """A project whose tests pass, with a change staged that breaks one, and ``script`` to answer for the models."""
-    server = project.models(script, wire=wire, user=user)
-    if spare:
-        project.also("spare", spare)
-    project.configure(f"{TWO_LINES}[tool.ralph-hooks.verify]\ncommands = ['{command}']\n{settings}")
-    assert project.run("trust", "--yes").code == 0
-    project.repo.commit({"area.py": RIGHT, "test_area.py": TESTS})
-    project.repo.stage({"area.py": WRONG})
-    return server
-
-
-def mend(project: Project, *args: str) -> Judged:
-    return project.judge(*args, command="fix")
-
-
-def steps(judged: Judged) -> list[tuple[str, bool]]:
-    return [(rung["step"], rung["succeeded"]) for rung in judged.report["rungs"]]
-
-
-def said(judged: Judged, step: str) -> str:
-    """What came of every rung of that kind."""
-    return "\n".join(rung["outcome"] for rung in judged.report["rungs"] if rung["step"] == step)
-
-
-def stored(project: Project, judged: Judged) -> dict[str, str]:
-    """The files that the stored fix changes, as it leaves them."""
-    assert judged.report["fix"], judged.notices
-    ref = judged.report["fix"]["ref"]
-    names = in_store(project.repo).git("diff", "--name-only", f"{ref}~1", ref).splitlines()
-    return {name: in_store(project.repo).git("show", f"{ref}:{name}") + "\n" for name in names}
-
-
-def nothing_stored(project: Project) -> bool:
-    return fixes.every(open_repository(project.repo.path)) == ()
 
 
 @pytest.mark.parametrize(("wire", "command"), first(1, [("anthropic", PYTEST), ("openai", SCRIPT)]))
@@ -287,18 +229,6 @@ def test_a_budget_that_is_reached_in_the_middle_ends_it_and_is_not_overshot(proj
     assert nothing_stored(project)
 
 
-def test_an_outage_of_the_expensive_model_goes_along_its_chain(project: Project) -> None:
-    chain = f'[tool.ralph-hooks.models]\nimplement = ["{EXPENSIVE}", "spare/big"]\n'
-    spare = Crew(implement=[repair(MENDS)])
-    server = with_tests(project, Crew(implement=[Reply.status(404)]), chain, spare=spare)
-    judged = mend(project)
-    assert judged.code == 0
-    assert [rung["model"] for rung in judged.report["rungs"]] == [MODEL, "spare/big", ""]
-    assert phases(server.requests) == ["analyze", "plan", "implement"]
-    asked = [(call["model"], call["outcome"]) for call in judged.report["calls"] if call["phase"] == "implement"]
-    assert asked == [(EXPENSIVE, "not-found"), ("spare/big", "ok")]
-
-
 @pytest.mark.parametrize(
     "fault", first(1, [Reply.status(404), Reply.refusal(), Reply.html()]), ids=["gone", "refusal", "html"]
 )
@@ -338,30 +268,6 @@ def test_a_repair_that_nobody_can_judge_is_not_kept(project: Project) -> None:
     assert nothing_stored(project)
 
 
-def test_secrets_in_failing_output_are_masked_for_every_model(project: Project) -> None:
-    key = "sk-proj-" + draw(random.Random(3), ALNUM, 48)
-    crew = Crew(implement=[repair(WORSENS)], fix=[repair(("area.py", "a - b", "a * b"))])
-    server = with_tests(project, crew)
-    project.repo.commit({"test_area.py": f"import base64\nprint('api_key =', {key[::-1]!r}[::-1])\n{TESTS}"})
-    project.repo.stage({"area.py": WRONG})
-    judged = mend(project)
-    assert judged.code == 0
-    told = [request.raw.decode() for request in server.requests if request.phase in {"plan", "implement", "fix"}]
-    assert len(told) == 3
-    assert all("api_key" in raw and "<secret-" in raw for raw in told)
-    assert key not in "".join(request.raw.decode() for request in server.requests)
-
-
-def test_a_secret_in_the_change_ends_it_before_anything_is_sent(project: Project) -> None:
-    key = draw(random.Random(5), ALNUM, 40)
-    server = with_tests(project, Crew(implement=[repair(MENDS)]))
-    project.repo.stage({"key.py": f'aws_secret_access_key = "{key}"\n'})
-    judged = mend(project)
-    assert judged.code == 1
-    assert "the change contains a secret; nothing was sent. Revoke it" in judged.notices
-    assert {"plan", "implement", "fix"}.isdisjoint(phases(server.requests))
-
-
 IS = "def check(x):\n    if x is 'a':\n        return 1\n    return 2\n"
 EQUALS = IS.replace("is 'a'", "== 'a'")
 
@@ -399,41 +305,6 @@ def test_what_models_find_behind_the_linters_repair_is_repaired_too(project: Pro
     assert judged.code == 0
     assert [step for step, _ in steps(judged)] == ["autofix", "check", "plan", "implement", "check"]
     assert stored(project, judged) == {"a.py": EQUALS.replace("return 2", "return int(x)")}
-
-
-def test_the_plan_decides_what_the_expensive_model_sees(project: Project) -> None:
-    long = "".join(f"def f{n}(x):\n    return x + {n}  # {'long ' * 12}\n\n\n" for n in range(200))
-    crew = Crew(planned=plan("big.py::f7", "area.py", "no/such.py"), implement=[repair(MENDS)])
-    server = with_tests(project, crew)
-    project.repo.commit({"big.py": long, "other.py": "OTHER = 1\n"})
-    project.repo.stage({"area.py": WRONG})
-    judged = mend(project)
-    assert judged.code == 0
-    asked = next(request for request in server.requests if request.phase == "implement").prompt
-    assert "return x + 7 " in asked
-    assert "return x + 8 " not in asked
-    assert "def f8(x):" in asked  # its signature
-    assert "lines left out ...]" in asked
-    assert "OTHER" not in asked
-    seen, there = map(int, re.findall(r"\d+", said(judged, "implement").replace(",", ""))[2:4])
-    assert seen < there / 2
-
-
-def test_the_strongest_of_the_models_for_the_files_with_findings_repairs_them(project: Project) -> None:
-    routes = f'[[tool.ralph-hooks.routes]]\npaths = ["*.py"]\nmodels.implement = "{MODEL}"\n'
-    routes += f'[[tool.ralph-hooks.routes]]\npaths = ["core/**"]\nmodels.implement = "{EXPENSIVE}"\n'
-    crew = Crew(
-        EVAL,
-        implement=[repair(("a.py", "eval(text)", "int(text)"), ("core/b.py", "eval(text)", "int(text)"))],
-        holds=lambda claim: STILL not in claim,
-    )
-    project.models(crew, user=BUDGET)
-    project.configure(TWO_LINES + routes)
-    project.repo.stage({"a.py": BUGGY, "core/b.py": BUGGY})
-    assert mend(project).report["rungs"][1]["model"] == EXPENSIVE
-    project.repo.commit()
-    project.repo.stage({"c.py": BUGGY})
-    assert mend(project).report["rungs"][1]["model"] == MODEL
 
 
 def test_without_an_implementer_it_says_so(project: Project) -> None:
@@ -507,105 +378,3 @@ def test_a_full_temporary_folder_is_told_and_left_empty(
         assert len(told) < 300
         assert list(small.iterdir()) == []
     assert nothing_stored(project)
-
-
-def with_agent(project: Project, script: Script, *behaviour: str, chain: str = '"helper/x"') -> ModelServer:
-    """As `with_tests`, and a coding agent that does as ``behaviour`` says is the implementer."""
-    command = ", ".join(f'"{word}"' for word in (sys.executable, "-P", stand_in.__file__, *behaviour))
-    user = f'{BUDGET}[providers.helper]\nwire = "agent"\ncommand = [{command}]\n'
-    return with_tests(project, script, f"[tool.ralph-hooks.models]\nimplement = [{chain}]\n", user=user)
-
-
-def test_a_coding_agent_repairs_in_the_copy_and_its_work_is_tried_like_any_other(project: Project) -> None:
-    server = with_agent(project, Crew(), "repair", "area.py", "a + b", "a * b")
-    judged = mend(project)
-    assert judged.code == 0
-    assert steps(judged) == [("plan", True), ("implement", True), ("check", True)]
-    assert stored(project, judged) == {"area.py": RIGHT}
-    assert judged.report["rungs"][1]["model"] == "helper/x"
-    assert judged.report["rungs"][1]["cost_usd"] == 0.0421
-    assert phases(server.requests) == ["analyze", "plan"]
-
-
-def test_an_agent_that_no_budget_can_count_is_named_with_what_to_write(project: Project, tmp_path: Path) -> None:
-    with_agent(project, Crew(), "note", str(tmp_path / "ran"))
-    path = project.home / "config.toml"
-    path.write_text(
-        path.read_text()
-        .replace("[budget]\n", '[verify]\non = ["pre-commit"]\n[budget]\nunpriced = "refuse"\n')
-        .replace('"block"', '"fix"')
-    )
-    fixed, hooked = mend(project), project.judge("--format", "json")
-    assert (fixed.code, hooked.code, hooked.report["job"]) == (1, 1, None)
-    for notices in (fixed.notices, hooked.notices):
-        assert "the coding agent helper/x reports its cost only when it ends" in notices
-        assert 'set budget.unpriced = "allow" and limit the agent itself' in notices
-    assert not (tmp_path / "ran").exists()
-
-
-def test_what_a_coding_agent_gets_wrong_is_corrected_by_the_fix_phase(project: Project) -> None:
-    crew = Crew(fix=[repair(("area.py", "a - b", "a * b"))])
-    server = with_agent(project, crew, "repair", "area.py", "a + b", "a - b")
-    judged = mend(project)
-    assert judged.code == 0
-    assert stored(project, judged) == {"area.py": RIGHT}
-    asked = server.requests[-1].prompt
-    assert "+2     return a - b" in asked  # what it did, for it tells no edits
-    assert "FILE " in asked
-
-
-def test_what_a_failed_agent_has_left_is_cleared_away_for_the_next_in_the_chain(project: Project) -> None:
-    spare = Crew(implement=[repair(MENDS)])
-    with_agent(project, spare, "spoil", "area.py", chain=f'"helper/x", "{EXPENSIVE}"')
-    judged = mend(project)
-    assert judged.code == 0
-    assert stored(project, judged) == {"area.py": RIGHT}
-    assert judged.report["rungs"][1]["model"] == EXPENSIVE
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "rule"),
-    [
-        (("write", "test_area.py", "print('fine')"), "with the tests as they were before the repair, "),
-        (("write", ".github/workflows/ci.yml", "on: push"), "may not change CI workflows"),
-    ],
-)
-def test_a_coding_agent_is_held_to_the_same_rules(project: Project, behaviour: tuple[str, ...], rule: str) -> None:
-    with_agent(project, Crew(fix=[Reply.refusal()]), *behaviour)
-    judged = mend(project)
-    assert judged.code == 1
-    assert rule in said(judged, "check")
-    assert nothing_stored(project)
-
-
-def test_a_coding_agent_that_leaves_the_copy_takes_nothing_of_it_into_the_repository(
-    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    outside, temporary = tmp_path / "outside", tmp_path / "tmp"
-    outside.mkdir()
-    temporary.mkdir()
-    monkeypatch.setenv("TMPDIR", str(temporary))
-    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    with_agent(project, Crew(fix=[Reply.refusal()]), "leave", str(outside))
-    before = project.repo.state()
-    judged = mend(project)
-    assert judged.code == 1
-    assert "it breaks a rule for repairs: a repair may not add, change or remove symbolic links: way-out" in said(
-        judged, "check"
-    )
-    assert nothing_stored(project)
-    assert project.repo.state() == before
-    assert list(temporary.iterdir()) == []  # what lay beside the copy went with it
-
-
-def test_the_task_of_a_coding_agent_has_the_problem_and_the_plan_and_no_file(project: Project, tmp_path: Path) -> None:
-    told = tmp_path / "told.json"
-    with_agent(project, Crew(planned=plan("area.py", steps=["Multiply."])), "note", str(told))
-    assert mend(project).code == 1
-    task = json.loads(told.read_text())["stdin"]
-    assert task.startswith("Repair a code change that was held back.")
-    assert "TASK: Mend 1 problem: P1.\nBEGIN " in task
-    assert "AssertionError: 5" in task
-    assert "PLAN\n1. Multiply." in task
-    assert "FILE" not in task
-    assert "search" not in task

@@ -2,38 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import shlex
-import sys
-from pathlib import Path
-
 import pytest
 
+from tests.support.linted import EVAL, OLD, RUFF, linter, script, set_up
 from tests.support.project import TWO_LINES, Project
 from tests.support.repairs import Crew, plan, repair
 from tests.support.server import Finds, analyst
 
-RUFF = "ruff check --isolated --no-cache --select S,B --output-format sarif {files}"
 MYPY = "mypy --no-pretty --no-error-summary --show-error-codes --config-file= {files}"
-EVAL = "def calculate(text):\n    return eval(text)\n"
-OLD = "import subprocess\n\n\ndef start(line):\n    subprocess.call(line, shell=True)\n"
-
-
-def linter(name: str, run: str, *lines: str) -> str:
-    return "\n".join([f'[[tool.ralph-hooks.linters]]\nname = "{name}"\nrun = {json.dumps(run)}', *lines, ""])
-
-
-def set_up(project: Project, *tables: str, models: str = "") -> None:
-    project.write_user('on-failure = "block"\n')
-    project.configure("\n".join([models, *tables]) if models else "\n".join(["[tool.ralph-hooks]", *tables]))
-    project.run("trust", "--yes")
-
-
-def script(project: Project, text: str) -> str:
-    """A command line that runs ``text`` as Python, outside of the repository."""
-    path = project.home.parent / "linter.py"
-    path.write_text(text, encoding="utf-8")
-    return f"{shlex.quote(sys.executable)} {shlex.quote(str(path))}"
 
 
 def test_a_new_finding_of_ruff_blocks_and_an_old_one_does_not(project: Project) -> None:
@@ -49,13 +25,6 @@ def test_a_new_finding_of_ruff_blocks_and_an_old_one_does_not(project: Project) 
     checked = {item["path"]: item["checks"] for item in judged.report["checked"]}
     assert "bandit-rules" in checked["a.py"]
     assert "bandit-rules" not in checked["notes.txt"]
-
-
-def test_code_that_moves_to_another_file_is_not_new(project: Project) -> None:
-    set_up(project, linter("bandit-rules", RUFF, 'paths = ["*.py"]'))
-    project.repo.commit({"a.py": f"{EVAL}\n\n{OLD}", "b.py": "import subprocess\n"})
-    project.repo.stage({"a.py": EVAL, "b.py": OLD})
-    assert project.judge().verdict == "pass"
 
 
 def test_the_index_is_judged_and_not_the_working_tree(project: Project) -> None:
@@ -75,17 +44,6 @@ def test_mypy_blocks_with_the_rules_that_are_named(project: Project) -> None:
     assert [(found["line"], found["category"]) for found in judged.findings] == [(5, "call-arg")]
     project.repo.stage({"a.py": "def f(x: int) -> int:\n    return 'a'\n"})
     assert project.judge().verdict == "pass"
-
-
-def test_a_linter_of_a_part_runs_in_its_folder(project: Project) -> None:
-    """Its files and findings are relative to that folder; files elsewhere are not its business."""
-    says = script(project, "import sys\nfor name in sys.argv[1:]: print(f'{name}:1:1: error: bad [E1]')") + " {files}"
-    set_up(project, linter("web", says, 'format = "gcc"', 'cwd = "packages/web"', 'paths = ["*.py"]'))
-    project.repo.stage({"packages/web/src/a.py": "A = 1\n", "packages/api/b.py": "B = 1\n"})
-    judged = project.judge()
-    assert [(each["path"], each["category"]) for each in judged.findings] == [("packages/web/src/a.py", "E1")]
-    checked = {item["path"]: item["checks"] for item in judged.report["checked"]}
-    assert "web" not in checked["packages/api/b.py"]
 
 
 def test_a_warning_is_advice_until_warnings_block(project: Project) -> None:
@@ -153,20 +111,6 @@ def test_a_linter_that_cannot_judge_is_no_pass(project: Project, run: str, form:
     assert "\n" not in judged.report["reason"]
 
 
-def test_the_same_change_is_linted_once(project: Project) -> None:
-    count = project.home.parent / "runs"
-    says = script(
-        project, f"open({str(count)!r}, 'a').write('x')\nprint('a.py:2:1: error: bad [E1]')\nraise SystemExit(1)"
-    )
-    set_up(project, linter("counted", says, 'format = "gcc"'))
-    project.repo.commit({"a.py": "A = 1\n"})
-    project.repo.stage({"a.py": "A = 1\nB = 2\n"})
-    first, second = project.judge(), project.judge()
-    assert (first.code, second.code) == (1, 1)
-    assert first.findings == second.findings
-    assert count.read_text() == "xx"  # the change and its base
-
-
 def test_a_base_that_cannot_be_linted_leaves_the_added_lines(project: Project) -> None:
     says = script(
         project,
@@ -179,24 +123,6 @@ def test_a_base_that_cannot_be_linted_leaves_the_added_lines(project: Project) -
     judged = project.judge()
     assert [found["category"] for found in judged.blocking] == ["E2"]
     assert "young failed on the base of this change" in judged.notices
-
-
-def test_what_a_linter_prints_cannot_lead_out_of_the_change(project: Project) -> None:
-    says = script(
-        project,
-        "for name in ('../a.py', '/etc/passwd', 'a.py/../../a.py'):\n    print(f'{name}:1: error: x [E1]')",
-    )
-    set_up(project, linter("liar", says, 'format = "gcc"'))
-    project.repo.stage({"a.py": "A = 1\n"})
-    assert project.judge().findings == []
-
-
-def test_names_with_quotes_and_dashes_reach_the_linter(project: Project) -> None:
-    names = ["-rf.py", "it's $(touch x).py", "two words.py", "ümlaut.py"]
-    says = script(project, "import sys\nfor name in sys.argv[1:]:\n    print(f'{name}:1:1: error: x [E1]')\n")
-    set_up(project, linter("echo", f"{says} {{files}}", 'format = "gcc"'))
-    project.repo.stage(dict.fromkeys(names, "A = 1\n"))
-    assert sorted(found["path"] for found in project.judge().blocking) == sorted(names)
 
 
 def test_linters_of_a_repository_run_once_they_are_approved(project: Project) -> None:
@@ -244,17 +170,6 @@ def test_a_mistake_in_the_table_is_named(project: Project, table: str, told: str
     done = project.run("gate")
     assert done.code == 2
     assert told in done.err
-
-
-def test_scratch_copies_are_gone_afterwards(project: Project, tmp_path: Path) -> None:
-    place = tmp_path / "where"
-    set_up(
-        project,
-        linter("where", script(project, f"import os\nopen({str(place)!r}, 'w').write(os.getcwd())"), 'format = "gcc"'),
-    )
-    project.repo.stage({"a.py": "A = 1\n"})
-    assert project.judge().verdict == "pass"
-    assert not Path(place.read_text()).exists()
 
 
 def test_a_repair_has_to_pass_the_linters_too(project: Project) -> None:

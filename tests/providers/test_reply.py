@@ -9,58 +9,11 @@ import pytest
 from ralph_hooks.core import model_errors
 from ralph_hooks.core.route import Structured
 from ralph_hooks.core.usage import Usage
-from tests.support.asking import KEY, SCHEMA, WIRES, ask, model
-from tests.support.server import JSON, ModelServer, Reply, Request
+from tests.support.asking import SCHEMA, WIRES, ask, model
+from tests.support.server import JSON, ModelServer, Reply
+from tests.support.wire_requests import ANSWER, sent
 
 both_wires = pytest.mark.parametrize("wire", WIRES)
-ANSWER = {"findings": ["x"]}
-
-
-def sent(wire: str, *, omit: frozenset[str] = frozenset(), system: str = "Judge.", **quirks: object) -> Request:
-    """The request that reaches a provider with these quirks."""
-    with ModelServer(Reply.json_text(ANSWER)) as server:
-        completion = ask(model(wire, server.url, **quirks), omit=omit, system=system)
-    assert completion.text.replace(" ", "") == '{"findings":["x"]}'
-    return server.requests[0]
-
-
-def test_openai_request() -> None:
-    request = sent("openai", quick={"reasoning_effort": "low"})
-    assert request.path == "/v1/chat/completions"
-    assert request.headers["authorization"] == f"Bearer {KEY}"
-    assert "x-api-key" not in request.headers
-    assert request.headers["user-agent"].startswith("ralph-hooks/")
-    assert request.body == {
-        "model": "small-1",
-        "messages": [
-            {"role": "system", "content": "Judge."},
-            {"role": "user", "content": "BEGIN x\n### a.py\n+1 eval(line)\nEND x"},
-        ],
-        "response_format": {
-            "type": "json_schema",
-            "json_schema": {"name": "analyze", "strict": True, "schema": SCHEMA},
-        },
-        "max_tokens": 256,
-        "temperature": 0,
-        "reasoning_effort": "low",
-    }
-
-
-def test_anthropic_request() -> None:
-    request = sent("anthropic", quick={"thinking": {"type": "disabled"}})
-    assert request.path == "/v1/messages"
-    assert request.headers["x-api-key"] == KEY
-    assert "authorization" not in request.headers
-    assert request.headers["anthropic-version"] == "2023-06-01"
-    assert request.body == {
-        "model": "small-1",
-        "system": [{"type": "text", "text": "Judge."}],
-        "messages": [{"role": "user", "content": "BEGIN x\n### a.py\n+1 eval(line)\nEND x"}],
-        "max_tokens": 256,
-        "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
-        "temperature": 0,
-        "thinking": {"type": "disabled"},
-    }
 
 
 @pytest.mark.parametrize(
@@ -120,12 +73,6 @@ def test_a_provider_names_its_token_limit_and_may_have_no_temperature() -> None:
     body = sent("openai", token_limit="max_completion_tokens", temperature=False).body
     assert body["max_completion_tokens"] == 256
     assert body.keys() & {"max_tokens", "temperature"} == set()
-
-
-@pytest.mark.parametrize(("length", "marked"), [(4 * 1023, False), (4 * 1024, True)])
-def test_instructions_go_to_the_prompt_cache_where_they_are_long_enough(length: int, marked: bool) -> None:  # noqa: FBT001 - a parameter of a test
-    block = sent("anthropic", system="x" * length).body["system"][0]
-    assert block.get("cache_control") == ({"type": "ephemeral"} if marked else None)
 
 
 @both_wires
@@ -252,38 +199,6 @@ def test_a_charge_that_can_be_none_is_not_believed(figures: dict[str, JSON]) -> 
 def test_missing_usage_is_unknown(wire: str) -> None:
     with ModelServer(Reply.json_text(ANSWER, with_usage=False)) as server:
         assert ask(model(wire, server.url)).usage is None
-
-
-def test_a_reported_cost_is_exact() -> None:
-    usage = b'{"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.0000012345678901234567890123}'
-    reply = b'{"choices": [{"message": {"content": "{}"}, "finish_reason": "stop"}], "usage": %b}' % usage
-    with ModelServer(Reply.status(200, reply)) as server:
-        completion = ask(model("openai", server.url))
-    assert completion.usage is not None
-    assert completion.usage.reported_usd == Decimal("0.0000012345678901234567890123")
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        '<think>\nIs it {"findings": []}?\n</think>\n\n{"a": 1}',
-        [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"type": "text", "text": '{"a": 1}'}],
-        '{"a": 1}',
-    ],
-)
-def test_reasoning_is_not_part_of_the_answer(content: JSON) -> None:
-    with ModelServer(Reply.text("", message={"content": content, "reasoning_content": "Hm."})) as server:
-        assert ask(model("openai", server.url)).text.strip() == '{"a": 1}'
-
-
-def test_anthropic_thinking_is_not_part_of_the_answer() -> None:
-    blocks = [
-        {"type": "thinking", "thinking": "Hm."},
-        {"type": "text", "text": '{"a":'},
-        {"type": "text", "text": "1}"},
-    ]
-    with ModelServer(Reply.text("", message={"content": blocks})) as server:
-        assert ask(model("anthropic", server.url)).text == '{"a":1}'
 
 
 def test_an_answer_that_is_only_reasoning_is_empty() -> None:
