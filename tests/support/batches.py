@@ -18,7 +18,9 @@ KEY = "sk-made-up-0123456789abcdefghijklmnop"
 class BatchServer:
     """Answers batches as the vendors document it. They end at the second look, or once ``opened`` is set."""
 
-    def __init__(self, answer: Responder, *, held: bool = False) -> None:
+    def __init__(self, answer: Responder, *, held: bool = False, refused: str = "") -> None:
+        self.refused = refused
+        """What OpenAI says of a batch that it does not process."""
         self.seen: list[tuple[str, str]] = []
         """Method and path of every request."""
         self.looked = threading.Event()
@@ -87,7 +89,8 @@ class BatchServer:
             case "POST", ["messages", "batches"]:
                 return json.dumps(self._anthropic(self._begin(json.loads(body)["requests"]), "in_progress")).encode()
             case "GET", ["batches", batch]:
-                return json.dumps(self._openai(batch, "completed" if self._ended() else "in_progress")).encode()
+                ended = "failed" if self.refused else "completed"
+                return json.dumps(self._openai(batch, ended if self._ended() else "in_progress")).encode()
             case "GET", ["messages", "batches", batch]:
                 return json.dumps(self._anthropic(batch, "ended" if self._ended() else "in_progress")).encode()
             case "GET", ["files", file, "content"]:
@@ -109,7 +112,8 @@ class BatchServer:
     def _openai(self, batch: str, status: str) -> dict[str, Any]:
         done = status == "completed"
         return {
-            "id": batch, "object": "batch", "endpoint": "/v1/chat/completions", "errors": None, "status": status,
+            "id": batch, "object": "batch", "endpoint": "/v1/chat/completions", "status": status,
+            "errors": {"object": "list", "data": [{"code": "x", "message": self.refused}]} if self.refused else None,
             "completion_window": "24h", "output_file_id": f"file-out-{batch}" if done else None, "error_file_id": None,
         }  # fmt: skip
 

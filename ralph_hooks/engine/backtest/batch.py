@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.model_errors import Batched, BudgetReached, ModelError, NotFound, Unreachable
+from ralph_hooks.core.model_errors import Batched, BudgetReached, ModelError, NotFound, Rejected, Unreachable
 from ralph_hooks.core.ports.models import (
     BatchAnswer,
     BatchClient,
@@ -213,8 +213,9 @@ class Batching:
         except NotFound:  # deleted, or older than the results are kept
             answers = {}
         except ModelError as fault:
-            self._forget(names)
-            raise RalphError(f"{provider.name} did not process batch {batch}: {fault}", "run it again") from fault
+            if isinstance(fault, Rejected):  # as a whole: nothing of it is charged
+                self._forget(names)
+            raise RalphError(f"{provider.name} gave no answers to batch {batch}: {fault}", "run it again") from fault
         if answers is None:
             return
         del self._awaited[batch, provider]

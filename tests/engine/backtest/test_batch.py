@@ -32,26 +32,32 @@ def ledger(backtests: Backtests) -> list[tuple[str, float]]:
 
 
 @pytest.mark.parametrize("wire", WIRES)
-def test_a_batch_says_the_same_for_half_the_price(wire: str, tmp_path: Path) -> None:
-    """In two rounds: what is found, and then its confirmation."""
+def test_a_batch_is_submitted_in_two_rounds(wire: str, tmp_path: Path) -> None:
+    """What is found, and then its confirmation; each request is one call in the ledger."""
+    backtests = Backtests(tmp_path)
+    with BatchServer(analyst(EVAL)) as server:
+        serve(backtests, server, wire)
+        scored = backtests.score("--batch")
+        assert [len(lines) for lines in server.batches.values()] == [12, BUGS]
+        assert all(KEY in headers[WIRES[wire]] for headers in server.headers)
+    assert (scored["caught"], scored["unjudged"], scored["false_blocks"]) == (BUGS, 0, 0)
+    assert [outcome for outcome, _ in ledger(backtests)] == ["ok"] * (12 + BUGS)
+
+
+def test_a_batch_costs_half(tmp_path: Path) -> None:
     (tmp_path / "plain").mkdir()
     plain, batched = Backtests(tmp_path / "plain"), Backtests(tmp_path)
     with ModelServer(analyst(EVAL)) as server:
-        serve(plain, server, wire)
+        serve(plain, server)
         usual = plain.score()
     with BatchServer(analyst(EVAL)) as server:
-        serve(batched, server, wire)
+        serve(batched, server)
         scored = batched.score("--batch")
-        assert [len(lines) for lines in server.batches.values()] == [12, BUGS]
-        assert all(KEY in headers[WIRES[wire]] for headers in server.headers)
         looks = len(server.seen)
         assert batched.score("--batch") == scored
         assert len(server.seen) == looks
     assert scored["cost_usd"] == pytest.approx(usual["cost_usd"] / 2)
-    assert (scored["caught"], scored["unjudged"], scored["false_blocks"]) == (BUGS, 0, 0)
-    rows = ledger(batched)
-    assert [outcome for outcome, _ in rows] == ["ok"] * (12 + BUGS)
-    assert sum(cost for _, cost in rows) * 2 == sum(cost for _, cost in ledger(plain))
+    assert sum(cost for _, cost in ledger(batched)) * 2 == sum(cost for _, cost in ledger(plain))
 
 
 def test_a_stopped_backtest_goes_on_with_its_batch(tmp_path: Path) -> None:
@@ -70,6 +76,18 @@ def test_a_stopped_backtest_goes_on_with_its_batch(tmp_path: Path) -> None:
         assert [len(lines) for lines in server.batches.values()] == [12, BUGS]
     assert scored["caught"] == BUGS
     assert len(ledger(backtests)) == 12 + BUGS
+
+
+def test_a_batch_that_is_refused_costs_nothing_and_is_submitted_again(tmp_path: Path) -> None:
+    backtests = Backtests(tmp_path)
+    with BatchServer(analyst(), refused="The model has no batches.") as server:
+        serve(backtests, server)
+        told = backtests.run("--batch", code=2).stderr
+        assert "here gave no answers to batch batch_0: The model has no batches." in told
+        assert ledger(backtests) == []
+        server.refused = ""
+        assert backtests.score("--batch")["unjudged"] == 0
+        assert [len(lines) for lines in server.batches.values()] == [12, 12]
 
 
 def test_a_cap_holds_before_anything_is_submitted(tmp_path: Path) -> None:
