@@ -17,7 +17,7 @@ from collections.abc import Callable
 from ralph_hooks.errors import RalphError
 from ralph_hooks.secrets.secret import Secret
 
-_RULES = "11"
+_RULES = "12"
 """Counts up whenever something in this package changes what is found."""
 
 MASK = "<secret>"

@@ -152,6 +152,9 @@ _DOUBTFUL: _Shapes = (
     ("password hash", "$", r"(\$(?:[156]|apr1|argon2id?|y|scrypt)\$[\w./+=,$-]{20,300})"),
 )
 _ARGUMENT = r"[\"']?([^\s\"'$%{<][^\s\"']{5,200})"  # no variable
+_QUOTED = r"[\"']([^\"'\n]{6,200})[\"']"
+_SECOND = rf"[^\n,()]{{1,80}},\s?{_QUOTED}"  # of two arguments
+_TELLING = r"(?:password|passwd|passphrase|secret|token)"
 _DOUBTFUL_IN_CONTEXT: _Shapes = (  # the string in small letters
     ("Artifactory credential", "jfrog", r"(?i:jfrog)[^\n]{0,40}?\b(AP[\dA-F][A-Za-z0-9]{8,})"),
     ("Artifactory credential", "artif", r"(?i:artif)[^\n]{0,40}?\b(AP[\dA-F][A-Za-z0-9]{8,})"),
@@ -169,6 +172,36 @@ _DOUBTFUL_IN_CONTEXT: _Shapes = (  # the string in small letters
     ("password", "identified by", rf"(?i:identified by)\s+(?=[\"']){_ARGUMENT}"),
     ("password", "securestring", rf"(?i:securestring)\s+[\"']{_ARGUMENT}"),
     ("password", "auth=(", r"auth=\(\s*[\"'][^\"'\n]{1,80}[\"'],\s*[\"']([^\"'\n]{6,200})[\"']"),
+    ("password", "requirepass", rf"(?i)requirepass\s+{_ARGUMENT}"),
+    ("password", "zip ", rf"(?i)zip\s[^\n]{{0,200}}?(?<=\s)-p\s{{0,4}}{_ARGUMENT}"),
+    ("password", "passwordauthentication(", rf"(?i)passwordauthentication\({_SECOND}"),
+    ("password", "networkcredential(", rf"(?i)networkcredential\({_SECOND}"),
+    ("password", ".login(", rf"(?i)\.login\({_SECOND}"),
+    (
+        "password",
+        "default",
+        rf"(?i)[\"']-[\w-]{{0,40}}{_TELLING}[\w-]{{0,20}}[\"'],[^\n]{{0,200}}?\bdefault\s?=\s?{_QUOTED}",
+    ),
+    ("password", ": !", rf"(?i){_TELLING}\w{{0,20}}[\"']?:\s?![!\w]{{0,20}}\s+{_ARGUMENT}"),  # a tag of YAML
+    (
+        "password",
+        "</key>",
+        rf"(?i){_TELLING}[^<\n]{{0,40}}</key>(?:\s|[-+]\d+ ){{0,20}}<string>([^<\n]{{6,200}})</string>",
+    ),
+    (
+        "password",
+        "<<",
+        rf"(?i){_TELLING}\w{{0,20}}\s?=\s?<<[-~]?[\"']?\w{{1,40}}[\"']?\s?\n{SHOWN}[ \t]*([^\n]{{6,200}})",
+    ),
+    ("password", " pic ", rf"(?i){_TELLING}[\w-]{{0,20}}\s+pic\s[^\n]{{1,60}}?value\s+{_QUOTED}"),
+    ("password", "| ", rf"(?i){_TELLING}[^|\n]{{0,20}}\|\s?`?((?=[a-z]*[^a-z\s|`])[^\s|`]{{6,200}})`?\s?\|"),
+    ("password", ", ", rf"(?i),[ \t]?\w{{0,40}}{_TELLING}\w{{0,20}}\s?=\s?[\"'][^\"'\n]{{0,100}}[\"'],\s?{_QUOTED}"),
+    ("session", "cookie", r"(?i)cookie:\s?[\w-]{0,40}(?:token|sess|sid|auth)[\w-]{0,40}=([^\s;\"']{8,200})"),
+    (
+        "key in a header",
+        "x-a",
+        r"(?i)\bx-(?:api|auth)-(?:key|token)[\"']?\s?[:=]\s?[\"']?([^\s\"',${<][^\s\"',]{5,200})",
+    ),
     ("basic authorization", '"auth"', r"\"auth\"\s*:\s*\"([A-Za-z0-9+/]{12,}={0,2})\""),  # of ~/.docker/config.json
 )
 

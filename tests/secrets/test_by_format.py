@@ -40,3 +40,42 @@ def test_every_format_of_ours_is_found_by_what_it_names(
     assert needle in key
     found = secrets.find(f'x = "{key}"')
     assert any(secret.start <= 5 and secret.end >= 5 + len(key.rstrip("=+/-.~")) for secret in found), kind
+
+
+@pytest.mark.parametrize(
+    "notation",
+    [
+        "requirepass VALUE",
+        "zip -r -P VALUE backup.zip data",
+        'new PasswordAuthentication("ann", "VALUE".toCharArray())',
+        'new NetworkCredential("ann", "VALUE")',
+        "server.login('ann@acme.io', 'VALUE')",
+        'parser.add_argument("--db-password", help="of the database", default="VALUE")',
+        "password: !!str VALUE",
+        "<key>Password</key>\n<string>VALUE</string>",
+        "password = <<-EOT\nVALUE\nEOT",
+        "       01 WS-PASSWORD PIC X(20) value 'VALUE'.",
+        "| Admin password | `VALUE` |",
+        'USER, PASSWORD = "ann", "VALUE"',
+        "Set-Cookie: session_token=VALUE; Path=/",
+        '"X-Api-Key": "VALUE"',
+    ],
+)
+@pytest.mark.parametrize("shown", ["{}", "+7 {}"])
+def test_password_is_masked_behind_its_program_or_function(notation: str, shown: str) -> None:
+    for value in ("hunter42!x", "Gq7hR2mZ9x7a"):
+        text = "\n".join(shown.format(line) for line in notation.split("\n"))
+        assert value not in secrets.mask(text.replace("VALUE", value))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| password | username |",
+        'token = parts[0], "next"',
+        "x, token = lexer.next(), None",
+        "server.login(user, password)",
+    ],
+)
+def test_ordinary_line_with_such_a_word_is_left_alone(line: str) -> None:
+    assert secrets.mask(line) == line
