@@ -16,6 +16,15 @@ Examples:
   ralph-hooks gate --from-ref origin/main --to-ref HEAD --format github
   ralph-hooks gate --commit HEAD --format json
   ralph-hooks gate --worktree --format agent           all uncommitted changes; no repair
+
+\b
+A model's finding blocks by its evidence; `gate.block-on` sets how much:
+                   proved   shown    agreed                       unproved
+  auto (default)   blocks   advice   blocks if no test can run    advice
+  proof            blocks   advice   advice                       advice
+  shown            blocks   blocks   advice                       advice
+  agreement        blocks   blocks   blocks                       advice
+Findings of checks always block. `ralph-hooks show --proof ID` prints the test behind a finding.
 """
 
 

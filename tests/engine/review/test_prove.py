@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ralph_hooks.engine.review import prove
 from ralph_hooks.reports.formats import FORMATS
 from tests.support.matrix import MORE, first
 from tests.support.processes import counted
@@ -233,6 +234,18 @@ def test_outage_of_the_proof_is_inconclusive_and_not_a_pass(shop: Project) -> No
     judged = shop.judge()
     assert (judged.verdict, only(judged)["evidence"]) == ("inconclusive", "agreed")
     assert "no reproducer" in judged.report["reason"]
+
+
+def test_finding_that_no_time_is_left_for_stays_agreed_and_says_so(
+    shop: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prove, "_LEAST", 1e6)  # seconds: more than any deadline
+    server = shop.models(reviewer(DIVIDES, tests=[]))
+    judged = shop.judge()
+    finding = only(judged)
+    assert (finding["evidence"], finding["blocking"], judged.verdict) == ("agreed", False, "inconclusive")
+    assert finding["note"] == prove.NO_TIME
+    assert phases(server.requests) == ["analyze", "verify"]
 
 
 def test_outage_of_the_proof_closes_a_push(shop: Project) -> None:
