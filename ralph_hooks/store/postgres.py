@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ralph_hooks.errors import ConfigError
+from ralph_hooks.store.schema import POSTGRES
 from ralph_hooks.store.session import DatabaseSession, Row, TeamStoreUnavailable
 
 if TYPE_CHECKING:
@@ -36,88 +37,6 @@ _ALONE = "SELECT pg_advisory_xact_lock(1918987376, 1)"
 """One writer at a time, as in SQLite: the spending cannot change between read and write."""
 _WHICH = "SELECT max(version) FROM ralph_hooks"
 _MIGRATING = "SELECT pg_advisory_xact_lock(1918987376, 2)"
-
-_STEPS: tuple[tuple[str, ...], ...] = (
-    (
-        "CREATE TABLE ralph_hooks (version integer NOT NULL)",
-        """CREATE TABLE answers (
-            key text PRIMARY KEY,
-            value bytea NOT NULL,
-            stored double precision NOT NULL  -- seconds since 1970
-        )""",
-        "CREATE INDEX answers_by_age ON answers (stored)",
-        """CREATE TABLE calls (
-            uid uuid NOT NULL,  -- made by the client; begins with the time
-            at double precision NOT NULL,  -- seconds since 1970
-            day text NOT NULL,  -- the user's local date then, YYYY-MM-DD
-            run text NOT NULL,
-            repository text NOT NULL,
-            repository_name text NOT NULL,
-            command text NOT NULL,
-            phase text NOT NULL,
-            model text NOT NULL,
-            input_tokens bigint NOT NULL DEFAULT 0,
-            cached_input_tokens bigint NOT NULL DEFAULT 0,
-            cache_write_tokens bigint NOT NULL DEFAULT 0,
-            output_tokens bigint NOT NULL DEFAULT 0,
-            cost bigint,  -- 1e-12 US dollars; NULL: not known
-            estimated integer NOT NULL DEFAULT 0,  -- 1: the worst case
-            outcome text NOT NULL,
-            seconds double precision NOT NULL DEFAULT 0,
-            remembered integer NOT NULL DEFAULT 0,  -- answers from the store; 0: a call to a model
-            PRIMARY KEY (uid, day)  -- the day, so that the table can be divided by it: see docs/scale.md
-        )""",
-        "CREATE INDEX calls_by_day ON calls (day)",
-        "CREATE INDEX calls_by_run ON calls (run)",
-        # A budget asks for the sums of a day and of a month before every call: they are kept, not counted.
-        "CREATE TABLE days (day text PRIMARY KEY, cost numeric NOT NULL)",
-        # With the rights of its owner: no other role needs write access to the sums.
-        """CREATE FUNCTION ralph_hooks_count() RETURNS trigger LANGUAGE plpgsql
-            SECURITY DEFINER SET search_path FROM CURRENT AS $$
-            BEGIN
-                INSERT INTO days VALUES (coalesce(NEW.day, OLD.day), coalesce(NEW.cost, 0) - coalesce(OLD.cost, 0))
-                    ON CONFLICT (day) DO UPDATE SET cost = days.cost + EXCLUDED.cost;
-                RETURN NULL;
-            END $$""",
-        """CREATE TRIGGER ralph_hooks_count AFTER INSERT OR DELETE OR UPDATE OF cost ON calls
-            FOR EACH ROW EXECUTE FUNCTION ralph_hooks_count()""",
-    ),
-    (
-        """CREATE TABLE labels (
-            uid uuid PRIMARY KEY,  -- made by the client
-            at double precision NOT NULL,  -- seconds since 1970
-            repository_name text NOT NULL,
-            change text NOT NULL,
-            source text NOT NULL,
-            category text NOT NULL,
-            evidence text NOT NULL,
-            version text NOT NULL,
-            blocking integer NOT NULL,
-            outcome text NOT NULL
-        )""",
-        """CREATE TABLE judgements (
-            uid uuid PRIMARY KEY,
-            at double precision NOT NULL,
-            repository_name text NOT NULL,
-            change text NOT NULL,
-            held_back integer NOT NULL,
-            cost text  -- US dollars, exact; NULL: not known
-        )""",
-        # Whoever may write calls may write these.
-        """DO $$ DECLARE team text; BEGIN
-            FOR team IN SELECT DISTINCT grantee FROM information_schema.role_table_grants
-                WHERE table_schema = current_schema() AND table_name = 'calls' AND privilege_type = 'INSERT'
-                AND grantee <> current_user
-            LOOP EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON labels, judgements TO %I', team);
-            END LOOP; END $$""",
-    ),
-)
-"""The migration from each version of the schema to the next. Steps are only ever added at the end."""
-
-_GENERATION = 1
-"""Counts changes that older releases cannot live with, as in `db`: a team has several releases at work."""
-_STRIDE = 100
-VERSION = _GENERATION * _STRIDE + len(_STEPS)
 
 _HOST = r"(?:[A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(?::\d+)?"
 _SHOWN = re.compile(
@@ -261,16 +180,16 @@ class Postgres:
         return made[0]
 
     def _migrate(self, connection: psycopg.Connection) -> None:
-        """Bring the schema up to `VERSION`. Raises TeamStoreUnavailable if a newer release made it incompatible."""
+        """Bring the schema up to date. Raises TeamStoreUnavailable if a newer release made it incompatible."""
         from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, UndefinedTable
 
         try:
             version = _version(connection)
         except UndefinedTable:
             version = 0
-        if version // _STRIDE > _GENERATION:
+        if POSTGRES.is_too_new(version):
             raise TeamStoreUnavailable("was set up by a newer ralph-hooks: upgrade this installation")
-        if version >= VERSION:
+        if version >= POSTGRES.version:
             return
         try:
             with _transaction(connection) as session:
@@ -278,13 +197,13 @@ class Postgres:
                 ((there,),) = session.execute("SELECT to_regclass('ralph_hooks') IS NOT NULL").fetchall()
                 if there:  # another client may have been faster
                     ((version,),) = session.execute(_WHICH).fetchall()
-                if version >= VERSION:
+                if version >= POSTGRES.version:
                     return
-                for step in _STEPS[max(0, version - _GENERATION * _STRIDE) :]:
+                for step in POSTGRES.missing(version):
                     for statement in step:
                         session.execute(statement)
                 session.execute("DELETE FROM ralph_hooks")
-                session.execute("INSERT INTO ralph_hooks VALUES (?)", (VERSION,))
+                session.execute("INSERT INTO ralph_hooks VALUES (?)", (POSTGRES.version,))
         except (InsufficientPrivilege, InvalidSchemaName) as error:
             what = "has an older schema" if version else "has no tables of ralph-hooks"
             raise TeamStoreUnavailable(

@@ -12,6 +12,7 @@ import trustme
 
 from ralph_hooks.errors import ConfigError
 from ralph_hooks.store import postgres as adapter
+from ralph_hooks.store.schema import POSTGRES
 from tests.support.postgres import PostgresServer, halted
 from tests.support.store import Clock
 from tests.support.team import Machine, Open, machine
@@ -187,11 +188,11 @@ def test_many_who_come_first_make_the_tables_once(postgres: PostgresServer, tmp_
 
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(first, range(8))) == {()}
-    assert postgres.execute(url, "SELECT version FROM ralph_hooks") == [(adapter.VERSION,)]
+    assert postgres.execute(url, "SELECT version FROM ralph_hooks") == [(POSTGRES.version,)]
     assert postgres.execute(url, "SELECT count(*) FROM answers") == [(8,)]
 
 
-@pytest.mark.parametrize(("version", "works"), [(adapter.VERSION + 5, True), (200, False)], ids=["added", "changed"])
+@pytest.mark.parametrize(("version", "works"), [(POSTGRES.version + 5, True), (200, False)], ids=["added", "changed"])
 def test_a_newer_schema_is_worked_with_or_left_alone(
     postgres: PostgresServer, open_machine: Open, tmp_path: Path, url: str, version: int, *, works: bool
 ) -> None:
