@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from ralph_hooks.cli.init.suites import folders
 from ralph_hooks.cli.init.suites.suite import first, table, text
 
 _NARROW = ("name-defined", "call-arg", "used-before-def", "attr-defined")
@@ -17,6 +18,7 @@ _NARROW = ("name-defined", "call-arg", "used-before-def", "attr-defined")
 _ESLINT_SARIF = "@microsoft/eslint-formatter-sarif"
 _VERSION_2 = re.compile(r"""(?m)^\s*"?version"?\s*[:=]\s*["']?2\b""")
 """The version line in the configuration of golangci-lint."""
+_MOST = 20  # linters in one proposal
 _HOOKS = ".pre-commit-config.yaml"
 
 
@@ -31,22 +33,42 @@ class FoundLinter(Struct, frozen=True):
     format: str = ""
     rules: tuple[str, ...] = ()
     """The rules that may block; if empty, all findings are hints."""
+    cwd: str = ""
+    """The folder of the project that configures it, relative to the top; empty for the top."""
 
     @property
     def written(self) -> dict[str, Any]:
         """The linter as a configuration entry."""
-        given: dict[str, Any] = {"name": self.name, "run": self.run, "paths": list(self.paths)}
+        given: dict[str, Any] = {"name": self.name, "run": self.run}
+        given |= {"cwd": self.cwd} if self.cwd else {}
+        given["paths"] = list(self.paths)
         if self.format:
             given["format"] = self.format
         return given | ({"rules": list(self.rules)} if self.rules else {"block-at": "hint"})
 
 
 def find_linters(top: Path) -> tuple[FoundLinter, ...]:
-    """Return the linters that ``top`` configures and that are installed, as hints except mypy's most reliable rules.
+    """Return the linters that ``top`` and its parts configure and that are installed.
 
-    New findings of most linters come with many clean commits (docs/checks.md).
+    All are hints except mypy's most reliable rules: new findings of most linters come with many clean commits
+    (docs/checks.md). A part is a folder with a configuration of its own, where no folder above it has one.
     """
-    return tuple(linter for family in _FAMILIES for linter in family(top))
+    found: list[FoundLinter] = []
+    covered: set[tuple[Callable[[Path], Iterator[FoundLinter]], Path]] = set()
+    for folder in folders(top):
+        for family in _FAMILIES:
+            if any((family, above) in covered for above in folder.parents):
+                continue
+            linters = list(family(folder))
+            covered |= {(family, folder)} if linters else set()
+            found += linters if folder == top else [_of_part(linter, folder.relative_to(top)) for linter in linters]
+    by_name = {linter.name: linter for linter in reversed(found)}  # the names of two parts may come out the same
+    return tuple(reversed(by_name.values()))[:_MOST]
+
+
+def _of_part(linter: FoundLinter, part: PurePath) -> FoundLinter:
+    suffix = re.sub(r"[^a-z0-9]+", "-", part.as_posix().lower()).strip("-")
+    return structs.replace(linter, name=f"{linter.name}-{suffix}", why=f"{part}/{linter.why}", cwd=part.as_posix())
 
 
 def _ruff(top: Path) -> Iterator[FoundLinter]:

@@ -81,6 +81,19 @@ def test_what_is_not_configured_or_not_installed_is_not_proposed(
     assert find_linters(top) == ()
 
 
+def test_a_part_of_a_monorepo_has_its_own_linters(tmp_path: Path) -> None:
+    """ESLint in two packages; ruff once, for everything below the top."""
+    files = {"ruff.toml": "", "services/api/ruff.toml": ""}
+    for part in ("packages/web", "packages/Admin UI"):
+        files |= {f"{part}/eslint.config.js": "", f"{part}/node_modules/@microsoft/eslint-formatter-sarif/x": ""}
+    found = {linter.name: linter.written.get("cwd", "") for linter in find_linters(project(tmp_path, files))}
+    assert found == {
+        "project-ruff": "",
+        "eslint-packages-admin-ui": "packages/Admin UI",
+        "eslint-packages-web": "packages/web",
+    }
+
+
 def test_eslint_without_a_format_that_can_be_read_is_not_proposed(tmp_path: Path) -> None:
     assert find_linters(project(tmp_path, {"eslint.config.mjs": ""})) == ()
 

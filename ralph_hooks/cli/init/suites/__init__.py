@@ -46,7 +46,7 @@ def find_suites(top: Path) -> FoundSuites:
     """
     found: list[Suite] = []
     covered: dict[Callable[[Path], Iterator[Suite]], list[Path]] = {family: [] for family in FAMILIES}
-    for folder in _folders(top):
+    for folder in folders(top):
         cwd = "" if folder == top else folder.relative_to(top).as_posix()
         for family, above in covered.items():
             if any(folder.is_relative_to(one) for one in above):
@@ -78,7 +78,7 @@ def _warnings(suite: Suite) -> Iterator[str]:
         yield f"{where}: {suite.advice}"
 
 
-def _folders(top: Path) -> Iterator[Path]:
+def folders(top: Path) -> Iterator[Path]:
     """Yield ``top``, then the folders below it that may be parts, outermost first."""
     level, seen = [top], 0
     for _ in range(_DEEPEST + 1):
