@@ -35,7 +35,7 @@ SECRET = "secret"
 WITHHELD = "not sent: it contains a secret"
 REFUSED = "not reviewed yet: fix the check failure first"
 """Reason why no model reviews a file that a check rejects."""
-_VERSION = "2"
+_VERSION = "3"
 _AT_ONCE = 1_000  # files: their lines take about ten times their size in memory, so a push of thousands comes in parts
 
 
