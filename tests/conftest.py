@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.support.asking import KEY, KEY_NAME
+from tests.support.dask import Cluster
 from tests.support.gated import Gated
 from tests.support.hosting import BUG, SERVICES, Hosting, serve
 from tests.support.postgres import PostgresServer, binaries, postgres_server
@@ -101,3 +103,11 @@ def hosting(
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("CI", "true")
         yield here
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """A Dask cluster of two workers. A test that ends one adds another."""
+    with Cluster({KEY_NAME: KEY}) as made:
+        made.add_workers(2)
+        yield made

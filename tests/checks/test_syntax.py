@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from ralph_hooks.checks.syntax import Syntax
 from ralph_hooks.core.ports.checks import CheckResult
-from ralph_hooks.languages import tree
+from tests.support.parsed import notebook
 from tests.support.sources import findings, run, source
-
-
-def notebook(*cells: str, language: str = "python") -> str:
-    code = [{"cell_type": "code", "source": cell.splitlines(keepends=True)} for cell in cells]
-    return json.dumps({"cells": code, "metadata": {"kernelspec": {"language": language}}, "nbformat": 4}, indent=1)
 
 
 @pytest.mark.parametrize(
@@ -153,35 +144,7 @@ def test_a_file_that_nothing_can_parse_is_not_called_checked(path: str, looked: 
     assert (result.looked if result else None) is looked
 
 
-def test_a_file_that_takes_too_long_is_not_called_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = "package a\n" + "var x = (1\n" * 10_000
-    assert run(Syntax(), source("a.go", text))["a.go"].findings != ()
-    monkeypatch.setattr(tree, "SECONDS", -1.0)
-    assert run(Syntax(), source("a.go", text))["a.go"] == CheckResult(looked=False)
-
-
-def test_deep_nesting_ends_in_time() -> None:
-    for path, data in (
-        ("a.go", "package a\nvar x = " + "(" * 400_000),
-        ("a.yaml", "[" * 200_000),
-        ("a.xml", "<a>" * 300_000),
-        ("a.ipynb", notebook(" " * 500_000 + "x")),
-        ("a.ipynb", notebook("a, " * 100_000)),
-        ("a.ipynb", notebook("!\\\n" * 100_000)),
-    ):
-        findings(Syntax(), path, data)
-
-
 def test_a_secret_on_the_broken_line_is_not_shown() -> None:
     password = "hunter" + "22x"
     (finding,) = findings(Syntax(), "a.json", f'{{"password": "{password}",}}')
     assert password not in finding.quote
-
-
-@given(
-    st.binary(max_size=300),
-    st.sampled_from(["a.json", "a.toml", "a.py", "tool", "a.yml", "a.xml", "a.ipynb", "a.js", "a.rs", "a.php"]),
-)
-def test_no_bytes_break_it(data: bytes, path: str) -> None:
-    for finding in findings(Syntax(), path, data):
-        assert 1 <= finding.line <= data.count(b"\n") + 1

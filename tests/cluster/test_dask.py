@@ -3,39 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.asking import KEY, KEY_NAME
-from tests.support.backtests import BUGS, CLEAN, EVAL, Backtests, Held, record
-from tests.support.clusters import serve
-from tests.support.credentials import SERVICES
-from tests.support.dask import THREADS, Cluster, Wire
+from tests.support.backtests import BUGS, EVAL, Backtests, Held
+from tests.support.clusters import EVERYTHING, booked, serve, timeless
+from tests.support.dask import THREADS, Cluster
 from tests.support.matrix import MORE
 from tests.support.postgres import PostgresServer
 from tests.support.server import ModelServer, analyst
 
 pytest.importorskip("distributed", reason="the `distributed` extra is not installed")
-
-EVERYTHING = BUGS + CLEAN + BUGS
-"""Requests for all examples: one for each, and a confirmation for each bug."""
-SECRET = SERVICES["GitHub"](random.Random(8))
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster({KEY_NAME: KEY}) as made:
-        made.add_workers(2)
-        yield made
 
 
 @pytest.fixture
@@ -43,46 +27,6 @@ def backtests(tmp_path: Path) -> Backtests:
     made = Backtests(tmp_path)
     made.variables = {KEY_NAME: KEY}
     return made
-
-
-def timeless(scored: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in scored.items() if not name.startswith("seconds")}
-
-
-def booked(backtests: Backtests) -> list[tuple[str, str, float | None, int]]:
-    """Phase, outcome, US dollars and whether that is the worst case, of every call."""
-    with closing(sqlite3.connect(backtests.home / "state" / "state.db")) as database:
-        return database.execute(
-            "SELECT phase, outcome, cost / 1e12, estimated FROM calls WHERE remembered = 0"
-        ).fetchall()
-
-
-def test_the_result_and_the_books_are_the_same_and_no_secret_leaves(backtests: Backtests, cluster: Cluster) -> None:
-    leak = record(99, bug=True)
-    leak["before"] = f"# {SECRET}\n{leak['before']}"  # not on a changed line: the gate itself would let it through
-    leak["after"] = f"# {SECRET}\n{leak['after']}"
-    leak["bug_lines_after"] = [4]
-    with backtests.data.open("a", encoding="utf-8") as file:
-        file.write(f"{json.dumps(leak)}\n")
-    with ModelServer(analyst(EVAL)) as server, Wire(cluster.address) as wire:
-        serve(backtests, server.url)
-        r = backtests.run("--format", "json", "--dask", wire.address)
-        print(r.stderr)
-        (there,) = json.loads(r.stdout)["routings"]
-        assert len(server.requests) == EVERYTHING + 2
-        books = sorted(booked(backtests), key=str)
-        assert backtests.score() == there  # nothing is judged again, wherever it was judged
-        assert len(server.requests) == EVERYTHING + 2
-        (backtests.home / "state" / "state.db").unlink()
-        here = backtests.score()
-    assert timeless(there) == timeless(here)
-    assert there["caught"] == BUGS + 1
-    assert books == sorted(booked(backtests), key=str)
-    assert all(request.headers["authorization"] == f"Bearer {KEY}" for request in server.requests)
-    assert b"return eval(y)" in wire.recorded  # what may leave was seen leaving
-    assert b"work_1" in wire.recorded
-    for secret in (KEY, SECRET, "work_99"):
-        assert wire.recorded.count(secret.encode()) == 0
 
 
 def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluster: Cluster) -> None:
@@ -99,18 +43,6 @@ def test_an_interrupted_run_keeps_what_is_under_way(backtests: Backtests, cluste
         assert {outcome for _, outcome, _, _ in booked(backtests)} == {"ok"}
         assert backtests.score()["caught"] == BUGS  # this machine goes on where the cluster was
         assert len(server.requests) == EVERYTHING  # nothing was paid twice
-
-
-@MORE
-def test_a_cap_is_not_overshot_however_many_workers_there_are(backtests: Backtests, cluster: Cluster) -> None:
-    with ModelServer(analyst(EVAL)) as server:
-        serve(backtests, server.url)
-        stopped = backtests.run("--cap", "0.012", "--dask", cluster.address, code=3)
-        assert "the spend cap was reached" in stopped.stderr
-        assert 0 < len(server.requests) < EVERYTHING
-        assert sum(cost or 0 for _, _, cost, _ in booked(backtests)) <= 0.012
-        assert backtests.score("--cap", "1")["caught"] == BUGS
-        assert len(server.requests) == EVERYTHING
 
 
 @MORE

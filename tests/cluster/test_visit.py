@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +11,6 @@ from tests.support.backtests import EVAL, Backtests
 from tests.support.clusters import serve
 from tests.support.dask import Cluster
 from tests.support.server import ModelServer, analyst
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with Cluster({KEY_NAME: KEY}) as made:
-        made.add_workers(2)
-        yield made
 
 
 @pytest.fixture

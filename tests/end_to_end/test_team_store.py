@@ -17,16 +17,9 @@ import pytest
 
 from tests.support.postgres import PostgresServer
 from tests.support.project import TWO_LINES, Project
-from tests.support.server import Finds, ModelServer, Reply, Request, analyst
+from tests.support.server import Reply, Request, analyst
+from tests.support.shared_store import BUGGY, FINDS, WITHOUT_DRIVER, shared
 
-BUGGY = "def run(text):\n    return eval(text)\n"
-FINDS = analyst(Finds("eval(", "Runs anything."))
-WITHOUT_DRIVER = """\
-import sys
-sys.modules["psycopg"] = None
-from ralph_hooks.cli.main import run
-sys.exit(run(["gate"]))
-"""
 DOCUMENT = Path(__file__).parents[2] / "docs" / "team-store.md"
 
 
@@ -47,14 +40,6 @@ def at(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         monkeypatch.setenv("RALPH_HOOKS_HOME", str(home))
 
     return moved
-
-
-def shared(project: Project, url: str, script: Callable[[Request], Reply] = FINDS) -> ModelServer:
-    """Models, and the store in the user's own configuration."""
-    server = project.models(script)
-    text = (project.home / "config.toml").read_text(encoding="utf-8")
-    project.write_user(f'store = "{url}"\n{text}')
-    return server
 
 
 def test_the_second_machine_pays_for_nothing_and_judges_alike(
@@ -194,33 +179,6 @@ def test_the_rights_that_the_documentation_grants_are_enough(
     postgres.execute(url, "DROP OWNED BY ann; DROP ROLE ann; DROP OWNED BY ralph_team; DROP ROLE ralph_team")
 
 
-def test_a_repository_cannot_choose_the_store(project: Project) -> None:
-    project.configure(TWO_LINES.replace("cheap", 'store = "postgresql://mallory:pw@evil/x"\ncheap', 1))
-    done = project.run("gate")
-    assert done.code == 2
-    assert "pyproject.toml: tool.ralph-hooks.store: a repository cannot choose the store of your verdicts" in done.err
-    assert "RALPH_HOOKS_STORE" in done.err
-    assert "mallory" not in done.err
-
-
-def test_the_environment_goes_before_the_configuration(
-    project: Project, postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shared(project, "postgresql://127.0.0.1:1/nowhere")
-    monkeypatch.setenv("RALPH_HOOKS_STORE", url)
-    project.repo.stage({"a.py": BUGGY})
-    assert project.judge().notices == ""
-    assert postgres.execute(url, "SELECT count(*) FROM answers") == [(2,)]
-    monkeypatch.setenv("RALPH_HOOKS_STORE", "mysql://ann:hush@db/x")
-    done = project.run("gate")
-    assert done.code == 2
-    assert "RALPH_HOOKS_STORE: expected the URL of a PostgreSQL database" in done.err
-    assert "hush" not in done.err
-    doctor = project.run("doctor", "--offline")
-    assert "fail  store" in doctor.out
-    assert "hush" not in doctor.out + doctor.err
-
-
 def test_what_waits_for_another_store_is_told_and_goes_there_alone(
     project: Project, postgres: PostgresServer, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,17 +190,6 @@ def test_what_waits_for_another_store_is_told_and_goes_there_alone(
     assert "ok    store" in looked
     assert "warn  store          4 rows of verdicts and ledger wait for a store at another address" in looked
     assert postgres.execute(url, "SELECT count(*) FROM answers") == [(0,)]
-
-
-def test_without_the_driver_the_error_says_what_to_install(project: Project, url: str) -> None:
-    shared(project, url)
-    project.repo.stage({"a.py": BUGGY})
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_DRIVER], cwd=project.repo.path, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "pip install 'ralph-hooks[postgres]'" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 def test_a_known_commit_does_not_even_load_the_driver(project: Project, postgres: PostgresServer, url: str) -> None:

@@ -73,3 +73,7 @@ def names(chain: Chain) -> list[str]:
 
 def served(settings: Settings, path: str = "a.py") -> dict[str, list[str]]:
     return {str(phase): names(chain) for phase, chain in settings.route(path).chains.items()}
+
+
+SECONDS = "expected a number above 0, at most 86,400"
+"""The words for a duration that is none."""

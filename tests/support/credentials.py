@@ -113,3 +113,6 @@ FORMS = (
 def shows(result: CheckResult, value: str) -> bool:
     """True where a report or the store would hold ``value``."""
     return value in msgspec.json.encode(result).decode()
+
+
+PASSWORD = "hunter" + "2x!"

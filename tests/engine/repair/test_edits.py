@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ralph_hooks.core.repair import Edit, NewFile, Repair
-from ralph_hooks.engine.repair.edits import EditsRefused, Files, apply
+from ralph_hooks.core.repair import NewFile
+from ralph_hooks.engine.repair.edits import EditsRefused, Files
+from tests.support.edited import applied, refused
 
 CODE = "import os\n\n\ndef area(a, b):\n    return a + b\n\n\ndef edge(a, b):\n    return a + b\n"
-
-
-def applied(files: Mapping[str, str | bytes], *edits: tuple[str, str, str], **more: object) -> Files:
-    """What a repair makes of ``files``."""
-    data = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-    repair = Repair("mends it", tuple(Edit(*edit) for edit in edits), **more)  # type: ignore[arg-type] # create, delete
-    return apply(repair, data, data.get)
-
-
-def refused(files: Mapping[str, str | bytes], *edits: tuple[str, str, str], **more: object) -> str:
-    """Why a repair is not applied."""
-    with pytest.raises(EditsRefused) as caught:
-        applied(files, *edits, **more)
-    return "\n".join(caught.value.reasons)
 
 
 def test_an_edit_replaces_what_it_quotes_and_nothing_else() -> None:
@@ -111,55 +96,9 @@ def test_a_file_that_could_not_be_parsed_before_may_be_mended_bit_by_bit() -> No
     assert applied({"a.py": "x = (\ny = (\n"}, ("a.py", "y = (", "y = 1")) == {"a.py": b"x = (\ny = 1\n"}
 
 
-@pytest.mark.parametrize(
-    ("before", "edit", "after"),
-    [
-        (b"a\r\nb\r\nc\r\n", ("b\n", "x\ny\n"), b"a\r\nx\r\ny\r\nc\r\n"),
-        (b"a\r\nb\r\nc\r\n", ("b\r\nc", "x\r\nc"), b"a\r\nx\r\nc\r\n"),
-        (b"a\r\nb", ("b\n", "x\ny\n"), b"a\r\nx\r\ny"),
-        (b"a\r\nb\nc\r\n", ("a\nb\nc\n", "a\nb\nd\n"), b"a\r\nb\nd\r\n"),
-        (b"a\nb", ("b\n", "c\n"), b"a\nc"),
-        (b"a\nb", ("b", "b\n"), b"a\nb\n"),
-        (b"a\nb", ("b\n", ""), b"a"),
-        (b"a\nb\n", ("b\n", "b"), b"a\nb"),
-        (b"a\rb\r", ("b", "c"), b"a\rc\r"),
-        (b"\xef\xbb\xbfa = 1\n", ("a = 1\n", "a = 2\n"), b"\xef\xbb\xbfa = 2\n"),
-        (b"# caf\xe9\na = 1\n", ("a = 1\n", "a = 2\n"), b"# caf\xe9\na = 2\n"),
-        ("# café\na = 1\n".encode(), ("café", "thé"), "# thé\na = 1\n".encode()),
-    ],
-)
-def test_line_ends_and_bytes_around_an_edit_stay(before: bytes, edit: tuple[str, str], after: bytes) -> None:
-    assert applied({"a.txt": before}, ("a.txt", *edit)) == {"a.txt": after}
-
-
-def test_a_file_that_is_not_utf8_gets_no_bytes_of_another_encoding() -> None:
-    assert "only ASCII" in refused({"a.txt": b"caf\xe9 = 1\n"}, ("a.txt", "= 1", "= 'é'"))
-
-
 def test_a_name_of_any_bytes_is_found_by_what_is_shown_of_it() -> None:
     path = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
     assert applied({path: "a\n"}, (r"caf\xe9.txt", "a", "b")) == {path: b"b\n"}
-
-
-line = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\0"), max_size=6)
-files = st.lists(st.tuples(line, st.sampled_from(["\n", "\r\n"])), min_size=1, max_size=8)
-
-
-@given(files, st.sampled_from(["", "as it is"]), st.data())
-def test_every_line_that_an_edit_does_not_touch_keeps_its_bytes(
-    lines: list[tuple[str, str]], end_of_file: str, data: st.DataObject
-) -> None:
-    lines[-1] = lines[-1] if end_of_file else (lines[-1][0] or "x", "")
-    index = data.draw(st.integers(0, len(lines) - 1))
-    lines[index] = ("§unique§", lines[index][1])
-    before = [(text + end).encode() for text, end in lines]
-    new = data.draw(st.lists(line, min_size=1, max_size=3).filter(lambda found: "§unique§" not in "".join(found)))
-    result = applied({"a.txt": b"".join(before)}, ("a.txt", "§unique§\n", "".join(f"{text}\n" for text in new)))[
-        "a.txt"
-    ]
-    end = lines[index][1] or (lines[index - 1][1] if index else "\n")
-    middle = end.join(new) + lines[index][1]
-    assert result == b"".join(before[:index]) + middle.encode() + b"".join(before[index + 1 :])
 
 
 anything = st.text(max_size=12)

@@ -7,35 +7,9 @@ import re
 import pytest
 
 from ralph_hooks.core.usage import estimate_tokens
-from ralph_hooks.engine.review import tree_index
-from ralph_hooks.languages.outline import Outline, outline
+from tests.support.contexts import MONEY, PAYS, SHOP, called, prompts
 from tests.support.project import TWO_LINES, Project, phases
-from tests.support.server import Finds, ModelServer, analyst
-
-MONEY = """\
-def in_cents(amount, *, rounding="half-even"):
-    return round(amount * 100)
-
-
-class Purse:
-    def __init__(self, owner):
-        self.owner = owner
-
-    def take_out(self, cents):
-        return cents
-"""
-SHOP = (
-    "from shop.money import Purse, in_cents\n\n\ndef pay(purse, amount):\n    return purse.take_out(in_cents(amount))\n"
-)
-PAYS = Finds("take_out", "Takes out too much.")
-
-
-def prompts(server: ModelServer, phase: str = "analyze") -> str:
-    return "\n".join(request.prompt for request in server.requests if request.phase == phase)
-
-
-def called(server: ModelServer) -> list[str]:
-    return re.findall(r"(?m)^= (.*)$", prompts(server))
+from tests.support.server import analyst
 
 
 def test_analyze_sees_the_signatures_of_what_changed_lines_call(project: Project) -> None:
@@ -88,22 +62,6 @@ def test_signatures_come_from_the_parser_of_each_language(
 
 
 @pytest.mark.parametrize(
-    "other",
-    [
-        {"shop/other.py": "def in_cents(amount):\n    return amount\n"},
-        {"shop/wide.py": "".join(f"in_cents({number})\n" for number in range(3)), "shop/money.py": "in_cents = 1\n"},
-    ],
-    ids=["two definitions", "no definition"],
-)
-def test_a_name_that_is_not_certain_is_left_out(project: Project, other: dict[str, str]) -> None:
-    server = project.models(analyst())
-    project.repo.commit({"shop/money.py": MONEY} | other)
-    project.repo.stage({"shop/till.py": "from shop.all import *\n\n\ndef pay(a):\n    return in_cents(a)\n"})
-    project.judge()
-    assert called(server) == []
-
-
-@pytest.mark.parametrize(
     "code",
     [
         "def show(purse, update):\n    return update(purse), purse.update(1), purse.get(2)\n",
@@ -146,18 +104,6 @@ tests/test_till.py:1
     assert "working_tree" not in asked
     assert "= shop/money.py:9 def take_out(self, cents):" in asked
     assert "Callers" not in prompts(server)
-
-
-def test_callers_of_another_definition_with_the_same_name_are_left_out(project: Project) -> None:
-    server = project.models(analyst(PAYS))
-    other = "def pay(bill):\n    return bill\n\n\ndef settle(bill):\n    return pay(bill)\n"
-    own = SHOP + "\n\ndef twice(purse):\n    return pay(purse, 1) + pay(purse, 2)\n"
-    project.repo.commit({"shop/money.py": MONEY, "shop/bills.py": other})
-    project.repo.stage({"shop/till.py": own})
-    project.judge()
-    asked = prompts(server, "verify")
-    assert "shop/till.py:9 in twice" in asked
-    assert "settle" not in asked
 
 
 LEFT_OUT = {
@@ -243,23 +189,3 @@ def test_a_name_that_very_many_files_hold_is_left_out(project: Project) -> None:
     project.repo.stage({"shop/till.py": SHOP})
     project.judge()
     assert called(server) == ["shop/money.py:9 def take_out(self, cents):"]
-
-
-def test_a_file_is_parsed_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    parsed: list[str] = []
-
-    def counting(path: str, text: str) -> Outline:
-        parsed.append(path)
-        return outline(path, text)
-
-    monkeypatch.setattr(tree_index, "outline", counting)
-    project.models(analyst())
-    project.repo.commit({"shop/money.py": MONEY, "shop/user.py": "in_cents(1)\n", "shop/none.py": "x = 1\n"})
-    project.repo.stage({"shop/till.py": SHOP})
-    project.judge()
-    assert sorted(parsed) == ["shop/money.py", "shop/till.py", "shop/user.py"]
-    project.judge()
-    assert len(parsed) == 3
-    project.repo.stage({"shop/till.py": SHOP + "\n\nx = in_cents(3)\n"})
-    project.judge()
-    assert parsed[3:] == ["shop/till.py"]

@@ -6,40 +6,19 @@ The runs are real: each reproducer is run by the prover on a real change, in scr
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from ralph_hooks.core.deadline import Deadline
-from ralph_hooks.core.proof import HANG, Evidence, Order, ProofOutcome, ProofRun, Run, TestFile
+from ralph_hooks.core.proof import HANG, Evidence, ProofOutcome, Run
 from ralph_hooks.engine.review import proof
 from ralph_hooks.engine.review.proof import Claims, JudgedRuns
 from ralph_hooks.git.sandbox.prover import GitProver
 from ralph_hooks.git.snapshot import open_repository, staged
 from tests.support.matrix import MORE
+from tests.support.proofs import BASE, CHANGE, runs
 from tests.support.repo import Repo
 
-BASE = '''\
-def rate(part, whole):
-    """Return 0 where whole is 0."""
-    if not whole:
-        return 0
-    return 100 * part / whole
-
-
-def days(hours):
-    return hours // 24
-
-
-def wait(n):
-    while n > 0:
-        n -= 1
-    return n
-'''
-CHANGE = BASE.replace("    if not whole:\n        return 0\n", "").replace("// 24", "// 25").replace("n > 0", "True")
-LINES = {"shop.py": (2, 3, 7, 11)}
 RIGHT = "from shop import rate\ndef test_rate():\n    assert rate(1, 0) == 0\n"
 
 
@@ -55,29 +34,6 @@ def prover(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[GitProver, 
     opened = open_repository(repo.path)
     change = staged(opened).change
     return GitProver(opened, change), change.tree, change.base
-
-
-def runs(prover: tuple[GitProver, str, str], text: str, *, limit: float = 20.0) -> tuple[list[Run], list[Run]]:
-    """Three runs on each side, as the gate orders them."""
-    runner, change, base = prover
-    first = ProofRun(
-        tree=change,
-        test=TestFile(path="test_it.py", text=text, language="python", command=""),
-        lines=LINES,
-        limit=limit,
-    )
-    deadline = Deadline(120, time.monotonic)
-    on_change: list[Run] = []
-    on_base: list[Run] = []
-    failing = ""
-    for seed, order in enumerate((Order.FORWARD, Order.REVERSED, Order.ALONE), start=1):
-        if on_change and proof.judge(on_change, on_base).failure is None:
-            break
-        trial = msgspec.structs.replace(first, seed=seed, order=order, only=failing)
-        on_base.append(runner.run(msgspec.structs.replace(trial, tree=base, lines={}), deadline))
-        on_change.append(runner.run(trial, deadline))
-        failing = next((failure.test for failure in on_change[0].failures), "")
-    return on_change, on_base
 
 
 def refused(judged: JudgedRuns, words: str) -> None:
@@ -100,16 +56,6 @@ def test_hang_in_the_project_is_proved(prover: tuple[GitProver, str, str]) -> No
     assert judged.failure is not None
     assert (judged.failure.kind, judged.exceptional) == (HANG, True)
     assert proof.weigh(judged, Claims())[0] is Evidence.PROVED
-
-
-def test_line_that_only_a_child_process_runs_counts(prover: tuple[GitProver, str, str]) -> None:
-    text = (
-        "import subprocess, sys\ndef test_rate():\n"
-        "    subprocess.run([sys.executable, '-c', 'import shop; shop.rate(1, 0)'], check=True)\n"
-    )
-    judged = proof.judge(*runs(prover, text))
-    assert judged.failure is not None
-    assert judged.failure.reached == (("shop.py", 3),)
 
 
 def it(*lines: str, also: str = "sys") -> str:

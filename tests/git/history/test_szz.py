@@ -9,22 +9,14 @@ from pathlib import Path
 import pytest
 
 from ralph_hooks.core.backtest import ChangeLabel, Example, Lines
-from ralph_hooks.errors import GitError, RalphError
 from ralph_hooks.git.history import szz
 from ralph_hooks.git.history.szz import blamed, is_fix
 from ralph_hooks.git.snapshot import open_repository
+from tests.support.histories import DAY, commit
 from tests.support.repo import Repo
 
-DAY = 86_400
 CHANGE = "import os\n\n\ndef change(paid, due):\n"
 DEV = Path(__file__).parents[3] / "../shared/data/szz_introducing_dev.jsonl.xz"
-
-
-def commit(repo: Repo, day: int, message: str, files: dict[str, str | bytes | None]) -> str:
-    when = f"{1_600_000_000 + day * DAY} +0000"
-    repo.stage(files)
-    repo.git("commit", "-q", "--no-verify", "-m", message, env={"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when})
-    return repo.git("rev-parse", "HEAD")
 
 
 def examples(repo: Repo) -> tuple[Example, ...]:
@@ -80,14 +72,6 @@ def test_a_fix_is_told_by_its_subject() -> None:
     assert not is_fix("Add a prefix")
     assert not is_fix("Fix typo")
     assert not is_fix("fix flake8 warnings")
-
-
-def test_a_range_that_is_not_there_or_no_range_is_an_error(history: tuple[Repo, dict[str, str]]) -> None:
-    repository = open_repository(history[0].path)
-    with pytest.raises(GitError):
-        szz.history(repository, "v9..main")
-    with pytest.raises(RalphError):
-        szz.history(repository, "--output=/tmp/x")
 
 
 def test_a_renamed_file_is_blamed_under_its_old_name(tmp_path: Path) -> None:
