@@ -47,7 +47,7 @@ def test_a_price_that_is_not_known_is_said_to_be(project: Project) -> None:
     project.models(ALIVE)
     project.configure(TWO_LINES.replace(MODEL, "scripted/nameless"))
     price, *_ = of(checks(project, "--offline"), "price")
-    assert price == ("warn", "scripted/nameless: not known")
+    assert price == ("warn", "scripted/nameless: no known price")
 
 
 def test_an_agent_is_looked_for(project: Project) -> None:
@@ -63,7 +63,7 @@ def test_an_agent_is_looked_for(project: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "status", "words"),
     [
-        ("", "warn", "there is none"),
+        ("", "warn", "none found"),
         ("[tool.ralph-hooks]\ngate.deadline = 5\n", "warn", "no model is configured"),
         (f'[tool.ralph-hooks]\ncheap = "{MODEL}"\n', "warn", "no model for implement"),
         ("[tool.ralph-hooks]\ngate.deadlin = 5\n", "fail", "gate.deadlin"),
