@@ -25,7 +25,7 @@ from ralph_hooks.git.snapshot import GitSnapshot
 
 HELP = """\
 Repair what the gate rejects. The change is reviewed (cached verdicts cost nothing) and repaired in a scratch copy;
-checks, models and your verify commands judge the repair; it is stored as a fix. Your files stay unchanged until you
+checks, models and your verify commands check the repair; it is stored as a fix. Your files stay unchanged until you
 apply it.
 
 This repairs the staged change; if nothing is staged, the last commit; or the change that the options name. With an

@@ -100,7 +100,7 @@ class _Wanted(Struct, frozen=True, kw_only=True):
     "--workers", type=click.IntRange(1, 1000),
     help=f"Review N changes at once; default: {AT_ONCE}, with --dask as many as its workers have threads.",
 )  # fmt: skip
-@click.option("--dask", metavar="ADDRESS", help="Judge on the workers of a Dask cluster: its scheduler's address.")
+@click.option("--dask", metavar="ADDRESS", help="Review on the workers of a Dask cluster: its scheduler's address.")
 @click.option(
     "--batch", is_flag=True,
     help="Send the requests as batches where the provider takes them: half the price, answers within 24 hours.",
