@@ -30,7 +30,7 @@ EMPTY = "empty"
 """Reason for a file without content: it needs no review."""
 NEW_TEXT = "new text"
 """The reason of a file that was left out before the change and is text now: all of it is reviewed."""
-_GENERATED = "generated"
+_GENERATED, _POINTER, _BINARY = "generated", "Git LFS pointer", "binary"
 _TOO_LARGE = "too large"
 _NUL_REACH = 8000  # bytes that git itself looks at to tell binary from text
 _MARKER = re.compile(
@@ -88,9 +88,9 @@ def content_reason(content: Content) -> str:
     new, old = content.new, content.old
     sides = [side for side in (new, old) if side is not None]
     if any(map(is_lfs_pointer, sides)):
-        return "Git LFS pointer"
+        return _POINTER
     if any(map(is_binary, sides)):
-        return "binary"
+        return _BINARY
     if not any(sides):
         return EMPTY
     if marked_generated(sides[0]):
@@ -116,6 +116,11 @@ def too_large(size: int) -> str:
 def is_large(reason: str) -> bool:
     """Return True for a reason of `too_large`."""
     return reason.startswith(_TOO_LARGE)
+
+
+def is_reason(text: str | None) -> bool:
+    """Return True for a reason of `content_reason` or `too_large`: a damaged cache must not leave a file out."""
+    return text is not None and (is_text(text) or is_large(text) or text in {_POINTER, _BINARY, EMPTY})
 
 
 def is_binary(start: bytes) -> bool:

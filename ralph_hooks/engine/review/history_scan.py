@@ -18,7 +18,7 @@ from ralph_hooks.core.ports.checks import CheckResult, SecretCheck
 from ralph_hooks.core.ports.progress import Progress
 from ralph_hooks.core.ports.store import Cache
 from ralph_hooks.core.report import Cause, Unreviewed
-from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_large, is_text, too_large
+from ralph_hooks.core.review_rules import EMPTY, MAX_BYTES, content_reason, is_large, is_reason, is_text, too_large
 from ralph_hooks.core.text import plural
 from ralph_hooks.engine.cache_keys import read_back, text_of
 from ralph_hooks.engine.review.anchors import anchored_results
@@ -140,7 +140,7 @@ class HistoryScan:
         stored = self._store.get([*entries, *names])
         for name, key in names.items():
             reason = text_of(stored.get(name)) or ""
-            if not is_text(reason) and not is_large(reason):
+            if is_reason(reason) and not is_text(reason) and not is_large(reason):
                 self._keep(key, reason=reason)
             elif (kept := read_back(stored.get(key), CheckResult)) is not None:
                 self._keep(key, kept.findings, "" if kept.looked else reason)

@@ -21,6 +21,7 @@ from ralph_hooks.core.review_rules import (
     NEW_TEXT,
     content_reason,
     is_large,
+    is_reason,
     is_text,
     path_reason,
     same_checks,
@@ -241,7 +242,7 @@ def _content_reasons(snapshot: Snapshot, entries: Sequence[Entry], cache: Cache)
     keys = {entry.path: reason_key(entry) for entry in entries}
     known = cache.get(keys.values())
     read = ((path, text_of(known.get(key))) for path, key in keys.items())
-    reasons = {path: reason for path, reason in read if reason is not None}
+    reasons = {path: reason for path, reason in read if reason is not None and is_reason(reason)}
     unknown = [entry for entry in entries if entry.path not in reasons]
     if unknown:
         sizes = snapshot.sizes(unknown)

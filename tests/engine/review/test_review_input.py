@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 
 from tests.support.project import TWO_LINES, Project
@@ -77,3 +79,12 @@ def test_large_data_is_reviewed_in_part_and_the_report_says_so(judging: Project)
     [item] = judged.report["unreviewed"]
     assert (item["cause"], item["reason"][:17]) == ("sampled", "data: a sample of")
     assert [item["cause"] for item in judging.judge().report["unreviewed"]] == ["sampled"]  # from the cache too
+
+
+def test_a_damaged_cache_leaves_no_file_out(judging: Project) -> None:
+    judging.repo.stage({"a.py": BUGGY})
+    assert judging.judge().code == 1
+    with sqlite3.connect(judging.home / "state" / "state.db") as connection:
+        connection.execute("UPDATE answers SET value = zeroblob(10)")
+    judged = judging.judge()
+    assert [(finding["path"], finding["line"]) for finding in judged.blocking] == [("a.py", 5)]
