@@ -22,7 +22,7 @@ class _GoEvent(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 _GO_FRAME = re.compile(r"^\t(/\S+\.go):(\d+)", re.MULTILINE)
-_GO_PANIC = re.compile(r"^panic: (.+?)(?: \[recovered\].*)?$", re.MULTILINE)
+_GO_PANIC = re.compile(r"^panic: (.+?)(?: \[recovered[^\]\n]*\].*)?$", re.MULTILINE)
 _NUMBERS = re.compile(r"\d+|0x[0-9a-f]+")
 _TAIL_LINES = 30
 _EMPTY = re.compile(r"no test files|no tests to run")

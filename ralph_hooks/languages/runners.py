@@ -399,7 +399,7 @@ _GO = ProofRunner(
     every="-run=^({tests})$",
     mark='println("{mark}"); ',
     keep=(("GOPATH", "go"), ("GOCACHE", ".cache/go-build")),
-    environment=(("GOFLAGS", "-mod=mod"), ("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("GONOSUMDB", "*")),
+    environment=(("GOPROXY", "off"), ("GOTOOLCHAIN", "local"), ("GONOSUMDB", "*")),
 )
 _RUST = ProofRunner(
     name="rust",
@@ -493,8 +493,8 @@ def _java(name: str, junit: int) -> ProofRunner:
         place=_java_place,
         refusals=_JAVA_REFUSALS,
         root=_java_root(*(("pom.xml",) if maven else ("build.gradle", "build.gradle.kts")), junit=junit),
-        only="-Dtest={stem}#{name}" if maven else "--tests={stem}.{name}",
-        every="-Dtest={stem}" if maven else "--tests={stem}",
+        only="-Dtest={stem}#{name}" if maven else "--tests=*{stem}.{name}",
+        every="-Dtest={stem}" if maven else "--tests=*{stem}",
         report="target/surefire-reports" if maven else "build/test-results/test",
         mark='System.err.println("{mark}"); ',
         keep=(("MAVEN_USER_HOME", ".m2"),) if maven else (("GRADLE_USER_HOME", ".gradle"),),

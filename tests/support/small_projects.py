@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -103,6 +103,7 @@ boolean seen = false;
         }
         Shop.first(new int[] {1});
         assertEquals(false, seen);"""
+JAVA_ORDER = "@org.junit.FixMethodOrder(org.junit.runners.MethodSorters.NAME_ASCENDING)"
 JAVA_SECOND = """\
     static int seen = 0;
     @Test
@@ -159,6 +160,13 @@ POM = """\
     </dependency>
   </dependencies>
 </project>
+"""
+
+
+GRADLE = """\
+apply plugin: 'java'
+repositories { mavenLocal() }
+dependencies { testImplementation 'junit:junit:4.13.2' }
 """
 
 
@@ -260,7 +268,9 @@ CASES = {
     "maven": Case(
         leftover=JAVA_TEST.replace("BODY", JAVA_LEFTOVER),
         unreached=JAVA_TEST.replace("BODY", "assertEquals(1, 2);"),
-        ordered=JAVA_TEST.replace("BODY", "seen = Shop.first(new int[] {1});").replace("    @Test", JAVA_SECOND, 1),
+        ordered=JAVA_TEST.replace("BODY", "seen = Shop.first(new int[] {1});")
+        .replace("    @Test", JAVA_SECOND, 1)
+        .replace("public class", f"{JAVA_ORDER}\npublic class"),
         path="src/main/java/shop/Shop.java",
         base=SHOP_JAVA,
         guard=GUARD_JAVA,
@@ -299,3 +309,5 @@ CASES = {
         },
     ),
 }
+
+CASES["gradle"] = structs.replace(CASES["maven"], more={"build.gradle": GRADLE, ".gitignore": "build\n.gradle\n"})

@@ -262,7 +262,7 @@ class GitProver:
         env.pop("PYTEST_ADDOPTS", None)
         if runner.watch is Watch.JUNIT:  # Java asks the system for the home folder, and for none of the variables above
             env["JAVA_TOOL_OPTIONS"] = f"-Djava.io.tmpdir={folder / 'tmp'} -Duser.home={folder / 'home'}"
-            env["MAVEN_OPTS"] = f"-Duser.home={_real_home()}"
+            env["MAVEN_OPTS"] = env["GRADLE_OPTS"] = f"-Duser.home={_real_home()}"  # their repositories
         for name, place in runner.keep:
             caches = os.environ.get("XDG_CACHE_HOME") if place.startswith(_CACHES) else ""
             if home:
