@@ -358,5 +358,5 @@ def _blocks(path: str, calls: Sequence[CalledName], index: TreeIndex) -> Iterato
         body = inside.lines if inside is not None else range(1, len(lines) + 1)
         first = max(call.line - _AROUND, body.start, last + 1)
         last = min(call.line + _AROUND, body.stop - 1, len(lines))
-        place = f"{path_line(path)}:{call.line}{f' in {inside.name}' if inside is not None else ''}"
+        place = f"@@ {path_line(path)}:{call.line}{f' in {inside.name}' if inside is not None else ''}"
         yield "\n".join([place, *(f" {lines[number - 1]}" for number in range(first, last + 1))])

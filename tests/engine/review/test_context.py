@@ -25,6 +25,17 @@ def test_analyze_sees_the_signatures_of_what_changed_lines_call(project: Project
     ]
 
 
+@pytest.mark.parametrize("args", [("--commit", "HEAD"), ("--from-ref", "HEAD~1", "--to-ref", "HEAD"), ("--worktree",)])
+def test_commits_and_the_working_tree_have_context_too(project: Project, args: tuple[str, ...]) -> None:
+    server = project.models(analyst())
+    project.repo.commit({"shop/money.py": MONEY})
+    project.repo.write({"shop/till.py": SHOP})
+    if args != ("--worktree",):
+        project.repo.commit({"shop/till.py": SHOP})
+    project.judge(*args)
+    assert len(called(server)) == 2
+
+
 @pytest.mark.parametrize(
     ("files", "changed", "expected"),
     [
@@ -92,12 +103,12 @@ def test_verify_sees_the_callers_of_the_changed_definition(project: Project) -> 
     asked = prompts(server, "verify")
     expected = """\
 Callers of `pay` in the tree under review:
-shop/checkout.py:7 in checkout
+@@ shop/checkout.py:7 in checkout
  def checkout(purse, basket):
      if basket.is_empty():
          return 0
      return pay(purse, basket.total)
-tests/test_till.py:1
+@@ tests/test_till.py:1
  pay(1, 2)
 """
     assert expected in asked
