@@ -176,3 +176,20 @@ def test_typed_data_is_decoded_in_one_place() -> None:
         and any(keyword.arg == "type" for keyword in node.keywords)
     ]
     assert wrong == []
+
+
+EXCEPTIONS = {"errors.py", "core/model_errors.py", "store/session.py"}
+"""Modules that hold exceptions alone: what raises them is tested."""
+
+
+def test_every_module_has_a_test_file_of_its_name() -> None:
+    """``ralph_hooks/a/b.py`` is tested in ``tests/a/test_b.py``; mere types and ports need none."""
+    tests = Path(__file__).parent
+    missing = [
+        name
+        for name, _, tree in modules()
+        if not Path(name).name.startswith("__") and not name.startswith("core/ports/") and name not in EXCEPTIONS
+        if any(isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) for node in ast.walk(tree))
+        if not (tests / Path(name).with_name(f"test_{Path(name).name}")).exists()
+    ]
+    assert missing == []
