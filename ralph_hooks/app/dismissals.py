@@ -46,7 +46,7 @@ def chosen(names: Sequence[str], known: dict[str, Finding]) -> list[Finding]:
         what = "more than one finding has" if fits else "no finding in this repository's reports has"
         raise RalphError(
             f"{what} an id that begins with {one_line(name)!r}",
-            f"choose one: {listed}" if listed else "`ralph-hooks gate` judges what is staged",
+            f"choose one: {listed}" if listed else "run `ralph-hooks gate` to review the staged change",
         )
     return list(picked.values())
 

@@ -113,7 +113,7 @@ class Api:
         try:
             return from_json(reply.body, object)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            raise RalphError(f"{place.told}sent a reply that is not JSON", "check the URL of the API") from None
+            raise RalphError(f"{place.told} sent a reply that is not JSON", "check the URL of the API") from None
 
 
 def escaped(project: str) -> str:

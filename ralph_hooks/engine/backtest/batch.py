@@ -200,7 +200,7 @@ class Batching:
         self._awaited[batch, provider] = set(calls)
         self._tell(
             f"{len(calls):,} requests are with {provider.name} as batch {batch}, which takes up to 24 hours. You can "
-            "stop here: the same command goes on with it later."
+            "stop here: the same command continues with it later."
         )
 
     def _look(self, batch: str, provider: Provider) -> None:

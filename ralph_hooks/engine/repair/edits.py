@@ -210,7 +210,7 @@ def _unwritable(text: str, file: Editable | None = None) -> str:
     if shown and not (file and shown <= set(PLACEHOLDER.findall(file.text))):
         return _HIDDEN
     if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
-        return "what it writes is no text"
+        return "the result is not text"
     if file and not file.is_utf8 and not text.isascii():
         return "the file is not UTF-8, so only ASCII can be written to it"
     return ""
@@ -236,9 +236,9 @@ def _python(data: bytes) -> str:
     except SyntaxError as error:
         line = f"line {error.lineno}: " if error.lineno else ""
         code = f": `{one_line(error.text.strip()[:_SHOWN])}`" if error.text and error.text.strip() else ""
-        return f"it is no Python any more ({line}{error.msg}{code})"
+        return f"it is not valid Python any more ({line}{error.msg}{code})"
     except ValueError as error:
-        return f"it is no Python any more ({error})"
+        return f"it is not valid Python any more ({error})"
     return ""
 
 
@@ -248,7 +248,7 @@ def _json(data: bytes) -> str:
     try:
         json.loads(data)
     except ValueError as error:
-        return f"it is no JSON any more ({error})"
+        return f"it is not valid JSON any more ({error})"
     return ""
 
 
@@ -258,7 +258,7 @@ def _toml(data: bytes) -> str:
     try:
         tomli.loads(data.decode())
     except ValueError as error:
-        return f"it is no TOML any more ({error})"
+        return f"it is not valid TOML any more ({error})"
     return ""
 
 

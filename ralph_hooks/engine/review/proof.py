@@ -161,7 +161,7 @@ def weigh(judged: JudgedRuns, claims: Claims, *, deliberate: bool = False) -> tu
     if not certain:
         return Evidence.SHOWN, f"{judged.reason}: a difference that may be intended"
     if claims.unintended is False:
-        return Evidence.SHOWN, f"{judged.reason}: the stated intent says so"
+        return Evidence.SHOWN, f"{judged.reason}: the stated intent asks for this difference"
     return Evidence.PROVED, judged.reason
 
 

@@ -389,7 +389,7 @@ class Proofs:
                 verify.question([claims[name] for name in order], self._caller.marker()), subject.chain
             )
         except Unanswered as fault:
-            return Claims(), f"a reproducer could not be judged: {fault}"
+            return Claims(), f"a reproducer could not be checked: {fault}"
         answers = {name: verdict.holds for name, verdict in zip(order, verdicts, strict=True)}
         return Claims(**answers), ""
 

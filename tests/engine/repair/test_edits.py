@@ -44,13 +44,16 @@ def test_an_empty_file_can_be_filled() -> None:
         (("a.py", "", "x"), "`search` is empty"),
         (("a.py", "import os", "import os"), "the edits of a.py change nothing"),
         (("src/a.py", "import os", ""), "there is no file src/a.py (is it a.py?)"),
-        (("a.py", "def area(a, b):", "def area(a, b:"), "a.py after the edits: it is no Python any more (line 4: "),
-        (("a.py", "import os", "import os\0"), "what it writes is no text"),
-        (("a.py", "import os", "import os\udc80"), "what it writes is no text"),
+        (
+            ("a.py", "def area(a, b):", "def area(a, b:"),
+            "a.py after the edits: it is not valid Python any more (line 4: ",
+        ),
+        (("a.py", "import os", "import os\0"), "the result is not text"),
+        (("a.py", "import os", "import os\udc80"), "the result is not text"),
         (("a.py", "import os", 'KEY = "<secret-1>"'), "stands for a credential that is not shown"),
         (("a.py", 'KEY = "<secret-1>"', "import re"), "stands for a credential that is not shown"),
-        (("c.json", "1", "1,"), "c.json after the edits: it is no JSON any more"),
-        (("p.toml", "1", "="), "p.toml after the edits: it is no TOML any more"),
+        (("c.json", "1", "1,"), "c.json after the edits: it is not valid JSON any more"),
+        (("p.toml", "1", "="), "p.toml after the edits: it is not valid TOML any more"),
     ],
 )
 def test_an_edit_that_cannot_be_applied_is_refused_with_what_helps(edit: tuple[str, str, str], words: str) -> None:
