@@ -12,6 +12,10 @@ from tests.support.server import Request
 
 COMMITS = 10
 _ONE_LINE = "def area(width: int, height: int) -> int:\n    return width {} height\n"
+_CALLING = "from rounding import nearest\n\n\n" + _ONE_LINE.replace("width {} height", "nearest(width {} height)")
+_CALLED = (
+    "def nearest(value: float, step: int = 1, *, up: bool = False) -> int:\n    return round(value / step) * step\n"
+)
 _LOCKED = (
     '[[package]]\nname = "package-{number}"\nversion = "{version}.0"\nsdist = {{ url = "https://index/{version}" }}\n\n'
 )
@@ -23,6 +27,12 @@ def measure() -> Iterator[Figure]:
         made.repo.commit({"area.py": _ONE_LINE.format("+")})
         made.repo.stage({"area.py": _ONE_LINE.format("*")})
         yield Figure(what="a one-line change", value=_sent(made), unit="tokens", at_most=500)
+    with project() as made:
+        made.repo.commit({"area.py": _CALLING.format("+"), "rounding.py": _CALLED})
+        made.repo.stage({"area.py": _CALLING.format("*")})
+        yield Figure(
+            what="the same with a call, whose signature is shown", value=_sent(made), unit="tokens", at_most=500
+        )
     with project() as made:
         made.repo.commit(_lock_files(1))
         made.repo.stage(_lock_files(2))
