@@ -12,7 +12,8 @@ SEED := $(or $(SEED),$(shell date +%s))
 PROMISED = $(shell grep -oE 'tests/[a-z_/]+(\.py)?' docs/threat-model.md | sort -u)
 
 # Parts that depend on the version of Python: sockets, TLS, processes, signals, file names.
-ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/git tests/cli
+ELSEWHERE = tests/providers tests/test_process.py tests/test_locks.py tests/test_no_network.py tests/app/test_signals.py \
+	tests/git $(wildcard tests/cli/test_*.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long test-all test-others kills chaos books security coverage lint format bench pictures release-check hook-managers script-runners docs clean

@@ -10,6 +10,7 @@ from bench import baselines
 from bench.figures import NotMeasured
 
 
+@pytest.mark.long(reason="`make books` and `python -m bench` run all of it")
 def test_the_rates_of_a_simulated_model_come_out_as_stated(tmp_path: Path) -> None:
     try:
         figures = list(baselines.simulated(tmp_path, changes=60))

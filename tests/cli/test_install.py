@@ -163,7 +163,7 @@ def manager(name: str) -> pytest.ParameterSet:
     return pytest.param(name, marks=pytest.mark.skipif(bool(why), reason=why))
 
 
-@pytest.mark.parametrize("name", [manager("pre-commit"), manager("prek"), manager("lefthook"), manager("husky")])
+@pytest.mark.parametrize("name", [manager("pre-commit"), manager("lefthook"), manager("prek"), manager("husky")])
 class TestBesideOtherManagers:
     def test_both_run_and_either_can_refuse(self, repo: Repo, screen: Screen, stand_in: StandIn, name: str) -> None:
         stand_in.remote()

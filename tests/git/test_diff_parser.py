@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from ralph_hooks.core.change import Content
+from tests.support.matrix import covering
 from tests.support.repo import Repo
 from tests.support.snapshots import NAMES, entry, look, shown
 
@@ -42,7 +43,7 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize(("old", "new"), PAIRS, ids=repr)
+@pytest.mark.parametrize(("old", "new"), covering(PAIRS, name=repr))
 def test_staged_bytes_are_read_exactly_and_the_lines_rebuild_them(repo: Repo, old: bytes | None, new: bytes) -> None:
     repo.commit({} if old is None else {"b.txt": old})
     snapshot = look(repo.stage({"b.txt": new}))

@@ -13,6 +13,7 @@ import pytest
 from ralph_hooks.core import model_errors
 from ralph_hooks.providers import registry, session
 from tests.support.asking import KEY, KEY_NAME, ask, deadline, deadline_from, model, question
+from tests.support.matrix import first
 from tests.support.server import ModelServer, Reply
 from tests.support.wire_requests import FINE
 
@@ -52,16 +53,19 @@ def test_a_kept_connection_has_the_deadline_of_each_call() -> None:
 
 @pytest.mark.parametrize(
     "reply",
-    [
-        Reply.status(500),
-        Reply.status(302, headers={"Location": "/"}),
-        Reply.short_body(),
-        Reply.gzip_bomb(),
-        Reply.bad_gzip(),
-        Reply.reset(),
-        Reply.drip(0.02, 100_000),
-        Reply.slow_headers(0.02, 60_000),
-    ],
+    first(
+        4,
+        [
+            Reply.status(500),
+            Reply.status(302, headers={"Location": "/"}),
+            Reply.short_body(),
+            Reply.gzip_bomb(),
+            Reply.bad_gzip(),
+            Reply.reset(),
+            Reply.drip(0.02, 100_000),
+            Reply.slow_headers(0.02, 60_000),
+        ],
+    ),
 )
 def test_no_socket_is_left_open(reply: Reply) -> None:
     before = open_sockets()

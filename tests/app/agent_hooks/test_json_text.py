@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ralph_hooks.app.agent_hooks.json_text import NotEditable, insert, remove
@@ -66,10 +66,11 @@ JSON = st.recursive(
 )
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(), JSON, max_size=4), st.sampled_from([None, 0, 2, "\t"]))
-def test_any_file_keeps_what_it_says(settings: dict[str, Any], indent: int | str | None) -> None:
-    settings.pop("hooks", None)
-    text = json.dumps(settings, indent=indent)
+def test_any_file_keeps_what_it_says(values: dict[str, Any], indent: int | str | None) -> None:
+    values.pop("hooks", None)
+    text = json.dumps(values, indent=indent)
     after = insert(text, PATH, OURS)
-    assert json.loads(after) == {**settings, "hooks": {"Stop": [OURS]}}
-    assert json.loads(remove(after, PATH, ours)) == settings
+    assert json.loads(after) == {**values, "hooks": {"Stop": [OURS]}}
+    assert json.loads(remove(after, PATH, ours)) == values

@@ -24,6 +24,7 @@ from ralph_hooks.git.sandbox.workbench import GitWorkbench
 from ralph_hooks.git.snapshot import commit, open_repository, staged
 from ralph_hooks.process import can_cut_network
 from tests.support.fixes import in_store
+from tests.support.matrix import MORE
 from tests.support.repo import Repo
 
 PYTHON = shlex.quote(sys.executable)
@@ -361,7 +362,10 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("name", HOSTILE)
+SHORT = ("nested repository with a commit", "git folder by its short name", "symbolic link", "pipe", "workflow")
+
+
+@pytest.mark.parametrize("name", [name if name in SHORT else pytest.param(name, marks=MORE) for name in HOSTILE])
 def test_what_an_agent_may_not_leave_is_refused_with_the_rule(bench: GitWorkbench, name: str) -> None:
     code, rule = HOSTILE[name]
     if name == "unreadable file" and os.geteuid() == 0:

@@ -19,6 +19,7 @@ from ralph_hooks.providers import registry
 from tests.support.agent_program import DOLLARS, LOGGED_OUT, UPDATE
 from tests.support.agents import PROGRAMS, Agent
 from tests.support.asking import SCHEMA, deadline, question
+from tests.support.matrix import product
 from tests.support.server import ModelServer, Reply
 
 ANSWER = '{"findings":[]}'
@@ -107,21 +108,19 @@ def test_the_model_is_named_unless_the_agent_is_to_choose(name: str, tmp_path: P
     assert len(chosen) == len(named) - 2
 
 
-@every_agent
-@pytest.mark.parametrize(
-    ("behaviour", "kind"),
-    [
-        ("logged-out", model_errors.NoCredential),
-        ("denied", model_errors.Denied),
-        ("limit", model_errors.RateLimited),
-        ("away", model_errors.Unreachable),
-        ("update", model_errors.AgentFailed),
-        ("crash", model_errors.AgentFailed),
-    ],
-)
-def test_a_failure_is_what_it_is(
-    name: str, behaviour: str, kind: type[model_errors.ModelError], tmp_path: Path, server: ModelServer
-) -> None:
+FAILURES: dict[str, type[model_errors.ModelError]] = {
+    "logged-out": model_errors.NoCredential,
+    "denied": model_errors.Denied,
+    "limit": model_errors.RateLimited,
+    "away": model_errors.Unreachable,
+    "update": model_errors.AgentFailed,
+    "crash": model_errors.AgentFailed,
+}
+
+
+@pytest.mark.parametrize(("name", "behaviour"), product(PROGRAMS, FAILURES))
+def test_a_failure_is_what_it_is(name: str, behaviour: str, tmp_path: Path, server: ModelServer) -> None:
+    kind = FAILURES[behaviour]
     agent = Agent(tmp_path, name, server)
     agent.behave(behaviour)
     with pytest.raises(kind) as caught:
