@@ -69,7 +69,7 @@ def test_an_edit_that_cannot_be_applied_is_refused_with_what_helps(edit: tuple[s
         ({"create": (NewFile("./", "x = 1\n"),)}, "create: it has no path"),
         ({"create": (NewFile("d", "x = 1\n"),)}, "d is there already"),
         ({"create": (NewFile("a.py/b.py", "x = 1\n"),)}, "would be in a.py, which is a file"),
-        ({"create": (NewFile("n.py", "x = (\n"),)}, "create: n.py: it is no Python"),
+        ({"create": (NewFile("n.py", "x = (\n"),)}, "create: n.py: it is not valid Python"),
         (
             {"create": (NewFile("n.py", "x = 1\n"), NewFile("n.py", "x = 2\n"))},
             "n.py is edited, created or deleted more",
