@@ -29,7 +29,7 @@ def test_later_edits_elsewhere_in_the_file_are_kept(repo: Repo, opened: Reposito
         ({"a.py": replaced("line 9\n", "neun\n")}, "a.py:9 has your edits on the same lines"),
         ({"a.py": "new\nhead\n" + replaced("line 9\n", "neun\n")}, "a.py:11 has your edits on the same lines"),
         ({"a.py": replaced("line 8\nline 9\nline 10\n", "")}, "a.py:8 has your edits on the same lines"),
-        ({"a.py": None}, "a.py was removed by you, and changed by the other side"),
+        ({"a.py": None}, "a.py was removed by you, so it cannot be merged"),
         ({"b.py": "b\nmine\n"}, "b.py:2 would be removed, but you changed it"),
         ({"new.py": "mine\n"}, "new.py:1 already exists with other content"),
         ({"bin": b"\0mine"}, "bin is binary, and changed on both sides"),
