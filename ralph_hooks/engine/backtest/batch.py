@@ -195,7 +195,9 @@ class Batching:
         except ModelError as fault:
             for call in calls.values():
                 self._ledger.replace(call, ())
-            raise RalphError(f"{provider.name} took no batch: {fault}", "run it without --batch") from fault
+            raise RalphError(
+                f"{provider.name} took no batch: {fault}", "try again later, or run it without --batch"
+            ) from fault
         self._keep({name: _Record(batch, call) for name, call in calls.items()})
         self._awaited[batch, provider] = set(calls)
         self._tell(
