@@ -160,7 +160,7 @@ def temporary_folder() -> Iterator[str]:
 
 
 def has_leftovers() -> bool:
-    """Return True if the temporary folder has one of ours: of a run that was killed, or that goes on beside us."""
+    """Return True if the temporary folder has one of our folders, from a killed or a concurrent run."""
     with contextlib.suppress(OSError), os.scandir(tempfile.gettempdir()) as entries:
         return any(entry.name.startswith(OURS) for entry in entries)
     return False

@@ -1,6 +1,6 @@
 """The code that a cluster worker runs for `ralph-hooks backtest --dask`; the scheduler refers to it by name.
 
-A worker has no repository and no state of ours. Its own environment holds the keys of the models that it asks.
+A worker has neither the repository nor our state. Its own environment has the keys of the models that it calls.
 """
 
 from __future__ import annotations

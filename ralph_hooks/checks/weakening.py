@@ -55,7 +55,7 @@ class _Tests(Struct, frozen=True):
 
 
 class _Unneeded:
-    """Tests of code that is gone with them. The code is parsed when the first test is asked about."""
+    """Tests whose code was removed with them. The code is parsed when the first test is asked about."""
 
     def __init__(self, sources: Sequence[Source], tests: Sequence[_Tests]) -> None:
         self._sources = sources

@@ -457,7 +457,7 @@ class Settings(Struct, frozen=True, kw_only=True, eq=False):
     sensitive: tuple[tuple[str, str], ...] = ()
     """Settings of the repository that need trust: the key, and its value as JSON with sorted keys."""
     own_files: Places = field(default_factory=lambda: CONFIGURATIONS)
-    """The paths of the repository that have a say in these settings, with those that a symbolic link leads to."""
+    """The repository's paths that determine these settings, including the targets of symbolic links."""
     sources: tuple[Path, ...] = ()
     """The files that had a say, the strongest last."""
     _known: dict[str, Route] = field(default_factory=dict)

@@ -97,7 +97,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> str:
-        """The check and its rule. Models name the same defect in many ways, so of theirs there are only three kinds."""
+        """The check and its rule. Models name the same defect in many ways, so their findings have only three kinds."""
         if self.rule:
             return f"rule {self.rule}"
         if not self.by_model:

@@ -115,7 +115,7 @@ class Refused(ModelError):
 
 
 class AgentFailed(ModelError):
-    """A coding agent ended with an error of its own. Its edits until then are in the scratch copy."""
+    """A coding agent ended with its own error. Its edits so far are in the scratch copy."""
 
     outcome = "agent-failed"
     billed = True

@@ -166,7 +166,7 @@ class PushedRef(Struct, frozen=True, kw_only=True):
     oid: str
     """The object that is pushed: of a commit or an annotated tag; empty if the ref is deleted."""
     tree: str = ""
-    """Reviewed tree; empty if there was nothing to review, because the remotes have all of it."""
+    """Reviewed tree; empty if there was nothing to review, because the remotes already have everything."""
     base: str = ""
     """The tree it was compared with; empty as above."""
     commits: int = 0
@@ -189,7 +189,7 @@ class FixSummary(Struct, frozen=True, kw_only=True):
 
 
 class JobSummary(Struct, frozen=True, kw_only=True):
-    """A repair in a process of its own, as it was when the report was made."""
+    """A background repair, in its state at the time of the report."""
 
     state: str
     """One of `core.job.JobState`."""

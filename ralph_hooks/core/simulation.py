@@ -58,7 +58,7 @@ class Simulated(Struct, frozen=True, kw_only=True):
     false_block_rate: Rate
     """Of changes without a bug."""
     requests_per_change: float
-    """Besides those of a change that is asked about in several parts."""
+    """In addition to those of a change that is reviewed in several parts."""
 
 
 SETTINGS = (

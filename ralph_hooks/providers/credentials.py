@@ -41,7 +41,7 @@ class Credentials:
         self._printed: dict[tuple[str, ...], _Printed] = {}
 
     def require(self, provider: Provider) -> None:
-        """Raise NoCredential or Misconfigured where no key can be had. Runs no command."""
+        """Raise NoCredential or Misconfigured if no key is available. Runs no command."""
         if self._given(provider) or not provider.api_key_command:
             return
         program = provider.api_key_command[0]

@@ -73,7 +73,7 @@ class Error(msgspec.Struct, frozen=True):
     status: int = 0
     """The status that it names itself, 0 where it names none."""
     flagged: bool = False
-    """True if a content filter speaks."""
+    """True if the message comes from a content filter."""
 
     @property
     def text(self) -> str:

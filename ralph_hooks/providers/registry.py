@@ -1,4 +1,4 @@
-"""The built-in providers, and the one object that speaks to all of them.
+"""The built-in providers, and the one client for all of them.
 
 Every commit reads the table, but most make no call: what a call needs is imported when there is one.
 """

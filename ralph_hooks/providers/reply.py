@@ -70,7 +70,7 @@ def _refuse_doubles(data: bytes, model: Model) -> None:
 
 
 def check_finish(reason: str | None, model: Model, *, good: Collection[str]) -> None:
-    """Raise what ``reason`` stands for, unless it is one of the ``good`` ones that say that the answer is whole."""
+    """Raise the fault for ``reason``, unless it is one of the ``good`` reasons, which mean a complete answer."""
     name = (reason or "").strip().lower()
     if name in good:
         return
@@ -80,7 +80,7 @@ def check_finish(reason: str | None, model: Model, *, good: Collection[str]) -> 
 
 
 def check_not_bad(reason: str | None, model: Model) -> None:
-    """Raise what ``reason`` stands for, where it is known to say that the answer is not whole."""
+    """Raise the fault for ``reason`` if it is known to mean an incomplete answer."""
     name = (reason or "").strip().lower()
     if name.startswith(_REFUSED):
         raise refused(model)

@@ -13,7 +13,7 @@ SHOWN = (
     r"(?:[-+]?\d+ |\+|-(?=\w)|[ \t]*\| (?:[E>] {1,7})?|[E>] {1,7}| {2}code: "
     r"|TASK: [^\n]{0,300}?asks: |C\d+: [^\n`]{1,300}\(`)?"
 )
-"""For expressions: what stands before a line that is shown; `+12` in a change, `E` in a test's output."""
+"""For expressions: the prefix of a displayed line; `+12` in a change, `E` in a test's output."""
 
 
 class TextIndex(Struct, frozen=True):

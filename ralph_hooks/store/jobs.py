@@ -183,7 +183,7 @@ class Jobs:
         return tuple(died)
 
     def _bury(self, tree: str, *, ended: bool = False) -> list[Job]:
-        """Remove the folder of a job that has died, or has ``ended`` long ago, unless its lock is held."""
+        """Remove the folder of a job that died, or ``ended`` long ago, unless its lock is held."""
         folder = self._of(tree)
         lock = locks.acquire(folder / _LOCK)
         if lock is None:

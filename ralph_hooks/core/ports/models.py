@@ -95,7 +95,7 @@ class Batch(Protocol):
     """The marker around data in all of its prompts."""
 
     def claim(self, phase: Phase, request: ModelRequest, worst: Usage) -> None:
-        """Return if the answer to ``request`` can be had now. Raises Batched if it comes later."""
+        """Return if the answer to ``request`` is available now. Raises Batched if it comes later."""
         ...
 
 

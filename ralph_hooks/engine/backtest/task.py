@@ -178,7 +178,7 @@ class TaskCache:
     def __init__(
         self, known: Mapping[str, bytes], marks: WorkerOutages, told: Callable[[], None] = lambda: None
     ) -> None:
-        """Create the cache. ``told`` is called when there is a new value."""
+        """Create the cache. ``told`` is called for each new value."""
         self._known = known
         self._marks = marks
         self._told = told

@@ -409,7 +409,7 @@ class Caller:
 def _credential(model: Model) -> str:
     """Return the identity that a provider sees: the name of the key, or else the URL itself.
 
-    An agent has a login of its own.
+    An agent has its own login.
     """
     provider = model.provider
     return provider.name if provider.wire is Wire.AGENT else provider.api_key_env or provider.base_url

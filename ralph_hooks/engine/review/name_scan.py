@@ -1,4 +1,4 @@
-"""The secret scan over names: of files, of what links lead to, of branches and tags. Git keeps and sends them too."""
+"""The secret scan over the names of files, branches and tags and the targets of links. Git keeps and sends them too."""
 
 from __future__ import annotations
 

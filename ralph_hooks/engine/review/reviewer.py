@@ -57,11 +57,11 @@ class _Stored(Struct, frozen=True):
     findings: tuple[Finding, ...]
     dropped: int = 0
     sampled: str = ""
-    """Says that a sample of the change was reviewed, and how large; empty for all of it."""
+    """The note that only a sample of the change was reviewed, and its size; empty if everything was."""
 
 
 class _Asked(Struct, frozen=True):
-    """A finding that the verify model is asked about, with the code around the change."""
+    """A finding for the verify model, with the code around the change."""
 
     finding: Finding
     entry: Entry

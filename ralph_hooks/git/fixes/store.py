@@ -149,7 +149,7 @@ def _read(repository: Repository, pattern: str) -> tuple[StoredFix, ...]:
 
 
 def _parsed(ref: str, commit: str, tree: str, message: str) -> StoredFix | None:
-    """Return the fix in a commit; None for a commit that is not one of ours."""
+    """Return the fix in a commit; None if ralph-hooks did not make the commit."""
     summary, mark, line = message.rstrip("\n").rpartition(f"\n{_MARK}")
     try:
         kept = from_json(line, _Kept)

@@ -273,7 +273,7 @@ def _unname(state: HookState) -> None:
 
 
 def _clear_away(state: HookState) -> None:
-    """Remove a script of ours that a manager has set aside, since the manager would not install over it."""
+    """Remove our script if a manager has set it aside, because the manager would not install over it."""
     suffix = managers.leaves(state.other)
     aside = state.path.with_name(state.hook + suffix)
     found = recognise(_read(aside) or b"") if suffix else None

@@ -217,7 +217,7 @@ class Script(Struct, frozen=True):
 
 
 class Found(Struct, frozen=True):
-    """A script of ours with its embedded data."""
+    """A hook script of ralph-hooks with its embedded data."""
 
     version: int
     edited: bool
@@ -231,7 +231,7 @@ class Found(Struct, frozen=True):
 
 
 def recognise(text: bytes) -> Found | None:
-    """Return the data in a hook of ours, of any version; None for all other hooks."""
+    """Return the data in a hook that any version of ralph-hooks wrote; None for other hooks."""
     marker, kept, total = (line.search(text) for line in (_MARKER, _KEPT_LINE, _SUM_LINE))
     if not text.startswith(b"#!") or marker is None:
         return None
