@@ -27,6 +27,7 @@ ANSWERS: dict[str, object] = {
     "cuts": True,
 }
 ACCOUNT: dict[str, object] = {
+    "batch": True,
     "api_key_env": "OTHER",
     "api_key_command": ("vault",),
     "api_key_ttl": 1.0,
