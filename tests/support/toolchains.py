@@ -51,4 +51,11 @@ def install_package(name: str, project: Path) -> None:
     packages = _CACHE / name / "node_modules"
     if not packages.is_dir():
         pytest.skip(f"{name} is not installed here: run `make script-runners`")
-    shutil.copytree(packages, project / "node_modules", symlinks=True, copy_function=os.link)
+    shutil.copytree(packages, project / "node_modules", symlinks=True, copy_function=_link)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)
