@@ -22,7 +22,7 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
 _LIVE = re.compile(r"""([@#!%^&~$](?=[\w"])|:(?=//)|(?<=www)(?=\.))""", re.IGNORECASE)
 """Starts of a mention, a reference (both services have their own) or a link."""
 _JOINER = "\u2060"  # WORD JOINER: invisible, and across it neither service recognises any of them
-_VERDICTS = {Verdict.PASS: "passed", Verdict.FAIL: "refused", Verdict.INCONCLUSIVE: "could not be reviewed"}
+_VERDICTS = {Verdict.PASS: "passed", Verdict.FAIL: "rejected", Verdict.INCONCLUSIVE: "could not be reviewed"}
 
 
 def render(report: Report) -> str:

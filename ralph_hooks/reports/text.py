@@ -260,7 +260,7 @@ def _calls(report: Report) -> Iterable[str]:
 
 
 def _facts(report: Report) -> _Block:
-    lines = [f"judged: {one_line(report.title)} (tree {one_line(report.tree)})", f"why: {one_line(report.reason)}"]
+    lines = [f"change: {one_line(report.title)} (tree {one_line(report.tree)})", f"why: {one_line(report.reason)}"]
     if report.dropped:
         lines.append(f"dropped from replies (not in the change, or malformed): {report.dropped:,}")
     if report.baseline_usd is not None:

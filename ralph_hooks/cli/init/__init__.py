@@ -100,7 +100,7 @@ def command(
         )
     if not plan.changes:
         _tell("Tried", plan.tried)
-        _tell("Mind", plan.remarks)
+        _tell("Note", plan.remarks)
         _tell("For you to do", plan.notes)
         hook = try_commit_hook(context)
         if hook.works or wanted == "none":
@@ -183,7 +183,7 @@ def _show(context: Context, plan: SetupPlan) -> None:
     _tell("Tried", plan.tried)
     _tell("Then", hooks)
     _tell("It costs", plan.costs)
-    _tell("Mind", plan.remarks)
+    _tell("Note", plan.remarks)
     _tell("For you to do", plan.notes)
 
 

@@ -15,7 +15,7 @@ def test_one_comment_is_updated_and_each_remark_is_made_once(project: Project, h
     assert "comment updated, 0 new remarks, 1 already there, 1 on lines outside the diff" in again.out
     (comment,) = hosting.comments
     assert comment["body"].startswith(MARKER)
-    assert "refused" in comment["body"]
+    assert "rejected" in comment["body"]
     assert "`a.py:1`" in comment["body"]
     assert "`a.py:2`" in comment["body"]
     (remark,) = hosting.remarks
