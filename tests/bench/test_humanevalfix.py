@@ -21,6 +21,7 @@ def test_half_of_the_answers_are_right_and_a_quarter_does_not_apply(dealt: list[
     assert (len(dealt), count[Kind.RIGHT], count[Kind.LOOSE]) == (164, 82, 42)
 
 
+@pytest.mark.long(reason="`python -m bench humanevalfix` tries all of them")
 def test_a_right_repair_is_verified_and_stored_and_no_wrong_one_is(dealt: list[Bug]) -> None:
     chosen = [next(bug for bug in dealt if bug.kind is kind) for kind in Kind]
     for tried in try_all(chosen, tries=1):

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.agent_calls import BUG, CODE, GOOD, blocked, call, every_agent, hook, told
+from tests.support.agent_calls import BUG, CODE, GOOD, NAMES, blocked, call, hook, told
 from tests.support.agent_program import DOLLARS
 from tests.support.agents import Agent, install
+from tests.support.matrix import product
 from tests.support.project import Project, Ran
 from tests.support.repairs import Crew, plan
 from tests.support.server import Finds, ModelServer, Reply, Request, analyst
@@ -27,8 +28,9 @@ def reviewed(project: Project) -> ModelServer:
     return server
 
 
-@every_agent
-@pytest.mark.parametrize("trouble", ["configuration", "key", "outage", "trust", "no repository"])
+@pytest.mark.parametrize(
+    ("name", "trouble"), product(NAMES, ["configuration", "key", "outage", "trust", "no repository"])
+)
 def test_our_own_trouble_sends_nobody_back_and_is_told(
     name: str, trouble: str, project: Project, reviewed: ModelServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from ralph_hooks.cli.main import run
 from ralph_hooks.git.hooks.script import HOOKS
 from tests.support import hook_managers
 from tests.support.hook_managers import Manager
+from tests.support.matrix import MORE
 from tests.support.repo import Repo, isolate
 from tests.support.stand_in import THEIRS, StandIn, executable
 
@@ -158,12 +159,14 @@ class TestHooksPath:
         assert (repo.path / ".git" / "hooks" / "pre-commit").exists()
 
 
-def manager(name: str) -> pytest.ParameterSet:
+def manager(name: str, *marks: pytest.MarkDecorator) -> pytest.ParameterSet:
     why = hook_managers.missing(name)
-    return pytest.param(name, marks=pytest.mark.skipif(bool(why), reason=why))
+    return pytest.param(name, marks=(*marks, pytest.mark.skipif(bool(why), reason=why)))
 
 
-@pytest.mark.parametrize("name", [manager("pre-commit"), manager("lefthook"), manager("prek"), manager("husky")])
+@pytest.mark.parametrize(
+    "name", [manager("pre-commit"), manager("lefthook"), manager("prek", MORE), manager("husky", MORE)]
+)
 class TestBesideOtherManagers:
     def test_both_run_and_either_can_refuse(self, repo: Repo, screen: Screen, stand_in: StandIn, name: str) -> None:
         stand_in.remote()

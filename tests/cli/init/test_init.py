@@ -12,6 +12,7 @@ import pytest
 from ralph_hooks.providers.defaults import defaults
 from tests.support.hook_managers import Manager, missing
 from tests.support.initialised import KEY, PYTEST, init, table
+from tests.support.matrix import MORE
 from tests.support.project import Project
 from tests.support.server import Reply
 
@@ -140,7 +141,7 @@ class TestHooks:
         assert "nothing to set up" in init(project, "--yes", "--hooks", "none")
         assert not (project.repo.path / ".git" / "hooks" / "pre-commit").exists()
 
-    @pytest.mark.parametrize("name", ["pre-commit", "prek"])
+    @pytest.mark.parametrize("name", ["pre-commit", pytest.param("prek", marks=MORE)])
     def test_a_framework_gets_an_entry_and_runs_it(self, project: Project, name: str) -> None:
         manager = Manager(name, project.repo)
         manager.install("pre-commit")

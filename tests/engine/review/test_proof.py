@@ -42,6 +42,7 @@ def refused(judged: JudgedRuns, words: str) -> None:
     assert proof.weigh(judged, Claims(promised=True, allowed=True, unintended=True))[0] is Evidence.UNPROVED
 
 
+@MORE
 def test_uncaught_exception_of_the_project_is_proved(prover: tuple[GitProver, str, str]) -> None:
     judged = proof.judge(*runs(prover, RIGHT))
     assert judged.failure is not None
@@ -95,7 +96,7 @@ WRONG = {
 }
 
 
-SHORT = ("import error", "assert False", "source text", "network", "never reaches a changed line", "passes")
+SHORT = ("import error", "source text", "network", "never reaches a changed line")
 
 
 @pytest.mark.parametrize("kind", [kind if kind in SHORT else pytest.param(kind, marks=MORE) for kind in WRONG])
@@ -107,6 +108,7 @@ def test_wrong_reproducer_proves_nothing(prover: tuple[GitProver, str, str], kin
     assert evidence is Evidence.UNPROVED
 
 
+@MORE
 def test_difference_that_may_be_intended_is_only_shown(prover: tuple[GitProver, str, str]) -> None:
     judged = proof.judge(*runs(prover, "import shop\ndef test_it():\n    assert shop.days(24) == 1\n"))
     assert (judged.differs, judged.exceptional) == (True, False)

@@ -123,7 +123,7 @@ def test_reproducer_that_does_not_load_is_asked_for_once_more(shop: Project) -> 
     ("because", "promises", "evidence"),
     [
         (PROMISE, True, "proved"),
-        (PROMISE, False, "shown"),
+        pytest.param(PROMISE, False, "shown", marks=MORE),
         pytest.param("", True, "shown", marks=MORE),
         pytest.param('shop.py: "Never said."', True, "shown", marks=MORE),
     ],
@@ -208,6 +208,7 @@ def test_language_without_a_runner_stays_at_agreed(shop: Project, block_on: str,
     assert phases(server.requests) == ["analyze", "verify"]
 
 
+@MORE
 def test_range_is_proved_as_a_staged_change_is(shop: Project) -> None:
     shop.repo.commit(message="Simplify the rate")
     server = shop.models(reviewer(DIVIDES, tests=[RATE_TEST]))
@@ -282,6 +283,7 @@ def test_proof_costs_one_request_and_six_runs_and_shares_those_of_the_base(shop:
     assert runs(started) == 3
 
 
+@MORE
 def test_findings_with_the_same_reproducer_share_the_runs_on_the_base(shop: Project) -> None:
     shop.models(reviewer(DIVIDES, HOURS, tests=[RATE_TEST, RATE_TEST]))
     with counted() as started:
