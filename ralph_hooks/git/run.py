@@ -52,7 +52,10 @@ NO_FETCH: Environment = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
 """Variables that prevent fetching. git older than 2.45 ignores the second and obeys the first."""
 _HINTS = (
     (r"not a git repository", "run this inside a repository, or run `git init` first"),
-    (r"not inside a working tree", "run ralph-hooks in the repository's folder, not inside .git"),
+    (
+        r"must be run in a work tree|not inside a work tree",
+        "run ralph-hooks in the repository's folder, not inside .git",
+    ),
     (
         r"promisor remote|(?:unable to|cannot) read|missing blob|bad object|could not get object info|unable to find",
         "a shallow or partial clone may lack it: run `git fetch --unshallow` or `--refetch`",

@@ -244,7 +244,7 @@ def test_a_bare_repository_is_refused(repo: Repo, tmp_path: Path) -> None:
 
 
 def test_the_inside_of_a_git_folder_is_refused(repo: Repo) -> None:
-    with pytest.raises(GitError, match="working tree") as caught:
+    with pytest.raises(GitError, match="work tree") as caught:
         open_repository(repo.path / ".git")
     assert "not inside .git" in caught.value.hint
 
@@ -278,7 +278,7 @@ def test_a_damaged_index_is_refused(repo: Repo) -> None:
 
 def test_a_folder_whose_name_has_a_line_break_is_refused_in_words(tmp_path: Path) -> None:
     odd = Repo.create(tmp_path / "odd\nname", home=tmp_path / "home")
-    with pytest.raises(GitError, match="cannot be read") as caught:
+    with pytest.raises(GitError, match="cannot read git") as caught:
         open_repository(odd.path)
     assert "line break" in caught.value.hint
 

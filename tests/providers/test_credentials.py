@@ -106,10 +106,10 @@ def test_a_command_that_prints_the_same_refused_key_is_not_asked_on_and_on() -> 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
-        ("import sys; sys.exit('run az login')", r"ended with 1: run az login"),
+        ("import sys; sys.exit('run az login')", r"failed with exit code 1: run az login"),
         (
             "import sys; print('secret-token'); sys.exit('cannot store secret-token')",
-            r"ended with 1: cannot store \[key\]",
+            r"failed with exit code 1: cannot store \[key\]",
         ),
         ("pass", r"printed nothing"),
         ("import sys; sys.stderr.write('\\x1b[31mred')", r"printed nothing: .x1b\[31mred"),
