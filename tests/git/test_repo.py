@@ -117,7 +117,7 @@ def test_its_processes_end_with_the_block_also_after_an_error(repo: Repo) -> Non
             started.extend(each.proc for each in (gitpython.git.cat_file_all, gitpython.git.cat_file_header) if each)
             gitpython.git.rev_list("nowhere")
 
-    with pytest.raises(GitError, match=r"git rev-list ended with 128: .*nowhere"):
+    with pytest.raises(GitError, match=r"git rev-list failed with exit code 128: .*nowhere"):
         ask()
     assert [process.poll() is None for process in started] == [False] * 2
 

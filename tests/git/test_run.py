@@ -30,5 +30,5 @@ def test_a_git_that_is_too_old_is_told_apart(repo: Repo, tmp_path: Path, monkeyp
 
 
 def test_an_error_of_git_has_its_command_code_and_words(repo: Repo) -> None:
-    with pytest.raises(GitError, match=r"git cat-file ended with 128: Not a valid object name nope"):
+    with pytest.raises(GitError, match=r"git cat-file failed with exit code 128: Not a valid object name nope"):
         git(["cat-file", "blob", "nope"], cwd=repo.path)

@@ -77,7 +77,10 @@ def test_the_first_commit_and_subjects_from_elsewhere_are_shown_safely(project: 
 
 def test_a_range_that_git_does_not_know_is_an_error_in_words(project: Project) -> None:
     done = project.run("show", "--commits", "nowhere..main")
-    assert (done.code, done.err) == (2, "ralph-hooks: git rev-list ended with 128: bad revision 'nowhere..main'\n")
+    assert (done.code, done.err) == (
+        2,
+        "ralph-hooks: git rev-list failed with exit code 128: bad revision 'nowhere..main'\n",
+    )
 
 
 def test_a_long_history_is_cut_and_says_how_to_see_the_rest(project: Project) -> None:
