@@ -62,7 +62,7 @@ def _repo_type() -> Any:  # noqa: ANN401 - its base class is known only after th
 
         repository: Repository
 
-        def execute(  # type: ignore[override]
+        def execute(  # type: ignore[override] # GitPython's has overloads
             self,
             command: Sequence[str],
             istream: object = None,  # noqa: ARG002 - there is a pipe in any case

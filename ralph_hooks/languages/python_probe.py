@@ -237,7 +237,7 @@ def install() -> _Probe | None:
             probe.audit("time.sleep", (seconds,))
             original(seconds)
 
-        time.sleep = sleep  # type: ignore[assignment]
+        time.sleep = sleep  # type: ignore[assignment] # a wrapper
     return probe
 
 

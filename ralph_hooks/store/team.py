@@ -172,7 +172,7 @@ class TeamStore:
             for table, columns in _SHARED_LABELS.items():
                 new = ", ".join(f"{column} = EXCLUDED.{column}" for column in columns[1:])
                 insert = (
-                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+                    f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
                     f" ON CONFLICT (uid) DO UPDATE SET {new}"
                 )
                 for _, *row in pending[table]:

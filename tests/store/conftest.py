@@ -51,6 +51,6 @@ def open_machine(tmp_path: Path, url: str) -> Iterator[Open]:
     with ExitStack() as stack:
 
         def opened(name: str, *, url: str = url, **options: object) -> Machine:
-            return stack.enter_context(machine(tmp_path / name, url, **options))  # type: ignore[arg-type]
+            return stack.enter_context(machine(tmp_path / name, url, **options))  # type: ignore[arg-type] # those of `machine`
 
         yield opened

@@ -75,8 +75,8 @@ class BatchServer:
         match method, path.strip("/").split("/"):
             case "POST", ["files"]:
                 form = message_from_bytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-                fields = {part.get_param("name", header="content-disposition"): part for part in form.get_payload()}  # type: ignore[union-attr]
-                assert fields["purpose"].get_payload() == "batch"  # type: ignore[union-attr]
+                fields = {part.get_param("name", header="content-disposition"): part for part in form.get_payload()}  # type: ignore[union-attr] # parts
+                assert fields["purpose"].get_payload() == "batch"  # type: ignore[union-attr] # a part
                 name = f"file-{len(self._files)}"
                 self._files[name] = fields["file"].get_payload(decode=True)  # type: ignore[union-attr,assignment]
                 return json.dumps({"id": name, "object": "file", "purpose": "batch"}).encode()
