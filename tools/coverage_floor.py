@@ -1,4 +1,4 @@
-"""Fail where a file of the package is covered by less than 85 %: ``python -m tools.coverage_floor COVERAGE.json``."""
+"""Fail if a file of the package is covered by less than 85 %: ``python -m tools.coverage_floor COVERAGE.json``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 FLOOR = 85.0  # per cent of lines and branches
-EXCEPTIONS: Mapping[str, str] = {}
+EXCEPTIONS: Mapping[str, str] = {
+    "ralph_hooks/languages/python_probe.py": "runs in the project's Python, with a trace function of its own",
+}
 """Files that may be below it, each with the reason."""
 
 
 def main() -> None:
-    """Print every file below the floor, and the total; exit with 1 if there is one without a reason."""
+    """Print every file below the floor, and the total; exit with 1 if one has no reason."""
     report = json.loads(Path(sys.argv[1]).read_bytes())
     low = {path: each["summary"]["percent_covered"] for path, each in report["files"].items()}
     low = {path: share for path, share in low.items() if share < FLOOR}
