@@ -254,6 +254,7 @@ NAMES = {
     ("inconclusive", 3): "NOT reviewed, blocked (closed)",
     (None, 130): "interrupted",
     (None, -9): "killed",
+    (None, -15): "ended before it began",
 }
 """Names of outcomes, by verdict and exit code."""
 
@@ -272,7 +273,8 @@ def wrong_with(code: int, report: dict[str, Any], errors: str, policy: str, *, b
     if report and not report["reason"]:
         yield "no reason was given"
     expected = {"pass": 0, "fail": 1, "inconclusive": {"open": 0, "closed": 3}[policy], None: code}[verdict]
-    if code != expected or (verdict is None and code not in {130, -9}):
+    # SIGTERM before the program can handle it ends it at once: git takes that for a refusal.
+    if code != expected or (verdict is None and code not in {130, -9, -15}):
         yield f"exit {code} with verdict {verdict}: {errors.strip()}"
 
 
