@@ -187,14 +187,14 @@ class CodeContext:
 
     @cached_property
     def _index(self) -> TreeIndex | None:
-        """The index of the judged tree; None if only the change itself is available, as in a backtest."""
-        unchanged = self._input.snapshot.unchanged()
+        """The index of the judged tree; None after the deadline, and if only the change itself is available."""
+        deadline = self._models.caller.deadline
+        unchanged = None if deadline.passed else self._input.snapshot.unchanged()
         if unchanged is None:
             return None
         from ralph_hooks.engine.review.tree_index import TreeIndex  # a cached commit does without
 
         sources = self._input.sources([entry for entry in self._open if _has_definitions(entry.path)])
-        deadline = self._models.caller.deadline
         return TreeIndex(sources, unchanged, self._cache, deadline, self._models.withheld, self._secrets)
 
 
