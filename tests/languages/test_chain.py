@@ -13,8 +13,10 @@ from tests.support.small_projects import CASES, Case
 from tests.support.toolchains import find_toolchains, prepare
 
 LANGUAGES = [
-    pytest.param(name, marks=pytest.mark.long("Maven takes seconds to start") if name == "maven" else ())
-    for name in ("go", "vitest", "rust", "maven")
+    "go",
+    "vitest",
+    pytest.param("rust", marks=pytest.mark.long("cargo compiles for seconds")),
+    pytest.param("maven", marks=pytest.mark.long("Maven takes seconds to start")),
 ]
 SETTINGS = """
 [tool.ralph-hooks.gate]

@@ -42,6 +42,7 @@ def serve(shop: Project, test: str, **fields: str) -> None:
     shop.models(answer)
 
 
+@pytest.mark.long("three runs of a test; make security")
 def test_reproducer_sees_no_key_and_no_home(shop: Project) -> None:
     serve(shop, TEST)
     (finding,) = shop.judge().findings
@@ -49,6 +50,7 @@ def test_reproducer_sees_no_key_and_no_home(shop: Project) -> None:
     assert finding["proof"]["on_change"].startswith("fails 3 of 3: ZeroDivisionError")
 
 
+@pytest.mark.long("three runs of a test; make security")
 def test_text_of_a_reproducer_cannot_drive_the_terminal(shop: Project) -> None:
     hostile = "\x1b]0;owned\x07\u202e"
     serve(

@@ -52,6 +52,7 @@ def test_uncaught_exception_of_the_project_is_proved(prover: tuple[GitProver, st
     assert proof.weigh(judged, Claims()) == (Evidence.PROVED, "ZeroDivisionError at shop.py:3")
 
 
+@pytest.mark.long("a hang takes its whole time limit")
 def test_hang_in_the_project_is_proved(prover: tuple[GitProver, str, str]) -> None:
     judged = proof.judge(*runs(prover, "from shop import wait\ndef test_wait():\n    assert wait(3) == 0\n", limit=2.0))
     assert judged.failure is not None

@@ -140,6 +140,7 @@ def test_difference_is_proved_only_by_a_promise_that_the_change_leaves_alone(
     assert judged.code == (evidence == "proved")
 
 
+@pytest.mark.long("six runs of a test")
 def test_stated_intent_makes_a_difference_one_that_is_meant(shop: Project) -> None:
     shop.repo.stage({"NEWS.md": "A rate of nothing is an error from now on.\n"})
 
@@ -197,6 +198,7 @@ def test_block_on_says_what_evidence_blocks(shop: Project, block_on: str, eviden
 
 
 @pytest.mark.parametrize(("block_on", "code"), [("auto", 1), ("proof", 0)])
+@pytest.mark.long("builds an environment")
 def test_language_without_a_runner_stays_at_agreed(shop: Project, block_on: str, code: int) -> None:
     shop.repo.git("reset", "--hard")
     shop.configure(f'{TWO_LINES}[tool.ralph-hooks.gate]\nblock-on = "{block_on}"\n')
