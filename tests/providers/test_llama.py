@@ -61,6 +61,7 @@ def test_a_request_that_overflows_the_context_is_too_large(server: str) -> None:
         registry.client({}).complete(request, deadline(60))
 
 
+@pytest.mark.long("loads a model")
 def test_a_server_that_is_still_loading_is_unreachable() -> None:
     port = free_port()
     client = registry.client({})

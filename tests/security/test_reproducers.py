@@ -66,6 +66,7 @@ def test_text_of_a_reproducer_cannot_drive_the_terminal(shop: Project) -> None:
         assert not set("\x1b\x07\u202e") & set(each.out + each.err)
 
 
+@pytest.mark.long("three runs of a test; make security")
 def test_saved_reproducer_replaces_no_file(shop: Project) -> None:
     serve(shop, TEST)
     (finding,) = shop.judge().findings

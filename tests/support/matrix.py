@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 LONG = pytest.mark.long(reason="one of a matrix, whose values are all covered by the cases of `make test`")
 MORE = pytest.mark.long(reason="one more case of what the first ones show")
@@ -18,6 +19,22 @@ def first(count: int, cases: Iterable[object]) -> list[Any]:
     return [
         pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=() if at < count else MORE)
         for at, case in enumerate(cases)
+    ]
+
+
+def every(step: int, cases: Iterable[object]) -> list[Any]:
+    """Return ``cases``, some of them with marks already, with all but every ``step``-th marked as long."""
+    params = [
+        case
+        if isinstance(case, ParameterSet)
+        else pytest.param(*(case if isinstance(case, tuple) else (case,)))  # as `parametrize` takes it
+        for case in cases
+    ]
+    unmarked = [at for at, param in enumerate(params) if not param.marks]
+    kept = set(unmarked[::step])
+    return [
+        param if at in kept or param.marks else pytest.param(*param.values, id=param.id, marks=MORE)
+        for at, param in enumerate(params)
     ]
 
 

@@ -86,6 +86,7 @@ def test_a_model_of_an_unknown_provider_lists_the_known_ones(backtests: Backtest
     assert "openrouter" in backtests.run("--routing", "x=nowhere/y", code=2).stderr
 
 
+@pytest.mark.long("runs reproducers for five settings")
 def test_every_block_on_is_reported_with_the_evidence(backtests: Backtests, tmp_path: Path) -> None:
     def answer(request: Request) -> Reply:
         if request.phase != "reproduce":

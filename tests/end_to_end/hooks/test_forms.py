@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.support.hooked import RUNNERS, Hooked
-from tests.support.matrix import product
+from tests.support.matrix import every, product
 
 FORMS: list[tuple[str, ...]] = [
     (),
@@ -25,7 +25,7 @@ def named(value: object) -> str:
     return value if isinstance(value, str) else " ".join(value) if isinstance(value, tuple) else str(value)
 
 
-@pytest.mark.parametrize(("args", "hooked"), product(FORMS, RUNNERS, name=named), indirect=["hooked"])
+@pytest.mark.parametrize(("args", "hooked"), every(2, product(FORMS, RUNNERS, name=named)), indirect=["hooked"])
 def test_the_judged_tree_is_the_committed_one(hooked: Hooked, args: Sequence[str]) -> None:
     """With a staged file, one that is edited further, and one that is edited only in the working tree."""
     repo = hooked.repo
@@ -64,7 +64,7 @@ def test_the_first_commit(hooked: Hooked) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "hooked"), product([(), ("-a",), ("--", "tree.py")], RUNNERS, name=named), indirect=["hooked"]
+    ("args", "hooked"), every(3, product([(), ("-a",), ("--", "tree.py")], RUNNERS, name=named)), indirect=["hooked"]
 )
 def test_a_linked_worktree(hooked: Hooked, args: Sequence[str], tmp_path_factory: pytest.TempPathFactory) -> None:
     main = hooked.repo

@@ -185,7 +185,7 @@ def test_old_bug_is_only_shown(shop: Project) -> None:
 
 @pytest.mark.parametrize(
     ("block_on", "evidence", "code"),
-    first(2, [("shown", "shown", 1), ("agreement", "agreed", 1), ("proof", "shown", 0), ("auto", "shown", 0)]),
+    first(1, [("shown", "shown", 1), ("agreement", "agreed", 1), ("proof", "shown", 0), ("auto", "shown", 0)]),
 )
 def test_block_on_says_what_evidence_blocks(shop: Project, block_on: str, evidence: str, code: int) -> None:
     shop.repo.git("reset", "--hard")

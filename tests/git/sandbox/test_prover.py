@@ -19,7 +19,7 @@ from tests.support.small_projects import CASES, Case
 from tests.support.toolchains import find_toolchains, prepare
 
 LANGUAGES = [
-    name if name in {"node", "node-types", "go"} else pytest.param(name, marks=MORE)  # compilers take seconds
+    name if name in {"node-types", "go"} else pytest.param(name, marks=MORE)  # compilers take seconds
     for name in CASES
 ]
 
