@@ -355,7 +355,7 @@ def test_a_good_end_without_any_test_is_no_pass(repo: Repo) -> None:
     repo.stage({"test_it.py": f"{test}def load_tests(*_): return unittest.TestSuite()\n"})
     ran = verify_one(repo, command)
     assert ran.verdict is not Verdict.PASS
-    assert "no test" in ran.problem
+    assert ran.exit_code or "no test" in ran.problem  # unittest itself fails from Python 3.12 on
 
 
 def test_a_change_that_makes_the_tests_hang_fails_and_the_time_on_the_base_is_named(repo: Repo) -> None:
