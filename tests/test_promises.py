@@ -184,7 +184,8 @@ def test_promise_8_every_call_is_in_the_ledger_failed_ones_too(project: Project)
     project.repo.stage({"a.py": CLEAN})
     judged = project.judge()
     whole = project.ledger()
-    assert len(server.requests) == len(judged.sent) == whole.calls, judged.sent
+    # A call whose connection broke before the server saw it is booked too.
+    assert len(server.requests) <= len(judged.sent) == whole.calls, judged.sent
     assert [call["outcome"] for call in judged.sent][-1] == "ok"
     unknown = [call for call in judged.sent if call["cost_usd"] is None]
     assert (whole.unknown, judged.report["cost_usd"]) == (len(unknown), None)
