@@ -183,6 +183,7 @@ class User:
         budget = f"[budget]\nper-day = {self.cap}\n" if self.cap is not None else ""
         models = f"[models]\nanalyze = {json.dumps(chain)}\nverify = {json.dumps(chain)}\n"
         gate = f'[gate]\ndeadline = {DEADLINE}\nwhen-unavailable = "{self.policy}"\nparallel = {self.parallel}\n'
+        gate += 'block-on = "agreement"\n'  # the scripted models write no reproducers
         return f'on-failure = "block"\n{models}{gate}{budget}{first}{second}{prices}'
 
     def run(self, number: int) -> None:
