@@ -89,7 +89,7 @@ def limited(host: str, deadline: Deadline, proxy: str = "") -> Iterator[None]:
         yield
     except (OSError, HTTPError, HTTPException, ValueError) as error:
         if deadline.remaining() < _TIMER:
-            time.sleep(deadline.remaining())  # whoever is told that the deadline came may look at the clock
+            time.sleep(deadline.remaining())  # the caller may compare the clock with the deadline
             raise limits.too_late() from error
         raise _fault(error, host, proxy) from error
     finally:

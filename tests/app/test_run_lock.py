@@ -9,7 +9,7 @@ from tests.support.server import Reply, Request, analyst
 
 
 def test_a_second_gate_waits_and_works_from_what_the_first_has_found(project: Project) -> None:
-    """Whoever asks twice at the same time pays once."""
+    """Two runs on the same change at the same time pay once."""
     let_go = project.repo.path.parent / "let-go"
     answer = analyst()
 

@@ -1,4 +1,4 @@
-"""What linters write is read in each format; the samples are what the real tools wrote."""
+"""Output of linters in each format; the samples come from the real tools."""
 
 from __future__ import annotations
 

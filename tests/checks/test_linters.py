@@ -1,4 +1,4 @@
-"""What linters print, compared with the base."""
+"""Findings of linters, compared with the base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A change that weakens tests or rules is told of it, one finding a kind; what moved or was renamed is no loss."""
+"""One finding for each kind of weakened test or rule; moved or renamed tests do not count as removed."""
 
 from __future__ import annotations
 

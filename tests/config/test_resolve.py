@@ -1,4 +1,4 @@
-"""Every mistake is told with the file, the key as it is written, what was expected, and the nearest right name."""
+"""Each configuration error names the file, the key as written, the expected value and the nearest right name."""
 
 from __future__ import annotations
 

@@ -247,10 +247,10 @@ class CommandVerifier:
         """
         now = self._bases.get(here.tree, command, network=terms.network)
         then = self._bases.get(bench.tree, command, network=terms.network)
-        mended = not {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}
-        if then is None and (mended or (now and now.ran and self._repair_decides_tests(bench.tree, here.tree))):
+        known_differ = not {*outcome.known_failures} <= {*between.known.get(outcome.command, ())}
+        if then is None and (known_differ or (now and now.ran and self._repair_decides_tests(bench.tree, here.tree))):
             then = self._before(command, bench, terms)
-        if then is not None and mended:
+        if then is not None and known_differ:
             outcome = outcomes.broken_since(outcome, then)
         if now is None or not now.ran:
             return outcome

@@ -1,4 +1,4 @@
-"""What each agent says to its hook, and what it is answered."""
+"""The JSON that each agent sends to its hook, and the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What follows a refusal: a repair, in the background or not, or none."""
+"""The reaction to a rejected change: a repair in the background, in the foreground, or none."""
 
 from __future__ import annotations
 

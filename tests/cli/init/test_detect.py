@@ -1,4 +1,4 @@
-"""What init finds on a machine and in a repository."""
+"""Detection of keys, servers, agents and tests by init."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What init writes."""
+"""The configuration that init writes."""
 
 from __future__ import annotations
 
