@@ -384,7 +384,9 @@ def test_no_preset_is_missing_and_each_names_its_page() -> None:
     table = Path(registry.__file__).with_name("providers.toml").read_text(encoding="utf-8")
     assert list(tomli.loads(table)) == served
     docs = Path(__file__).parents[2] / "docs" / "configuration.md"
-    rows = re.findall(r"^\| `(\w+)` \| <(\S+)> \| (20\d\d-\d\d|not recorded) \|$", docs.read_text(encoding="utf-8"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(\w+)` \| <(\S+)> \| (20\d\d-\d\d|not recorded) \|$", docs.read_text(encoding="utf-8"), re.MULTILINE
+    )
     pages = re.findall(r"^\[(\w+)\] # (https://[^\s;]+)[^(\n]*\((20\d\d-\d\d|not recorded)", table, re.MULTILINE)
     assert rows == pages
     assert [name for name, _, _ in rows] == served
